@@ -1,0 +1,39 @@
+"""Every error that augsynth raises on purpose.
+
+All derive from `AugsynthError`, and each also derives from the builtin that callers would catch
+(`ValueError`, `TypeError`, `RuntimeError`, …). A message says what came, what was expected and what to do.
+"""
+
+from __future__ import annotations
+
+
+class AugsynthError(Exception):
+    """Base of every error raised by augsynth."""
+
+
+class ArgumentError(AugsynthError, ValueError):
+    """An argument has a value outside its range."""
+
+
+class ArgumentTypeError(AugsynthError, TypeError):
+    """An argument has a type, dtype or layout that is not supported."""
+
+
+class PlanError(AugsynthError, ValueError):
+    """A plan is malformed, or does not fit the images it is applied to."""
+
+
+class CheckpointError(AugsynthError, ValueError):
+    """A saved generator, plan or pool is missing, damaged or of another version."""
+
+
+class PluginError(AugsynthError, RuntimeError):
+    """A generator plugin cannot be found, loaded or used."""
+
+
+class NativeError(AugsynthError, RuntimeError):
+    """The compiled extension is missing, stale or unable to do what was asked (an absent ISA)."""
+
+
+class DataError(AugsynthError, ValueError):
+    """A data set on disk or in memory is not what it was said to be."""

@@ -1,0 +1,43 @@
+// The plan's rows as plain old data. augsynth/plan.py mirrors this layout as a NumPy dtype, and the
+// two are compared field by field when the extension is imported; docs/design/numerics.md says what
+// each field means. Change a field, and raise kPlanVersion.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace augsynth {
+
+constexpr std::uint32_t kPlanMagic = 0x4e4c5041;  // "APLN"
+constexpr std::uint32_t kPlanVersion = 1;
+constexpr int kMaxChannels = 16;
+
+enum class DType : std::uint8_t { kUint8 = 0, kUint16 = 1, kFloat32 = 2 };
+enum class Interpolation : std::uint8_t { kNearest = 0, kBilinear = 1, kBicubic = 2 };
+enum class Border : std::uint8_t { kConstant = 0, kReplicate = 1, kReflect = 2, kReflect101 = 3, kWrap = 4 };
+enum class Noise : std::uint8_t { kNone = 0, kGaussian = 1 };
+
+// One sample in one pass.
+struct PlanRow {
+  double inverse[9];  // row-major 3x3: output coordinates to source coordinates (continuous)
+  double fill[kMaxChannels];
+  double gain[kMaxChannels];
+  double bias[kMaxChannels];
+  double edge[2];     // width of the constant border's ramp, in source pixels (x, y)
+  double support[2];  // widening of the antialiasing filter (x, y), at least 1
+  double clamp[2];    // low, high; infinite where nothing is clamped
+  double noise_mean;
+  double noise_sigma;
+  std::uint32_t stream[4];    // Philox key (0, 1) and the upper counter words (2, 3) of the noise
+  std::int32_t source_size[2];  // height, width
+  std::int32_t output_size[2];  // height, width
+  std::int32_t channels;
+  std::uint8_t source_dtype;
+  std::uint8_t output_dtype;
+  std::uint8_t interpolation;
+  std::uint8_t antialias;
+  std::uint8_t border;
+  std::uint8_t noise;
+};
+
+}  // namespace augsynth
