@@ -1,0 +1,189 @@
+"""Plans: what will be done to each sample, as data.
+
+A plan is drawn once (all randomness happens there) and can then be printed, stored, replayed and run by any
+executor. It is a sequence of passes; a pass is a structured array of `layout.ROW`, one row a sample.
+"""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from augsynth.errors import CheckpointError, PlanError
+from augsynth.layout import MAX_CHANNELS, PLAN_MAGIC, PLAN_VERSION, ROW, Border, DType, Interpolation, Noise
+
+Rows = npt.NDArray[np.void]
+
+LARGEST = 2**24
+SMALLEST_DENOMINATOR = 1e-6
+
+NUMPY_DTYPES: dict[DType, np.dtype[np.generic]] = {
+    DType.UINT8: np.dtype(np.uint8),
+    DType.UINT16: np.dtype(np.uint16),
+    DType.FLOAT32: np.dtype(np.float32),
+}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The passes to run over a batch of `len(plan)` samples.
+
+    `passes` holds at least one array of `layout.ROW`, all of the same length; the output of a pass is the source
+    of the next one.
+
+    >>> from augsynth import transforms as T
+    >>> plan = T.RandomHorizontalFlip(p=1.0).plan([(4, 6, 3)], [(0, 0, 0)])
+    >>> len(plan), len(plan.passes), plan.passes[0]["inverse"][0].tolist()
+    (1, 1, [[-1.0, 0.0, 6.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+    """
+
+    passes: tuple[Rows, ...]
+
+    def __post_init__(self) -> None:
+        if not self.passes:
+            raise PlanError("a plan needs at least one pass, got none")
+        for number, rows in enumerate(self.passes):
+            if rows.dtype != ROW or rows.ndim != 1:
+                raise PlanError(
+                    f"pass {number} must be a 1-D array of layout.ROW, got {rows.ndim}-D {rows.dtype.name}"
+                )
+            if len(rows) != len(self.passes[0]):
+                raise PlanError(f"pass {number} has {len(rows)} rows, pass 0 has {len(self.passes[0])}")
+        for number, (before, after) in enumerate(zip(self.passes, self.passes[1:], strict=False)):
+            _check_joint(before, after, number)
+
+    def __len__(self) -> int:
+        return len(self.passes[0])
+
+    def __getitem__(self, samples: slice) -> Plan:
+        """The plan of some of the samples."""
+        return Plan(tuple(rows[samples] for rows in self.passes))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the plan to `path` as an .npz archive (no pickle)."""
+        arrays = {f"pass_{number}": rows for number, rows in enumerate(self.passes)}
+        with open(path, "wb") as file:
+            np.savez(file, header=np.array([PLAN_MAGIC, PLAN_VERSION, len(self.passes)], np.uint32), **arrays)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Plan:
+        """Read a plan that `save` wrote; `CheckpointError` if it is damaged or of another version."""
+        try:
+            with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
+                header = archive["header"]
+                _check_header(header, path)
+                passes = tuple(archive[f"pass_{number}"] for number in range(int(header[2])))
+                plan = cls(passes)
+        except CheckpointError:
+            raise
+        except (OSError, ValueError, KeyError, EOFError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+            raise CheckpointError(f"{os.fspath(path)!r} is no plan that can be read: {error}") from error
+        for number, rows in enumerate(plan.passes):
+            check_rows(rows, f"{os.fspath(path)!r}, pass {number}")
+        return plan
+
+
+def _check_header(header: npt.NDArray[np.uint32], path: str | os.PathLike[str]) -> None:
+    if header.shape != (3,) or int(header[0]) != PLAN_MAGIC:
+        raise CheckpointError(f"{os.fspath(path)!r} is no augsynth plan: its header is {header!r}")
+    if int(header[1]) != PLAN_VERSION:
+        raise CheckpointError(
+            f"{os.fspath(path)!r} holds a plan of version {int(header[1])}, this augsynth reads version "
+            f"{PLAN_VERSION}: draw the plan again from its keys"
+        )
+
+
+def _check_joint(before: Rows, after: Rows, number: int) -> None:
+    pairs = (("output_size", "source_size"), ("output_dtype", "source_dtype"), ("channels", "channels"))
+    for left, right in pairs:
+        differs = np.flatnonzero(
+            (before[left] != after[right]).reshape(len(before), -1).any(axis=1)
+        )
+        if differs.size:
+            row = int(differs[0])
+            raise PlanError(
+                f"row {row}: pass {number} gives {left} {before[left][row]}, pass {number + 1} expects {right} "
+                f"{after[right][row]}"
+            )
+
+
+def new_rows(count: int) -> Rows:
+    """Rows that copy: identity matrix, nearest, no noise, no clamp, gain 1. Sizes and dtypes are left at zero."""
+    rows = np.zeros(count, dtype=ROW)
+    rows["inverse"] = np.eye(3)
+    rows["gain"] = 1.0
+    rows["edge"] = 1.0
+    rows["support"] = 1.0
+    rows["clamp"] = (-np.inf, np.inf)
+    rows["border"] = Border.REPLICATE
+    return rows
+
+
+def check_rows(rows: Rows, where: str = "plan") -> None:
+    """Raise `PlanError` naming the first row and field that no executor may run (numerics.md lists the rules)."""
+    for field, rule, valid in _RULES:
+        bad = np.flatnonzero(~valid(rows))
+        if bad.size:
+            row = int(bad[0])
+            raise PlanError(f"{where}: row {row}: {field} must be {rule}, got {rows[field][row]!r}")
+
+
+def _in_use(values: npt.NDArray[np.float64], rows: Rows) -> npt.NDArray[np.bool_]:
+    unused = np.arange(MAX_CHANNELS) >= rows["channels"][:, None]
+    return (np.isfinite(values) | unused).all(axis=1)
+
+
+def _member(field: str, kind: type[DType] | type[Interpolation] | type[Border] | type[Noise]) -> Callable[[Rows], npt.NDArray[np.bool_]]:
+    return lambda rows: rows[field] < len(kind)
+
+
+def _sizes(field: str) -> Callable[[Rows], npt.NDArray[np.bool_]]:
+    return lambda rows: ((rows[field] >= 1) & (rows[field] <= LARGEST)).all(axis=1)
+
+
+def corner_positions(rows: Rows) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Source positions (n, 4, 2) as (x, y) of the centres of the four corner pixels, and their denominators (n, 4)."""
+    height, width = rows["output_size"][:, 0], rows["output_size"][:, 1]
+    left, right = np.full(len(rows), 0.5), width - 0.5
+    top, bottom = np.full(len(rows), 0.5), height - 0.5
+    x = np.stack([left, right, left, right], axis=1)
+    y = np.stack([top, top, bottom, bottom], axis=1)
+    corners = np.stack([x, y, np.ones_like(x)], axis=-1)
+    with np.errstate(all="ignore"):
+        mapped = np.einsum("nij,nkj->nki", rows["inverse"], corners)
+        return mapped[..., :2] / mapped[..., 2:], mapped[..., 2]
+
+
+def _maps_well(rows: Rows) -> npt.NDArray[np.bool_]:
+    positions, denominators = corner_positions(rows)
+    finite = np.isfinite(rows["inverse"]).all(axis=(1, 2)) & np.isfinite(positions).all(axis=(1, 2))
+    with np.errstate(invalid="ignore"):
+        near = (np.abs(positions) <= LARGEST).all(axis=(1, 2))
+        return finite & near & (denominators > SMALLEST_DENOMINATOR).all(axis=1)
+
+
+_RULES: tuple[tuple[str, str, Callable[[Rows], npt.NDArray[np.bool_]]], ...] = (
+    ("source_dtype", "0 (uint8), 1 (uint16) or 2 (float32)", _member("source_dtype", DType)),
+    ("output_dtype", "0 (uint8), 1 (uint16) or 2 (float32)", _member("output_dtype", DType)),
+    ("interpolation", "0 (nearest), 1 (bilinear) or 2 (bicubic)", _member("interpolation", Interpolation)),
+    ("antialias", "0 or 1", lambda rows: rows["antialias"] <= 1),
+    ("border", "0 (constant) … 4 (wrap)", _member("border", Border)),
+    ("noise", "0 (none) or 1 (gaussian)", _member("noise", Noise)),
+    ("channels", "1 to 16", lambda rows: (rows["channels"] >= 1) & (rows["channels"] <= MAX_CHANNELS)),
+    ("source_size", "1 to 2**24", _sizes("source_size")),
+    ("output_size", "1 to 2**24", _sizes("output_size")),
+    ("inverse", "finite, mapping every output corner to within 2**24 of the origin", _maps_well),
+    ("fill", "finite", lambda rows: _in_use(rows["fill"], rows)),
+    ("gain", "finite", lambda rows: _in_use(rows["gain"], rows)),
+    ("bias", "finite", lambda rows: _in_use(rows["bias"], rows)),
+    ("edge", "in (0, 2**24]", lambda rows: ((rows["edge"] > 0) & (rows["edge"] <= LARGEST)).all(axis=1)),
+    ("support", "in [1, 2**24]", lambda rows: ((rows["support"] >= 1) & (rows["support"] <= LARGEST)).all(axis=1)),
+    ("clamp", "low <= high", lambda rows: rows["clamp"][:, 0] <= rows["clamp"][:, 1]),
+    ("noise_sigma", "finite and >= 0", lambda rows: np.isfinite(rows["noise_sigma"]) & (rows["noise_sigma"] >= 0)),
+    ("noise_mean", "finite", lambda rows: np.isfinite(rows["noise_mean"])),
+)

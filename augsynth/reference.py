@@ -1,0 +1,169 @@
+"""The reference executor: `docs/design/numerics.md` in NumPy float64, clear before quick.
+
+Every other executor is tested against this one. `run` has the signature of the native executor; `render` gives the
+float64 picture before it is rounded to the output's dtype.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from augsynth.layout import Border, DType, Interpolation, Noise
+from augsynth.plan import NUMPY_DTYPES, Rows, check_rows
+from augsynth.rng import philox
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Image = npt.NDArray[np.generic]
+
+_NIBBLES = np.array([-127, -79, -57, -44, -33, -23, -13, -4, 4, 13, 23, 33, 44, 57, 79, 127], dtype=np.int64)
+_BYTES = np.arange(256)
+_EVEN = 53 * _NIBBLES[_BYTES & 15] + 56 * _NIBBLES[_BYTES >> 4]
+_ODD = 60 * _NIBBLES[_BYTES & 15] + 59 * _NIBBLES[_BYTES >> 4]
+NOISE_SCALE = float(np.sqrt(3132762587136 / 65536))
+
+
+def run(rows: Rows, sources: Sequence[Image], outputs: Sequence[Image], threads: int = 1) -> None:
+    """Render each source (H, W, C) into its output (C, H, W); `threads` is ignored."""
+    check_rows(rows)
+    for row, source, output in zip(rows, sources, outputs, strict=True):
+        output[...] = store(render(row, source), DType(row["output_dtype"]))
+
+
+def render(row: np.void, source: Image) -> Floats:
+    """The float64 output (C, H, W) of one row for a source (H, W, C)."""
+    sx, sy = positions(row)
+    values = sample(row, source.astype(np.float64), sx, sy)
+    if row["noise"] == Noise.GAUSSIAN:
+        values = values + (row["noise_mean"] + row["noise_sigma"] * gaussian(row["stream"], values.shape))
+    values = np.minimum(np.maximum(values, row["clamp"][0]), row["clamp"][1])
+    channels = int(row["channels"])
+    return values * row["gain"][:channels, None, None] + row["bias"][:channels, None, None]
+
+
+def store(values: Floats, dtype: DType) -> Image:
+    """Round to the output's dtype: integers are clamped and stored as floor(v + 1/2), NaN as 0."""
+    if dtype == DType.FLOAT32:
+        with np.errstate(over="ignore"):
+            return values.astype(np.float32)
+    target = NUMPY_DTYPES[dtype]
+    clamped = np.clip(np.nan_to_num(values, nan=0.0, posinf=np.inf, neginf=-np.inf), 0, np.iinfo(target).max)
+    return np.floor(clamped + 0.5).astype(target)
+
+
+def positions(row: np.void) -> tuple[Floats, Floats]:
+    """Source coordinates (x, y), each (H, W), of the output's pixel centres."""
+    height, width = row["output_size"]
+    x = np.arange(width) + 0.5
+    y = (np.arange(height) + 0.5)[:, None]
+    m = row["inverse"]
+    sx = (m[0, 0] * x + m[0, 1] * y) + m[0, 2]
+    sy = (m[1, 0] * x + m[1, 1] * y) + m[1, 2]
+    if m[2, 0] == 0 and m[2, 1] == 0 and m[2, 2] == 1:
+        return sx, sy
+    w = (m[2, 0] * x + m[2, 1] * y) + m[2, 2]
+    return sx / w, sy / w
+
+
+def sample(row: np.void, source: Floats, sx: Floats, sy: Floats) -> Floats:
+    """Values (C, H, W) of a source (H, W, C) at the positions, the border included."""
+    height, width = source.shape[:2]
+    x_index, x_weight = taps(row, sx, width, axis=0)
+    y_index, y_weight = taps(row, sy, height, axis=1)
+    total = np.zeros((*sx.shape, source.shape[2]))
+    for j in range(y_index.shape[-1]):
+        line = np.zeros_like(total)
+        for i in range(x_index.shape[-1]):
+            line += x_weight[..., i, None] * source[y_index[..., j], x_index[..., i]]
+        total += y_weight[..., j, None] * line
+    values = np.moveaxis(total, -1, 0)
+    if row["border"] != Border.CONSTANT:
+        return values
+    fill = row["fill"][: source.shape[2], None, None]
+    k = coverage(row, sx, width, axis=0) * coverage(row, sy, height, axis=1)
+    return np.where(k == 0, fill, np.where(k == 1, values, fill * (1 - k) + values * k))
+
+
+def taps(row: np.void, s: Floats, size: int, axis: int) -> tuple[Ints, Floats]:
+    """Indices and weights (H, W, taps) along one axis (0 is x) for positions s of a source `size` pixels long."""
+    interpolation = Interpolation(row["interpolation"])
+    if interpolation == Interpolation.NEAREST:
+        return mapped(np.floor(s)[..., None], size, Border(row["border"])), np.ones((*s.shape, 1))
+    if row["antialias"]:
+        return _filter_taps(row, s, size, float(row["support"][axis]))
+    u = s - 0.5
+    base = np.floor(u)
+    f = u - base
+    if interpolation == Interpolation.BILINEAR:
+        index = np.stack([base, base + 1], axis=-1)
+        weight = np.stack([1 - f, f], axis=-1)
+    else:
+        index = np.stack([base - 1, base, base + 1, base + 2], axis=-1)
+        weight = np.stack([keys_cubic(f + 1, -0.75), keys_cubic(f, -0.75), keys_cubic(1 - f, -0.75), keys_cubic(2 - f, -0.75)], axis=-1)
+    return mapped(index, size, Border(row["border"])), weight
+
+
+def _filter_taps(row: np.void, s: Floats, size: int, support: float) -> tuple[Ints, Floats]:
+    linear = row["interpolation"] == Interpolation.BILINEAR
+    border = Border(row["border"])
+    drops = border in (Border.CONSTANT, Border.REPLICATE)
+    if drops:
+        s = np.clip(s, 0, size)
+    radius = support if linear else 2 * support
+    first = np.floor(s - radius)
+    index = first[..., None] + np.arange(int(np.ceil(2 * radius)) + 2)
+    offset = (index + 0.5 - s[..., None]) / support
+    distance = np.abs(offset)
+    weight = np.maximum(1 - distance, 0) if linear else keys_cubic(distance, -0.5)
+    if drops:
+        weight = np.where((index >= 0) & (index < size), weight, 0.0)
+    return mapped(index, size, border), weight / weight.sum(axis=-1, keepdims=True)
+
+
+def keys_cubic(t: Floats, a: float) -> Floats:
+    """Keys' cubic convolution kernel at distances t >= 0 (Keys 1981, eq. 4)."""
+    inner = ((a + 2) * t - (a + 3)) * t * t + 1
+    outer = ((a * t - 5 * a) * t + 8 * a) * t - 4 * a
+    return np.where(t <= 1, inner, np.where(t < 2, outer, 0.0))
+
+
+def mapped(index: Floats, size: int, border: Border) -> Ints:
+    """Indices inside [0, size) for taps anywhere, by the border's rule."""
+    i = index.astype(np.int64)
+    if border in (Border.CONSTANT, Border.REPLICATE):
+        return np.clip(i, 0, size - 1)
+    if border == Border.WRAP:
+        return i % size
+    if border == Border.REFLECT:
+        i = i % (2 * size)
+        return np.where(i < size, i, 2 * size - 1 - i)
+    period = max(2 * (size - 1), 1)
+    i = i % period
+    return np.where(i < size, i, period - i)
+
+
+def coverage(row: np.void, s: Floats, size: int, axis: int) -> Floats:
+    """How much of the source a position sees along one axis, 0 to 1."""
+    if row["interpolation"] == Interpolation.NEAREST:
+        return ((s >= 0) & (s < size)).astype(np.float64)
+    edge = row["edge"][axis]
+    return np.clip(0.5 + s / edge, 0, 1) * np.clip(0.5 + (size - s) / edge, 0, 1)
+
+
+def gaussian(stream: npt.NDArray[np.uint32], shape: tuple[int, ...]) -> Floats:
+    """Standard normal variates (C, H, W) of a noise stream, from 16 random bits each."""
+    channels, height, width = shape
+    blocks = -(-width // 8)
+    counter = np.empty((channels, height, blocks, 4), dtype=np.uint32)
+    channel = np.arange(channels, dtype=np.uint32)[:, None, None]
+    counter[..., 0] = (channel << np.uint32(28)) | np.arange(blocks, dtype=np.uint32)
+    counter[..., 1] = np.arange(height, dtype=np.uint32)[:, None]
+    counter[..., 2] = stream[2]
+    counter[..., 3] = stream[3]
+    words = philox(counter, np.asarray(stream[:2], dtype=np.uint32))
+    halves = np.stack([words & np.uint32(0xFFFF), words >> np.uint32(16)], axis=-1)
+    flat = halves.reshape(channels, height, blocks * 8)[..., :width]
+    return (_EVEN[flat & 0xFF] + _ODD[flat >> 8]) / NOISE_SCALE

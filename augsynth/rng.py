@@ -1,0 +1,116 @@
+"""Keyed random bits: a pure function of (seed, epoch, index, op), never a state.
+
+Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC'11). `draw_bits` and
+`uniform` run natively; `philox` is the same generator in NumPy, the specification that tests compare with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from augsynth import _native
+from augsynth.errors import ArgumentError, ArgumentTypeError
+
+Bits = npt.NDArray[np.uint32]
+Keys = npt.NDArray[np.int64]
+KeysLike = Sequence[tuple[int, int, int]] | npt.NDArray[np.integer]
+
+_MULTIPLIERS = (np.uint64(0xD2511F53), np.uint64(0xCD9E8D57))
+_WEYL = (np.uint32(0x9E3779B9), np.uint32(0xBB67AE85))
+_ROUNDS = 10
+
+
+def as_keys(keys: KeysLike) -> Keys:
+    """Check keys and return them as an int64 array (n, 3) of (seed, epoch, index).
+
+    `seed` is any 64-bit integer, 0 <= epoch < 2**32 and 0 <= index < 2**63.
+
+    >>> as_keys([(7, 0, 42)])
+    array([[ 7,  0, 42]])
+    """
+    try:
+        array = np.asarray(keys)
+        if array.size and array.dtype.kind not in "iu":
+            raise ArgumentTypeError(f"keys must be integers (seed, epoch, index), got dtype {array.dtype}")
+        array = array.astype(np.int64).reshape(-1, 3) if array.size == 0 else array.astype(np.int64)
+    except (OverflowError, ValueError) as error:
+        raise ArgumentError(f"keys must be 64-bit integer triples (seed, epoch, index): {error}") from error
+    if array.ndim != 2 or array.shape[1] != 3:
+        raise ArgumentError(f"keys must have shape (n, 3): (seed, epoch, index) each, got shape {array.shape}")
+    if np.any(array[:, 1] < 0) or np.any(array[:, 1] >= 2**32):
+        raise ArgumentError("keys: every epoch must be in [0, 2**32)")
+    if np.any(array[:, 2] < 0):
+        raise ArgumentError("keys: every index must be in [0, 2**63)")
+    return array
+
+
+def draw_bits(keys: KeysLike, op: int, words: int) -> Bits:
+    """Random 32-bit words (n, words) for each key; `op` in [0, 2**16) separates uses of one key.
+
+    >>> draw_bits([(0, 0, 0)], op=0, words=2).shape
+    (1, 2)
+    """
+    return _native.draw_bits(as_keys(keys), op, words)
+
+
+def uniform(keys: KeysLike, op: int, count: int) -> npt.NDArray[np.float64]:
+    """Uniform numbers (n, count) in [0, 1), each from 53 random bits.
+
+    >>> bool(uniform([(0, 0, 0)], op=0, count=1)[0, 0] < 1)
+    True
+    """
+    return _native.draw_uniform(as_keys(keys), op, count)
+
+
+def bits_to_uniform(bits: Bits) -> npt.NDArray[np.float64]:
+    """Turn pairs of words (n, 2k) into uniform numbers (n, k) in [0, 1)."""
+    high = (bits[:, 0::2] >> np.uint32(5)).astype(np.float64)
+    low = (bits[:, 1::2] >> np.uint32(6)).astype(np.float64)
+    return (high * 2.0**26 + low) / 2.0**53
+
+
+def keys_from_torch(count: int) -> Keys:
+    """Keys for a call without any: one seed from torch's global generator, indices 0 … count−1.
+
+    This is what makes `torch.manual_seed` and DataLoader worker seeding do what people expect.
+    """
+    seed = int(torch.randint(0, 2**63 - 1, (), dtype=torch.int64))
+    keys = np.zeros((count, 3), dtype=np.int64)
+    keys[:, 0] = seed
+    keys[:, 2] = np.arange(count)
+    return keys
+
+
+def philox(counter: Bits, key: Bits) -> Bits:
+    """Philox4x32-10 on counters (..., 4) with keys (..., 2): random words (..., 4)."""
+    c = [counter[..., i].astype(np.uint32) for i in range(4)]
+    k = [key[..., i].astype(np.uint32) for i in range(2)]
+    with np.errstate(over="ignore"):
+        for _ in range(_ROUNDS):
+            even = c[0].astype(np.uint64) * _MULTIPLIERS[0]
+            odd = c[2].astype(np.uint64) * _MULTIPLIERS[1]
+            c = [
+                (odd >> np.uint64(32)).astype(np.uint32) ^ c[1] ^ k[0],
+                odd.astype(np.uint32),
+                (even >> np.uint64(32)).astype(np.uint32) ^ c[3] ^ k[1],
+                even.astype(np.uint32),
+            ]
+            k = [k[0] + _WEYL[0], k[1] + _WEYL[1]]
+    return np.stack(np.broadcast_arrays(*c), axis=-1)
+
+
+def philox_bits(keys: KeysLike, op: int, words: int) -> Bits:
+    """What `draw_bits` returns, computed by `philox`."""
+    array = as_keys(keys).astype(np.uint64)
+    blocks = -(-words // 4)
+    counter = np.empty((len(array), blocks, 4), dtype=np.uint32)
+    counter[..., 0] = np.arange(blocks, dtype=np.uint32) | np.uint32(op << 16)
+    counter[..., 1] = array[:, None, 1].astype(np.uint32)
+    counter[..., 2] = (array[:, None, 2] & np.uint64(0xFFFFFFFF)).astype(np.uint32)
+    counter[..., 3] = (array[:, None, 2] >> np.uint64(32)).astype(np.uint32)
+    key = np.stack([array[:, 0] & np.uint64(0xFFFFFFFF), array[:, 0] >> np.uint64(32)], axis=-1)
+    return philox(counter, key.astype(np.uint32)[:, None, :]).reshape(len(array), blocks * 4)[:, :words]
