@@ -1,0 +1,219 @@
+"""Real images from where users keep them: scikit-learn's digits, a folder of class folders, or an `.npz`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from augsynth.data._image_folder import read_image_folder
+from augsynth.errors import ArgumentError, DataError
+
+_NPZ_KEYS = ("images", "labels")
+
+
+@dataclass(frozen=True)
+class ImageData:
+    """Labelled images of one size in memory, and a map-style dataset of `(image, label)`.
+
+    `images` is uint8 `(N, H, W, C)`, `labels` int64 `(N,)` in `[0, len(class_names))`. `test` holds images
+    set aside for testing, and `notes` says in words whatever was converted, resized or left out in reading.
+
+    >>> data = load_dataset("digits", test_fraction=0.25)
+    >>> data[0][0].shape, data.num_classes, len(data) + len(data.test)
+    ((8, 8, 1), 10, 1797)
+    """
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    class_names: tuple[str, ...]
+    name: str = ""
+    test: ImageData | None = None
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, index: int) -> tuple[NDArray[np.uint8], int]:
+        return self.images[index], int(self.labels[index])
+
+    @property
+    def num_classes(self) -> int:
+        return len(self.class_names)
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """`(C, H, W)`, the order that generators and classifiers use."""
+        height, width, channels = self.images.shape[1:]
+        return channels, height, width
+
+    def take(self, indices: NDArray[np.int64]) -> ImageData:
+        """The images at `indices`, in that order, without a test part."""
+        return replace(self, images=self.images[indices], labels=self.labels[indices], test=None)
+
+    def draw_per_class(self, count: int, seed: int) -> ImageData:
+        """`count` images of every class, without replacement; raises `DataError` where a class has fewer."""
+        if count < 1:
+            raise ArgumentError(f"count must be at least 1 image a class, got {count}")
+        return self.take(_draw(self, dict.fromkeys(range(self.num_classes), count), seed))
+
+
+def load_dataset(
+    source: str | Path,
+    *,
+    max_per_class: int | None = None,
+    image_size: int | None = None,
+    test_fraction: float = 0.0,
+    seed: int = 0,
+) -> ImageData:
+    """Read `"digits"`, a folder of images or an `.npz` file, and set a test part aside.
+
+    * `"digits"`: the 1,797 digits of 8x8 pixels in scikit-learn, their grey levels 0..16 scaled to 0..255.
+    * a folder: one subfolder a class; or `train/` and `test/` (or `val/`) with those subfolders, and then
+      that split is kept and `test_fraction` has nothing to do. Grey images stay grey if all of them are;
+      otherwise all become RGB, and `notes` says how many were converted.
+    * an `.npz`: `images` uint8 `(N, H, W)` or `(N, H, W, C)` and `labels` `(N,)`.
+
+    `max_per_class` bounds how many images of a class are used, in each part. `image_size` gives every image
+    that many pixels in height and width: the shorter side is resized, the longer one cropped at the centre.
+    It is required if the images differ in size. `test_fraction` in `[0, 1)` of each class is `data.test`.
+    Raises `DataError` or `ArgumentError` with one line that says what to mend.
+    """
+    if not 0 <= test_fraction < 1:
+        raise ArgumentError(f"test_fraction must be at least 0 and below 1, got {test_fraction}")
+    for name, value in (("max_per_class", max_per_class), ("image_size", image_size)):
+        if value is not None and value < 1:
+            raise ArgumentError(f"{name} must be at least 1, got {value}")
+    data = _read(source, max_per_class, image_size, seed)
+    _check_classes(data)
+    if data.test is None and test_fraction > 0:
+        return _split(data, test_fraction, seed)
+    return data
+
+
+def _read(source: str | Path, max_per_class: int | None, image_size: int | None, seed: int) -> ImageData:
+    path = Path(source)
+    if path.is_dir():
+        parts, names, notes = read_image_folder(path, max_per_class, image_size, seed)
+        test = ImageData(*parts[1], names, path.name) if len(parts) > 1 else None
+        return ImageData(*parts[0], names, path.name, test, notes)
+    if str(source) == "digits":
+        data = _digits()
+    elif path.suffix == ".npz":
+        data = _read_npz(path)
+    else:
+        raise DataError(_unreadable(path))
+    return _bounded(_resized(data, image_size), max_per_class, seed)
+
+
+def _unreadable(path: Path) -> str:
+    expected = "expected 'digits', a folder with one subfolder a class, or an .npz file"
+    if not path.exists():
+        return f"no data at {str(path)!r}; {expected}"
+    if path.name.endswith((".tar", ".tar.gz", ".tgz", ".zip")):
+        return f"{path.name} is an archive; unpack it and give the folder that holds the class folders"
+    return f"cannot read {path.name!r}; {expected}"
+
+
+def _digits() -> ImageData:
+    try:
+        from sklearn.datasets import load_digits
+    except ImportError as error:
+        raise DataError('the digits need scikit-learn: pip install "augsynth[demo]"') from error
+    digits = cast("Any", load_digits())
+    images = np.rint(digits.images * (255 / 16)).astype(np.uint8)[..., None]
+    return ImageData(images, digits.target.astype(np.int64), tuple("0123456789"), "digits")
+
+
+def _read_npz(path: Path) -> ImageData:
+    if not path.exists():
+        raise DataError(f"no file {str(path)!r}")
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            missing = [key for key in _NPZ_KEYS if key not in archive]
+            if missing:
+                raise DataError(
+                    f"{path.name} has no array {' or '.join(map(repr, missing))}; "
+                    f"expected 'images' and 'labels', found {', '.join(map(repr, archive)) or 'nothing'}"
+                )
+            images, labels = (archive[key] for key in _NPZ_KEYS)
+    except DataError:
+        raise
+    except Exception as error:  # numpy reports a damaged file in half a dozen ways
+        raise DataError(f"{path.name} is no readable .npz of plain arrays: {error}") from error
+    return _from_arrays(images, labels, path.name)
+
+
+def _from_arrays(images: NDArray[Any], labels: NDArray[Any], name: str) -> ImageData:
+    if images.dtype != np.uint8:
+        raise DataError(f"{name}: images are {images.dtype}; scale them to 0..255 and save them as uint8")
+    shape = images.shape
+    images = images[..., None] if images.ndim == 3 else images
+    if images.ndim != 4 or images.shape[-1] > 16 or 0 in images.shape:
+        raise DataError(
+            f"{name}: images have shape {shape}; expected (N, H, W) or (N, H, W, C) with C up to 16"
+        )
+    if labels.shape != (len(images),):
+        raise DataError(f"{name}: labels have shape {labels.shape}; expected one a image, ({len(images)},)")
+    if labels.dtype.kind not in "iuSUb":
+        raise DataError(f"{name}: labels are {labels.dtype}; expected integers or names")
+    names, codes = np.unique(labels, return_inverse=True)
+    text = tuple(item.decode() if isinstance(item, bytes) else str(item) for item in names.tolist())
+    return ImageData(images, codes.astype(np.int64), text, name)
+
+
+def _resized(data: ImageData, image_size: int | None) -> ImageData:
+    if image_size is None or data.images.shape[1:3] == (image_size, image_size):
+        return data
+    from augsynth.data._image_folder import fit_square
+
+    height, width, channels = data.images.shape[1:]
+    if channels not in (1, 3):
+        raise DataError(f"{data.name}: image_size works for 1 or 3 channels, these images have {channels}")
+    note = f"resized from {width}x{height} to {image_size}x{image_size} pixels"
+    images = np.stack([fit_square(image, image_size) for image in data.images])
+    return replace(data, images=images, notes=(*data.notes, note))
+
+
+def _bounded(data: ImageData, max_per_class: int | None, seed: int) -> ImageData:
+    counts = np.bincount(data.labels, minlength=data.num_classes)
+    if max_per_class is None or counts.max() <= max_per_class:
+        return data
+    kept = data.take(_draw(data, {c: min(int(n), max_per_class) for c, n in enumerate(counts)}, seed))
+    note = f"{len(kept)} of {len(data)} images used, at most {max_per_class} a class"
+    return replace(kept, notes=(*data.notes, note))
+
+
+def _check_classes(data: ImageData) -> None:
+    if data.num_classes < 2:
+        found = data.class_names[0]
+        raise DataError(f"{data.name}: there is only one class ({found!r}); a classifier needs two or more")
+
+
+def _split(data: ImageData, test_fraction: float, seed: int) -> ImageData:
+    """Hold the same fraction of every class back, at least one image of each."""
+    counts = np.bincount(data.labels, minlength=data.num_classes)
+    if counts.min() < 2:
+        lonely = data.class_names[int(counts.argmin())]
+        raise DataError(
+            f"{data.name}: class {lonely!r} has {counts.min()} image; a test split needs 2 or more a class"
+        )
+    wanted = {c: min(max(1, round(n * test_fraction)), int(n) - 1) for c, n in enumerate(counts)}
+    held_back = _draw(data, wanted, seed)
+    rest = np.setdiff1d(np.arange(len(data)), held_back)
+    return replace(data.take(rest), test=replace(data.take(held_back), notes=()))
+
+
+def _draw(data: ImageData, counts: dict[int, int], seed: int) -> NDArray[np.int64]:
+    """Sorted indices of `counts[c]` images of each class c; no class changes another's draw."""
+    chosen = []
+    for label, count in counts.items():
+        members = np.flatnonzero(data.labels == label)
+        if len(members) < count:
+            name = data.class_names[label]
+            raise DataError(f"{data.name}: class {name!r} has {len(members)} images, {count} are needed")
+        chosen.append(np.random.default_rng((seed, label)).permutation(members)[:count])
+    return np.sort(np.concatenate(chosen))
