@@ -49,9 +49,7 @@ class Plan:
             raise PlanError("a plan needs at least one pass, got none")
         for number, rows in enumerate(self.passes):
             if rows.dtype != ROW or rows.ndim != 1:
-                raise PlanError(
-                    f"pass {number} must be a 1-D array of layout.ROW, got {rows.ndim}-D {rows.dtype.name}"
-                )
+                raise PlanError(f"pass {number} must be a 1-D array of layout.ROW, got {rows.ndim}-D {rows.dtype.name}")
             if len(rows) != len(self.passes[0]):
                 raise PlanError(f"pass {number} has {len(rows)} rows, pass 0 has {len(self.passes[0])}")
         for number, (before, after) in enumerate(zip(self.passes, self.passes[1:], strict=False)):
@@ -81,7 +79,15 @@ class Plan:
                 plan = cls(passes)
         except CheckpointError:
             raise
-        except (OSError, ValueError, KeyError, EOFError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+        except (
+            OSError,
+            ValueError,
+            KeyError,
+            EOFError,
+            TypeError,
+            AttributeError,
+            zipfile.BadZipFile,
+        ) as error:
             raise CheckpointError(f"{os.fspath(path)!r} is no plan that can be read: {error}") from error
         for number, rows in enumerate(plan.passes):
             check_rows(rows, f"{os.fspath(path)!r}, pass {number}")
@@ -101,9 +107,7 @@ def _check_header(header: npt.NDArray[np.uint32], path: str | os.PathLike[str]) 
 def _check_joint(before: Rows, after: Rows, number: int) -> None:
     pairs = (("output_size", "source_size"), ("output_dtype", "source_dtype"), ("channels", "channels"))
     for left, right in pairs:
-        differs = np.flatnonzero(
-            (before[left] != after[right]).reshape(len(before), -1).any(axis=1)
-        )
+        differs = np.flatnonzero((before[left] != after[right]).reshape(len(before), -1).any(axis=1))
         if differs.size:
             row = int(differs[0])
             raise PlanError(
@@ -138,7 +142,9 @@ def _in_use(values: npt.NDArray[np.float64], rows: Rows) -> npt.NDArray[np.bool_
     return (np.isfinite(values) | unused).all(axis=1)
 
 
-def _member(field: str, kind: type[DType] | type[Interpolation] | type[Border] | type[Noise]) -> Callable[[Rows], npt.NDArray[np.bool_]]:
+def _member(
+    field: str, kind: type[DType] | type[Interpolation] | type[Border] | type[Noise]
+) -> Callable[[Rows], npt.NDArray[np.bool_]]:
     return lambda rows: rows[field] < len(kind)
 
 
@@ -182,8 +188,16 @@ _RULES: tuple[tuple[str, str, Callable[[Rows], npt.NDArray[np.bool_]]], ...] = (
     ("gain", "finite", lambda rows: _in_use(rows["gain"], rows)),
     ("bias", "finite", lambda rows: _in_use(rows["bias"], rows)),
     ("edge", "in (0, 2**24]", lambda rows: ((rows["edge"] > 0) & (rows["edge"] <= LARGEST)).all(axis=1)),
-    ("support", "in [1, 2**24]", lambda rows: ((rows["support"] >= 1) & (rows["support"] <= LARGEST)).all(axis=1)),
+    (
+        "support",
+        "in [1, 2**24]",
+        lambda rows: ((rows["support"] >= 1) & (rows["support"] <= LARGEST)).all(axis=1),
+    ),
     ("clamp", "low <= high", lambda rows: rows["clamp"][:, 0] <= rows["clamp"][:, 1]),
-    ("noise_sigma", "finite and >= 0", lambda rows: np.isfinite(rows["noise_sigma"]) & (rows["noise_sigma"] >= 0)),
+    (
+        "noise_sigma",
+        "finite and >= 0",
+        lambda rows: np.isfinite(rows["noise_sigma"]) & (rows["noise_sigma"] >= 0),
+    ),
     ("noise_mean", "finite", lambda rows: np.isfinite(rows["noise_mean"])),
 )

@@ -102,7 +102,15 @@ def taps(row: np.void, s: Floats, size: int, axis: int) -> tuple[Ints, Floats]:
         weight = np.stack([1 - f, f], axis=-1)
     else:
         index = np.stack([base - 1, base, base + 1, base + 2], axis=-1)
-        weight = np.stack([keys_cubic(f + 1, -0.75), keys_cubic(f, -0.75), keys_cubic(1 - f, -0.75), keys_cubic(2 - f, -0.75)], axis=-1)
+        weight = np.stack(
+            [
+                keys_cubic(f + 1, -0.75),
+                keys_cubic(f, -0.75),
+                keys_cubic(1 - f, -0.75),
+                keys_cubic(2 - f, -0.75),
+            ],
+            axis=-1,
+        )
     return mapped(index, size, Border(row["border"])), weight
 
 

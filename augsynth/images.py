@@ -1,0 +1,111 @@
+"""Images from outside as (H, W, C) NumPy views: NumPy, torch and PIL, any strides, nothing copied."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from augsynth.errors import ArgumentError, ArgumentTypeError
+from augsynth.layout import MAX_CHANNELS, DType
+
+Image = npt.NDArray[np.generic]
+
+DTYPES: dict[np.dtype[Any], DType] = {
+    np.dtype(np.uint8): DType.UINT8,
+    np.dtype(np.uint16): DType.UINT16,
+    np.dtype(np.float32): DType.FLOAT32,
+}
+TORCH_DTYPES: dict[DType, torch.dtype] = {
+    DType.UINT8: torch.uint8,
+    DType.UINT16: torch.uint16,
+    DType.FLOAT32: torch.float32,
+}
+_PIL_MODES = ("L", "LA", "RGB", "RGBA", "CMYK", "YCbCr", "LAB", "HSV", "I;16", "F")
+
+
+def as_view(image: Any, what: str = "image") -> Image:
+    """A view (H, W, C) of an image; nothing is copied (PIL images are decoded into memory once).
+
+    Accepted are `numpy (H, W, C)` or `(H, W)`, `torch (C, H, W)` or `(H, W)` on the CPU, and PIL images, of dtype
+    uint8, uint16 or float32, with 1 to 16 channels and at least one pixel.
+
+    >>> as_view(np.zeros((4, 6), np.uint8)).shape
+    (4, 6, 1)
+    >>> as_view(torch.zeros(3, 4, 6)).shape
+    (4, 6, 3)
+    """
+    if isinstance(image, torch.Tensor):
+        array = _from_torch(image, what)
+    elif isinstance(image, np.ndarray):
+        array = image
+    elif hasattr(image, "getbands"):
+        array = _from_pil(image, what)
+    else:
+        raise ArgumentTypeError(
+            f"{what} must be a NumPy array, a torch tensor or a PIL image, got {type(image).__name__}"
+        )
+    if array.ndim == 2:
+        array = array[:, :, None]
+    _check(array, what, image)
+    return array
+
+
+def as_views(images: Any) -> list[Image]:
+    """Views of a sequence of images, or of a batch `numpy (B, H, W, C)` or `torch (B, C, H, W)`."""
+    if isinstance(images, (np.ndarray, torch.Tensor)) and images.ndim not in (3, 4):
+        raise ArgumentTypeError(
+            f"images must be a sequence of images or a 4-dimensional batch, got {images.ndim}-D {type(images).__name__}"
+        )
+    if not isinstance(images, (np.ndarray, torch.Tensor, Sequence)):
+        raise ArgumentTypeError(f"images must be a sequence of images or a batch, got {type(images).__name__}")
+    return [as_view(image, f"images[{number}]") for number, image in enumerate(images)]
+
+
+def common_dtype(views: Sequence[Image]) -> DType:
+    """The one dtype of all images; uint8 for none."""
+    kinds = {view.dtype for view in views}
+    if len(kinds) > 1:
+        names = sorted(kind.name for kind in kinds)
+        raise ArgumentTypeError(f"the images of a batch must have one dtype, got {' and '.join(names)}")
+    return DTYPES[kinds.pop()] if kinds else DType.UINT8
+
+
+def _from_torch(image: torch.Tensor, what: str) -> Image:
+    if image.device.type != "cpu":
+        raise ArgumentTypeError(f"{what} must be on the CPU, got a tensor on {image.device}: move it with .cpu()")
+    if image.layout != torch.strided or image.dtype not in TORCH_DTYPES.values():
+        raise ArgumentTypeError(_dtype_message(what, f"{image.dtype}, {image.layout}"))
+    array: Image = image.detach().numpy()
+    return array.transpose(1, 2, 0) if array.ndim == 3 else array
+
+
+def _from_pil(image: Any, what: str) -> Image:
+    if image.mode not in _PIL_MODES:
+        raise ArgumentTypeError(
+            f"{what} is a PIL image of mode {image.mode!r}, expected one of {', '.join(_PIL_MODES)}: "
+            "convert it, for example with .convert('RGB')"
+        )
+    return np.asarray(image)
+
+
+def _check(array: Image, what: str, image: Any) -> None:
+    order = "(C, H, W)" if isinstance(image, torch.Tensor) else "(H, W, C)"
+    if array.ndim != 3:
+        raise ArgumentError(f"{what} must have shape {order} or (H, W), got {tuple(image.shape)}")
+    if array.dtype not in DTYPES:
+        raise ArgumentTypeError(_dtype_message(what, str(array.dtype)))
+    if array.shape[0] < 1 or array.shape[1] < 1:
+        raise ArgumentError(f"{what} has no pixels: its shape is {tuple(image.shape)}, read as {order}")
+    if not 1 <= array.shape[2] <= MAX_CHANNELS:
+        raise ArgumentError(
+            f"{what} has {array.shape[2]} channels, expected 1 to {MAX_CHANNELS}; its shape {tuple(image.shape)} was "
+            f"read as {order}"
+        )
+
+
+def _dtype_message(what: str, got: str) -> str:
+    return f"{what} must be uint8, uint16 or float32, got {got}: convert it first, for example to float32"

@@ -1,0 +1,247 @@
+"""Rotations and the rest of the affine family, about a centre, on the image's own canvas.
+
+Positive angles turn counter-clockwise as seen on screen. The order of an affine map is torchvision's: shear, scale,
+rotate, translate. Centres are (x, y) in corner coordinates, the middle of the image being (W/2, H/2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from augsynth.errors import ArgumentError
+from augsynth.lowering import Geometry, Lowering, PerChannel
+from augsynth.transforms.base import Draw, Transform
+from augsynth.transforms.matrices import about, affine_inverse, rotation, scaling, shearing, translation
+from augsynth.transforms.params import Range, flag, interval, numbers, sampling, symmetric
+
+Floats = npt.NDArray[np.float64]
+Point = tuple[Floats | float, Floats | float]
+
+
+def _middle(center: Sequence[float] | None, seen: Lowering) -> Point:
+    if center is not None:
+        x, y = numbers(center, "center", 2)
+        return x, y
+    return seen.sizes[:, 1] / 2, seen.sizes[:, 0] / 2
+
+
+def _shears(shear: Range) -> tuple[tuple[float, float], tuple[float, float]]:
+    """The ranges along x and y, in degrees: a number or a pair is for x alone, four numbers are for both."""
+    if isinstance(shear, (tuple, list)) and len(shear) == 4:
+        ranges = interval(shear[:2], "shear"), interval(shear[2:], "shear")
+    else:
+        ranges = symmetric(shear, "shear"), (0.0, 0.0)
+    if max(abs(bound) for pair in ranges for bound in pair) >= 90:
+        raise ArgumentError(f"shear must lie within (-90, 90) degrees, got {shear!r}")
+    return ranges
+
+
+def _scales(scale: Range, name: str = "scale") -> tuple[float, float]:
+    low, high = interval(scale, name, low=0.0)
+    if low == 0:
+        raise ArgumentError(f"{name} must be greater than 0, got {scale!r}")
+    return low, high
+
+
+@dataclass(frozen=True)
+class RandomRotation(Transform):
+    """Rotate by an angle drawn from `degrees`: (lowest, highest), or d for (-d, d), counter-clockwise on screen.
+
+    `expand` enlarges the canvas to hold the whole turned image. Multiples of 90 degrees are exact. `interpolation` is
+    nearest, bilinear or bicubic; `border` constant, replicate, reflect, reflect101 or wrap; `fill` a number or one a
+    channel, on the image's own scale.
+
+    >>> import numpy as np
+    >>> RandomRotation((90, 90))(np.array([[1, 2], [3, 4]], np.uint8)).tolist()
+    [[[2, 4], [1, 3]]]
+    """
+
+    degrees: Range
+    interpolation: str = "bilinear"
+    expand: bool = False
+    center: Sequence[float] | None = None
+    fill: PerChannel = 0.0
+    border: str = "constant"
+    draws: ClassVar[int] = 1
+
+    def check(self) -> None:
+        symmetric(self.degrees, "degrees")
+        flag(self.expand, "expand")
+        sampling(self.interpolation, None, self.border, self.fill)
+        if self.center is not None:
+            numbers(self.center, "center", 2)
+            if self.expand:
+                raise ArgumentError("center cannot be chosen with expand=True: the expanded canvas is centred")
+
+    def step(self, draw: Draw, seen: Lowering) -> Geometry:
+        turned = rotation(draw.between(0, *symmetric(self.degrees, "degrees")))
+        declared = sampling(self.interpolation, None, self.border, self.fill)
+        if not self.expand:
+            return Geometry(affine_inverse(about(turned, *_middle(self.center, seen))), seen.sizes, declared)
+        sizes = _enclosing(turned, seen.sizes)
+        x, y = _middle(None, seen)
+        forward = translation(sizes[:, 1] / 2, sizes[:, 0] / 2) @ turned @ translation(-np.asarray(x), -np.asarray(y))
+        return Geometry(affine_inverse(forward), sizes, declared)
+
+
+def _enclosing(turned: Floats, sizes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    # A hair below, so that rounding in a cosine does not add an empty row.
+    extents = np.abs(turned[:, :2, :2]) @ sizes[:, ::-1, None]
+    return np.ceil(extents[:, ::-1, 0] - 1e-6).astype(np.int64)
+
+
+@dataclass(frozen=True)
+class RandomAffine(Transform):
+    """A random affine map about the centre: shear, then scale, rotate and translate.
+
+    `degrees` as in `RandomRotation`; `translate` (a, b) moves by up to a·W and b·H either way; `scale` (lowest,
+    highest) factors; `shear` degrees along x, or (x lowest, x highest), or with two more for y. `antialias` widens the
+    filter where the map makes the image smaller. Order and signs of shear are torchvision's.
+
+    >>> import numpy as np
+    >>> image = np.zeros((8, 8, 3), np.uint8)
+    >>> RandomAffine(15, translate=(0.1, 0.1), scale=(0.9, 1.1), shear=5)(image).shape
+    torch.Size([3, 8, 8])
+    """
+
+    degrees: Range
+    translate: Sequence[float] | None = None
+    scale: Range | None = None
+    shear: Range | None = None
+    interpolation: str = "bilinear"
+    fill: PerChannel = 0.0
+    center: Sequence[float] | None = None
+    border: str = "constant"
+    antialias: bool = True
+    draws: ClassVar[int] = 6
+
+    def check(self) -> None:
+        symmetric(self.degrees, "degrees")
+        sampling(self.interpolation, self.antialias, self.border, self.fill)
+        if self.translate is not None:
+            numbers(self.translate, "translate", 2, 0.0, 1.0)
+        if self.scale is not None:
+            _scales(self.scale)
+        if self.shear is not None:
+            _shears(self.shear)
+        if self.center is not None:
+            numbers(self.center, "center", 2)
+
+    def step(self, draw: Draw, seen: Lowering) -> Geometry:
+        linear = rotation(draw.between(0, *symmetric(self.degrees, "degrees")))
+        if self.scale is not None:
+            factor = draw.between(1, *_scales(self.scale))
+            linear = linear @ scaling(factor, factor)
+        if self.shear is not None:
+            x_range, y_range = _shears(self.shear)
+            linear = linear @ shearing(draw.between(2, *x_range), draw.between(3, *y_range))
+        forward = about(linear, *_middle(self.center, seen))
+        if self.translate is not None:
+            forward = _shift(draw, 4, self.translate, seen) @ forward
+        # A pure rotation covers one source pixel an output pixel: the filter would not differ.
+        antialias = None if self.scale is None and self.shear is None else self.antialias
+        declared = sampling(self.interpolation, antialias, self.border, self.fill)
+        return Geometry(affine_inverse(forward), seen.sizes, declared)
+
+
+def _shift(draw: Draw, column: int, fractions: Sequence[float], seen: Lowering) -> Floats:
+    x, y = fractions
+    return translation(
+        draw.between(column, -x, x) * seen.sizes[:, 1], draw.between(column + 1, -y, y) * seen.sizes[:, 0]
+    )
+
+
+@dataclass(frozen=True)
+class RandomScale(Transform):
+    """Zoom about the centre by a factor from `scale` (lowest, highest), on the image's own canvas; above 1 enlarges.
+
+    With `ratio` (lowest, highest) the width is stretched by a further factor sqrt(r) and the height by 1/sqrt(r).
+
+    >>> import numpy as np
+    >>> RandomScale((0.8, 1.25))(np.zeros((4, 6), np.uint8)).shape
+    torch.Size([1, 4, 6])
+    """
+
+    scale: Range = (0.8, 1.25)
+    ratio: Range | None = None
+    interpolation: str = "bilinear"
+    fill: PerChannel = 0.0
+    center: Sequence[float] | None = None
+    border: str = "constant"
+    antialias: bool = True
+    draws: ClassVar[int] = 2
+
+    def check(self) -> None:
+        _scales(self.scale)
+        sampling(self.interpolation, self.antialias, self.border, self.fill)
+        if self.ratio is not None:
+            _scales(self.ratio, "ratio")
+        if self.center is not None:
+            numbers(self.center, "center", 2)
+
+    def step(self, draw: Draw, seen: Lowering) -> Geometry:
+        factor = draw.between(0, *_scales(self.scale))
+        low, high = (1.0, 1.0) if self.ratio is None else _scales(self.ratio, "ratio")
+        stretch = np.sqrt(draw.between(1, low, high))
+        forward = about(scaling(factor * stretch, factor / stretch), *_middle(self.center, seen))
+        declared = sampling(self.interpolation, self.antialias, self.border, self.fill)
+        return Geometry(affine_inverse(forward), seen.sizes, declared)
+
+
+@dataclass(frozen=True)
+class RandomTranslate(Transform):
+    """Move by up to `translate` = (a, b) of the width and the height either way, by fractions of a pixel too.
+
+    >>> import numpy as np
+    >>> RandomTranslate((0.5, 0.0))(np.zeros((4, 6), np.uint8)).shape
+    torch.Size([1, 4, 6])
+    """
+
+    translate: Sequence[float] = (0.1, 0.1)
+    interpolation: str = "bilinear"
+    fill: PerChannel = 0.0
+    border: str = "constant"
+    draws: ClassVar[int] = 2
+
+    def check(self) -> None:
+        numbers(self.translate, "translate", 2, 0.0, 1.0)
+        sampling(self.interpolation, None, self.border, self.fill)
+
+    def step(self, draw: Draw, seen: Lowering) -> Geometry:
+        declared = sampling(self.interpolation, None, self.border, self.fill)
+        return Geometry(affine_inverse(_shift(draw, 0, self.translate, seen)), seen.sizes, declared)
+
+
+@dataclass(frozen=True)
+class RandomShear(Transform):
+    """Shear about the centre by `shear` degrees: d for (-d, d) along x, (lowest, highest), or with two more for y.
+
+    >>> import numpy as np
+    >>> RandomShear((-10, 10, -5, 5))(np.zeros((4, 6), np.uint8)).shape
+    torch.Size([1, 4, 6])
+    """
+
+    shear: Range = 10.0
+    interpolation: str = "bilinear"
+    fill: PerChannel = 0.0
+    center: Sequence[float] | None = None
+    border: str = "constant"
+    antialias: bool = True
+    draws: ClassVar[int] = 2
+
+    def check(self) -> None:
+        _shears(self.shear)
+        sampling(self.interpolation, self.antialias, self.border, self.fill)
+        if self.center is not None:
+            numbers(self.center, "center", 2)
+
+    def step(self, draw: Draw, seen: Lowering) -> Geometry:
+        x_range, y_range = _shears(self.shear)
+        linear = shearing(draw.between(0, *x_range), draw.between(1, *y_range))
+        declared = sampling(self.interpolation, self.antialias, self.border, self.fill)
+        return Geometry(affine_inverse(about(linear, *_middle(self.center, seen))), seen.sizes, declared)

@@ -1,0 +1,56 @@
+"""Mirror images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from augsynth.lowering import Geometry, Lowering
+from augsynth.transforms.base import Draw, Transform
+from augsynth.transforms.matrices import matrix
+from augsynth.transforms.params import probability
+
+
+@dataclass(frozen=True)
+class RandomHorizontalFlip(Transform):
+    """Mirror left and right with probability `p`: x becomes W - x. Exact.
+
+    >>> import numpy as np
+    >>> image = np.array([[1, 2, 3]], np.uint8)
+    >>> RandomHorizontalFlip(p=1.0)(image).tolist()
+    [[[3, 2, 1]]]
+    """
+
+    p: float = 0.5
+    draws: ClassVar[int] = 1
+
+    def check(self) -> None:
+        probability(self.p)
+
+    def step(self, draw: Draw, seen: Lowering) -> Geometry:
+        flipped = draw.u[:, 0] < self.p
+        sign, shift = np.where(flipped, -1.0, 1.0), np.where(flipped, seen.sizes[:, 1], 0.0)
+        return Geometry(matrix(sign, 0.0, shift, 0.0, 1.0, 0.0), seen.sizes, keeps_frame=True)
+
+
+@dataclass(frozen=True)
+class RandomVerticalFlip(Transform):
+    """Mirror top and bottom with probability `p`: y becomes H - y. Exact.
+
+    >>> import numpy as np
+    >>> RandomVerticalFlip(p=1.0)(np.array([[1], [2]], np.uint8)).tolist()
+    [[[2], [1]]]
+    """
+
+    p: float = 0.5
+    draws: ClassVar[int] = 1
+
+    def check(self) -> None:
+        probability(self.p)
+
+    def step(self, draw: Draw, seen: Lowering) -> Geometry:
+        flipped = draw.u[:, 0] < self.p
+        sign, shift = np.where(flipped, -1.0, 1.0), np.where(flipped, seen.sizes[:, 0], 0.0)
+        return Geometry(matrix(1.0, 0.0, 0.0, 0.0, sign, shift), seen.sizes, keeps_frame=True)

@@ -1,0 +1,257 @@
+"""Transforms that change the frame: crops, padding and resizing. Crops and pads move whole pixels, and are exact."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from augsynth.errors import ArgumentError
+from augsynth.lowering import Geometry, Lowering, PerChannel, Sampling
+from augsynth.transforms.base import Draw, Transform
+from augsynth.transforms.matrices import scaling, translation
+from augsynth.transforms.params import (
+    Range,
+    flag,
+    integer,
+    interval,
+    margins,
+    sampling,
+    size_pair,
+)
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+_ATTEMPTS = 10
+
+
+def _sizes(height: int | Ints, width: int | Ints, count: int) -> Ints:
+    sizes = np.empty((count, 2), dtype=np.int64)
+    sizes[:, 0], sizes[:, 1] = height, width
+    return sizes
+
+
+def _require_room(room: Ints, size: tuple[int, int], seen: Lowering, name: str) -> None:
+    if np.any(room < 0):
+        height, width = seen.sizes[int(np.flatnonzero((room < 0).any(axis=1))[0])]
+        raise ArgumentError(
+            f"{name} to {size[0]}x{size[1]} does not fit into an image of {height}x{width}: "
+            "resize or pad it first, or set pad_if_needed=True"
+        )
+
+
+def _offsets(u: Floats, room: Ints) -> Ints:
+    """Whole offsets, uniform over 0 … room."""
+    return np.minimum((u * (room + 1)).astype(np.int64), room)
+
+
+@dataclass(frozen=True)
+class Pad(Transform):
+    """Add margins of `padding` pixels: one number, (left and right, top and bottom), or (left, top, right, bottom).
+
+    `border` is constant (with `fill`, a number or one a channel), replicate, reflect, reflect101 or wrap. What
+    torchvision calls "symmetric" is reflect here, and its "reflect" is reflect101.
+
+    >>> import numpy as np
+    >>> Pad((1, 0), fill=9)(np.array([[1, 2]], np.uint8)).tolist()
+    [[[9, 1, 2, 9]]]
+    """
+
+    padding: int | Sequence[int]
+    fill: PerChannel = 0.0
+    border: str = "constant"
+
+    def check(self) -> None:
+        margins(self.padding)
+        sampling(None, None, self.border, self.fill)
+
+    def step(self, draw: Draw, seen: Lowering) -> Geometry:
+        left, top, right, bottom = margins(self.padding)
+        sizes = seen.sizes + np.array([top + bottom, left + right])
+        inverse = np.repeat(translation(-float(left), -float(top)), len(seen), axis=0)
+        return Geometry(inverse, sizes, sampling(None, None, self.border, self.fill), pads=True)
+
+
+@dataclass(frozen=True)
+class CenterCrop(Transform):
+    """Cut the middle `size` = (height, width) or one number; an odd remainder is rounded as torchvision does.
+
+    An image smaller than `size` is an error, unless `pad_if_needed` adds the missing rows and columns by `border`.
+
+    >>> import numpy as np
+    >>> CenterCrop((1, 2))(np.arange(12, dtype=np.uint8).reshape(3, 4)).tolist()
+    [[[5, 6]]]
+    """
+
+    size: int | Sequence[int]
+    pad_if_needed: bool = False
+    fill: PerChannel = 0.0
+    border: str = "constant"
+
+    def check(self) -> None:
+        size_pair(self.size)
+        flag(self.pad_if_needed, "pad_if_needed")
+        sampling(None, None, self.border, self.fill)
+
+    def step(self, draw: Draw, seen: Lowering) -> Geometry:
+        size = size_pair(self.size)
+        room = seen.sizes - size
+        if not self.pad_if_needed:
+            _require_room(room, size, seen, "a centre crop")
+        offset = np.where(room >= 0, np.round(room / 2), -((-room) // 2)).astype(np.float64)
+        declared = sampling(None, None, self.border, self.fill) if self.pad_if_needed else Sampling()
+        inverse = translation(offset[:, 1], offset[:, 0])
+        return Geometry(inverse, _sizes(*size, len(seen)), declared, pads=self.pad_if_needed)
+
+
+@dataclass(frozen=True)
+class RandomCrop(Transform):
+    """Cut a window of `size` = (height, width) or one number, at a random place.
+
+    `padding` (as in `Pad`) is added first; `pad_if_needed` adds what is missing to an image that is too small, on both
+    sides. Without it, an image smaller than `size` is an error.
+
+    >>> import numpy as np
+    >>> RandomCrop(32, padding=4, border="reflect")(np.zeros((32, 32, 3), np.uint8)).shape
+    torch.Size([3, 32, 32])
+    """
+
+    size: int | Sequence[int]
+    padding: int | Sequence[int] | None = None
+    pad_if_needed: bool = False
+    fill: PerChannel = 0.0
+    border: str = "constant"
+    draws: ClassVar[int] = 2
+
+    def check(self) -> None:
+        size_pair(self.size)
+        flag(self.pad_if_needed, "pad_if_needed")
+        sampling(None, None, self.border, self.fill)
+        if self.padding is not None:
+            margins(self.padding)
+
+    def step(self, draw: Draw, seen: Lowering) -> Geometry:
+        size = size_pair(self.size)
+        left, top, right, bottom = (0, 0, 0, 0) if self.padding is None else margins(self.padding)
+        room = seen.sizes + np.array([top + bottom, left + right]) - size
+        missing = np.maximum(-room, 0)
+        if not self.pad_if_needed:
+            _require_room(room, size, seen, "a random crop")
+        # As torchvision: what is missing is added on both sides, so the window can still move.
+        y = _offsets(draw.u[:, 0], np.abs(room[:, 0])) - top - missing[:, 0]
+        x = _offsets(draw.u[:, 1], np.abs(room[:, 1])) - left - missing[:, 1]
+        pads = self.pad_if_needed or self.padding is not None
+        declared = sampling(None, None, self.border, self.fill) if pads else Sampling()
+        inverse = translation(x.astype(np.float64), y.astype(np.float64))
+        return Geometry(inverse, _sizes(*size, len(seen)), declared, pads=pads)
+
+
+@dataclass(frozen=True)
+class Resize(Transform):
+    """Resize to `size` = (height, width), or the shorter side to one number, keeping the aspect ratio.
+
+    `max_size` bounds the longer side in the latter case. With `antialias` (as in torch's `interpolate`) the filter is
+    widened where the image becomes smaller; without it, pixels between the samples are skipped.
+
+    >>> import numpy as np
+    >>> Resize(10)(np.zeros((20, 30), np.uint8)).shape
+    torch.Size([1, 10, 15])
+    """
+
+    size: int | Sequence[int]
+    interpolation: str = "bilinear"
+    max_size: int | None = None
+    antialias: bool = True
+
+    def check(self) -> None:
+        size_pair(self.size)
+        sampling(self.interpolation, self.antialias)
+        if self.max_size is not None:
+            if not self._is_short_side():
+                raise ArgumentError("max_size needs size to be one number (the shorter side), got both sides")
+            if integer(self.max_size, "max_size", 1) <= size_pair(self.size)[0]:
+                raise ArgumentError(f"max_size must be greater than size {self.size}, got {self.max_size}")
+
+    def step(self, draw: Draw, seen: Lowering) -> Geometry:
+        sizes = self._shorter_side(seen.sizes) if self._is_short_side() else _sizes(*size_pair(self.size), len(seen))
+        ratio = seen.sizes / sizes
+        declared = sampling(self.interpolation, self.antialias)
+        return Geometry(scaling(ratio[:, 1], ratio[:, 0]), sizes, declared, keeps_frame=True)
+
+    def _is_short_side(self) -> bool:
+        return not isinstance(self.size, Sequence) or len(self.size) == 1
+
+    def _shorter_side(self, sizes: Ints) -> Ints:
+        side = size_pair(self.size)[0]
+        short, long = sizes.min(axis=1), sizes.max(axis=1)
+        other = np.maximum(side * long // short, 1)
+        target = np.full(len(sizes), side)
+        if self.max_size is not None:
+            too_long = other > self.max_size
+            target = np.where(too_long, np.maximum(self.max_size * side // other, 1), target)
+            other = np.minimum(other, self.max_size)
+        tall = sizes[:, 0] > sizes[:, 1]
+        return np.stack([np.where(tall, other, target), np.where(tall, target, other)], axis=1)
+
+
+@dataclass(frozen=True)
+class RandomResizedCrop(Transform):
+    """Cut a window of random area and shape, and resize it to `size` = (height, width) or one number.
+
+    The window covers a fraction of the area drawn from `scale` and has an aspect ratio drawn, in its logarithm, from
+    `ratio` (Szegedy et al. 2015; torchvision's rule: ten attempts to fit, then the largest centred window of an allowed
+    ratio). Near the window's edge the filter sees the real pixels beyond it.
+
+    >>> import numpy as np
+    >>> RandomResizedCrop(224, scale=(0.35, 1.0))(np.zeros((375, 500, 3), np.uint8)).shape
+    torch.Size([3, 224, 224])
+    """
+
+    size: int | Sequence[int]
+    scale: Range = (0.08, 1.0)
+    ratio: Range = (3 / 4, 4 / 3)
+    interpolation: str = "bilinear"
+    antialias: bool = True
+    draws: ClassVar[int] = 2 * _ATTEMPTS + 2
+
+    def check(self) -> None:
+        size_pair(self.size)
+        sampling(self.interpolation, self.antialias)
+        for name, value in (("scale", self.scale), ("ratio", self.ratio)):
+            if interval(value, name, low=0.0)[0] == 0:
+                raise ArgumentError(f"{name} must be greater than 0, got {value!r}")
+
+    def step(self, draw: Draw, seen: Lowering) -> Geometry:
+        height, width = size_pair(self.size)
+        window, offset = self._windows(draw.u, seen.sizes)
+        inverse = translation(offset[:, 1], offset[:, 0]) @ scaling(window[:, 1] / width, window[:, 0] / height)
+        return Geometry(inverse, _sizes(height, width, len(seen)), sampling(self.interpolation, self.antialias))
+
+    def _windows(self, u: Floats, sizes: Ints) -> tuple[Floats, Floats]:
+        """The windows' (height, width) and their (top, left)."""
+        tries = self._attempts(u[:, : 2 * _ATTEMPTS], sizes)
+        fits = ((tries >= 1) & (tries <= sizes[:, None])).all(axis=2)
+        first = np.argmax(fits, axis=1)
+        window = np.where(fits.any(axis=1)[:, None], tries[np.arange(len(sizes)), first], self._largest(sizes))
+        room = sizes - window
+        random = _offsets(u[:, -2:], room)
+        centred = room // 2
+        return window.astype(np.float64), np.where(fits.any(axis=1)[:, None], random, centred).astype(np.float64)
+
+    def _attempts(self, u: Floats, sizes: Ints) -> Ints:
+        low, high = interval(self.scale, "scale")
+        area = (low + (high - low) * u[:, 0::2]) * np.prod(sizes, axis=1)[:, None]
+        first, last = (math.log(bound) for bound in interval(self.ratio, "ratio"))
+        ratio = np.exp(first + (last - first) * u[:, 1::2])
+        return np.stack([np.round(np.sqrt(area / ratio)), np.round(np.sqrt(area * ratio))], axis=2).astype(np.int64)
+
+    def _largest(self, sizes: Ints) -> Ints:
+        low, high = interval(self.ratio, "ratio")
+        ratio = np.clip(sizes[:, 1] / sizes[:, 0], low, high)
+        height = np.minimum(sizes[:, 0], np.round(sizes[:, 1] / ratio))
+        width = np.minimum(sizes[:, 1], np.round(sizes[:, 0] * ratio))
+        return np.maximum(np.stack([height, width], axis=1), 1).astype(np.int64)

@@ -1,0 +1,153 @@
+"""Reading parameters: one rule each for ranges, sizes, names and colours, and one way to say what was wrong."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from enum import IntEnum
+from numbers import Real
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+
+from augsynth.errors import ArgumentError, ArgumentTypeError
+from augsynth.layout import Border, DType, Interpolation
+from augsynth.lowering import PerChannel, Sampling
+
+Range = float | Sequence[float]
+_Enum = TypeVar("_Enum", bound=IntEnum)
+
+
+def frozen(value: Any) -> Any:
+    """Lists as tuples, NumPy and torch values as plain Python: what a transform keeps is hashable and JSON-ready."""
+    if isinstance(value, (np.ndarray, torch.Tensor)):
+        value = value.tolist()
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, (list, tuple)):
+        return tuple(frozen(one) for one in value)
+    return value
+
+
+def number(value: Any, name: str, low: float = -math.inf, high: float = math.inf) -> float:
+    """A finite number in [low, high]."""
+    if not isinstance(value, Real) or isinstance(value, bool):
+        raise ArgumentTypeError(f"{name} must be a number, got {value!r}")
+    result = float(value)
+    if not math.isfinite(result) or not low <= result <= high:
+        raise ArgumentError(f"{name} must be {_span(low, high)}, got {value!r}")
+    return result
+
+
+def integer(value: Any, name: str, low: int) -> int:
+    """An integer of at least `low`."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise ArgumentTypeError(f"{name} must be an integer, got {value!r}")
+    if value < low:
+        raise ArgumentError(f"{name} must be at least {low}, got {value}")
+    return value
+
+
+def numbers(value: Any, name: str, count: int, low: float = -math.inf, high: float = math.inf) -> tuple[float, ...]:
+    """Exactly `count` numbers in [low, high]."""
+    if not isinstance(value, (tuple, list)) or len(value) != count:
+        raise ArgumentError(f"{name} must have {count} numbers, got {value!r}")
+    return tuple(number(one, f"{name}[{i}]", low, high) for i, one in enumerate(value))
+
+
+def interval(value: Any, name: str, low: float = -math.inf, high: float = math.inf) -> tuple[float, float]:
+    """A pair (lowest, highest) within [low, high]."""
+    first, last = numbers(value, name, 2, low, high)
+    if first > last:
+        raise ArgumentError(f"{name} must be (lowest, highest), got {value!r}")
+    return first, last
+
+
+def symmetric(value: Any, name: str) -> tuple[float, float]:
+    """A pair (lowest, highest), or a number d >= 0 for (-d, d)."""
+    if isinstance(value, (tuple, list)):
+        return interval(value, name)
+    bound = number(value, name, low=0.0)
+    return -bound, bound
+
+
+def probability(value: Any, name: str = "p") -> float:
+    """A number in [0, 1]."""
+    return number(value, name, 0.0, 1.0)
+
+
+def flag(value: Any, name: str) -> bool:
+    """True or False."""
+    if not isinstance(value, bool):
+        raise ArgumentTypeError(f"{name} must be True or False, got {value!r}")
+    return value
+
+
+def size_pair(value: Any, name: str = "size") -> tuple[int, int]:
+    """(height, width), or one integer for a square."""
+    if isinstance(value, (tuple, list)):
+        if len(value) == 1:
+            return size_pair(value[0], name)
+        if len(value) != 2:
+            raise ArgumentError(f"{name} must be an integer or (height, width), got {value!r}")
+        return integer(value[0], f"{name}[0]", 1), integer(value[1], f"{name}[1]", 1)
+    side = integer(value, name, 1)
+    return side, side
+
+
+def margins(value: Any, name: str = "padding") -> tuple[int, int, int, int]:
+    """(left, top, right, bottom) from one integer, (left and right, top and bottom), or all four."""
+    given = value if isinstance(value, (tuple, list)) else (value,)
+    if len(given) not in (1, 2, 4):
+        raise ArgumentError(f"{name} must be an integer or 2 or 4 of them, got {value!r}")
+    left, top, right, bottom = (tuple(given) * 4)[:4]
+    return tuple(integer(one, name, 0) for one in (left, top, right, bottom))  # type: ignore[return-value]
+
+
+def per_channel(value: Any, name: str) -> PerChannel:
+    """One number, or one a channel."""
+    if isinstance(value, (tuple, list)):
+        if not value:
+            raise ArgumentError(f"{name} must be a number or one a channel, got none")
+        return numbers(value, name, len(value))
+    return number(value, name)
+
+
+def _member(kind: type[_Enum], value: Any, name: str) -> _Enum:
+    # torchvision's InterpolationMode and torch's dtypes are told apart by name alone.
+    text = getattr(value, "value", value)
+    try:
+        return kind[str(text).upper()]
+    except KeyError:
+        known = ", ".join(one.name.lower() for one in kind)
+        raise ArgumentError(f"{name} must be one of {known}, got {value!r}") from None
+
+
+def sampling(interpolation: Any = None, antialias: bool | None = None, border: Any = None, fill: Any = 0.0) -> Sampling:
+    """The named interpolation and border as a step declares them."""
+    return Sampling(
+        None if interpolation is None else _member(Interpolation, interpolation, "interpolation"),
+        None if antialias is None else flag(antialias, "antialias"),
+        None if border is None else _member(Border, border, "border"),
+        per_channel(fill, "fill"),
+    )
+
+
+def dtype_named(value: Any) -> DType:
+    """The element type called `value` ("uint8", "uint16", "float32"), or of a torch or NumPy dtype."""
+    try:
+        text = (
+            value if isinstance(value, str) else str(value) if isinstance(value, torch.dtype) else np.dtype(value).name
+        )
+    except TypeError:
+        text = repr(value)
+    return _member(DType, text.removeprefix("torch."), "dtype")
+
+
+def _span(low: float, high: float) -> str:
+    if math.isinf(low) and math.isinf(high):
+        return "finite"
+    if math.isinf(high):
+        return f"finite and at least {low:g}"
+    return f"in [{low:g}, {high:g}]"

@@ -1,0 +1,67 @@
+"""Value scales: standardising channels and changing the dtype."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from augsynth.errors import ArgumentError
+from augsynth.lowering import Cast, Lowering, Standardise
+from augsynth.transforms.base import Draw, Transform
+from augsynth.transforms.params import dtype_named, flag, numbers
+
+
+@dataclass(frozen=True)
+class Normalize(Transform):
+    """(v - mean) / std for each channel, giving float32. One number in `mean` or `std` serves all channels.
+
+    Integer images are first divided by their full scale (255 or 65535), as mean and std are usually stated for [0, 1];
+    `scale=False` takes the values as they are. Float images are always taken as they are.
+
+    >>> import numpy as np
+    >>> Normalize([0.5], [0.5])(np.array([[0, 255]], np.uint8)).tolist()
+    [[[-1.0, 1.0]]]
+    """
+
+    mean: Sequence[float]
+    std: Sequence[float]
+    scale: bool = True
+
+    def check(self) -> None:
+        for name, values in (("mean", self.mean), ("std", self.std)):
+            if not isinstance(values, tuple) or not values:
+                raise ArgumentError(f"{name} must be a sequence of numbers, one a channel, got {values!r}")
+            numbers(values, name, len(values))
+        if min(self.std) <= 0:
+            raise ArgumentError(f"std must be greater than 0, got {self.std!r}")
+        flag(self.scale, "scale")
+
+    def step(self, draw: Draw, seen: Lowering) -> Standardise:
+        return Standardise(self.mean, self.std, self.scale)
+
+
+@dataclass(frozen=True)
+class ToDtype(Transform):
+    """Change the dtype to `dtype`: uint8, uint16 or float32, by name or as a torch or NumPy dtype.
+
+    With `scale`, the full scale of the old dtype (255, 65535, or 1 for float32) becomes that of the new one; without,
+    values are kept. Integers are rounded to nearest and clamped to their range.
+
+    >>> import numpy as np
+    >>> ToDtype("float32", scale=True)(np.array([[0, 255]], np.uint8)).tolist()
+    [[[0.0, 1.0]]]
+    """
+
+    dtype: Any = "float32"
+    scale: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "dtype", dtype_named(self.dtype).name.lower())
+        super().__post_init__()
+
+    def check(self) -> None:
+        flag(self.scale, "scale")
+
+    def step(self, draw: Draw, seen: Lowering) -> Cast:
+        return Cast(dtype_named(self.dtype), self.scale)
