@@ -1,0 +1,25 @@
+"""Generators: models that draw new images, as plugins behind one contract."""
+
+from __future__ import annotations
+
+from augsynth.generators.base import API_VERSION, Generator
+from augsynth.generators.capabilities import CAPABILITIES
+from augsynth.generators.errors import CapabilityError, NotFittedError, TrainingError
+from augsynth.generators.samples import FitReport, Samples, to_signed, to_uint8
+from augsynth.generators.seeds import Noise
+from augsynth.generators.training import Step
+
+__all__ = [
+    "API_VERSION",
+    "CAPABILITIES",
+    "CapabilityError",
+    "FitReport",
+    "Generator",
+    "Noise",
+    "NotFittedError",
+    "Samples",
+    "Step",
+    "TrainingError",
+    "to_signed",
+    "to_uint8",
+]

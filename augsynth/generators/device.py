@@ -1,0 +1,20 @@
+"""Which device to run on."""
+
+from __future__ import annotations
+
+import torch
+
+from augsynth.errors import ArgumentError
+
+
+def choose_device(device: torch.device | str) -> torch.device:
+    """`"auto"` is CUDA where there is one, else the CPU; anything else must be a device that is present."""
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        chosen = torch.device(device)
+        torch.empty(0, device=chosen)
+    except (RuntimeError, AssertionError) as cause:
+        reason = str(cause).splitlines()[0]
+        raise ArgumentError(f'device {str(device)!r} cannot be used: {reason}; "auto" takes what is there') from cause
+    return chosen

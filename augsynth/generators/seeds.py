@@ -1,0 +1,83 @@
+"""Random numbers that depend on a seed and a position alone, and leave the global generators untouched."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from augsynth.errors import ArgumentError
+
+_WORD = 1 << 64
+
+
+class Noise:
+    """The random numbers of one batch of samples: one independent stream a sample.
+
+    Sample k draws from Philox4x64 with the key (seed, k), on the CPU. Its numbers are therefore the same in any
+    batch, beside any neighbours and on any device. (`torch.Generator` would not do: its CPU engine keeps 32 bits
+    of a seed, so that among 10,000 samples two would be equal once in a hundred calls.)
+
+    Each call goes on where the last one stopped, so equal calls give new numbers:
+
+    >>> noise = Noise(seed=0, indices=range(4), device="cpu")
+    >>> noise.normal(16).shape
+    torch.Size([4, 16])
+    >>> torch.equal(Noise(0, [2], "cpu").normal(16)[0], Noise(0, range(4), "cpu").normal(16)[2])
+    True
+    """
+
+    def __init__(self, seed: int, indices: Sequence[int], device: torch.device | str) -> None:
+        key = check_seed(seed) % _WORD
+        self._streams = [np.random.Generator(np.random.Philox(key=np.array([key, k], np.uint64))) for k in indices]
+        self.device = torch.device(device)
+
+    def __len__(self) -> int:
+        return len(self._streams)
+
+    def normal(self, *shape: int) -> Tensor:
+        """Standard normal numbers, float32 `(len(self), *shape)` on `device`."""
+        values = np.empty((len(self), *shape), np.float32)
+        for row, stream in zip(values, self._streams, strict=True):
+            row[...] = stream.standard_normal(shape, dtype=np.float32)
+        return torch.from_numpy(values).to(self.device)
+
+    def uniform(self, *shape: int) -> Tensor:
+        """Numbers uniform in [0, 1), float32 `(len(self), *shape)` on `device`."""
+        values = np.empty((len(self), *shape), np.float32)
+        for row, stream in zip(values, self._streams, strict=True):
+            row[...] = stream.random(shape, dtype=np.float32)
+        return torch.from_numpy(values).to(self.device)
+
+
+def check_seed(seed: int) -> int:
+    """Return `seed` if it is a signed or unsigned 64-bit integer; raise `ArgumentError` otherwise."""
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not -(_WORD >> 1) <= seed < _WORD:
+        raise ArgumentError(f"seed must be a 64-bit integer, got {seed!r}")
+    return int(seed)
+
+
+def derive_seed(purpose: str, *values: int) -> int:
+    """A 63-bit seed for one purpose: a hash, so that neighbouring values give unrelated streams."""
+    text = ":".join([purpose, *map(str, values)])
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little") >> 1
+
+
+@contextmanager
+def isolated_torch_rng(device: torch.device) -> Iterator[None]:
+    """Let a block use torch's global generators (weight initialisation, dropout) and restore them afterwards."""
+    devices = [device] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices=devices):
+        yield
+
+
+def reseed_torch(device: torch.device, seed: int) -> None:
+    """Seed torch's CPU generator, and that of `device`; to be called inside `isolated_torch_rng`."""
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        index = torch.cuda.current_device() if device.index is None else device.index
+        torch.cuda.default_generators[index].manual_seed(seed)

@@ -1,0 +1,232 @@
+"""The one training loop: batches, moving averages, checkpoints, resuming and the report.
+
+Every random number of step i comes from (seed, i), so the loop has no generator state to store: a run that was
+stopped and resumed takes the same steps as one that was not.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from augsynth.errors import ArgumentError, CheckpointError
+from augsynth.generators import checkpoint
+from augsynth.generators.averaging import MovingAverage
+from augsynth.generators.batches import BatchOrder
+from augsynth.generators.dataset import ImageSet
+from augsynth.generators.errors import TrainingError
+from augsynth.generators.interrupts import deferred_interrupt
+from augsynth.generators.optimizer_state import pack_optimizers, unpack_optimizers
+from augsynth.generators.samples import FitReport, to_signed
+from augsynth.generators.seeds import derive_seed, isolated_torch_rng, reseed_torch
+from augsynth.progress import progress_bar
+
+if TYPE_CHECKING:
+    from augsynth.generators.base import Generator
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """What `Generator.training_step` is told of the step it takes."""
+
+    index: int
+    """0 for the first step."""
+    total: int
+    """The number of steps of the run, for schedules."""
+    optimizers: Mapping[str, torch.optim.Optimizer]
+    device: torch.device
+    rng: torch.Generator
+    """On the CPU, seeded with (seed, index)."""
+
+    def normal(self, *shape: int) -> Tensor:
+        """Standard normal float32 numbers on `device`; drawn on the CPU, so the same on every device."""
+        return torch.randn(shape, generator=self.rng).to(self.device)
+
+    def uniform(self, *shape: int) -> Tensor:
+        """float32 numbers uniform in [0, 1) on `device`; drawn on the CPU."""
+        return torch.rand(shape, generator=self.rng).to(self.device)
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """What is fitted, for how long, and where."""
+
+    images: ImageSet
+    steps: int
+    batch_size: int
+    seed: int
+    device: torch.device
+
+    @classmethod
+    def plan(
+        cls, images: ImageSet, steps: int | None, epochs: float | None, batch_size: int, seed: int, device: torch.device
+    ) -> Run:
+        """Check the arguments of `fit`; epochs are rounded up to whole steps."""
+        if batch_size < 1:
+            raise ArgumentError(f"batch_size must be at least 1, got {batch_size}")
+        if (steps is None) == (epochs is None):
+            given = "neither" if steps is None else f"both (steps={steps}, epochs={epochs})"
+            raise ArgumentError(f"give either steps or epochs, got {given}")
+        if steps is None:
+            assert epochs is not None
+            if not 0 < epochs < math.inf:
+                raise ArgumentError(f"epochs must be above 0, got {epochs}")
+            steps = math.ceil(epochs * len(images) / batch_size)
+        if steps < 1:
+            raise ArgumentError(f"steps must be at least 1, got {steps}")
+        return cls(images, steps, batch_size, seed, device)
+
+    def settings(self) -> dict[str, int | str]:
+        """What a resumed run must share with the one it goes on from. (`steps` may grow.)"""
+        return {"batch_size": self.batch_size, "seed": self.seed, "dataset": self.images.digest()}
+
+
+@dataclass(frozen=True)
+class Store:
+    """Where checkpoints go, and how often."""
+
+    path: Path
+    every: int
+    resume: bool
+
+    def __post_init__(self) -> None:
+        if self.every < 1:
+            raise ArgumentError(f"checkpoint_every must be at least 1, got {self.every}")
+        if not self.resume and checkpoint.exists(self.path):
+            raise CheckpointError(f"{self.path} already holds a checkpoint: pass resume=True, or name another folder")
+
+
+class Training:
+    """The state of a run: everything that changes from step to step."""
+
+    def __init__(self, generator: Generator, run: Run) -> None:
+        self.generator, self.run = generator, run
+        generator.prepare(run.images.image_shape, run.images.num_classes, run.device, run.seed)
+        self.optimizers = generator.optimizers()
+        self.average = MovingAverage(generator.networks, generator.averages())
+        self.order = BatchOrder(len(run.images), run.batch_size, run.seed)
+        self.step = 0
+        self.history: list[dict[str, float]] = []
+        self._sums: dict[str, Tensor] = {}
+        self._count = 0
+
+    def take_step(self) -> None:
+        """Run one training step, and note its metrics."""
+        run, index = self.run, self.step
+        seed = derive_seed("step", run.seed, index)
+        reseed_torch(run.device, seed)
+        rng = torch.Generator().manual_seed(seed)
+        chosen = self.order.batch(index)
+        images = to_signed(run.images.images[chosen].to(run.device))
+        labels = None if run.images.labels is None else run.images.labels[chosen].to(run.device)
+        step = Step(index, run.steps, self.optimizers, run.device, rng)
+        metrics = self.generator.training_step(images, labels, step)
+        self.average.update(index)
+        self.step += 1
+        self._note(metrics)
+
+    def note(self) -> str:
+        """The last entry of the history in a few words."""
+        last = self.history[-1] if self.history else {}
+        return "  ".join(f"{name} {value:.4g}" for name, value in last.items() if name != "step")
+
+    def record(self) -> checkpoint.TrainingRecord:
+        """What is needed to go on from here."""
+        optimizer_json, tensors = pack_optimizers(self.optimizers)
+        tensors.update({f"network.{name}": value for name, value in self.generator.networks.state_dict().items()})
+        progress = {"step": self.step, "history": self.history, "optimizers": optimizer_json}
+        return checkpoint.TrainingRecord(self.run.settings(), progress, tensors)
+
+    def save(self, path: Path) -> None:
+        """Write a checkpoint: the averaged weights for sampling, and the record for going on."""
+        record = self.record()
+        with self.average.swapped_in():
+            checkpoint.write(path, self.generator.description(), self.generator.networks.state_dict(), record)
+
+    def restore(self, path: Path) -> None:
+        """Go on from a checkpoint. Raises `CheckpointError` if it is of another run."""
+        stored = checkpoint.read(path)
+        if stored.training is None:
+            raise CheckpointError(f"{path} holds a finished generator without its training state; it cannot be resumed")
+        ours = {**self.run.settings(), **self.generator.description().as_json()}
+        theirs = {**stored.training.settings, **stored.description.as_json()}
+        for name, value in ours.items():
+            if theirs.get(name) != value:
+                raise CheckpointError(f"{path} is of a run with another {name}: {theirs.get(name)!r}, now {value!r}")
+        networks = {
+            name.removeprefix("network."): value
+            for name, value in stored.training.tensors.items()
+            if name.startswith("network.")
+        }
+        self.generator.networks.load_state_dict(networks)
+        self.average.load(stored.weights)
+        unpack_optimizers(self.optimizers, stored.training.progress["optimizers"], stored.training.tensors)
+        self.step = stored.training.progress["step"]
+        self.history = stored.training.progress["history"]
+
+    def finish(self) -> None:
+        """Put the averages into their places; the generator is fitted."""
+        self.average.install()
+        self.generator.networks.eval()
+
+    def _note(self, metrics: Mapping[str, Tensor | float]) -> None:
+        for name, value in metrics.items():
+            value = torch.as_tensor(value, dtype=torch.float64).detach()
+            self._sums[name] = self._sums[name] + value if name in self._sums else value
+        self._count += 1
+        if self.step % max(1, self.run.steps // 100) == 0 or self.step == self.run.steps:
+            means = {name: float(total) / self._count for name, total in self._sums.items()}
+            if not all(map(math.isfinite, means.values())):
+                raise TrainingError(f"training diverged before step {self.step}: {means}; lower the learning rate")
+            self.history.append({"step": self.step, **means})
+            self._sums, self._count = {}, 0
+
+
+def train(generator: Generator, run: Run, store: Store | None, progress: bool) -> FitReport:
+    """Run the loop to its end. On Ctrl-C the step under way is finished and saved, then KeyboardInterrupt is raised."""
+    began = time.perf_counter()
+    with isolated_torch_rng(run.device), deferred_interrupt() as interrupted:
+        try:
+            training = Training(generator, run)
+            if store is not None and store.resume and checkpoint.exists(store.path):
+                training.restore(store.path)
+            resumed_at = training.step
+            _take_steps(training, store, progress, interrupted)
+            training.finish()
+        except BaseException:
+            generator.forget()
+            raise
+        if interrupted():
+            raise KeyboardInterrupt
+    return FitReport(
+        steps=training.step,
+        resumed_at=resumed_at,
+        images=len(run.images),
+        batch_size=run.batch_size,
+        seconds=time.perf_counter() - began,
+        device=str(run.device),
+        seed=run.seed,
+        history=training.history,
+        checkpoint=None if store is None else store.path,
+    )
+
+
+def _take_steps(training: Training, store: Store | None, progress: bool, interrupted: Callable[[], bool]) -> None:
+    total = training.run.steps
+    training.generator.networks.train()
+    with progress_bar(f"fitting {training.generator.name}", total, progress) as advance:
+        advance(min(training.step, total))
+        while training.step < total and not interrupted():
+            training.take_step()
+            advance(1, training.note())
+            if store is not None and training.step % store.every == 0 and training.step < total:
+                training.save(store.path)
+    if store is not None:
+        training.save(store.path)

@@ -1,0 +1,101 @@
+"""Two tiny generators: one that estimates, one that is trained with an optimiser and an average."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from augsynth.generators import Generator, Noise, Step
+
+
+class Means(nn.Module):
+    """Running sums of pixels, one picture a class."""
+
+    total: Tensor
+    count: Tensor
+
+    def __init__(self, classes: int, shape: tuple[int, int, int]) -> None:
+        super().__init__()
+        self.register_buffer("total", torch.zeros(classes, *shape))
+        self.register_buffer("count", torch.zeros(classes))
+
+
+class ClassMean(Generator):
+    """The mean image of a class, and Gaussian noise."""
+
+    @dataclass(frozen=True)
+    class Config:
+        sigma: float = 0.1
+
+    name = "class-mean"
+    api_version = 1
+    capabilities = frozenset({"conditional"})
+    config: Config
+
+    def build(self, image_shape: tuple[int, int, int], num_classes: int | None) -> dict[str, nn.Module]:
+        assert num_classes is not None
+        return {"means": Means(num_classes, image_shape)}
+
+    def optimizers(self) -> dict[str, torch.optim.Optimizer]:
+        return {}
+
+    def training_step(self, images: Tensor, labels: Tensor | None, step: Step) -> Mapping[str, Tensor | float]:
+        means = self.networks["means"]
+        means.total.index_add_(0, labels, images)
+        means.count.index_add_(0, labels, torch.ones(len(images), device=images.device))
+        return {"seen": means.count.sum()}
+
+    def generate(self, noise: Noise, labels: Tensor | None, guidance: float | None) -> Tensor:
+        means = self.networks["means"]
+        mean = means.total / means.count.clamp(min=1)[:, None, None, None]
+        return mean[labels] + self.config.sigma * noise.normal(*self.image_shape)
+
+
+class TinyDecoder(Generator):
+    """A linear decoder fitted to noise: no good pictures, but optimiser state, dropout and an average."""
+
+    @dataclass(frozen=True)
+    class Config:
+        latent: int = 4
+        widths: tuple[int, ...] = (16,)
+        lr: float = 1e-2
+        decay: float = 0.9
+
+    name = "tiny-decoder"
+    api_version = 1
+    capabilities = frozenset({"conditional", "guide"})
+    config: Config
+
+    def build(self, image_shape: tuple[int, int, int], num_classes: int | None) -> dict[str, nn.Module]:
+        assert num_classes is not None
+        sizes = [self.config.latent, *self.config.widths]
+        hidden = [m for a, b in itertools.pairwise(sizes) for m in (nn.Linear(a, b), nn.SiLU(), nn.Dropout(0.1))]
+        pixels = image_shape[0] * image_shape[1] * image_shape[2]
+        return {
+            "decoder": nn.Sequential(*hidden, nn.Linear(sizes[-1], pixels), nn.Unflatten(1, image_shape)),
+            "embedding": nn.Embedding(num_classes, self.config.latent),
+        }
+
+    def optimizers(self) -> dict[str, torch.optim.Optimizer]:
+        return {"main": torch.optim.AdamW(self.networks.parameters(), lr=self.config.lr)}
+
+    def averages(self) -> dict[str, float]:
+        return {"decoder": self.config.decay}
+
+    def training_step(self, images: Tensor, labels: Tensor | None, step: Step) -> Mapping[str, Tensor | float]:
+        latent = step.normal(len(images), self.config.latent) + self.networks["embedding"](labels)
+        loss = (self.networks["decoder"](latent) - images).square().mean()
+        optimizer = step.optimizers["main"]
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+        return {"loss": loss.detach()}
+
+    def generate(self, noise: Noise, labels: Tensor | None, guidance: float | None) -> Tensor:
+        scale = 1.0 if guidance is None else guidance
+        latent = noise.normal(self.config.latent) + scale * self.networks["embedding"](labels)
+        return torch.tanh(self.networks["decoder"](latent))
