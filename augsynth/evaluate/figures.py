@@ -1,0 +1,135 @@
+"""Pictures as PNG bytes: grids of images, and the plot of accuracy against ratio."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from augsynth.errors import ArgumentError, AugsynthError
+from augsynth.evaluate.results import ExperimentResult
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_CELL = 72
+_INK = {False: ("#1f2933", "#d5dae1"), True: ("#e6e9ee", "#3a424d")}
+_ACCENT = {False: "#0b6e99", True: "#58b4dc"}
+_GREY = {False: "#7b8794", True: "#9aa5b1"}
+
+
+def image_grid(images: NDArray[np.uint8], columns: int, *, gap: int = 4) -> NDArray[np.uint8]:
+    """Lay images `(N, H, W, C)`, row by row, on a transparent RGBA sheet `(H', W', 4)`.
+
+    Small images are enlarged by a whole factor, pixel by pixel, so that what is seen is what is there. One channel
+    is grey, three are RGB; of two, or of more than three, the first is shown.
+
+    >>> image_grid(np.zeros((6, 36, 36, 1), np.uint8), columns=3).shape
+    (148, 224, 4)
+    """
+    if images.ndim != 4 or not len(images):
+        raise ArgumentError(f"images must be uint8 (N, H, W, C) with N at least 1, got shape {images.shape}")
+    factor = max(1, _CELL // max(images.shape[1:3]))
+    cells = images.repeat(factor, axis=1).repeat(factor, axis=2)
+    colours = cells if cells.shape[-1] == 3 else cells[..., :1].repeat(3, axis=-1)
+    height, width = colours.shape[1:3]
+    rows = -(-len(images) // columns)
+    sheet = np.zeros((rows * (height + gap) - gap, columns * (width + gap) - gap, 4), np.uint8)
+    for i, cell in enumerate(colours):
+        top, left = (i // columns) * (height + gap), (i % columns) * (width + gap)
+        sheet[top : top + height, left : left + width, :3] = cell
+        sheet[top : top + height, left : left + width, 3] = 255
+    return sheet
+
+
+def png(sheet: NDArray[np.uint8]) -> bytes:
+    """Encode an image `(H, W, 3 or 4)` without loss."""
+    try:
+        from PIL import Image
+    except ImportError as error:
+        raise missing_extra("Pillow") from error
+    buffer = io.BytesIO()
+    Image.fromarray(sheet).save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()
+
+
+def ratio_plot(result: ExperimentResult, *, dark: bool = False) -> bytes:
+    """Accuracy against the share of synthetic images, with 95% intervals and each seed, as a transparent PNG."""
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise missing_extra("matplotlib") from error
+    figure = Figure(figsize=(7.2, 3.9), dpi=200, layout="constrained")
+    axes = figure.subplots()
+    _draw_reference(axes, result, dark)
+    _draw_arms(axes, result, dark)
+    _style(axes, result, dark)
+    buffer = io.BytesIO()
+    FigureCanvasAgg(figure).print_png(buffer, metadata={"Software": None})
+    figure.clear()
+    return buffer.getvalue()
+
+
+def missing_extra(library: str) -> AugsynthError:
+    """The error for a library that comes with the `demo` extra and is not installed."""
+    return AugsynthError(f'pictures need {library}: pip install "augsynth[demo]"')
+
+
+def _draw_reference(axes: Axes, result: ExperimentResult, dark: bool) -> None:
+    real_only = result.arms[0]
+    level = 100 * real_only.interval.mean
+    axes.axhline(level, color=_GREY[dark], linewidth=1.2, linestyle=(0, (4, 3)), zorder=1)
+    axes.annotate(
+        f"{real_only.arm.name} {level:.1f}%",
+        (1.0, level),
+        xycoords=("axes fraction", "data"),
+        xytext=(0, 4),
+        textcoords="offset points",
+        ha="right",
+        color=_GREY[dark],
+        fontsize=9,
+    )
+
+
+def _draw_arms(axes: Axes, result: ExperimentResult, dark: bool) -> None:
+    arms = sorted((result.baseline, *result.synthetic), key=lambda scores: scores.arm.ratio)
+    ratios = np.array([100 * scores.arm.ratio for scores in arms])
+    means, lows, highs = 100 * np.array([scores.interval for scores in arms]).T
+    beside = 0.018 * ratios.max()
+    for ratio, scores in zip(ratios, arms, strict=True):
+        dots = 100 * np.array(scores.accuracy)
+        axes.scatter(np.full(len(dots), ratio - beside), dots, s=20, color=_GREY[dark], linewidths=0, zorder=2)
+    bars: dict[str, Any] = {"capsize": 4, "elinewidth": 1.6, "capthick": 1.6, "linewidth": 1.6, "markersize": 7}
+    axes.errorbar(ratios, means, yerr=[means - lows, highs - means], fmt="-o", color=_ACCENT[dark], zorder=3, **bars)
+    for ratio, mean, high in zip(ratios, means, highs, strict=True):
+        axes.annotate(
+            f"{mean:.1f}",
+            (ratio, high),
+            xytext=(0, 5),
+            textcoords="offset points",
+            ha="center",
+            color=_INK[dark][0],
+            fontsize=10,
+            fontweight="bold",
+        )
+
+
+def _style(axes: Axes, result: ExperimentResult, dark: bool) -> None:
+    ink, rule = _INK[dark]
+    ratios = [0.0, *(100 * scores.arm.ratio for scores in result.synthetic)]
+    axes.set_xticks(ratios, [f"{ratio:g}%" for ratio in ratios])
+    axes.set_xlim(-0.06 * max(ratios), 1.12 * max(ratios))
+    axes.set_xlabel("synthetic images in the training set (all with augmentation)", color=ink, fontsize=10)
+    axes.set_ylabel("test accuracy (%)", color=ink, fontsize=10)
+    axes.tick_params(colors=ink, length=0, labelsize=9.5, pad=6)
+    axes.grid(axis="y", color=rule, linewidth=0.7)
+    axes.set_axisbelow(True)
+    axes.margins(y=0.12)
+    axes.patch.set_alpha(0)
+    axes.figure.patch.set_alpha(0)
+    for side in ("top", "right", "left"):
+        axes.spines[side].set_visible(False)
+    axes.spines["bottom"].set_color(rule)

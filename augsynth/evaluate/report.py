@@ -1,0 +1,104 @@
+"""An experiment as one self-contained HTML file: no scripts, no links, nothing to load."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from typing import Any
+
+from augsynth.evaluate.figures import image_grid, missing_extra, png, ratio_plot
+from augsynth.evaluate.results import ArmScores, ExperimentResult, Verdict
+
+TEMPLATE = Path(__file__).parent / "templates" / "report.html"
+_TONES: dict[Verdict, str] = {"helped": "good", "made it worse": "bad", "no clear difference": "even"}
+
+
+def write_report(result: ExperimentResult, path: str | Path) -> Path:
+    """Write the report of `result` to `path` (UTF-8) and return the path."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(render_report(result), encoding="utf-8")
+    return path
+
+
+def render_report(result: ExperimentResult) -> str:
+    """The report as HTML; needs jinja2, matplotlib and Pillow (the `demo` extra)."""
+    try:
+        from jinja2 import Environment, StrictUndefined
+    except ImportError as error:
+        raise missing_extra("jinja2") from error
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
+    return template.render(_view(result))
+
+
+def percent(share: float) -> str:
+    """`0.9312` as `93.1%`."""
+    return f"{100 * share:.1f}%"
+
+
+def table_rows(result: ExperimentResult) -> list[dict[str, str]]:
+    """The result table as text, a row an arm; `change`, `change_range` and `verdict` are empty for real arms."""
+    return [_row(result, scores) for scores in result.arms]
+
+
+def _row(result: ExperimentResult, scores: ArmScores) -> dict[str, str]:
+    interval = scores.interval
+    row = {
+        "name": scores.arm.name,
+        "accuracy": percent(interval.mean),
+        "accuracy_range": f"{100 * interval.low:.1f} to {100 * interval.high:.1f}",
+        "macro_f1": f"{100 * sum(scores.macro_f1) / len(scores.macro_f1):.1f}%",
+        "change": "",
+        "change_range": "",
+        "verdict": "",
+    }
+    if scores.arm.ratio > 0:
+        change = result.change(scores)
+        row["change"] = f"{100 * change.interval.mean:+.1f}"
+        row["change_range"] = f"{100 * change.interval.low:+.1f} to {100 * change.interval.high:+.1f}"
+        row["verdict"] = change.verdict
+    return row
+
+
+def _view(result: ExperimentResult) -> dict[str, Any]:
+    settings = result.settings
+    return {
+        "result": result,
+        "rows": table_rows(result),
+        "percent": percent,
+        "tone": _TONES.__getitem__,
+        "headline_verdict": result.best[1].verdict,
+        "real_only": result.arms[0],
+        "seeds": len(result.baseline.accuracy),
+        "lead": (
+            f"One small classifier, trained on {settings['images per class']} real images a class, tested on "
+            f"{settings['test images']} others, with and without images from the generator "
+            f"{settings['generator']!r}."
+        ),
+        "plot_light": _data_url(ratio_plot(result)),
+        "plot_dark": _data_url(ratio_plot(result, dark=True)),
+        "grids": _grids(result),
+        "tables": {
+            "settings": settings,
+            "provenance": {**result.provenance, **{k: f"{v:.0f} s" for k, v in result.seconds.items()}},
+        },
+    }
+
+
+def _grids(result: ExperimentResult) -> list[dict[str, Any]]:
+    examples = result.examples
+    columns = len(examples.class_names)
+    shown = (
+        ("Real", "Images of the small training set of the first seed.", examples.real),
+        ("Augmented", "The same images as the classifier sees them after augmentation.", examples.augmented),
+        ("Synthetic", "Drawn by the generator that was fitted on that training set, not selected.", examples.synthetic),
+    )
+    return [
+        {"title": title, "hint": hint, "columns": columns, "image": _data_url(png(image_grid(images, columns)))}
+        for title, hint, images in shown
+    ]
+
+
+def _data_url(image: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(image).decode("ascii")
