@@ -28,7 +28,7 @@ struct PlanRow {
   double clamp[2];    // low, high; infinite where nothing is clamped
   double noise_mean;
   double noise_sigma;
-  std::uint32_t stream[4];    // Philox key (0, 1) and the upper counter words (2, 3) of the noise
+  std::uint32_t stream[4];      // Philox key (0, 1) and the upper counter words (2, 3) of the noise
   std::int32_t source_size[2];  // height, width
   std::int32_t output_size[2];  // height, width
   std::int32_t channels;

@@ -1,0 +1,143 @@
+"""The typed face of the compiled extension, and its only importer.
+
+The arithmetic is defined in `docs/design/numerics.md`; `csrc/plan.h` and `augsynth/layout.py` describe the
+rows, and importing this module fails where the two differ.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from augsynth import layout
+from augsynth.errors import ArgumentError, ArgumentTypeError, NativeError
+
+try:
+    from augsynth import _cpu
+except ImportError as error:
+    raise NativeError(
+        f"the compiled extension augsynth._cpu cannot be imported ({error}); build it with `pip install .`, "
+        "or `pip install --no-build-isolation -e .` in a working copy"
+    ) from error
+
+Array: TypeAlias = npt.NDArray[Any]
+Images: TypeAlias = Sequence[Array] | Array
+
+
+def check_layout(compiled: Mapping[str, Any]) -> None:
+    """Compare the extension's plan layout with `augsynth.layout`; `NativeError` where they differ."""
+    fields: Mapping[str, Any] = layout.ROW.fields or {}
+    expected = {
+        "magic": layout.PLAN_MAGIC,
+        "version": layout.PLAN_VERSION,
+        "itemsize": layout.ROW.itemsize,
+        "fields": {name: (field[1], field[0].itemsize) for name, field in fields.items()},
+    }
+    if compiled != expected:
+        raise NativeError(
+            f"the compiled extension was built for another plan layout: it has {compiled}, this Python "
+            f"package has {expected}; rebuild it with `pip install --no-build-isolation -e .`"
+        )
+
+
+def run(rows: Array, sources: Images, outputs: Images, *, threads: int | None = None) -> None:
+    """Apply one pass to a batch, writing into `outputs`.
+
+    Sources may have any strides and are neither copied nor changed. The GIL is released. All is checked
+    before the first pixel is written.
+
+    Args:
+        rows: `(n,)` array of `augsynth.layout.ROW`, one row a sample.
+        sources: n arrays `(H, W, C)`, or one array `(n, H, W, C)`; uint8, uint16 or float32.
+        outputs: n writable arrays `(C, H, W)`, or one array `(n, C, H, W)`; uint8, uint16 or float32. Lines
+            are contiguous, and the address ranges of different images do not meet.
+        threads: how many threads may work; `num_threads()` by default. The result does not depend on it.
+
+    Raises:
+        PlanError: a row is invalid or does not fit its images, or an output shares memory with another image.
+        ArgumentTypeError: a type, dtype, byte order or memory layout that is not supported.
+        ArgumentError: `threads` outside 1 to 1024.
+    """
+    if not isinstance(rows, np.ndarray) or rows.dtype != layout.ROW:
+        came = rows.dtype if isinstance(rows, np.ndarray) else type(rows).__name__
+        raise ArgumentTypeError(f"rows is {came}, expected a NumPy array of augsynth.layout.ROW")
+    _cpu.run(rows=rows, sources=sources, outputs=outputs, threads=num_threads() if threads is None else threads)
+
+
+def draw_bits(keys: npt.NDArray[np.int64], op: int, words: int) -> npt.NDArray[np.uint32]:
+    """Random words of Philox4x32-10 for operation `op`: `(n, words)` for keys `(n, 3)`.
+
+    Args:
+        keys: int64 array of (seed, epoch, index): any seed, 0 <= epoch < 2^32, 0 <= index.
+        op: the operation's position in its pipeline, 0 to 2^16 - 1.
+        words: how many 32-bit words a key, 0 to 2^18.
+
+    Raises:
+        ArgumentError: a number outside its range.
+
+    >>> int(draw_bits(np.zeros((1, 3), np.int64), op=0, words=1)[0, 0]) == 0x6627E8D5
+    True
+    """
+    return _cpu.draw_bits(_int64(keys), op, words)
+
+
+def draw_uniform(keys: npt.NDArray[np.int64], op: int, count: int) -> npt.NDArray[np.float64]:
+    """Uniform numbers in [0, 1) on the grid of 2^-53, two words each: `(n, count)` for keys `(n, 3)`.
+
+    The arguments and errors are those of `draw_bits`, with `count` from 0 to 2^17.
+    """
+    return _cpu.draw_uniform(_int64(keys), op, count)
+
+
+def _int64(keys: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    if not isinstance(keys, np.ndarray) or keys.dtype != np.int64:
+        came = f"an array of {keys.dtype}" if isinstance(keys, np.ndarray) else type(keys).__name__
+        raise ArgumentTypeError(f"keys is {came}, expected a NumPy array of int64")
+    return np.ascontiguousarray(keys)
+
+
+def num_threads() -> int:
+    """How many threads `run` uses by default.
+
+    `AUGSYNTH_NUM_THREADS` where it is set, else torch's own setting, which is 1 in a DataLoader worker.
+    """
+    value = os.environ.get("AUGSYNTH_NUM_THREADS")
+    if value:
+        if not value.isdecimal() or int(value) < 1:
+            raise ArgumentError(f"AUGSYNTH_NUM_THREADS is {value!r}, expected a whole number of at least 1")
+        return int(value)
+    import torch
+
+    return torch.get_num_threads()
+
+
+def isas() -> list[str]:
+    """The instruction sets that this build and this CPU can run, the best first."""
+    return _cpu.isas()
+
+
+def isa() -> str:
+    """The instruction set that `run` uses."""
+    return _cpu.isa()
+
+
+def set_isa(name: str) -> None:
+    """Use another of `isas()` from now on, in the whole process; `NativeError` where it is none of them.
+
+    The environment variable `AUGSYNTH_ISA` does the same at import.
+    """
+    _cpu.set_isa(name)
+
+
+def build_info() -> dict[str, Any]:
+    """How the extension was built: version, compiler, C++ standard, flags (those of each ISA too), the CPU."""
+    return _cpu.build_info()
+
+
+check_layout(_cpu.layout())
+if os.environ.get("AUGSYNTH_ISA"):
+    set_isa(os.environ["AUGSYNTH_ISA"])

@@ -1,0 +1,30 @@
+#include "draw.h"
+
+#include <string>
+
+#include "errors.h"
+#include "philox.h"
+
+namespace augsynth {
+
+void validate_key(const Key& key, std::size_t position) {
+  const auto fail = [position](const char* field, std::int64_t came, const char* expected) {
+    throw ArgumentError("keys[" + std::to_string(position) + "]: the " + field + " is " +
+                        std::to_string(came) + ", expected " + expected);
+  };
+  if (key.epoch < 0 || key.epoch > 0xffffffff) fail("epoch", key.epoch, "0 to 2^32 - 1");
+  if (key.index < 0) fail("index", key.index, "0 to 2^63 - 1");
+}
+
+void draw_words(const Key& key, std::uint32_t op, std::size_t count, std::uint32_t* words) {
+  const auto low = [](std::int64_t value) { return static_cast<std::uint32_t>(value); };
+  const auto high = [](std::int64_t value) { return static_cast<std::uint32_t>(value >> 32); };
+  for (std::size_t at = 0; at < count; at += 4) {
+    const std::uint32_t block = static_cast<std::uint32_t>(at / 4) | op << 16;
+    const PhiloxBlock bits =
+        philox4x32({{block, low(key.epoch), low(key.index), high(key.index)}}, low(key.seed), high(key.seed));
+    for (std::size_t i = at; i < count && i < at + 4; ++i) words[i] = bits.word[i - at];
+  }
+}
+
+}  // namespace augsynth

@@ -1,0 +1,4 @@
+#define AUGSYNTH_ISA_NAME baseline
+#include "../simd/baseline.h"
+
+#include "../stages.inl"

@@ -1,0 +1,16 @@
+// A pool of worker threads that starts on first use and never at import. A child process makes its own:
+// threads do not survive a fork.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+
+namespace augsynth {
+
+// Calls body(task, worker) once for each task below `tasks`, on at most `threads` threads, of which the
+// caller is one; `worker`, below `threads`, is never used by two at the same time. Any number of threads
+// may call this at once. The first exception of the body is rethrown here, when all workers have left.
+void parallel_for(std::size_t tasks, int threads,
+                  const std::function<void(std::size_t task, int worker)>& body);
+
+}  // namespace augsynth

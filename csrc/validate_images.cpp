@@ -1,0 +1,132 @@
+#include <algorithm>
+#include <cstdlib>
+#include <string>
+
+#include "errors.h"
+#include "validate.h"
+
+namespace augsynth {
+namespace {
+
+const char* dtype_name(DType dtype) {
+  return dtype == DType::kUint8 ? "uint8" : dtype == DType::kUint16 ? "uint16" : "float32";
+}
+
+std::string shape_text(const std::int64_t* shape) {
+  return "(" + std::to_string(shape[0]) + ", " + std::to_string(shape[1]) + ", " + std::to_string(shape[2]) +
+         ")";
+}
+
+// One image of the call, as messages name it.
+struct Named {
+  const Image& image;
+  const char* list;
+  std::size_t index;
+
+  std::string name() const { return "row " + std::to_string(index) + ": " + list; }
+};
+
+void check_fit(const Named& named, const std::int64_t (&shape)[3], const char* axes, std::uint8_t dtype) {
+  const Image& image = named.image;
+  if (!std::equal(shape, shape + 3, image.shape))
+    throw PlanError(named.name() + " has shape " + shape_text(image.shape) + ", expected " + axes + " = " +
+                    shape_text(shape));
+  if (image.dtype != static_cast<DType>(dtype))
+    throw PlanError(named.name() + " has dtype " + dtype_name(image.dtype) + ", expected " +
+                    dtype_name(static_cast<DType>(dtype)));
+}
+
+// Each element of an output has its own place: a line is contiguous, and the lines lie apart.
+void check_output_layout(const Named& named) {
+  const Image& image = named.image;
+  const std::int64_t item = item_size(image.dtype);
+  if (!image.writable) throw ImageError(named.name() + " is read-only, expected a writable array");
+  if (image.shape[2] > 1 && image.stride[2] != item)
+    throw ImageError(named.name() + " has a column stride of " + std::to_string(image.stride[2]) +
+                     " bytes, expected contiguous lines (" + std::to_string(item) + ")");
+  struct Level {
+    std::int64_t count, stride;
+  } levels[2] = {{image.shape[0], std::abs(image.stride[0])}, {image.shape[1], std::abs(image.stride[1])}};
+  if (levels[0].stride < levels[1].stride) std::swap(levels[0], levels[1]);
+  const Level &outer = levels[0], &inner = levels[1];
+  const std::int64_t line = image.shape[2] * item;
+  const std::int64_t block = inner.count > 1 ? inner.stride * (inner.count - 1) + line : line;
+  if ((inner.count > 1 && inner.stride < line) || (outer.count > 1 && outer.stride < block))
+    throw ImageError(named.name() + " has overlapping lines or planes: strides " + shape_text(image.stride) +
+                     " bytes for shape " + shape_text(image.shape));
+}
+
+// The addresses [low, high) that an image's elements span.
+struct Extent {
+  std::uintptr_t low, high;
+  const Named* image;
+  bool written;
+};
+
+Extent extent_of(const Named& named, bool written) {
+  const Image& image = named.image;
+  std::int64_t below = 0, above = item_size(image.dtype);
+  bool overflow = false;
+  for (int axis = 0; axis < 3; ++axis) {
+    std::int64_t reach;
+    overflow |= __builtin_mul_overflow(image.shape[axis] - 1, image.stride[axis], &reach);
+    std::int64_t& side = reach < 0 ? below : above;
+    overflow |= __builtin_add_overflow(side, reach, &side);
+  }
+  Extent extent{0, 0, &named, written};
+  const auto address = reinterpret_cast<std::uintptr_t>(image.data);
+  overflow |= __builtin_add_overflow(address, below, &extent.low);
+  overflow |= __builtin_add_overflow(address, above, &extent.high);
+  if (overflow)
+    throw ImageError(named.name() + " spans more memory than there are addresses: strides " +
+                     shape_text(image.stride) + " bytes for shape " + shape_text(image.shape));
+  return extent;
+}
+
+// Sources may share memory with each other, an output with nothing.
+void check_apart(std::vector<Extent>& extents) {
+  std::sort(extents.begin(), extents.end(), [](const Extent& a, const Extent& b) { return a.low < b.low; });
+  const Extent* furthest = nullptr;  // of all so far
+  const Extent* written = nullptr;   // of the outputs so far
+  for (const Extent& extent : extents) {
+    const Extent* other = extent.written ? furthest : written;
+    if (other != nullptr && extent.low < other->high)
+      throw PlanError(extent.image->name() + " overlaps the memory of " + other->image->name() +
+                      "; an output may share memory with no other image");
+    if (furthest == nullptr || extent.high > furthest->high) furthest = &extent;
+    if (extent.written && (written == nullptr || extent.high > written->high)) written = &extent;
+  }
+}
+
+void check_count(const char* list, std::size_t came, std::size_t rows) {
+  if (came != rows)
+    throw PlanError("there are " + std::to_string(came) + " " + list + " for " + std::to_string(rows) +
+                    " rows, expected one a row");
+}
+
+}  // namespace
+
+void validate_images(const std::vector<PlanRow>& rows, const std::vector<Image>& sources,
+                     const std::vector<Image>& outputs) {
+  check_count("sources", sources.size(), rows.size());
+  check_count("outputs", outputs.size(), rows.size());
+  std::vector<Named> images;
+  std::vector<Extent> extents;
+  images.reserve(2 * rows.size());  // extents keep pointers into it
+  extents.reserve(2 * rows.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const PlanRow& row = rows[i];
+    const Named& source = images.emplace_back(Named{sources[i], "the source", i});
+    check_fit(source, {row.source_size[0], row.source_size[1], row.channels}, "(height, width, channels)",
+              row.source_dtype);
+    const Named& output = images.emplace_back(Named{outputs[i], "the output", i});
+    check_fit(output, {row.channels, row.output_size[0], row.output_size[1]}, "(channels, height, width)",
+              row.output_dtype);
+    check_output_layout(output);
+    extents.push_back(extent_of(source, false));
+    extents.push_back(extent_of(output, true));
+  }
+  check_apart(extents);
+}
+
+}  // namespace augsynth

@@ -1,0 +1,124 @@
+#include <cmath>
+#include <sstream>
+#include <string>
+
+#include "errors.h"
+#include "kernel.h"
+#include "validate.h"
+
+namespace augsynth {
+namespace {
+
+constexpr double kFarthestPosition = 16777216.0;  // 2^24
+constexpr int kLargestSize = 16777216;
+constexpr double kSmallestW = 1e-6;
+
+class RowCheck {
+ public:
+  RowCheck(const PlanRow& row, std::size_t index) : row_(row), index_(index) {}
+
+  void all() const {
+    sizes();
+    choices();
+    matrix();
+    filters();
+    colours();
+    noise();
+  }
+
+ private:
+  template <typename T>
+  void require(bool holds, const std::string& field, T came, const char* expected) const {
+    if (holds) return;
+    std::ostringstream message;
+    message.precision(17);
+    message << "row " << index_ << ": " << field << " is " << came << ", expected " << expected;
+    throw PlanError(message.str());
+  }
+
+  void sizes() const {
+    const auto size = [this](const char* field, std::int32_t came) {
+      require(came >= 1 && came <= kLargestSize, field, came, "1 to 2^24");
+    };
+    size("source_size[0]", row_.source_size[0]);
+    size("source_size[1]", row_.source_size[1]);
+    size("output_size[0]", row_.output_size[0]);
+    size("output_size[1]", row_.output_size[1]);
+    require(row_.channels >= 1 && row_.channels <= kMaxChannels, "channels", row_.channels, "1 to 16");
+  }
+
+  void choices() const {
+    const auto choice = [this](const char* field, int came, int last, const char* expected) {
+      require(came <= last, field, came, expected);
+    };
+    choice("source_dtype", row_.source_dtype, 2, "0 (uint8), 1 (uint16) or 2 (float32)");
+    choice("output_dtype", row_.output_dtype, 2, "0 (uint8), 1 (uint16) or 2 (float32)");
+    choice("interpolation", row_.interpolation, 2, "0 (nearest), 1 (bilinear) or 2 (bicubic)");
+    choice("antialias", row_.antialias, 1, "0 or 1");
+    choice("border", row_.border, 4, "0 (constant), 1 (replicate), 2 (reflect), 3 (reflect101) or 4 (wrap)");
+    choice("noise", row_.noise, 1, "0 (none) or 1 (gaussian)");
+  }
+
+  void matrix() const {
+    for (int i = 0; i < 9; ++i) finite("inverse", i, row_.inverse[i]);
+    const double width = row_.output_size[1], height = row_.output_size[0];
+    corner(0.0, 0.0);
+    corner(width, 0.0);
+    corner(0.0, height);
+    corner(width, height);
+  }
+
+  void corner(double x, double y) const {
+    const double* m = row_.inverse;
+    const double w = m[6] * x + m[7] * y + m[8];
+    const double sx = (m[0] * x + m[1] * y + m[2]) / w, sy = (m[3] * x + m[4] * y + m[5]) / w;
+    std::ostringstream at;
+    at << "inverse: at the output corner (" << x << ", " << y << ") ";
+    require(w > kSmallestW, at.str() + "w", w, "more than 1e-6");
+    require(std::abs(sx) <= kFarthestPosition, at.str() + "the source's x", sx, "a position within 2^24");
+    require(std::abs(sy) <= kFarthestPosition, at.str() + "the source's y", sy, "a position within 2^24");
+  }
+
+  void filters() const {
+    for (int i = 0; i < 2; ++i) {
+      const double edge = row_.edge[i], support = row_.support[i];
+      require(edge > 0.0 && edge <= kFarthestPosition, element("edge", i), edge, "above 0 and at most 2^24");
+      require(support >= 1.0 && support <= kFarthestPosition, element("support", i), support, "1 to 2^24");
+    }
+  }
+
+  void colours() const {
+    for (int c = 0; c < row_.channels; ++c) {
+      finite("fill", c, row_.fill[c]);
+      finite("gain", c, row_.gain[c]);
+      finite("bias", c, row_.bias[c]);
+    }
+    require(!std::isnan(row_.clamp[0]), "clamp[0]", row_.clamp[0], "a number");
+    require(row_.clamp[1] >= row_.clamp[0], "clamp[1]", row_.clamp[1], "a number not below clamp[0]");
+  }
+
+  void noise() const {
+    require(std::isfinite(row_.noise_mean), "noise_mean", row_.noise_mean, "a finite number");
+    require(std::isfinite(row_.noise_sigma) && row_.noise_sigma >= 0.0, "noise_sigma", row_.noise_sigma,
+            "a finite number of at least 0");
+  }
+
+  void finite(const char* field, int i, double value) const {
+    require(std::isfinite(value), element(field, i), value, "a finite number");
+  }
+
+  static std::string element(const char* field, int i) {
+    return std::string(field) + "[" + std::to_string(i) + "]";
+  }
+
+  const PlanRow& row_;
+  const std::size_t index_;
+};
+
+}  // namespace
+
+void validate_rows(const std::vector<PlanRow>& rows) {
+  for (std::size_t i = 0; i < rows.size(); ++i) RowCheck(rows[i], i).all();
+}
+
+}  // namespace augsynth
