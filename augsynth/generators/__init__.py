@@ -5,6 +5,14 @@ from __future__ import annotations
 from augsynth.generators.base import API_VERSION, Generator
 from augsynth.generators.capabilities import CAPABILITIES
 from augsynth.generators.errors import CapabilityError, NotFittedError, TrainingError
+from augsynth.generators.registry import (
+    GeneratorInfo,
+    create_generator,
+    list_generators,
+    load_generator,
+    refresh,
+    register_generator,
+)
 from augsynth.generators.samples import FitReport, Samples, to_signed, to_uint8
 from augsynth.generators.seeds import Noise
 from augsynth.generators.training import Step
@@ -15,11 +23,17 @@ __all__ = [
     "CapabilityError",
     "FitReport",
     "Generator",
+    "GeneratorInfo",
     "Noise",
     "NotFittedError",
     "Samples",
     "Step",
     "TrainingError",
+    "create_generator",
+    "list_generators",
+    "load_generator",
+    "refresh",
+    "register_generator",
     "to_signed",
     "to_uint8",
 ]
