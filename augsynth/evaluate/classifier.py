@@ -102,7 +102,7 @@ def train_classifier(
 
 
 def build_network(shape: tuple[int, int, int], num_classes: int, width: int) -> nn.Module:
-    """Blocks of convolution, batch norm and ReLU, halving the sides while both are at least 8; a linear layer.
+    """Blocks of convolution, batch norm and ReLU, the sides halved while both are at least 8; a linear layer.
 
     The first batch norm standardises the input, so that the scale of float images does not matter.
     """
@@ -168,9 +168,7 @@ def _as_dataset(
         )
     num_classes = int(targets.max()) + 1 if num_classes is None else num_classes
     if int(targets.min()) < 0 or int(targets.max()) >= num_classes:
-        raise ArgumentError(
-            f"labels must lie in 0..{num_classes - 1}: got {int(targets.min())}..{int(targets.max())}"
-        )
+        raise ArgumentError(f"labels must lie in 0..{num_classes - 1}: got {int(targets.min())}..{int(targets.max())}")
     return cast("_Sized", TensorDataset(batch, targets)), num_classes
 
 

@@ -1,4 +1,4 @@
-"""What a generator is worth to a classifier: GAN-train (CAS), GAN-test, and the statistics to report them with."""
+"""What a generator is worth to a classifier (GAN-train, GAN-test), and the statistics to report it with."""
 
 from __future__ import annotations
 
@@ -65,8 +65,9 @@ def gan_train(
 ) -> float:
     """Accuracy on real test images of a classifier trained on generated samples alone, in [0, 1].
 
-    It falls when samples are wrong, and also when they are right but too alike. GAN-train in Shmelkov et al.,
-    "How good is my GAN?", ECCV 2018; the Classification Accuracy Score (CAS) of Ravuri & Vinyals, NeurIPS 2019.
+    It falls when samples are wrong, and also when they are right but too alike. GAN-train in Shmelkov et
+    al., "How good is my GAN?", ECCV 2018; the Classification Accuracy Score (CAS) of Ravuri & Vinyals,
+    "Classification accuracy score for conditional generative models", NeurIPS 2019.
     `training` goes to `train_classifier` (steps, seed, …). Raises `ArgumentError` for samples without labels.
     """
     labels = _labels_of(samples)
@@ -76,7 +77,7 @@ def gan_train(
 
 
 def gan_test(samples: Samples, classifier: Classifier) -> float:
-    """The share of samples that a classifier trained on real images gives the class they were asked for, in [0, 1].
+    """The share of samples that a classifier trained on real images puts in their own class, in [0, 1].
 
     It measures how recognisable samples are and says nothing of their variety: read it beside `gan_train`.
     GAN-test in Shmelkov et al., "How good is my GAN?", ECCV 2018.
@@ -129,9 +130,7 @@ def _student_t(probability: float, degrees: int) -> float:
 def _paired_labels(predicted: ArrayLike, actual: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
     first, second = np.asarray(predicted), np.asarray(actual)
     if first.shape != second.shape or first.ndim != 1 or len(first) == 0:
-        raise ArgumentError(
-            f"labels must be two equally long lists: got shapes {first.shape} and {second.shape}"
-        )
+        raise ArgumentError(f"labels must be two equally long lists: got shapes {first.shape} and {second.shape}")
     return first, second
 
 

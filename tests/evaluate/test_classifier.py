@@ -1,0 +1,158 @@
+"""The yardstick classifier: it learns, repeats itself, keeps out of the global state and refuses what it cannot use."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import Dataset
+
+from augsynth.errors import ArgumentError, ArgumentTypeError
+from augsynth.evaluate.classifier import build_network, train_classifier
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Networks this small run slower on two threads, and far slower where the cores are shared."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def bars(n: int, shape: tuple[int, int, int] = (1, 8, 8)) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Noisy images of two classes: a horizontal and a vertical bar."""
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 100, (n, *shape), dtype=np.uint8)
+    labels = np.arange(n) % 2
+    images[labels == 0, :, shape[1] // 2] = 255
+    images[labels == 1, :, :, shape[2] // 2] = 255
+    return images, labels
+
+
+class Stream(Dataset[Any]):
+    """A data set that gives other pixels each epoch, and notes which epochs it was told of."""
+
+    def __init__(self, images: NDArray[np.uint8], labels: NDArray[np.int64]) -> None:
+        self.images, self.labels = torch.from_numpy(images).float() / 255, labels
+        self.epochs: list[int] = []
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
+        return self.images[index], int(self.labels[index])
+
+    def set_epoch(self, epoch: int) -> None:
+        self.epochs.append(epoch)
+
+
+@pytest.mark.parametrize("shape", [(1, 8, 8), (3, 30, 20), (16, 9, 64)])
+def test_it_learns_to_tell_bars_apart_in_any_shape(shape: tuple[int, int, int]) -> None:
+    images, labels = bars(64, shape)
+    classifier = train_classifier(images[:32], labels[:32], steps=40, batch_size=16)
+    assert np.mean(classifier.predict(images[32:]) == labels[32:]) > 0.9
+
+
+def test_the_same_seed_gives_the_same_network_and_another_seed_another() -> None:
+    images, labels = bars(32)
+    weights = [
+        torch.cat([p.flatten() for p in train_classifier(images, labels, steps=3, seed=seed)._network.parameters()])
+        for seed in (1, 1, 2)
+    ]
+    assert torch.equal(weights[0], weights[1])
+    assert not torch.equal(weights[0], weights[2])
+
+
+def test_global_random_state_and_threads_are_as_before() -> None:
+    images, labels = bars(32)
+    before = torch.get_rng_state(), random.getstate(), np.random.get_state()[1], torch.get_num_threads()  # noqa: NPY002
+    train_classifier(images, labels, steps=2, threads=before[3] + 1).predict(images)
+    assert torch.equal(torch.get_rng_state(), before[0])
+    assert random.getstate() == before[1]
+    assert np.array_equal(np.random.get_state()[1], before[2])  # noqa: NPY002
+    assert torch.get_num_threads() == before[3]
+
+
+def test_a_dataset_trains_as_its_arrays_do_and_hears_of_every_epoch() -> None:
+    images, labels = bars(32)
+    stream = Stream(images, labels)
+    from_stream = train_classifier(stream, num_classes=2, steps=7, batch_size=8)
+    from_arrays = train_classifier(images, labels, steps=7, batch_size=8)
+    assert stream.epochs == [0, 1]
+    for ours, theirs in zip(from_stream._network.parameters(), from_arrays._network.parameters(), strict=True):
+        torch.testing.assert_close(ours, theirs)
+
+
+def test_epochs_and_steps_count_the_same_batches() -> None:
+    images, labels = bars(32)
+    stream = Stream(images, labels)
+    by_epochs = train_classifier(stream, num_classes=2, epochs=3, batch_size=8)
+    by_steps = train_classifier(stream, num_classes=2, steps=12, batch_size=8)
+    assert stream.epochs == [0, 1, 2] * 2
+    for ours, theirs in zip(by_epochs._network.parameters(), by_steps._network.parameters(), strict=True):
+        assert torch.equal(ours, theirs)
+
+
+def test_uint8_and_its_float_equal_give_equal_predictions() -> None:
+    images, labels = bars(32)
+    classifier = train_classifier(images, labels, steps=5)
+    as_float = images[:, 0].astype(np.float32) / 255
+    assert np.array_equal(classifier.predict(images), classifier.predict(as_float))
+    assert np.array_equal(classifier.predict(images), classifier.predict(images, batch_size=5))
+    assert classifier.predict(images[:0]).shape == (0,)
+
+
+def test_sides_are_halved_only_while_both_are_long_enough() -> None:
+    pools = [
+        sum(isinstance(layer, torch.nn.MaxPool2d) for layer in build_network(shape, 10, 8).modules())
+        for shape in [(1, 8, 8), (1, 15, 64), (1, 28, 28), (3, 64, 64)]
+    ]
+    assert pools == [1, 1, 2, 4]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"images": np.zeros((4, 7, 8), np.uint8)}, "sides of 8 to 64"),
+        ({"images": np.zeros((4, 17, 8, 8), np.uint8)}, "1 to 16 channels"),
+        ({"images": np.zeros((4, 64), np.uint8)}, r"\(n, C, H, W\) or \(n, H, W\)"),
+        ({"labels": [0, 1, 0]}, "for 4 images"),
+        ({"labels": [0.0, 1, 0, 1]}, "one integer per image"),
+        ({"labels": [0, 1, 0, -1]}, r"got -1\.\.1"),
+        ({"num_classes": 1}, r"lie in 0\.\.0: got 0\.\.1"),
+        ({"steps": 0}, "at least one step"),
+        ({"epochs": 1}, "not both"),
+        ({"images": np.zeros((0, 8, 8), np.uint8), "labels": np.zeros(0, np.int64)}, "at least one"),
+    ],
+)
+def test_bad_input_is_named(change: dict[str, Any], message: str) -> None:
+    good: dict[str, Any] = {"images": np.zeros((4, 8, 8), np.uint8), "labels": [0, 1, 0, 1], "steps": 1}
+    with pytest.raises(ArgumentError, match=message):
+        train_classifier(**(good | change))
+
+
+def test_integer_images_and_arrays_without_labels_are_refused() -> None:
+    with pytest.raises(ArgumentTypeError, match="uint8 or float: got torch"):
+        train_classifier(np.zeros((4, 8, 8), np.int64), [0, 1, 0, 1], steps=1)
+    with pytest.raises(ArgumentTypeError, match="map-style dataset"):
+        train_classifier(np.zeros((4, 8, 8), np.uint8), steps=1)
+
+
+def test_a_dataset_needs_its_class_count_and_an_item() -> None:
+    images, labels = bars(4)
+    with pytest.raises(ArgumentError, match="num_classes is needed"):
+        train_classifier(Stream(images, labels), steps=1)
+    with pytest.raises(ArgumentError, match="empty"):
+        train_classifier(Stream(images[:0], labels[:0]), num_classes=2, steps=1)
+
+
+def test_prediction_refuses_another_shape() -> None:
+    classifier = train_classifier(*bars(8), steps=1)
+    with pytest.raises(ArgumentError, match=r"of shape \(1, 8, 8\): got \(1, 9, 8\)"):
+        classifier.predict(np.zeros((2, 9, 8), np.uint8))
