@@ -1,0 +1,83 @@
+# Everything a newcomer or a CI machine needs; `make help` lists it. One environment in $(VENV), made on first use.
+PYTHON ?= python3
+VENV ?= .venv
+DATA ?= digits
+ARGS ?=
+PIP_ARGS ?=
+
+SHELL := /bin/bash
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt $(PIP_ARGS)
+PLUGINS := $(sort $(dir $(wildcard plugins/*/pyproject.toml)))
+PLUGIN_TESTS := $(wildcard plugins/*/tests)
+PLUGIN_PACKAGES := $(patsubst %/,%,$(dir $(wildcard plugins/*/augsynth_*/__init__.py)))
+CODE := pyproject.toml CMakeLists.txt README.md $(shell find csrc augsynth plugins -type f \
+          -not -path '*/__pycache__/*' -not -path '*/build/*' -not -path '*.egg-info/*' -not -path '*/tests/*')
+NATIVE := $(shell find csrc -name '*.cpp' -o -name '*.h' -o -name '*.inl')
+ASAN := build/asan
+
+.PHONY: help demo test test-all lint asan bench-generators clean
+.DELETE_ON_ERROR:
+
+help:
+	@echo "make demo              real digits to a report: does synthetic data help? DATA=folder|file.npz ARGS='--seeds 3'"
+	@echo "make test              the quick test suite, the plugins' included"
+	@echo "make test-all          the slow tests too"
+	@echo "make lint              formatting, types, and the extension's stubs"
+	@echo "make asan              the native tests under AddressSanitizer and UndefinedBehaviorSanitizer"
+	@echo "make bench-generators  fit every generator and score its samples (minutes to an hour)"
+	@echo "make clean             remove environments and build results"
+	@echo "Settings: PYTHON=python3.12 VENV=.venv PIP_ARGS='--index-url …'"
+
+demo: $(VENV)/installed
+	$(BIN)/augsynth demo --data "$(DATA)" $(ARGS)
+
+test: $(VENV)/developing
+	$(BIN)/pytest -q -m "not slow" tests $(PLUGIN_TESTS) $(ARGS)
+
+test-all: $(VENV)/developing
+	$(BIN)/pytest -q tests $(PLUGIN_TESTS) $(ARGS)
+
+# stubtest runs elsewhere, because the source tree has no compiled extension and would shadow the installed package.
+lint: $(VENV)/developing
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	for package in $(PLUGIN_PACKAGES); do $(BIN)/mypy $$package || exit 1; done
+	cd build && ../$(BIN)/stubtest augsynth._cpu
+	$(BIN)/clang-format --dry-run -Werror $(NATIVE)
+
+# Python itself is not instrumented: the runtime is preloaded, and its own allocations are not searched for leaks.
+asan: $(VENV)/developing
+	rm -rf $(ASAN)
+	$(PIP) --no-deps --target $(ASAN) -C cmake.define.AUGSYNTH_SANITIZE=ON -C build-dir=build/asan-objects .
+	LD_PRELOAD="$$(g++ -print-file-name=libasan.so) $$(g++ -print-file-name=libstdc++.so)" \
+	ASAN_OPTIONS=detect_leaks=0 PYTHONPATH=$(ASAN) $(BIN)/pytest -q -p no:cacheprovider tests/native
+
+bench-generators: $(VENV)/developing
+	$(BIN)/python bench/generators.py $(ARGS)
+
+clean:
+	rm -rf $(VENV) build dist out .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "augsynth needs Python 3.10 or newer: make PYTHON=python3.12")'
+	@echo "== making the environment $(VENV)"
+	$(PYTHON) -m venv $(VENV)
+
+# torch goes first and alone: its pinned build decides what the rest may bring along.
+$(VENV)/torch: constraints.txt | $(VENV)/bin/python
+	@echo "== installing torch (the largest download)"
+	$(PIP) torch
+	@touch $@
+
+$(VENV)/installed: $(CODE) $(VENV)/torch
+	@echo "== building the extension, installing augsynth and its plugins"
+	$(PIP) ".[demo]" $(addprefix ./,$(PLUGINS))
+	@touch $@
+
+$(VENV)/developing: $(VENV)/installed
+	@echo "== installing the tools for testing"
+	$(PIP) "augsynth[dev]"
+	@mkdir -p build
+	@touch $@
