@@ -20,7 +20,7 @@ from augsynth.generators.device import choose_device
 from augsynth.generators.errors import NotFittedError
 from augsynth.generators.labels import check_labels
 from augsynth.generators.samples import FitReport, Samples
-from augsynth.generators.sampling import Request, render
+from augsynth.generators.sampling import Draw, Request, render
 from augsynth.generators.seeds import Noise, check_seed, derive_seed, isolated_torch_rng, reseed_torch
 
 if TYPE_CHECKING:
@@ -194,11 +194,35 @@ class Generator(OptionalMethods, ABC):
         """
         if guidance is not None and "guide" not in self.capabilities:
             self._refuse("guide")
+        for argument, value, least in (("n", n, 0), ("start", start, 0), ("batch_size", batch_size, 1)):
+            if value < least:
+                raise ArgumentError(f"{argument} must be at least {least}, got {value}")
         classes = check_labels(self.name, labels, n, start, self.num_classes)
         if device is not None:
             self.to(device)
-        request = Request(n, start, check_seed(seed), classes, guidance)
-        return Samples(render(self, request, batch_size, progress), classes)
+
+        def draw(noise: Noise, labels: Tensor | None) -> Tensor:
+            return self.generate(noise, labels, guidance)
+
+        request = Request(n, start, check_seed(seed), classes)
+        return Samples(render(self, draw, request, batch_size, progress), classes)
+
+    def map_tiles(
+        self, draw: Draw, *images: Tensor, labels: int | Sequence[int] | Tensor | None = None, seed: int = 0
+    ) -> Tensor:
+        """Run `draw(noise, labels, *images)` over uint8 (n, C, H, W) images, as `sample` runs `generate`.
+
+        For image-to-image methods: `draw` is given float images in [−1, 1] and labels (None if none are given) and
+        returns float (B, C, H, W), or (B, steps, C, H, W); comes back as uint8, with n in the place of B.
+        """
+        for source in images:
+            if source.dtype != torch.uint8 or source.shape != (len(images[0]), *self.image_shape):
+                expected = (len(images[0]), *self.image_shape)
+                raise ArgumentTypeError(f"images must be uint8 {expected}, got {source.dtype} {tuple(source.shape)}")
+        n = len(images[0])
+        classes = None if labels is None else check_labels(self.name, labels, n, 0, self.num_classes)
+        request = Request(n, 0, check_seed(seed), classes, tuple(source.cpu() for source in images))
+        return render(self, draw, request, batch_size=self.tile, progress=False)
 
     def save(self, path: str | Path) -> None:
         """Write `config.json` and the weights (safetensors) into the folder `path`, which is made if need be."""

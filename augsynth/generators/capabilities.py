@@ -30,7 +30,9 @@ class OptionalMethods:
         """Change one attribute of images; `strength` 0 leaves them as the generator reconstructs them."""
         self._refuse("edit")
 
-    def vary(self, images: Tensor, strength: float, labels: Sequence[int] | Tensor | None = None) -> Samples:
+    def vary(
+        self, images: Tensor, strength: float, labels: int | Sequence[int] | Tensor | None = None, *, seed: int = 0
+    ) -> Samples:
         """Draw variations of images; `strength` in (0, 1], at 1 nothing of the image need be left."""
         self._refuse("vary")
 

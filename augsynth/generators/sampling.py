@@ -8,7 +8,7 @@ surplus rows are computed and dropped.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
@@ -16,8 +16,8 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from augsynth.errors import ArgumentError, PluginError
-from augsynth.generators.samples import to_uint8
+from augsynth.errors import PluginError
+from augsynth.generators.samples import to_signed, to_uint8
 from augsynth.generators.seeds import Noise
 from augsynth.progress import progress_bar
 
@@ -35,23 +35,24 @@ class Renderer(Protocol):
     def image_shape(self) -> tuple[int, int, int]: ...
     @property
     def device(self) -> torch.device: ...
-    def generate(self, noise: Noise, labels: Tensor | None, guidance: float | None) -> Tensor: ...
+
+
+Draw = Callable[..., Tensor]
+"""`draw(noise, labels, *images)` for one tile: float images in [-1, 1], or rows of several images."""
 
 
 @dataclass(frozen=True, eq=False)
 class Request:
-    """Which samples are asked for: `start` … `start + n - 1` of a seed, with int64 `(n,)` labels or None."""
+    """Which samples are asked for: `start` … `start + n - 1` of a seed.
+
+    `labels` is int64 `(n,)` or None; `images` are the uint8 `(n, C, H, W)` sources of image-to-image methods.
+    """
 
     n: int
     start: int
     seed: int
     labels: Tensor | None
-    guidance: float | None
-
-    def __post_init__(self) -> None:
-        for argument, value in (("n", self.n), ("start", self.start)):
-            if value < 0:
-                raise ArgumentError(f"{argument} must be at least 0, got {value}")
+    images: tuple[Tensor, ...] = ()
 
     @property
     def stop(self) -> int:
@@ -59,39 +60,43 @@ class Request:
         return self.start + self.n
 
 
-def render(generator: Renderer, request: Request, batch_size: int, progress: bool) -> Tensor:
-    """Compute the samples of a request as uint8 `(n, C, H, W)` on the CPU, about `batch_size` at a time."""
-    if batch_size < 1:
-        raise ArgumentError(f"batch_size must be at least 1, got {batch_size}")
+def render(generator: Renderer, draw: Draw, request: Request, batch_size: int, progress: bool) -> Tensor:
+    """Compute the samples of a request, uint8 `(n, …, C, H, W)` on the CPU, about `batch_size` at a time."""
     tiles = range(request.start // generator.tile, -(-request.stop // generator.tile))
     at_once = max(1, batch_size // generator.tile)
-    batches = [torch.empty((0, *generator.image_shape), dtype=torch.uint8)]
+    batches = [torch.empty((0, *generator.image_shape), dtype=torch.uint8)] if request.n == 0 else []
     with progress_bar("sampling", request.n, progress) as advance, _sampling_mode(generator.networks):
         for first in range(0, len(tiles) if request.n else 0, at_once):
-            parts = [_render_tile(generator, request, index) for index in tiles[first : first + at_once]]
+            parts = [_render_tile(generator, draw, request, index) for index in tiles[first : first + at_once]]
             batches.append(torch.cat(parts).cpu())
             advance(len(batches[-1]))
     return torch.cat(batches)
 
 
-def _render_tile(generator: Renderer, request: Request, index: int) -> Tensor:
+def _render_tile(generator: Renderer, draw: Draw, request: Request, index: int) -> Tensor:
     """Run all rows of a tile, and return those that are asked for."""
     begin = index * generator.tile
     rows = slice(max(request.start - begin, 0), min(request.stop - begin, generator.tile))
-    labels = None
-    if request.labels is not None:
-        labels = torch.zeros(generator.tile, dtype=torch.int64)
-        labels[rows] = request.labels[begin + rows.start - request.start : begin + rows.stop - request.start]
-        labels = labels.to(generator.device)
+    wanted = slice(begin + rows.start - request.start, begin + rows.stop - request.start)
+
+    def tiled(values: Tensor) -> Tensor:
+        filled = torch.zeros((generator.tile, *values.shape[1:]), dtype=values.dtype)
+        filled[rows] = values[wanted]
+        return filled.to(generator.device)
+
+    labels = None if request.labels is None else tiled(request.labels)
+    sources = [to_signed(tiled(images)) for images in request.images]
     noise = Noise(request.seed, range(begin, begin + generator.tile), generator.device)
-    images = generator.generate(noise, labels, request.guidance)
-    expected = (generator.tile, *generator.image_shape)
-    if tuple(images.shape) != expected or not images.is_floating_point():
-        found = f"{images.dtype} {tuple(images.shape)}"
-        raise PluginError(f"generate of {generator.name!r} must return float {expected}, it returned {found}")
-    if not bool(images[rows].isfinite().all()):
-        raise PluginError(f"generate of {generator.name!r} returned values that are not finite; was its fit sound?")
-    return to_uint8(images[rows])
+    drawn = draw(noise, labels, *sources)
+    shape = generator.image_shape
+    if len(drawn) != generator.tile or tuple(drawn.shape[-3:]) != shape or not drawn.is_floating_point():
+        raise PluginError(
+            f"generator {generator.name!r} must draw float ({generator.tile}, {', '.join(map(str, shape))}); "
+            f"it gave {drawn.dtype} {tuple(drawn.shape)}"
+        )
+    if not bool(drawn[rows].isfinite().all()):
+        raise PluginError(f"generator {generator.name!r} drew values that are not finite; was its fit sound?")
+    return to_uint8(drawn[rows])
 
 
 @contextmanager
