@@ -41,11 +41,13 @@ class Stream(Dataset[Any]):
     def __init__(self, images: NDArray[np.uint8], labels: NDArray[np.int64]) -> None:
         self.images, self.labels = torch.from_numpy(images).float() / 255, labels
         self.epochs: list[int] = []
+        self.reads = 0
 
     def __len__(self) -> int:
         return len(self.images)
 
     def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
+        self.reads += 1
         return self.images[index], int(self.labels[index])
 
     def set_epoch(self, epoch: int) -> None:
@@ -85,6 +87,7 @@ def test_a_dataset_trains_as_its_arrays_do_and_hears_of_every_epoch() -> None:
     from_stream = train_classifier(stream, num_classes=2, steps=7, batch_size=8)
     from_arrays = train_classifier(images, labels, steps=7, batch_size=8)
     assert stream.epochs == [0, 1]
+    assert stream.reads == 1 + 7 * 8  # the first item is also read for its shape
     for ours, theirs in zip(from_stream._network.parameters(), from_arrays._network.parameters(), strict=True):
         torch.testing.assert_close(ours, theirs)
 
