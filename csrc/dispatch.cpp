@@ -13,9 +13,9 @@
 
 namespace augsynth {
 
-#define AUGSYNTH_ISA(name, flags, available)                                           \
-  namespace name {                                                                     \
-  void run_tile(const PlanRow&, const SourceView&, const OutputView&, int, int, Tap*); \
+#define AUGSYNTH_ISA(name, flags, available)                                                     \
+  namespace name {                                                                               \
+  void run_tile(const PlanRow&, const SourceView&, const OutputView&, int, int, unsigned char*); \
   }
 #include "isas.def"
 #undef AUGSYNTH_ISA

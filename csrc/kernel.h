@@ -23,14 +23,23 @@ struct Tap {
   double weight;
 };
 
-// Writes the output lines [begin, end). The row and the views have been validated, and `scratch` has
-// room for scratch_taps(row).
+// Working memory of one worker, for antialiased rows.
+struct Scratch {
+  Tap *across, *down;  // one pixel's taps
+  double* lines;       // one line of the source a channel
+};
+
+// Writes the output lines [begin, end). The row and the views have been validated, and `memory` has
+// scratch_bytes(row), aligned for a double.
 using RunTile = void (*)(const PlanRow& row, const SourceView& source, const OutputView& output, int begin,
-                         int end, Tap* scratch);
+                         int end, unsigned char* memory);
 
 static inline bool is_affine(const PlanRow& row) {
   return row.inverse[6] == 0.0 && row.inverse[7] == 0.0 && row.inverse[8] == 1.0;
 }
+
+// Whether the position's y depends on the output's y alone.
+static inline bool is_upright(const PlanRow& row) { return is_affine(row) && row.inverse[3] == 0.0; }
 
 // The antialiasing filter's reach in source pixels; `axis` is 0 for x and 1 for y.
 static inline double filter_radius(const PlanRow& row, int axis) {
@@ -46,8 +55,18 @@ static inline std::ptrdiff_t tap_capacity(const PlanRow& row, int axis) {
   return reach < size ? reach : size;
 }
 
-static inline std::ptrdiff_t scratch_taps(const PlanRow& row) {
-  return row.antialias ? tap_capacity(row, 0) + tap_capacity(row, 1) : 0;
+static inline std::size_t scratch_bytes(const PlanRow& row) {
+  if (!row.antialias) return 0;
+  const std::size_t taps = tap_capacity(row, 0) + tap_capacity(row, 1);
+  const std::size_t elements =
+      is_upright(row) ? static_cast<std::size_t>(row.source_size[1]) * row.channels : 0;
+  return taps * sizeof(Tap) + elements * sizeof(double);
+}
+
+static inline Scratch lay_out(const PlanRow& row, unsigned char* memory) {
+  Tap* across = reinterpret_cast<Tap*>(memory);
+  Tap* down = across + tap_capacity(row, 0);
+  return {across, down, reinterpret_cast<double*>(down + tap_capacity(row, 1))};
 }
 
 }  // namespace augsynth

@@ -47,16 +47,16 @@ void run(const std::vector<PlanRow>& rows, const std::vector<Image>& sources,
   validate_images(rows, sources, outputs);
 
   const std::vector<Tile> tiles = split(rows);
-  std::ptrdiff_t taps = 0;
-  for (const PlanRow& row : rows) taps = std::max(taps, scratch_taps(row));
+  std::size_t share = 0;
+  for (const PlanRow& row : rows) share = std::max(share, scratch_bytes(row));
   const std::size_t workers = std::min(tiles.size(), static_cast<std::size_t>(threads));
-  std::vector<Tap> scratch(static_cast<std::size_t>(taps) * workers);
+  std::vector<unsigned char> scratch(share * workers);
 
   const RunTile run_tile = active_isa().run_tile;
   parallel_for(tiles.size(), threads, [&](std::size_t task, int worker) {
     const Tile& tile = tiles[task];
     run_tile(rows[tile.sample], source_view(sources[tile.sample]), output_view(outputs[tile.sample]),
-             tile.begin, tile.end, scratch.data() + taps * worker);
+             tile.begin, tile.end, scratch.data() + share * worker);
   });
 }
 
