@@ -167,6 +167,8 @@ class Generator(OptionalMethods, ABC):
         `checkpoint_every` steps, at the end, and on Ctrl-C once the step under way is done; `resume=True` goes on
         from it, and on a CPU ends with the very weights of an uninterrupted run.
         """
+        if resume and checkpoint_dir is None:
+            raise ArgumentError("resume=True needs checkpoint_dir: the folder of the run that is to go on")
         images = read_images(dataset, labelled="conditional" in self.capabilities, progress=progress)
         run = training.Run.plan(images, steps, epochs, batch_size, check_seed(seed), choose_device(device))
         store = None if checkpoint_dir is None else training.Store(Path(checkpoint_dir), checkpoint_every, resume)

@@ -22,6 +22,11 @@ class OptionalMethods:
     name: ClassVar[str]
     capabilities: ClassVar[frozenset[str]] = frozenset()
 
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """The attributes that `edit` knows."""
+        return ()
+
     def interpolate(self, a: Tensor, b: Tensor, steps: int) -> Tensor:
         """Walk from the images `a` to the images `b`: uint8 `(n, steps, C, H, W)`, ends included."""
         self._refuse("interpolate")

@@ -1,0 +1,382 @@
+"""The rules behind `check_generator`, one function each; a broken rule is an `AssertionError` with a sentence."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import json
+import multiprocessing
+import pickle
+import random
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset, Subset
+
+from augsynth.errors import AugsynthError
+from augsynth.generators import API_VERSION, CAPABILITIES, CapabilityError, Generator, Noise, NotFittedError, Samples
+
+_METHODS = ("interpolate", "edit", "vary", "translate", "refine")
+
+
+@dataclass(frozen=True)
+class Case:
+    """The generator under test, and what it is tested with."""
+
+    factory: Callable[[], Generator]
+    dataset: Any
+    steps: int
+    batch_size: int
+    folder: Path
+
+    @cached_property
+    def fitted(self) -> Generator:
+        """One fitted generator, shared by the rules, none of which changes it."""
+        return self.fit(self.factory())
+
+    def fit(self, generator: Generator, **options: Any) -> Generator:
+        """Fit on the CPU for the steps of the case."""
+        settings = {"steps": self.steps, "batch_size": self.batch_size, "device": "cpu", "progress": False}
+        generator.fit(self.dataset, **{**settings, **options})
+        return generator
+
+    @cached_property
+    def labels(self) -> Tensor | None:
+        """Ten labels in no order, or None for a generator without classes."""
+        classes = self.fitted.num_classes
+        return None if classes is None else (torch.arange(10) * 7 + 1) % classes
+
+    @cached_property
+    def source_images(self) -> Tensor:
+        """Three images of the data set, uint8 (3, C, H, W)."""
+        return torch.stack([self.dataset[index][0] for index in range(3)])
+
+    @cached_property
+    def image_shape(self) -> tuple[int, ...]:
+        """(C, H, W) of the data set."""
+        return tuple(self.dataset[0][0].shape)
+
+    def require(self, holds: bool, sentence: str) -> None:
+        """Raise `AssertionError` with `sentence` unless it holds."""
+        if not holds:
+            raise AssertionError(f"generator {getattr(self.factory(), 'name', '?')!r} breaks the contract: {sentence}")
+
+    def require_raises(self, error: type[Exception], what: str, act: Callable[[], object]) -> None:
+        """Require that `act` raises `error`."""
+        try:
+            act()
+        except error:
+            return
+        except Exception as other:
+            raise AssertionError(f"{what} must raise {error.__name__}, not {type(other).__name__}: {other}") from other
+        self.require(False, f"{what} must raise {error.__name__}")
+
+
+def declares_itself(case: Case) -> None:
+    """Class attributes are there, and of the right kind."""
+    kind = type(case.factory())
+    case.require(isinstance(kind.__dict__.get("name"), str) and bool(kind.name), "`name` is not a string of its class")
+    version = getattr(kind, "api_version", None)
+    case.require(version == API_VERSION, f"`api_version` is {version!r}, this augsynth has {API_VERSION}")
+    case.require(kind.capabilities <= CAPABILITIES, f"unknown capabilities {set(kind.capabilities - CAPABILITIES)}")
+    config = getattr(kind, "Config", None)
+    parameters = getattr(config, "__dataclass_params__", None)
+    case.require(parameters is not None and parameters.frozen, "`Config` is not a frozen dataclass")
+    options = dataclasses.asdict(case.factory().config)
+    try:
+        stored = json.loads(json.dumps(options, allow_nan=False))
+    except (TypeError, ValueError) as cause:
+        raise AssertionError(f"`Config` of {kind.name!r} holds what JSON cannot: {cause}") from cause
+    case.require(kind.configure(**stored).config == case.factory().config, "`Config` changes on its way through JSON")
+    case.require_raises(AugsynthError, "an unknown option", lambda: kind.configure(no_such_option=1))
+
+
+def refuses_before_fit(case: Case) -> None:
+    """Nothing works before fit, and says so."""
+    generator = case.factory()
+    case.require_raises(NotFittedError, "sample before fit", lambda: generator.sample(1))
+    case.require_raises(NotFittedError, "save before fit", lambda: generator.save(case.folder / "unfitted"))
+
+
+def reports_its_fit(case: Case) -> None:
+    """fit takes the steps that were asked for, and knows the images."""
+    generator = case.factory()
+    report = generator.fit(case.dataset, steps=2, batch_size=case.batch_size, device="cpu", progress=False)
+    case.require(report.steps == 2, f"fit(steps=2) reports {report.steps} steps")
+    case.require(report.images == len(case.dataset), f"fit reports {report.images} of {len(case.dataset)} images")
+    case.require(generator.image_shape == case.image_shape, f"image_shape is {generator.image_shape}")
+    conditional = "conditional" in generator.capabilities
+    case.require((generator.num_classes is not None) == conditional, f"num_classes is {generator.num_classes}")
+
+
+def samples_have_their_form(case: Case) -> None:
+    """Shapes, dtypes and labels are those of the contract."""
+    for n in (0, 1, 10):
+        samples = case.fitted.sample(n)
+        form = (tuple(samples.images.shape), samples.images.dtype)
+        case.require(form == ((n, *case.image_shape), torch.uint8), f"sample({n}) gives images {form}")
+        case.require(
+            (samples.labels is None) == (case.labels is None), "labels are given by conditional generators only"
+        )
+    if case.labels is None:
+        case.require_raises(
+            AugsynthError, "labels for a generator without classes", lambda: _sample(case, labels=[0] * 10)
+        )
+        return
+    asked = _sample(case, labels=case.labels)
+    case.require(torch.equal(asked.labels, case.labels), "the labels that come back are not those that were asked for")
+    classes = case.fitted.num_classes
+    case.require(
+        torch.equal(_sample(case).labels, torch.arange(10) % classes), "default labels do not go round the classes"
+    )
+    case.require(bool((_sample(case, labels=1).labels == 1).all()), "labels=1 does not give samples of class 1")
+
+
+def samples_depend_on_arguments_alone(case: Case) -> None:
+    """Sample k is a function of seed, k and label: not of the batch size, n, start, or an earlier call."""
+    whole = _sample(case, labels=case.labels, seed=3).images
+    _same(case, whole, _sample(case, labels=case.labels, seed=3).images, "two equal calls")
+    for batch_size in (1, 3, 1000):
+        other = _sample(case, labels=case.labels, seed=3, batch_size=batch_size).images
+        _same(case, whole, other, f"batch_size={batch_size} and the default")
+    for n in (1, 7):
+        labels = None if case.labels is None else case.labels[:n]
+        _same(
+            case,
+            whole[:n],
+            case.fitted.sample(n, labels=labels, seed=3).images,
+            f"sample({n}) and the start of sample(10)",
+        )
+    labels = None if case.labels is None else case.labels[4:]
+    _same(
+        case,
+        whole[4:],
+        case.fitted.sample(6, labels=labels, seed=3, start=4).images,
+        "start=4 and the end of sample(10)",
+    )
+
+
+def samples_do_not_see_neighbours(case: Case) -> None:
+    """Within a batch, a sample depends on its own noise and label."""
+    tile, classes = case.fitted.tile, case.fitted.num_classes
+    labels = None if classes is None else torch.arange(tile) % classes
+    others = None if labels is None else torch.cat([labels[:1], (labels[1:] + 1) % labels.max().add(1)])
+    alone = _generate(case, range(tile), labels)[0]
+    beside = _generate(case, [0, *range(10_000, 10_000 + tile - 1)], others)[0]
+    case.require(torch.equal(alone, beside), "a sample changes with the noise or the labels of the others in its batch")
+
+
+def noise_and_labels_matter(case: Case) -> None:
+    """Seeds, positions and classes give different samples. Compared before rounding, as few steps change little."""
+    tile, classes = case.fitted.tile, case.fitted.num_classes
+    labels = None if classes is None else torch.zeros(tile, dtype=torch.int64)
+    images = _generate(case, range(tile), labels)
+    case.require(not torch.equal(images[0], images[1]), "samples 0 and 1 of a seed are equal; is the noise used?")
+    case.require(
+        not torch.equal(images, _generate(case, range(tile), labels, seed=1)), "seeds 0 and 1 give equal samples"
+    )
+    if labels is not None:
+        other = _generate(case, range(tile), labels + 1)
+        case.require(
+            not torch.equal(images, other), 'classes 0 and 1 give equal samples, yet "conditional" is declared'
+        )
+
+
+def leaves_global_rngs_alone(case: Case) -> None:
+    """Global generators are neither moved nor used."""
+    digests, images = [], []
+    for seed in (1, 2):
+        with _global_seed(seed):
+            before = _global_state()
+            generator = case.fit(case.factory())
+            case.require(_global_state() == before, "fit moves a global random generator (torch, numpy or random)")
+            images.append(generator.sample(3, labels=None).images)
+            case.require(_global_state() == before, "sample moves a global random generator (torch, numpy or random)")
+            digests.append(generator.digest())
+    case.require(digests[0] == digests[1], "fit with one seed gives other weights under another global random seed")
+    case.require(torch.equal(*images), "sample depends on a global random generator")
+    with _global_seed(3):
+        images = [_sample(case).images]
+    with _global_seed(4):
+        images.append(_sample(case).images)
+    case.require(torch.equal(*images), "sample depends on a global random generator")
+
+
+def survives_saving(case: Case) -> None:
+    """save → load gives the same samples, and nothing in the folder is pickled."""
+    folder = case.folder / "saved"
+    before = _global_state()
+    case.fitted.save(folder)
+    loaded = type(case.fitted).load(folder)
+    case.require(_global_state() == before, "save or load moves a global random generator")
+    _same(case, _sample(case).images, loaded.sample(10).images, "the generator before saving and after loading")
+    case.require(loaded.digest() == case.fitted.digest(), "the digest changes with saving and loading")
+    case.require((folder / "config.json").is_file(), "save writes no config.json")
+    foreign = [f.name for f in folder.rglob("*") if f.name != "config.json" and f.suffix != ".safetensors"]
+    case.require(not foreign, f"save writes files that are neither config.json nor safetensors: {foreign}")
+    (folder / "config.json").write_text("{}")
+    case.require_raises(AugsynthError, "loading a damaged folder", lambda: type(case.fitted).load(folder))
+
+
+def resumes_exactly(case: Case) -> None:
+    """A run that was stopped and resumed ends with the weights of one that was not."""
+    folder, stop = case.folder / "run", max(1, case.steps // 2)
+    stopped = case.factory()
+    step_of = stopped.training_step
+
+    def interrupted(images: Tensor, labels: Tensor | None, step: Any) -> Mapping[str, Tensor | float]:
+        if step.index == stop:
+            raise KeyboardInterrupt
+        return step_of(images, labels, step)
+
+    stopped.training_step = interrupted  # type: ignore[method-assign]
+    try:
+        case.fit(stopped, checkpoint_dir=folder, checkpoint_every=stop)
+    except KeyboardInterrupt:
+        pass
+    else:
+        case.require(False, "KeyboardInterrupt does not leave fit")
+    type(stopped).load(folder).sample(1)
+    resumed = case.fit(case.factory(), checkpoint_dir=folder, resume=True)
+    case.require(
+        resumed.digest() == case.fitted.digest(),
+        f"a fit resumed at step {stop} of {case.steps} ends with other weights than an uninterrupted one; whatever "
+        "changes in training must be a parameter, a buffer or in an optimiser, and random numbers come from the step",
+    )
+    _same(case, _sample(case).images, type(resumed).load(folder).sample(10).images, "the fit and its last checkpoint")
+
+
+def keeps_its_capabilities(case: Case) -> None:
+    """What is declared works; what is not is refused with `CapabilityError`."""
+    generator, images = case.fitted, case.source_images
+    to = 1 if "conditional" in generator.capabilities else 0
+    calls: dict[str, Callable[[], Any]] = {
+        "interpolate": lambda: generator.interpolate(images, images.flip(0), 4),
+        "vary": lambda: generator.vary(images, 0.5).images,
+        "translate": lambda: generator.translate(images, to).images,
+        "refine": lambda: generator.refine(images, lambda x: x.mean((1, 2, 3)), 2).images,
+        "edit": lambda: generator.edit(images, next(iter(generator.attributes), ""), 0.5).images,
+        "guide": lambda: generator.sample(3, guidance=2.0).images,
+    }
+    for capability, call in calls.items():
+        if capability not in generator.capabilities:
+            case.require_raises(CapabilityError, f"{capability!r}, which is not declared,", call)
+            continue
+        expected = (3, 4, *case.image_shape) if capability == "interpolate" else (3, *case.image_shape)
+        try:
+            result = call()
+        except Exception as cause:
+            raise AssertionError(f"{capability!r} is declared, but fails: {cause!r}") from cause
+        form = (tuple(result.shape), result.dtype)
+        case.require(form == (expected, torch.uint8), f"{capability!r} gives {form}, expected uint8 {expected}")
+        case.require(torch.equal(result, call()), f"{capability!r} called twice gives different images")
+
+
+def refuses_bad_arguments(case: Case) -> None:
+    """Wrong arguments raise an `AugsynthError`, never something from deep inside."""
+    generator, refuse = case.fitted, case.require_raises
+    refuse(AugsynthError, "sample(-1)", lambda: generator.sample(-1))
+    refuse(AugsynthError, "batch_size=0", lambda: generator.sample(1, batch_size=0))
+    refuse(AugsynthError, "a seed that is no integer", lambda: generator.sample(1, seed="x"))  # type: ignore[arg-type]
+    if case.labels is not None:
+        refuse(AugsynthError, "a label out of range", lambda: generator.sample(1, labels=[generator.num_classes or 0]))
+        refuse(AugsynthError, "a negative label", lambda: generator.sample(1, labels=[-1]))
+        refuse(AugsynthError, "too few labels", lambda: generator.sample(3, labels=[0, 0]))
+    fresh = case.factory()
+    refuse(AugsynthError, "an empty data set", lambda: fresh.fit(Subset(case.dataset, []), steps=1, progress=False))
+    refuse(AugsynthError, "images of two shapes", lambda: fresh.fit(_TwoShapes(case.dataset), steps=1, progress=False))
+    refuse(
+        AugsynthError, "steps and epochs together", lambda: fresh.fit(case.dataset, steps=1, epochs=1, progress=False)
+    )
+    refuse(AugsynthError, "neither steps nor epochs", lambda: fresh.fit(case.dataset, progress=False))
+
+
+def pickles_under_spawn(case: Case) -> None:
+    """A fitted generator goes to a process started by spawn, and samples the same there."""
+    try:
+        data = pickle.dumps(case.fitted)
+    except Exception as cause:
+        raise AssertionError(f"a fitted generator cannot be pickled: {cause!r}") from cause
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        images = torch.from_numpy(pool.submit(_sample_elsewhere, data, torch.get_num_threads()).result())
+    _same(case, _sample(case).images, images, "this process and a spawned one")
+
+
+RULES: tuple[Callable[[Case], None], ...] = (
+    declares_itself,
+    refuses_before_fit,
+    reports_its_fit,
+    samples_have_their_form,
+    samples_depend_on_arguments_alone,
+    samples_do_not_see_neighbours,
+    noise_and_labels_matter,
+    leaves_global_rngs_alone,
+    survives_saving,
+    resumes_exactly,
+    keeps_its_capabilities,
+    refuses_bad_arguments,
+)
+"""All rules but `pickles_under_spawn`, which needs a second process."""
+
+
+class _TwoShapes(Dataset[Any]):
+    """A data set whose last image is one row lower than the others."""
+
+    def __init__(self, dataset: Any) -> None:
+        self.dataset = dataset
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __getitem__(self, index: int) -> Any:
+        image, label = self.dataset[index]
+        return (image[:, 1:] if index == len(self) - 1 else image), label
+
+
+def _sample(case: Case, **options: Any) -> Samples:
+    return case.fitted.sample(10, **options)
+
+
+def _generate(case: Case, indices: Any, labels: Tensor | None, seed: int = 0) -> Tensor:
+    case.fitted.networks.eval()
+    with torch.no_grad():
+        return case.fitted.generate(Noise(seed, indices, "cpu"), labels, None)
+
+
+def _same(case: Case, a: Tensor, b: Tensor, who: str) -> None:
+    if not torch.equal(a, b):
+        first = next(k for k, (x, y) in enumerate(itertools.zip_longest(a, b)) if not torch.equal(x, y))
+        case.require(False, f"{who} differ from sample {first} on; a sample depends on (seed, k) and its label alone")
+
+
+def _sample_elsewhere(data: bytes, threads: int) -> np.ndarray[Any, Any]:
+    torch.set_num_threads(threads)
+    images: np.ndarray[Any, Any] = pickle.loads(data).sample(10).images.numpy()
+    return images
+
+
+def _global_state() -> tuple[bytes, bytes, object]:
+    return torch.get_rng_state().numpy().tobytes(), pickle.dumps(np.random.get_state()), random.getstate()  # noqa: NPY002
+
+
+@contextmanager
+def _global_seed(seed: int) -> Iterator[None]:
+    """Seed all global generators for a block, and restore them."""
+    saved = torch.get_rng_state(), np.random.get_state(), random.getstate()  # noqa: NPY002
+    torch.default_generator.manual_seed(seed)
+    np.random.seed(seed)  # noqa: NPY002
+    random.seed(seed)
+    try:
+        yield
+    finally:
+        torch.set_rng_state(saved[0])
+        np.random.set_state(saved[1])  # noqa: NPY002
+        random.setstate(saved[2])
