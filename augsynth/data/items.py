@@ -1,0 +1,124 @@
+"""What an item looks like, `(image, label)` or a dict, and giving synthetic items the form of the real ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from augsynth.errors import ArgumentTypeError, DataError
+from augsynth.images import as_view
+
+Fields = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Structure:
+    """The form of a data set's items: `(image, label)`, a dict with "image", or (without fields) a bare image.
+
+    `fields` names what an item holds beside its image; in a pair that is the label.
+
+    >>> pair = Structure.of((np.zeros((2, 2), np.uint8), 7), "real")
+    >>> pair.join("picture", {"label": 3})
+    ('picture', 3)
+    """
+
+    kind: str
+    fields: tuple[str, ...]
+
+    @classmethod
+    def of(cls, item: Any, name: str) -> Structure:
+        if isinstance(item, Mapping):
+            if "image" not in item:
+                raise ArgumentTypeError(f"items of {name} must have the key 'image', got the keys {sorted(item)}")
+            return cls("dict", tuple(key for key in item if key != "image"))
+        if isinstance(item, (tuple, list)):
+            if len(item) != 2:
+                raise ArgumentTypeError(
+                    f"items of {name} must be (image, label) or a dict, got a {type(item).__name__} of {len(item)}"
+                )
+            return cls("pair", ("label",))
+        return cls("image", ())
+
+    def split(self, item: Any) -> tuple[Any, Fields]:
+        """The image of an item, and its other fields by name."""
+        if self.kind == "dict":
+            return item["image"], {key: value for key, value in item.items() if key != "image"}
+        if self.kind == "pair":
+            return item[0], {"label": item[1]}
+        return item, {}
+
+    def join(self, image: Any, fields: Fields) -> Any:
+        """The inverse of `split`; a field "source" is put last."""
+        if self.kind == "dict":
+            return {"image": image, **fields}
+        return (image, *fields.values())
+
+
+@dataclass(frozen=True)
+class ImageForm:
+    """How a data set gives its images: as "numpy", "torch" or "pil", with 2 or 3 dimensions, and of which dtype."""
+
+    library: str
+    ndim: int
+    dtype: str
+    channels: int
+
+    @classmethod
+    def of(cls, image: Any, name: str) -> ImageForm:
+        view = as_view(image, f"an image of {name}")
+        if isinstance(image, torch.Tensor):
+            return cls("torch", image.ndim, view.dtype.name, view.shape[2])
+        if isinstance(image, np.ndarray):
+            return cls("numpy", image.ndim, view.dtype.name, view.shape[2])
+        return cls("pil", np.asarray(image).ndim, view.dtype.name, view.shape[2])
+
+    def require_same_values(self, synthetic: ImageForm) -> None:
+        """Raise `DataError` if synthetic images could not stand beside real ones without a conversion of values."""
+        if self.dtype != synthetic.dtype:
+            raise DataError(
+                f"real images are {self.dtype}, synthetic ones {synthetic.dtype}, and nothing is rescaled silently: "
+                f"let the real data set give {synthetic.dtype} images and convert both in `transform` "
+                "(for example with transforms.ToDtype)"
+            )
+        if self.channels != synthetic.channels:
+            raise DataError(
+                f"real images have {self.channels} channels, synthetic ones {synthetic.channels}: "
+                "convert one of the two data sets"
+            )
+
+    def convert(self, image: Any) -> Any:
+        """The same pixels in this form; a view wherever the library allows it."""
+        view = as_view(image, "a synthetic image")
+        array = view[:, :, 0] if self.ndim == 2 else view
+        if self.library == "numpy":
+            return array
+        if self.library == "torch":
+            writable = array if array.flags.writeable else array.copy()
+            return torch.from_numpy(writable if self.ndim == 2 else writable.transpose(2, 0, 1))
+        from PIL import Image
+
+        return Image.fromarray(array)
+
+
+def label_like(label: Any, example: Any) -> Any:
+    """A synthetic label in the type of a real one, so that both go into one batch."""
+    if not _is_number(label) or not _is_number(example):
+        return label
+    value = label.item() if isinstance(label, (torch.Tensor, np.generic)) else label
+    if isinstance(example, torch.Tensor):
+        result: Any = torch.full(example.shape, value, dtype=example.dtype)
+    else:
+        result = type(example)(value)
+    if result != value:
+        raise DataError(f"the synthetic label {value!r} does not fit the type of real labels, {type(example).__name__}")
+    return result
+
+
+def _is_number(label: Any) -> bool:
+    if isinstance(label, torch.Tensor):
+        return label.numel() == 1
+    return isinstance(label, (int, float, np.number))

@@ -1,0 +1,69 @@
+"""How many synthetic items an epoch has: in all, and in each group of real items."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from numbers import Real
+from typing import Literal
+
+import numpy as np
+
+from augsynth.data.classes import Integers
+from augsynth.errors import ArgumentError, ArgumentTypeError
+
+Mode = Literal["replace", "extend"]
+FixedRatio = float | Mapping[int, float]
+Ratio = FixedRatio | Callable[[int], FixedRatio]
+
+
+def quota(ratio: float, count: int, mode: Mode) -> int:
+    """The number s of synthetic items that goes with `count` real ones.
+
+    "replace": s = round(ratio · count). "extend": the s with s = round(ratio · (count + s)).
+
+    >>> quota(0.25, 100, "replace"), quota(0.25, 75, "extend")
+    (25, 25)
+    """
+    # Rounding count·r/(1−r) moves s by at most 1/2, and s − r·(count+s) by (1−r) times that: still below 1/2.
+    return round(ratio * count) if mode == "replace" else round(ratio * count / (1 - ratio))
+
+
+def check_ratio(ratio: FixedRatio, mode: Mode) -> FixedRatio:
+    """Return the ratio, a number or one for each class, if all are in [0, 1] ("extend": [0, 1)); raise otherwise."""
+    values = ratio.items() if isinstance(ratio, Mapping) else [(None, ratio)]
+    for label, value in values:
+        where = "ratio" if label is None else f"ratio of class {label!r}"
+        if isinstance(value, bool) or not isinstance(value, Real):
+            raise ArgumentTypeError(
+                f"{where} must be a number, a {{class: number}} or a callable of the epoch that gives one, "
+                f"got {type(value).__name__}"
+            )
+        if not 0 <= value <= 1:
+            raise ArgumentError(f"{where} must be in [0, 1], the synthetic fraction of the epoch, got {value}")
+        if mode == "extend" and value == 1:
+            raise ArgumentError(
+                f"{where} must be below 1 in mode 'extend', which keeps every real item; use mode='replace' for 1"
+            )
+    return ratio
+
+
+def group_quotas(ratio: FixedRatio, sizes: Integers, classes: Integers | None, mode: Mode, phase: float) -> Integers:
+    """The synthetic items (G,) of each group of `sizes` (G,) real items.
+
+    A ratio for each class is rounded in each; classes without one have none. One ratio for all gives its exact
+    quota, shared out in proportion: each group gets its share rounded down or up, which of them being decided by
+    `phase` in [0, 1), so that uniform phases give every group its exact share on average (systematic sampling;
+    Cox, "A constructive procedure for unbiased controlled rounding", JASA 1987).
+
+    >>> group_quotas(0.5, np.array([3, 3]), np.array([0, 1]), "replace", phase=0.0).tolist()
+    [1, 2]
+    """
+    if isinstance(ratio, Mapping):
+        assert classes is not None
+        ratios = [ratio.get(label, 0.0) for label in classes.tolist()]
+        quotas = [quota(one, size, mode) for one, size in zip(ratios, sizes.tolist(), strict=True)]
+        return np.array(quotas, np.int64)
+    total, count = quota(ratio, int(sizes.sum()), mode), int(sizes.sum())
+    offset = int(phase * count)
+    ends = (total * np.cumsum(sizes) + offset) // count
+    return np.diff(ends, prepend=0)

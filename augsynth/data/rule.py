@@ -1,0 +1,118 @@
+"""The rule of a mix: ratio, mode and pairing, checked once against both data sets, and drawn for any epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, get_args
+
+import numpy as np
+
+from augsynth.data.classes import ClassGroups, Groups, Integers, OneGroup, class_labels
+from augsynth.data.draw import EpochDraw, ExtendDraw, ReplaceDraw, draw_phase
+from augsynth.data.pairing import ClassPairing, FreePairing, IndexPairing, Pairing, PairingName
+from augsynth.data.quota import FixedRatio, Mode, Ratio, check_ratio, group_quotas
+from augsynth.errors import ArgumentError, DataError
+
+
+class MixRule:
+    """Which items an epoch consists of; `draw(epoch)` depends on the arguments and the epoch alone.
+
+    Classes are looked up only if the pairing or the ratio asks for them.
+    """
+
+    def __init__(self, real: Any, synthetic: Any, ratio: Ratio, mode: Mode, pairing: PairingName, seed: int) -> None:
+        _check_choice("mode", mode, get_args(Mode))
+        _check_choice("pairing", pairing, get_args(PairingName))
+        self.ratio = ratio
+        self.mode = mode
+        self.pairing = pairing
+        self.seed = seed
+        self.num_real = len(real)
+        self.num_synthetic = len(synthetic)
+        if self.num_real == 0:
+            raise DataError("real has no items")
+        first = self._ratio_at(0)
+        self.uses_synthetic = callable(ratio) or _largest(first) > 0
+        if self.uses_synthetic and self.num_synthetic == 0:
+            raise DataError("synthetic has no items, and ratio is not 0; fill the pool, or give ratio=0")
+        by_class = isinstance(first, Mapping) or (pairing == "class" and self.uses_synthetic)
+        self._classes: Integers | None = None
+        self._groups: Groups = OneGroup(self.num_real)
+        if by_class:
+            labels = class_labels(real, "real")
+            self._classes = np.unique(labels)
+            self._groups = ClassGroups(labels, self._classes)
+        self._class_sizes: Integers | None = None
+        self._pairing = self._pair(synthetic)
+        self._check_classes(first)
+
+    def draw(self, epoch: int) -> EpochDraw:
+        """The sources of an epoch. Raises `DataError` or `ArgumentError` if a ratio of the epoch cannot be met."""
+        ratio = self._ratio_at(epoch)
+        self._check_classes(ratio)
+        phase = draw_phase(self.seed, epoch)
+        quotas = group_quotas(ratio, self._groups.sizes, self._classes, self.mode, phase)
+        kind = ReplaceDraw if self.mode == "replace" else ExtendDraw
+        return kind(self._groups, quotas, self._pairing(self.seed, epoch), self.seed, epoch)
+
+    def partner(self, synthetic_item: int) -> int:
+        """The real item that a synthetic one was made from; for pairing "index" only."""
+        return synthetic_item // (self.num_synthetic // self.num_real)
+
+    def _ratio_at(self, epoch: int) -> FixedRatio:
+        return check_ratio(self.ratio(epoch) if callable(self.ratio) else self.ratio, self.mode)
+
+    def _pair(self, synthetic: Any) -> Callable[[int, int], Pairing]:
+        if not self.uses_synthetic or self.pairing == "free":
+            return partial(FreePairing, self.num_synthetic)
+        if self.pairing == "index":
+            if self.num_synthetic % self.num_real:
+                raise DataError(
+                    "pairing='index' needs M synthetic items for each real one, in the order of the real ones: got "
+                    f"{self.num_synthetic} synthetic for {self.num_real} real items"
+                )
+            return partial(IndexPairing, self.num_synthetic // self.num_real)
+        assert self._classes is not None
+        items = ClassGroups(class_labels(synthetic, "synthetic"), self._classes)
+        self._class_sizes = items.sizes
+        return partial(ClassPairing, items)
+
+    def _check_classes(self, ratio: FixedRatio) -> None:
+        if self._classes is None:
+            if isinstance(ratio, Mapping):
+                raise ArgumentError(
+                    "ratio gave a number for epoch 0 and {class: number} later; give the same form always"
+                )
+            return
+        known = self._classes.tolist()
+        if isinstance(ratio, Mapping):
+            unknown = sorted(set(ratio) - set(known), key=str)
+            if unknown:
+                raise ArgumentError(
+                    f"ratio names classes that real does not have: {_listed(unknown)}; it has {_listed(known)}"
+                )
+        if self._class_sizes is None:
+            return
+        wanted = {label for label in known if not isinstance(ratio, Mapping) or ratio.get(label, 0) > 0}
+        missing = [label for label, size in zip(known, self._class_sizes, strict=True) if label in wanted and not size]
+        if missing:
+            raise DataError(
+                f"synthetic has no items of {_listed(missing)}, which pairing='class' needs: add them to the pool, use "
+                "pairing='free', or give a ratio for each class and leave these out"
+            )
+
+
+def _largest(ratio: FixedRatio) -> float:
+    return max(ratio.values(), default=0.0) if isinstance(ratio, Mapping) else ratio
+
+
+def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise ArgumentError(f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}")
+
+
+def _listed(classes: list[Any]) -> str:
+    shown = ", ".join(str(label) for label in classes[:20])
+    more = f" and {len(classes) - 20} more" if len(classes) > 20 else ""
+    return f"class{'es' if len(classes) > 1 else ''} {shown}{more}"

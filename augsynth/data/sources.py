@@ -1,0 +1,54 @@
+"""What may be given as `synthetic`: a generator becomes a pool before any worker starts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from augsynth.data.classes import class_labels
+from augsynth.data.pool import SyntheticPool
+from augsynth.errors import ArgumentError
+from augsynth.generators import Generator
+
+
+def as_synthetic(synthetic: Any, real: Any, *, pairing: str, pool_size: int | None, fit_steps: int, seed: int) -> Any:
+    """A map-style dataset of synthetic items.
+
+    A generator's name is fitted on `real`, for `fit_steps`; a fitted generator fills a temporary pool of
+    `pool_size` items (by default as many as real ones), its classes in the proportions of the real ones.
+    """
+    if isinstance(synthetic, (str, Generator)):
+        if pairing == "index":
+            raise ArgumentError(
+                "pairing='index' needs items made from each real one (for example with Generator.vary), in a data set; "
+                "a generator's samples come from none: use pairing='class' or 'free'"
+            )
+        if pool_size is not None and pool_size < 1:
+            raise ArgumentError(f"pool_size must be at least 1, got {pool_size}")
+        generator = _fitted(synthetic, real, fit_steps, seed)
+        return _pool(generator, real, len(real) if pool_size is None else pool_size, seed)
+    if not hasattr(synthetic, "__len__") or not hasattr(synthetic, "__getitem__"):
+        raise ArgumentError(
+            "synthetic must be a SyntheticPool, a fitted Generator, a generator's name or a map-style dataset, got "
+            f"{type(synthetic).__name__}"
+        )
+    return synthetic
+
+
+def _fitted(generator: str | Generator, real: Any, steps: int, seed: int) -> Generator:
+    if isinstance(generator, Generator):
+        return generator
+    from augsynth.generators import create_generator
+
+    made: Generator = create_generator(generator)
+    made.fit(real, steps=steps, seed=seed)
+    return made
+
+
+def _pool(generator: Generator, real: Any, size: int, seed: int) -> SyntheticPool:
+    if generator.num_classes is None:
+        return SyntheticPool.temporary(generator, size, seed=seed)
+    ordered = np.sort(class_labels(real, "real"))
+    labels = ordered[np.arange(size) * len(ordered) // size]
+    return SyntheticPool.temporary(generator, size, labels=labels.tolist(), seed=seed)
