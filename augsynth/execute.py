@@ -15,19 +15,18 @@ from augsynth.images import TORCH_DTYPES, Image
 from augsynth.layout import DType
 from augsynth.plan import NUMPY_DTYPES, Plan, Rows
 
-Executor = Callable[[Rows, Sequence[Image], Sequence[Image], int], None]
+Executor = Callable[[Rows, Sequence[Image], Sequence[Image]], None]
 
 
 def execute(plan: Plan, sources: Sequence[Image], outputs: Sequence[Image], executor: Executor = _native.run) -> None:
     """Run `plan` over the sources (H, W, C), one a sample, writing the outputs (C, H, W)."""
     if len(sources) != len(plan):
         raise PlanError(f"the plan is for {len(plan)} images, got {len(sources)}")
-    threads = _native.num_threads()
     for rows in plan.passes[:-1]:
         between = allocate(rows)
-        executor(rows, sources, between, threads)
+        executor(rows, sources, between)
         sources = [image.transpose(1, 2, 0) for image in between]
-    executor(plan.passes[-1], sources, outputs, threads)
+    executor(plan.passes[-1], sources, outputs)
 
 
 def allocate(rows: Rows) -> list[Image]:

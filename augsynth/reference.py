@@ -26,8 +26,8 @@ _ODD = 60 * _NIBBLES[_BYTES & 15] + 59 * _NIBBLES[_BYTES >> 4]
 NOISE_SCALE = float(np.sqrt(3132762587136 / 65536))
 
 
-def run(rows: Rows, sources: Sequence[Image], outputs: Sequence[Image], threads: int = 1) -> None:
-    """Render each source (H, W, C) into its output (C, H, W); `threads` is ignored."""
+def run(rows: Rows, sources: Sequence[Image], outputs: Sequence[Image]) -> None:
+    """Render each source (H, W, C) into its output (C, H, W)."""
     check_rows(rows)
     for row, source, output in zip(rows, sources, outputs, strict=True):
         output[...] = store(render(row, source), DType(row["output_dtype"]))

@@ -34,7 +34,7 @@ def as_keys(keys: KeysLike) -> Keys:
     """
     try:
         array = np.asarray(keys)
-        if array.size and array.dtype.kind not in "iu":
+        if array.size and array.dtype.kind not in "iuO":
             raise ArgumentTypeError(f"keys must be integers (seed, epoch, index), got dtype {array.dtype}")
         array = array.astype(np.int64).reshape(-1, 3) if array.size == 0 else array.astype(np.int64)
     except (OverflowError, ValueError) as error:

@@ -71,7 +71,7 @@ class Pipeline(ABC):
         views = as_views(images)
         plan = self._plan(_shapes_of(views), self._keys(keys, len(views)), common_dtype(views))
         result = batch_output(plan, out)
-        execute(plan, views, list(as_arrays(result)))
+        execute(plan, views, as_arrays(result))
         return result
 
     def plan(self, shapes: Sequence[Sequence[int]], keys: KeysLike, *, dtype: str = "uint8") -> Plan:
@@ -93,7 +93,7 @@ class Pipeline(ABC):
         for number, rows in enumerate(plan.passes):
             check_rows(rows, f"pass {number}")
         result = batch_output(plan, None)
-        execute(plan, views, list(as_arrays(result)))
+        execute(plan, views, as_arrays(result))
         return result
 
     def explain(self, shape: Sequence[int] = (1024, 1024, 3), dtype: str = "uint8") -> str:

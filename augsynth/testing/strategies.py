@@ -1,0 +1,192 @@
+"""Hypothesis strategies for images, keys, transforms, pipelines and plans.
+
+They cover the odd cases on purpose: one pixel, one row, huge aspect ratios, strided views, all dtypes and 1 to 16
+channels. What does not fit (a crop larger than its image) is refused by augsynth with `ArgumentError`; `plans` and
+`cases` draw only what fits.
+
+>>> from hypothesis import given
+>>> from augsynth.testing import strategies as aug
+>>> @given(aug.images(), aug.keys())
+... def test_my_transform(image, key):
+...     ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from hypothesis import assume
+from hypothesis import strategies as st
+
+from augsynth import transforms as T
+from augsynth.errors import ArgumentError
+from augsynth.plan import Plan
+
+Shape = tuple[int, int, int]
+Image = npt.NDArray[np.generic]
+DTYPES = ("uint8", "uint16", "float32")
+INTERPOLATIONS = ("nearest", "bilinear", "bicubic")
+BORDERS = ("constant", "replicate", "reflect", "reflect101", "wrap")
+
+
+def keys() -> st.SearchStrategy[tuple[int, int, int]]:
+    """Keys (seed, epoch, index) over their full ranges."""
+    return st.tuples(st.integers(-(2**63), 2**63 - 1), st.integers(0, 2**32 - 1), st.integers(0, 2**63 - 1))
+
+
+def shapes(max_side: int = 32, max_channels: int = 16) -> st.SearchStrategy[Shape]:
+    """Shapes (H, W, C): ordinary ones, single pixels, rows, columns, and very long thin ones."""
+    side = st.integers(1, max_side)
+    channels = st.sampled_from([c for c in (1, 1, 2, 3, 3, 4, 5, 16) if c <= max_channels])
+    thin = st.sampled_from([(1, 1), (1, max_side), (max_side, 1), (1, 64 * max_side), (64 * max_side, 1), (2, 33)])
+    return st.tuples(st.one_of(st.tuples(side, side), thin), channels).map(lambda drawn: (*drawn[0], drawn[1]))
+
+
+@st.composite
+def images(draw: st.DrawFn, shape: Shape | None = None, dtypes: Sequence[str] = DTYPES, strided: bool = True) -> Image:
+    """Images (H, W, C) of uniform noise over the full scale; `strided` ones are views with any strides."""
+    height, width, channels = draw(shapes()) if shape is None else shape
+    dtype = np.dtype(draw(st.sampled_from(list(dtypes))))
+    layout = draw(st.sampled_from(LAYOUTS if strided else LAYOUTS[:1]))
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    return _laid_out(random, (height, width, channels), dtype, layout)
+
+
+LAYOUTS = ("contiguous", "planar", "flipped", "cropped", "strided")
+
+
+def _laid_out(random: np.random.Generator, shape: Shape, dtype: np.dtype[Any], layout: str) -> Image:
+    height, width, channels = shape
+    if layout == "planar":
+        return _values(random, (channels, height, width), dtype).transpose(1, 2, 0)
+    if layout == "flipped":
+        return _values(random, shape, dtype)[::-1, ::-1, ::-1]
+    if layout == "cropped":
+        return _values(random, (height + 3, width + 5, channels), dtype)[2:-1, 1:-4]
+    if layout == "strided":
+        return _values(random, (height * 2, width * 3, channels), dtype)[::2, ::3]
+    return _values(random, shape, dtype)
+
+
+def _values(random: np.random.Generator, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Image:
+    if dtype.kind == "f":
+        return random.random(shape, dtype=np.float32)
+    return random.integers(0, np.iinfo(dtype).max, shape, dtype=dtype, endpoint=True)  # type: ignore[no-any-return]
+
+
+@st.composite
+def boxes(draw: st.DrawFn, height: int, width: int, max_count: int = 8) -> npt.NDArray[np.float64]:
+    """Boxes (N, 4) as XYXY corners inside an image, none of them empty."""
+    count = draw(st.integers(0, max_count))
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    low = random.random((count, 2)) * 0.9
+    high = low + (1 - low) * random.uniform(0.05, 1.0, (count, 2))
+    return np.concatenate([low, high], axis=1) * np.array([width, height, width, height], dtype=np.float64)
+
+
+def _ranges(low: float, high: float) -> st.SearchStrategy[tuple[float, float]]:
+    pair = st.tuples(st.floats(low, high), st.floats(low, high))
+    return pair.map(lambda drawn: (min(drawn), max(drawn)))
+
+
+@st.composite
+def geometry(draw: st.DrawFn) -> T.Transform:
+    """One geometric transform with drawn parameters."""
+    interpolation = {"interpolation": draw(st.sampled_from(INTERPOLATIONS))}
+    outside = {"border": draw(st.sampled_from(BORDERS)), "fill": draw(st.floats(0, 1))}
+    antialias = {"antialias": draw(st.booleans())}
+    size = draw(st.tuples(st.integers(1, 12), st.integers(1, 12)))
+    needed = {"pad_if_needed": draw(st.booleans())}
+    shear = st.one_of(st.floats(0, 60), _ranges(-60, 60), st.tuples(_ranges(-40, 40), _ranges(-40, 40)).map(sum_pairs))
+    choices: tuple[st.SearchStrategy[T.Transform], ...] = (
+        st.just(T.RandomHorizontalFlip(draw(st.floats(0, 1)))),
+        st.just(T.RandomVerticalFlip(draw(st.floats(0, 1)))),
+        st.builds(T.RandomRotation, _ranges(-400, 400), expand=st.booleans(), **_just(interpolation, outside)),
+        st.builds(
+            T.RandomAffine,
+            _ranges(-180, 180),
+            translate=st.none() | st.tuples(st.floats(0, 1), st.floats(0, 1)),
+            scale=st.none() | _ranges(0.25, 4),
+            shear=st.none() | shear,
+            **_just(interpolation, outside, antialias),
+        ),
+        st.builds(
+            T.RandomScale,
+            _ranges(0.25, 4),
+            ratio=st.none() | _ranges(0.5, 2),
+            **_just(interpolation, outside, antialias),
+        ),
+        st.builds(T.RandomTranslate, st.tuples(st.floats(0, 1), st.floats(0, 1)), **_just(interpolation, outside)),
+        st.builds(T.RandomShear, shear, **_just(interpolation, outside, antialias)),
+        st.builds(T.RandomCrop, st.just(size), padding=st.none() | st.integers(0, 5), **_just(outside, needed)),
+        st.builds(T.CenterCrop, st.just(size), **_just(outside, needed)),
+        st.builds(
+            T.RandomResizedCrop, st.just(size), _ranges(0.05, 1), _ranges(0.5, 2), **_just(interpolation, antialias)
+        ),
+        st.builds(T.Resize, st.just(size), **_just(interpolation, antialias)),
+        st.builds(T.Resize, st.integers(1, 12), max_size=st.just(40), **_just(interpolation, antialias)),
+        st.builds(T.Pad, st.integers(0, 5) | st.tuples(*[st.integers(0, 5)] * 4), **_just(outside)),
+    )
+    return draw(st.one_of(*choices))
+
+
+def sum_pairs(pairs: tuple[tuple[float, float], tuple[float, float]]) -> tuple[float, ...]:
+    """Two ranges as one sequence of four numbers."""
+    return (*pairs[0], *pairs[1])
+
+
+def _just(*groups: dict[str, Any]) -> dict[str, st.SearchStrategy[Any]]:
+    return {name: st.just(value) for group in groups for name, value in group.items()}
+
+
+def values() -> st.SearchStrategy[T.Transform]:
+    """One transform of the values: noise, normalisation or a change of dtype."""
+    sigma = st.one_of(st.floats(0, 0.5), _ranges(0, 0.5))
+    return st.one_of(
+        st.builds(T.GaussianNoise, st.floats(-0.2, 0.2), sigma, st.booleans()),
+        st.builds(T.Normalize, st.tuples(st.floats(-1, 1)), st.tuples(st.floats(0.1, 2)), st.booleans()),
+        st.builds(T.ToDtype, st.sampled_from(DTYPES), st.booleans()),
+    )
+
+
+def transforms() -> st.SearchStrategy[T.Transform]:
+    """Any transform with drawn parameters."""
+    return st.one_of(geometry(), values())
+
+
+def pipelines(max_size: int = 5, fuse: bool = True) -> st.SearchStrategy[T.Compose]:
+    """A `Compose` of up to `max_size` transforms in any order."""
+    return st.lists(transforms(), max_size=max_size).map(lambda parts: T.Compose(parts, fuse=fuse))
+
+
+@dataclass(frozen=True)
+class Case:
+    """A pipeline, an image that fits it, a key, and the plan that was drawn."""
+
+    pipeline: T.Compose
+    image: Image
+    key: tuple[int, int, int]
+    plan: Plan
+
+
+@st.composite
+def cases(draw: st.DrawFn, pipeline: st.SearchStrategy[T.Compose] | None = None, max_pixels: int = 4096) -> Case:
+    """Everything that running a pipeline needs; what does not fit, or grows beyond `max_pixels`, is not drawn."""
+    chosen = draw(pipelines() if pipeline is None else pipeline)
+    image, key = draw(images()), draw(keys())
+    try:
+        plan = chosen.plan([image.shape], [key], dtype=image.dtype.name)
+    except ArgumentError:
+        assume(False)
+        raise
+    assume(all(int(np.prod(rows["output_size"][0])) <= max_pixels for rows in plan.passes))
+    return Case(chosen, image, key, plan)
+
+
+def plans() -> st.SearchStrategy[Plan]:
+    """Plans for one image, drawn from any pipeline."""
+    return cases().map(lambda case: case.plan)

@@ -1,0 +1,101 @@
+"""Every native ISA gives the reference's picture, within the bounds that docs/design/numerics.md states."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from augsynth import _native, reference
+from augsynth import transforms as T
+from augsynth.execute import allocate
+from augsynth.images import DTYPES
+from augsynth.layout import Interpolation, Noise
+from augsynth.lowering import FULL_SCALE
+from augsynth.plan import Rows
+from augsynth.testing import strategies as aug
+
+FLOAT_BOUND = 1e-5
+ROUNDING = 2.0**-23
+
+
+def assert_close(actual: npt.NDArray[np.generic], expected: npt.NDArray[np.generic], rows: Rows) -> None:
+    """The bounds between executors, for one row."""
+    row = rows[0]
+    if row["interpolation"] == Interpolation.NEAREST and row["noise"] == Noise.NONE and actual.dtype != np.float32:
+        np.testing.assert_array_equal(actual, expected)
+    elif actual.dtype == np.float32:
+        full = FULL_SCALE[list(FULL_SCALE)[int(row["source_dtype"])]]
+        bound = FLOAT_BOUND * full * np.abs(row["gain"]).max()
+        np.testing.assert_allclose(actual, expected, rtol=ROUNDING, atol=bound)
+    else:
+        difference = np.abs(actual.astype(np.int64) - expected.astype(np.int64))
+        assert difference.max(initial=0) <= 1
+
+
+@given(case=aug.cases())
+def test_native_equals_reference_for_any_pipeline(isa: str, case: aug.Case) -> None:
+    source = case.image
+    for rows in case.plan.passes:
+        expected, actual = allocate(rows), allocate(rows)
+        reference.run(rows, [source], expected)
+        _native.run(rows, [source], actual)
+        assert_close(actual[0], expected[0], rows)
+        source = expected[0].transpose(1, 2, 0)
+
+
+@given(case=aug.cases(), cut=st.integers(0, 2))
+def test_strides_do_not_matter_and_sources_are_untouched(isa: str, case: aug.Case, cut: int) -> None:
+    before = case.image.copy()
+    from_view, from_copy = [allocate(case.plan.passes[0]) for _ in range(2)]
+    _native.run(case.plan.passes[0], [case.image], from_view)
+    _native.run(case.plan.passes[0], [before], from_copy)
+    np.testing.assert_array_equal(from_view[0], from_copy[0])
+    np.testing.assert_array_equal(case.image, before)
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (1, 1, 16), (1, 5000, 3), (5000, 1, 3), (1, 2, 4), (3, 70_000, 1)])
+@pytest.mark.parametrize("border", aug.BORDERS)
+def test_odd_shapes_agree_under_rotation(isa: str, shape: tuple[int, int, int], border: str) -> None:
+    image = np.random.default_rng(1).integers(0, 256, shape, dtype=np.uint8)
+    rows = T.RandomAffine(180, scale=(0.3, 3), shear=20, border=border, fill=77).plan([shape], [(3, 1, 4)]).passes[0]
+    expected, actual = allocate(rows), allocate(rows)
+    reference.run(rows, [image], expected)
+    _native.run(rows, [image], actual)
+    assert_close(actual[0], expected[0], rows)
+
+
+@example(matrix=[1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.02, -0.01, 1.0], dtype="uint8", border=0)
+@given(
+    matrix=st.lists(st.floats(-0.02, 0.02), min_size=9, max_size=9).map(
+        lambda e: [1 + 30 * e[0], 30 * e[1], 500 * e[2], 30 * e[3], 1 + 30 * e[4], 500 * e[5], e[6], e[7], 1 + e[8]]
+    ),
+    dtype=st.sampled_from(aug.DTYPES),
+    border=st.integers(0, 4),
+)
+def test_perspective_rows_agree(isa: str, matrix: list[float], dtype: str, border: int) -> None:
+    image = np.random.default_rng(2).random((17, 23, 3), dtype=np.float32)
+    if dtype != "float32":
+        image = (image * np.iinfo(dtype).max).astype(dtype)
+    rows = T.Compose([]).plan([image.shape], [(0, 0, 0)], dtype=dtype).passes[0]
+    rows["inverse"] = np.reshape(matrix, (3, 3))
+    rows["interpolation"], rows["border"] = Interpolation.BILINEAR, border
+    expected, actual = allocate(rows), allocate(rows)
+    reference.run(rows, [image], expected)
+    _native.run(rows, [image], actual)
+    assert_close(actual[0], expected[0], rows)
+
+
+def test_a_pixel_of_nan_reaches_only_the_pixels_that_see_it(isa: str) -> None:
+    image = np.zeros((9, 9, 1), np.float32)
+    image[4, 4] = np.nan
+    result = T.RandomTranslate((0.0, 0.0))(image, key=(0, 0, 0)).numpy()
+    assert np.isnan(result[0, 4, 4])
+    assert not np.isnan(np.delete(result.ravel(), [3 * 9 + 3, 3 * 9 + 4, 4 * 9 + 3, 4 * 9 + 4])).any()
+    assert T.ToDtype("uint8")(image)[0, 4, 4] == 0
+
+
+def test_dtypes_are_those_of_the_contract() -> None:
+    assert {str(kind) for kind in DTYPES} == set(aug.DTYPES)
