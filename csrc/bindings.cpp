@@ -231,6 +231,7 @@ py::dict build_info() {
   info["cxx_standard"] = __cplusplus;
   info["flags"] = AUGSYNTH_FLAGS;
   info["isas"] = isas;
+  info["x86"] = AUGSYNTH_X86 != 0;
   info["cpu"] = features;
   return info;
 }

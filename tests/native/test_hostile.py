@@ -1,0 +1,163 @@
+"""Whatever a row or an image holds, a run is refused with nothing written, or writes its output and nothing else.
+
+Most telling under AddressSanitizer (`make asan`). Each example tries 20 batches of up to 3 rows.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from native_rows import DTYPES, Array, make_rows, picture
+
+from augsynth import _native, layout
+from augsynth.errors import ArgumentTypeError, PlanError
+
+BATCHES = 20
+EXTREMES = [0.0, -0.0, 1e-300, -1.0, 0.5, 300.0, 2.0**24, 2.0**25, 1e300, -1e300, np.inf, -np.inf, np.nan]
+SIZES = [0, 1, -1, 5, 2**24, 2**24 + 1, 2**31 - 1, -(2**31)]
+
+
+def affine(rng: np.random.Generator) -> Any:
+    """A map that leads anywhere near a small source, upright or not, affine or not."""
+    matrix = np.eye(3)
+    matrix[:2, :2] = rng.normal(size=(2, 2)) * 4.0 ** rng.uniform(-2, 2)
+    matrix[:2, 2] = rng.uniform(-20, 20, 2)
+    if rng.random() < 0.5:
+        matrix[[0, 1], [1, 0]] = 0.0
+    if rng.random() < 0.3:
+        matrix[2] = [*rng.uniform(-0.1, 0.3, 2), rng.uniform(0.01, 2)]
+    return matrix
+
+
+def valid_row(rng: np.random.Generator, source: Array, output: Array) -> Array:
+    fields = {
+        "inverse": affine(rng),
+        "support": rng.choice([1.0, 1.7, 30.0], 2),
+        "edge": rng.uniform(0.01, 2, 2),
+        "stream": rng.integers(0, 2**32, 4),
+        "interpolation": rng.integers(0, 3),
+        "antialias": rng.integers(0, 2),
+        "border": rng.integers(0, 5),
+        "noise": rng.integers(0, 2),
+        "noise_sigma": rng.choice([0.0, 10.0, 1e300]),
+    }
+    return make_rows(source, output, **fields)
+
+
+def spoil(rng: np.random.Generator, row: Array) -> None:
+    """Give one element of one field an extreme value, or random bytes."""
+    field = str(rng.choice(layout.ROW.names))
+    cells = row[field].reshape(-1)
+    cell = cells[rng.integers(cells.size) :][:1]
+    if cell.dtype.kind == "f" and (field == "support" or rng.random() < 0.7):
+        cell[...] = rng.choice(EXTREMES)  # random bytes in `support` could ask for hours of work
+    elif cell.dtype == np.int32 and rng.random() < 0.7:
+        cell[...] = rng.choice(SIZES)
+    else:
+        cell.view(np.uint8)[...] = rng.integers(0, 256, cell.nbytes)
+    row[field] = cells.reshape(row[field].shape)
+
+
+def any_view(rng: np.random.Generator, height: int, width: int, channels: int, dtype: Any) -> Array:
+    """A source of that shape: steps, flips, any order of the axes, zero strides."""
+    axes = rng.permutation(3)
+    steps = rng.choice([1, 2, -1, -3], 3)
+    shape = np.array([height, width, channels])[axes] * np.abs(steps)
+    image = picture(tuple(shape), dtype)[tuple(slice(None, None, step) for step in steps)]
+    image = image.transpose(np.argsort(axes))
+    return np.broadcast_to(image[:1], image.shape) if rng.random() < 0.2 else image
+
+
+def window(rng: np.random.Generator, memory: Array, shape: tuple[int, int, int], dtype: Any) -> Array:
+    """An output in the middle of `memory`, its lines perhaps with gaps, interleaved or upside down."""
+    channels, height, width = shape
+    line = width * np.dtype(dtype).itemsize + int(rng.integers(0, 3))
+    strides = (line * height, line) if rng.random() < 0.5 else (line, line * channels)
+    start = memory.ctypes.data % 1 + 100 + int(rng.integers(0, 4))
+    view = np.ndarray(shape, dtype, memory.data, start, (*strides, np.dtype(dtype).itemsize))
+    return view[:, ::-1] if rng.random() < 0.3 else view
+
+
+def attempt(rng: np.random.Generator) -> bool:
+    """Run one batch and look at all memory before and after; whether it was accepted."""
+    rows, sources, memories, outputs = [], [], [], []
+    for _ in range(rng.integers(1, 4)):
+        height, width, new_height, new_width = rng.integers(1, 9, 4).tolist()
+        channels = int(rng.integers(1, 6))
+        source_dtype, dtype = rng.choice(list(DTYPES.values()), 2)
+        sources.append(any_view(rng, height, width, channels, source_dtype))
+        memories.append(rng.integers(0, 256, 8 * channels * (new_height + 1) * (new_width + 1) + 300, np.uint8))
+        outputs.append(window(rng, memories[-1], (channels, new_height, new_width), dtype))
+        rows.append(valid_row(rng, sources[-1], outputs[-1]))
+    batch = np.concatenate(rows)
+    for _ in range(rng.integers(0, 3)):
+        spoil(rng, batch[rng.integers(len(batch)) :][:1])
+    before = [memory.copy() for memory in memories], [source.copy() for source in sources]
+    try:
+        _native.run(batch, sources, outputs, threads=int(rng.integers(1, 4)))
+    except (PlanError, ArgumentTypeError):
+        accepted = False
+    else:
+        accepted = True
+        for memory, old, output in zip(memories, before[0], outputs, strict=True):
+            offset = output.__array_interface__["data"][0] - memory.__array_interface__["data"][0]
+            np.ndarray(output.shape, output.dtype, old.data, offset, output.strides)[...] = output
+    for now, then in zip((*memories, *sources), (*before[0], *before[1]), strict=True):
+        np.testing.assert_array_equal(now, then)
+    return accepted
+
+
+@given(st.integers(0, 2**63))
+def test_hostile_batches_are_refused_or_rendered(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    for _ in range(BATCHES):
+        attempt(rng)
+
+
+def test_both_outcomes_are_common() -> None:
+    """What is fed above is neither always valid nor always refused at the door."""
+    rng = np.random.default_rng(0)
+    accepted = sum(attempt(rng) for _ in range(200))
+    assert 40 < accepted < 160
+
+
+def test_rows_of_random_bytes_are_refused() -> None:
+    rng = np.random.default_rng(0)
+    source, output = picture((4, 4, 3)), np.zeros((3, 4, 4), np.uint8)
+    for _ in range(500):
+        rows = rng.integers(0, 256, layout.ROW.itemsize, np.uint8).view(layout.ROW)
+        try:
+            _native.run(rows, [source], [output])
+        except PlanError:
+            continue
+        raise AssertionError(f"accepted {rows}")
+
+
+def test_huge_sizes_over_one_pixel_of_memory() -> None:
+    """Zero strides let a source be as large as a row can say, and its far corner is still that pixel."""
+    source = np.broadcast_to(picture((1, 1, 3)), (2**24, 2**24, 3))
+    output = np.zeros((3, 2, 2), np.uint8)
+    inverse = np.array([[2.0**23, 0, 0], [0, 2.0**23, 0], [0, 0, 1]])
+    for border in layout.Border:
+        _native.run(make_rows(source, output, inverse=inverse, border=border), [source], [output])
+        assert (output == source[0, 0][:, None, None]).all()
+
+
+def test_rounding_at_the_edge_of_validity_stays_inside() -> None:
+    """The corners of this map are positions, but w cancels between them as far as float64 can tell."""
+    source, output = picture((8, 8, 1)), np.zeros((1, 8, 8), np.uint8)
+    rng = np.random.default_rng(0)
+    accepted = 0
+    for _ in range(2000):
+        inverse = rng.normal(size=(3, 3)) * 10.0 ** rng.uniform(-3, 3, (3, 3))
+        inverse[2] *= 1e280
+        inverse[2, 2] = -min(0, inverse[2, 0] * 8) - min(0, inverse[2, 1] * 8) + 10.0 ** rng.uniform(-6, 270)
+        try:
+            _native.run(make_rows(source, output, inverse=inverse), [source], [output])
+        except PlanError:
+            continue
+        accepted += 1
+    assert accepted > 100

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import copy
+
+import pytest
+
+from augsynth import _cpu, _native, layout
+from augsynth.errors import NativeError
+
+
+def test_extension_and_python_agree_on_the_layout() -> None:
+    compiled = _cpu.layout()
+    assert compiled["magic"] == layout.PLAN_MAGIC
+    assert compiled["itemsize"] == layout.ROW.itemsize
+    assert list(compiled["fields"]) == list(layout.ROW.names or ())
+    _native.check_layout(compiled)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"version": 0},
+        {"itemsize": 8},
+        {"fields": {**_cpu.layout()["fields"], "edge": (0, 16)}},
+        {"fields": {**_cpu.layout()["fields"], "hue": (0, 8)}},
+    ],
+)
+def test_another_layout_is_refused(change: dict[str, object]) -> None:
+    compiled = copy.deepcopy(_cpu.layout()) | change
+    with pytest.raises(NativeError, match="rebuild"):
+        _native.check_layout(compiled)
+
+
+def test_build_info_names_what_was_built() -> None:
+    info = _native.build_info()
+    assert info["cxx_standard"] >= 201703
+    assert "-ffp-contract=off" in info["flags"]
+    assert list(info["isas"])[-1] == "baseline"
