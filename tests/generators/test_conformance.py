@@ -1,0 +1,247 @@
+"""check_generator passes what is sound, and names the rule that a broken generator breaks."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from generators.toy import ClassMean, TinyDecoder
+from torch.utils.data import TensorDataset
+
+from augsynth.generators import FitReport, Samples, to_uint8
+from augsynth.testing import check_generator
+
+
+@pytest.mark.parametrize("kind", [ClassMean, TinyDecoder])
+def test_sound_generators_conform(kind: type) -> None:
+    check_generator(kind)
+
+
+def test_a_data_set_of_the_plugins_own_is_used() -> None:
+    images = torch.randint(0, 256, (12, 3, 8, 6), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    check_generator(ClassMean, dataset=TensorDataset(images, torch.arange(12) % 4), spawn=False)
+
+
+class Unnamed(TinyDecoder):
+    name = None
+
+
+class OfAnotherVersion(TinyDecoder):
+    api_version = 0
+
+
+class Boastful(TinyDecoder):
+    capabilities = frozenset({"conditional", "fly"})
+
+
+class ThawedConfig(TinyDecoder):
+    @dataclass
+    class Config:
+        latent: int = 4
+
+
+class UnstorableConfig(TinyDecoder):
+    @dataclass(frozen=True)
+    class Config:
+        folder: Path = Path()
+
+
+class EagerSampler(TinyDecoder):
+    def sample(self, n: int, **options: Any) -> Samples:
+        return Samples(torch.zeros(n, 1, 16, 16, dtype=torch.uint8))
+
+
+class Miscounting(TinyDecoder):
+    def fit(self, dataset: Any, **options: Any) -> FitReport:
+        report = super().fit(dataset, **options)
+        return FitReport(**{**vars(report), "steps": report.steps + 1})
+
+
+class Turned(TinyDecoder):
+    def sample(self, n: int, **options: Any) -> Samples:
+        samples = super().sample(n, **options)
+        return Samples(samples.images[..., :-1], samples.labels)
+
+
+class Relabelling(TinyDecoder):
+    def sample(self, n: int, **options: Any) -> Samples:
+        samples = super().sample(n, **options)
+        return Samples(samples.images, torch.zeros_like(samples.labels))
+
+
+class Restless(TinyDecoder):
+    calls = 0
+
+    def generate(self, noise: Any, labels: Any, guidance: Any) -> Any:
+        self.calls += 1
+        return super().generate(noise, labels, guidance) * (0.9**self.calls)
+
+
+class BatchSeeded(TinyDecoder):
+    def sample(self, n: int, *, batch_size: int = 256, seed: int = 0, **options: Any) -> Samples:
+        return super().sample(n, seed=seed + batch_size, **options)
+
+
+class CountSeeded(TinyDecoder):
+    def sample(self, n: int, *, seed: int = 0, **options: Any) -> Samples:
+        return super().sample(n, seed=seed + n, **options)
+
+
+class StartIgnoring(TinyDecoder):
+    def sample(self, n: int, *, start: int = 0, **options: Any) -> Samples:
+        return super().sample(n, **options)
+
+
+class BatchNormalising(TinyDecoder):
+    def generate(self, noise: Any, labels: Any, guidance: Any) -> Any:
+        return super().generate(noise, labels, guidance) + 0.1 * noise.normal(1).mean()
+
+
+class NoiseIgnoring(TinyDecoder):
+    def generate(self, noise: Any, labels: Any, guidance: Any) -> Any:
+        return torch.tanh(self.networks["decoder"](self.networks["embedding"](labels)))
+
+
+class SeedIgnoring(TinyDecoder):
+    def generate(self, noise: Any, labels: Any, guidance: Any) -> Any:
+        fixed = torch.linspace(-1, 1, len(noise))[:, None] * torch.ones(self.config.latent)
+        return torch.tanh(self.networks["decoder"](fixed + self.networks["embedding"](labels)))
+
+
+class LabelIgnoring(TinyDecoder):
+    def generate(self, noise: Any, labels: Any, guidance: Any) -> Any:
+        return torch.tanh(self.networks["decoder"](noise.normal(self.config.latent)))
+
+
+class FitMovesRandom(TinyDecoder):
+    def training_step(self, images: Any, labels: Any, step: Any) -> Any:
+        random.random()
+        return super().training_step(images, labels, step)
+
+
+class SampleMovesTorch(TinyDecoder):
+    def sample(self, n: int, **options: Any) -> Samples:
+        torch.rand(1)
+        return super().sample(n, **options)
+
+
+class FitUsesRandom(TinyDecoder):
+    def training_step(self, images: Any, labels: Any, step: Any) -> Any:
+        state = random.getstate()
+        shifted = images + float(random.random())
+        random.setstate(state)
+        return super().training_step(shifted, labels, step)
+
+
+class SampleUsesTorch(TinyDecoder):
+    def sample(self, n: int, **options: Any) -> Samples:
+        return super().sample(n, **{**options, "seed": options.get("seed", 0) + torch.initial_seed()})
+
+
+class Pickling(TinyDecoder):
+    def save(self, path: Any) -> None:
+        super().save(path)
+        torch.save(self.networks.state_dict(), Path(path) / "weights.pt")
+
+
+class Forgetful(TinyDecoder):
+    @classmethod
+    def load(cls, path: Any, **options: Any) -> Any:
+        generator = super().load(path, **options)
+        generator.networks["embedding"].weight.data.zero_()
+        return generator
+
+
+class StateOutsideNetworks(TinyDecoder):
+    momentum: Any = 0.0
+
+    def training_step(self, images: Any, labels: Any, step: Any) -> Any:
+        self.momentum = 0.5 * self.momentum + images.mean()
+        return super().training_step(images + self.momentum, labels, step)
+
+
+class Idle(TinyDecoder):
+    capabilities = frozenset({"conditional", "guide", "vary"})
+
+
+class Shapeless(TinyDecoder):
+    capabilities = frozenset({"conditional", "guide", "interpolate"})
+
+    def interpolate(self, a: Any, b: Any, steps: int) -> Any:
+        return to_uint8(torch.zeros(len(a), steps + 1, *self.image_shape))
+
+
+class Modest(TinyDecoder):
+    def vary(self, images: Any, *args: Any, **options: Any) -> Samples:
+        return Samples(images)
+
+
+class Lenient(TinyDecoder):
+    def sample(self, n: int, **options: Any) -> Samples:
+        return super().sample(abs(n), **options)
+
+
+class AnyLabel(TinyDecoder):
+    def sample(self, n: int, *, labels: Any = None, **options: Any) -> Samples:
+        labels = None if labels is None else torch.as_tensor(labels).remainder(self.num_classes)
+        return super().sample(n, labels=labels, **options)
+
+
+class SilentlyEmpty(TinyDecoder):
+    def fit(self, dataset: Any, **options: Any) -> Any:
+        return super().fit(dataset, **options) if len(dataset) else None
+
+
+class Unpicklable(TinyDecoder):
+    def __init__(self, config: Any = None) -> None:
+        super().__init__(config)
+        self.activation = lambda x: x
+
+
+BROKEN = {
+    Unnamed: "`name` is not a string",
+    OfAnotherVersion: "`api_version` is 0",
+    Boastful: "unknown capabilities .*fly",
+    ThawedConfig: "`Config` is not a frozen dataclass",
+    UnstorableConfig: "what JSON cannot",
+    EagerSampler: "sample before fit must raise NotFittedError",
+    Miscounting: "reports 3 steps",
+    Turned: r"sample\(0\) gives images",
+    Relabelling: "comes back as",
+    Restless: "two equal calls",
+    BatchSeeded: "batch_size=1 and the default",
+    CountSeeded: r"sample\(1\) and the start of sample\(10\)",
+    StartIgnoring: "start=4|comes back as",
+    BatchNormalising: "others in its batch",
+    NoiseIgnoring: "is the noise used",
+    SeedIgnoring: "seeds 0 and 1",
+    LabelIgnoring: "classes 0 and 1",
+    FitMovesRandom: "fit moves a global random generator",
+    SampleMovesTorch: "sample moves a global random generator",
+    FitUsesRandom: "other weights under another global random seed",
+    SampleUsesTorch: "sample depends on a global random generator",
+    Pickling: "neither config.json nor safetensors.*weights.pt",
+    Forgetful: "before saving and after loading",
+    StateOutsideNetworks: "resumed at step 2 of 4",
+    Idle: "'vary' is declared, but fails",
+    Shapeless: "'interpolate' gives",
+    Modest: "'vary', which is not declared, must raise CapabilityError",
+    Lenient: r"sample\(-1\) must raise",
+    AnyLabel: "a label out of range must raise",
+    SilentlyEmpty: "an empty data set must raise",
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN, ids=lambda kind: kind.__name__)
+def test_each_broken_rule_is_named(kind: type) -> None:
+    with pytest.raises(AssertionError, match=BROKEN[kind]):
+        check_generator(kind, spawn=False)
+
+
+def test_what_cannot_be_pickled_is_named() -> None:
+    with pytest.raises(AssertionError, match="cannot be pickled"):
+        check_generator(Unpicklable)
