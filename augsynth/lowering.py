@@ -176,8 +176,9 @@ class Lowering:
             current.rows["border"] = declared.border
         if declared.antialias and declared.interpolation not in (None, Interpolation.NEAREST):
             current.rows["antialias"] = 1
-            current.rows["support"] = np.maximum(_extents(current.rows["inverse"]), 1.0)
-            current.rows["edge"] = np.maximum(current.rows["edge"], current.rows["support"])
+            extents = _extents(current.rows["inverse"])
+            current.rows["support"] = np.maximum(extents, 1.0)
+            current.rows["edge"] = np.maximum(current.rows["edge"], extents)
 
     def _conflict(self, step: Step) -> str | None:
         current = self._passes[-1]

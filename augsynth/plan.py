@@ -64,7 +64,7 @@ class Plan:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the plan to `path` as an .npz archive (no pickle)."""
-        arrays = {f"pass_{number}": rows for number, rows in enumerate(self.passes)}
+        arrays = {f"pass_{number}": _as_bytes(rows) for number, rows in enumerate(self.passes)}
         with open(path, "wb") as file:
             np.savez(file, header=np.array([PLAN_MAGIC, PLAN_VERSION, len(self.passes)], np.uint32), **arrays)
 
@@ -75,8 +75,7 @@ class Plan:
             with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
                 header = archive["header"]
                 _check_header(header, path)
-                passes = tuple(archive[f"pass_{number}"] for number in range(int(header[2])))
-                plan = cls(passes)
+                plan = cls(tuple(_from_bytes(archive[f"pass_{number}"]) for number in range(int(header[2]))))
         except CheckpointError:
             raise
         except (
@@ -92,6 +91,17 @@ class Plan:
         for number, rows in enumerate(plan.passes):
             check_rows(rows, f"{os.fspath(path)!r}, pass {number}")
         return plan
+
+
+def _as_bytes(rows: Rows) -> npt.NDArray[np.uint8]:
+    # NumPy leaves the padding of a structured array undefined when it copies field by field; bytes it copies whole.
+    return np.ascontiguousarray(rows).view(np.uint8).reshape(len(rows), ROW.itemsize)
+
+
+def _from_bytes(stored: npt.NDArray[np.uint8]) -> Rows:
+    if stored.dtype != np.uint8 or stored.ndim != 2 or stored.shape[1] != ROW.itemsize:
+        raise ValueError(f"rows are stored as {stored.dtype} {stored.shape}, expected uint8 (n, {ROW.itemsize})")
+    return np.ascontiguousarray(stored).view(ROW).reshape(len(stored))
 
 
 def _check_header(header: npt.NDArray[np.uint32], path: str | os.PathLike[str]) -> None:

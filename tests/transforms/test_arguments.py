@@ -125,7 +125,7 @@ def test_batches_that_do_not_fit_together() -> None:
 def test_what_does_not_fit_an_image() -> None:
     with pytest.raises(ArgumentError, match="7x7 does not fit into an image of 6x8"):
         T.RandomCrop(7)(IMAGE)
-    with pytest.raises(ArgumentError, match="fill has 2 values.*3 channels"):
+    with pytest.raises(ArgumentError, match=r"fill has 2 values.*3 channels"):
         T.Pad(1, fill=(1, 2))(IMAGE)
     with pytest.raises(ArgumentError, match="mean has 4 values"):
         T.Normalize([0.5] * 4, [0.5] * 4)(IMAGE)

@@ -118,7 +118,7 @@ def test_a_resize_before_exact_steps_agrees(
 
 
 def test_a_rotated_constant_border_is_as_soft_after_enlarging(isa: str) -> None:
-    # Enlarging eightfold and turning by nothing: the fill may reach half an enlarged pixel inward, not half a source pixel.
+    # Enlarged eightfold and turned by nothing: the fill may reach half an enlarged pixel inward, not half a source one.
     image = np.ones((4, 4), np.float32)
     parts = [T.Resize((32, 32)), T.RandomRotation((0, 0), fill=0.0)]
     fused, apart = (T.Compose(parts, fuse=fuse)(image, key=KEY).numpy() for fuse in (True, False))

@@ -115,7 +115,7 @@ def test_missing_and_foreign_files_say_so(tmp_path: Path) -> None:
 def test_plans_must_fit_together_and_fit_the_images() -> None:
     with pytest.raises(PlanError, match="at least one pass"):
         Plan(())
-    with pytest.raises(PlanError, match="layout.ROW"):
+    with pytest.raises(PlanError, match=r"layout.ROW"):
         Plan((np.zeros(1),))  # type: ignore[arg-type]
     first, second = new_rows(1), new_rows(1)
     first["output_size"], second["source_size"] = (4, 4), (4, 5)
