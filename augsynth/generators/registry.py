@@ -97,9 +97,9 @@ class Registry:
         """Return the class of a generator; among rivals, the one whose "module:class" is `value`."""
         found = [claim for claim in self._claims() if claim.answers_to(name)]
         if not found:
-            known = [claim.name for claim in self._claims()]
-            listed = ", ".join(dict.fromkeys(known)) or "none"
-            raise PluginError(f"there is no generator {name!r}{suggestion(name, known)}; installed: {listed}")
+            names = list(dict.fromkeys(claim.name for claim in self._claims()))
+            near = suggestion(name, [*names, *(claim.full_name for claim in self._claims())])
+            raise PluginError(f"there is no generator {name!r}{near}; installed: {', '.join(names) or 'none'}")
         enabled = [claim for claim in found if claim.enabled()]
         if not enabled:
             raise PluginError(f"generator {name!r} is switched off by the environment variable {SWITCH}")
