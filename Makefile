@@ -32,11 +32,12 @@ help:
 demo: $(VENV)/installed
 	$(BIN)/augsynth demo --data "$(DATA)" $(ARGS)
 
+# A process for each of two cores, with one thread: torch's threads wait by spinning, and would slow each other down.
 test: $(VENV)/developing
-	$(BIN)/pytest -q -m "not slow" tests $(PLUGIN_TESTS) $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 -m "not slow" tests $(PLUGIN_TESTS) $(ARGS)
 
 test-all: $(VENV)/developing
-	$(BIN)/pytest -q tests $(PLUGIN_TESTS) $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 tests $(PLUGIN_TESTS) $(ARGS)
 
 # stubtest runs elsewhere, because the source tree has no compiled extension and would shadow the installed package.
 lint: $(VENV)/developing

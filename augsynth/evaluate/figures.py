@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from augsynth.errors import ArgumentError, AugsynthError
 from augsynth.evaluate.results import ExperimentResult
+from augsynth.transforms import Compose, Resize
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,6 +44,40 @@ def image_grid(images: NDArray[np.uint8], columns: int, *, gap: int = 4) -> NDAr
         sheet[top : top + height, left : left + width, :3] = cell
         sheet[top : top + height, left : left + width, 3] = 255
     return sheet
+
+
+def displayable(images: Tensor) -> tuple[NDArray[np.uint8], str]:
+    """Transformed images `(N, C, H, W)` as uint8 `(N, H, W, C)`, and a note where that changed their look.
+
+    uint8 is kept. Floats in [0, 1] become 0..255; floats beyond (after `Normalize`) are stretched from their least
+    to their greatest value, and the note says so.
+    """
+    pixels = np.moveaxis(images.numpy(), 1, -1)
+    if pixels.dtype == np.uint8:
+        return pixels, ""
+    low, high = float(pixels.min()), float(pixels.max())
+    note = ""
+    if low < 0 or high > 1:
+        pixels = (pixels - low) / (high - low)
+        note = f"values from {low:.3g} to {high:.3g} are shown stretched from black to white"
+    return np.rint(pixels * 255).astype(np.uint8), note
+
+
+def variants_sheet(
+    images: NDArray[np.uint8], pipeline: Compose, variants: int, seed: int
+) -> tuple[NDArray[np.uint8], str]:
+    """A grid whose rows are an image `(N, H, W, C)` as it is and `variants` draws of it; and `displayable`'s note.
+
+    Variant j of image i is the one that a data set gives in epoch j: its key is (seed, j, i). If the pipeline
+    changes the size, the untouched image is resized to match.
+    """
+    count = len(images)
+    keys = [(seed, epoch, index) for index in range(count) for epoch in range(variants)]
+    drawn, note = displayable(pipeline.batch(images.repeat(variants, axis=0), keys=keys))
+    size = drawn.shape[1:3]
+    originals, _ = displayable(Resize(size).batch(images)) if size != images.shape[1:3] else (images, "")
+    rows = np.concatenate([originals[:, None], drawn.reshape(count, variants, *drawn.shape[1:])], axis=1)
+    return image_grid(rows.reshape(-1, *drawn.shape[1:]), variants + 1), note
 
 
 def png(sheet: NDArray[np.uint8]) -> bytes:

@@ -1,0 +1,63 @@
+"""The command's entry: which commands there are, and how errors become exit statuses."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import typer
+
+from augsynth.cli import demo, generate, info, plugins, preview
+from augsynth.errors import AugsynthError
+
+USAGE, INTERRUPTED = 2, 130
+
+app = typer.Typer(
+    name="augsynth",
+    help="Augmentation and synthetic data for vision models that have too little training data.",
+    epilog="Begin with: augsynth demo",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+app.command("demo")(demo.demo)
+app.command("fit")(generate.fit)
+app.command("sample")(generate.sample)
+app.command("preview")(preview.preview)
+app.command("info")(info.info)
+app.add_typer(plugins.app, name="plugins")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command and return its exit status: 0, or 2 with one line on stderr for what the user can mend.
+
+    Anything else is a fault of ours: it propagates, and Python ends with a traceback and status 1.
+    """
+    try:
+        status: Any = app(arguments, standalone_mode=False)
+    except AugsynthError as error:
+        return _complain(str(error))
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except Exception as error:
+        message = _usage_message(error)
+        if message is None:
+            raise
+        return _complain(message)
+    return status if isinstance(status, int) else 0
+
+
+def _usage_message(error: Exception) -> str | None:
+    """The text of typer's own errors. Their classes moved between the versions we allow, their method did not."""
+    describe = getattr(error, "format_message", None)
+    if describe is None:
+        return "interrupted" if type(error).__name__ == "Abort" else None
+    return str(describe()) or type(error).__name__
+
+
+def _complain(message: str) -> int:
+    one_line = " ".join(message.split())
+    print(f"error: {one_line}", file=sys.stderr)
+    return USAGE

@@ -1,0 +1,106 @@
+"""`augsynth demo`: the main job, from real images to a table and a report."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from augsynth.cli.options import (
+    Data,
+    GeneratorName,
+    GeneratorOptions,
+    ImageSize,
+    PipelineFile,
+    Seed,
+    console,
+    parse_settings,
+    print_data,
+)
+from augsynth.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from augsynth.evaluate.results import ExperimentResult
+
+
+def demo(
+    data: Data = "digits",
+    per_class: Annotated[int, typer.Option(min=1, help="Real training images of each class: deliberately few.")] = 20,
+    seeds: Annotated[int, typer.Option(min=2, help="How often all is repeated, with other training images.")] = 5,
+    ratios: Annotated[
+        str, typer.Option(help="The shares of synthetic images to try, above 0 and up to 1, with commas.")
+    ] = "0.25,0.5",
+    generator: GeneratorName = "cvae",
+    fit_steps: Annotated[int, typer.Option(min=1, help="Steps that fit the generator, each seed.")] = 1000,
+    train_steps: Annotated[int, typer.Option(min=1, help="Steps that train each classifier.")] = 600,
+    options: GeneratorOptions = None,
+    pipeline: PipelineFile = None,
+    image_size: ImageSize = None,
+    max_per_class: Annotated[int, typer.Option(min=2, help="Read at most this many images of each class.")] = 500,
+    test_fraction: Annotated[
+        float, typer.Option(help="The part kept aside for testing, unless there are train/ and test/ folders.")
+    ] = 0.25,
+    out: Annotated[Path, typer.Option(help="The folder for report, results and pools.")] = Path("out/demo"),
+    seed: Seed = 0,
+) -> None:
+    """Find out whether synthetic images help when real ones are few.
+
+    Keeps a test split aside and draws a small training set. Fits a generator on just these images, trains one
+    small classifier on real images, real + augmentation, and real + augmentation + synthetic images, and compares
+    them on the test split. Ends with a table and one HTML file, whatever the answer is.
+
+    Example: [bold]augsynth demo --data photos/ --image-size 32 --per-class 20[/]
+    """
+    from augsynth.data.datasets import load_dataset
+    from augsynth.evaluate.experiment import Settings, run_experiment
+    from augsynth.evaluate.pipelines import read_pipeline
+    from augsynth.evaluate.report import write_report
+
+    started = time.perf_counter()
+    settings = Settings(
+        generator=generator,
+        generator_options=parse_settings(options),
+        per_class=per_class,
+        ratios=_parse_ratios(ratios),
+        seeds=seeds,
+        fit_steps=fit_steps,
+        train_steps=train_steps,
+        pipeline=read_pipeline(pipeline) if pipeline else None,
+    )
+    loaded = load_dataset(
+        data, max_per_class=max_per_class, image_size=image_size, test_fraction=test_fraction, seed=seed
+    )
+    print_data(loaded)
+    result = run_experiment(loaded, settings, out)
+    report = write_report(result, out / "report.html")
+    (out / "results.json").write_text(json.dumps(result.to_dict(), indent=2), encoding="utf-8")
+    _print_result(result)
+    console.print(f"{time.perf_counter() - started:.0f} s in all. Report: {report.resolve()}", soft_wrap=True)
+
+
+def _parse_ratios(text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError as error:
+        raise ArgumentError(f"--ratios expects numbers with commas, as in 0.25,0.5; got {text!r}") from error
+
+
+def _print_result(result: ExperimentResult) -> None:
+    from augsynth.evaluate.report import table_rows
+
+    table = Table("training set", "accuracy (95%)", "macro F1", "change in points", "verdict", title=None)
+    for row in table_rows(result):
+        change = f"{row['change']} ({row['change_range']})" if row["change"] else ""
+        table.add_row(
+            row["name"], f"{row['accuracy']} ({row['accuracy_range']})", row["macro_f1"], change, row["verdict"]
+        )
+    console.print(table)
+    console.print(result.headline, style="bold")
+    console.print(
+        "Means over seeds with t intervals; changes are paired by seed, their intervals allow for the number of ratios.",
+        style="dim",
+    )

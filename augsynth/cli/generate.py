@@ -1,0 +1,92 @@
+"""`augsynth fit` and `augsynth sample`: from images to a generator, from a generator to a pool."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from augsynth.cli.options import (
+    Data,
+    GeneratorName,
+    GeneratorOptions,
+    ImageSize,
+    MaxPerClass,
+    Seed,
+    console,
+    parse_settings,
+    print_data,
+)
+
+_MAX_COLUMNS = 20
+
+
+def fit(
+    data: Data,
+    out: Annotated[Path, typer.Option(help="The folder to write the fitted generator to.")],
+    generator: GeneratorName = "cvae",
+    steps: Annotated[int, typer.Option(min=1, help="How many optimiser steps.")] = 1500,
+    batch_size: Annotated[int, typer.Option(min=1, help="How many images a step.")] = 64,
+    options: GeneratorOptions = None,
+    image_size: ImageSize = None,
+    max_per_class: MaxPerClass = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:1.")] = "auto",
+    resume: Annotated[bool, typer.Option(help="Go on from the checkpoint in --out.")] = False,
+    seed: Seed = 0,
+) -> None:
+    """Fit a generator on real images. Ctrl-C saves what is there; --resume goes on.
+
+    Images in a test/ folder beside train/ are not used.
+
+    Example: [bold]augsynth fit --data photos/ --image-size 32 --generator r3gan --out model[/]
+    """
+    from augsynth.data.datasets import load_dataset
+    from augsynth.generators import create_generator
+
+    model = create_generator(generator, **parse_settings(options))
+    images = load_dataset(data, image_size=image_size, max_per_class=max_per_class, seed=seed)
+    print_data(images)
+    report = model.fit(
+        images,
+        steps=steps,
+        batch_size=batch_size,
+        device=device,
+        seed=seed,
+        checkpoint_dir=out,
+        resume=resume,
+    )
+    losses = ", ".join(f"{name} {value:.3g}" for name, value in report.metrics.items())
+    console.print(f"{report.steps} steps on {report.device} in {report.seconds:.0f} s; {losses}")
+    console.print(f"wrote {out}; next: augsynth sample {out} --n 1000 --out pool", soft_wrap=True)
+
+
+def sample(
+    model: Annotated[Path, typer.Argument(help="A folder that [bold]augsynth fit[/] wrote.")],
+    n: Annotated[int, typer.Option(min=1, help="How many images.")] = 1000,
+    out: Annotated[Path, typer.Option(help="The folder for the pool, or a .png file for a picture only.")] = Path(
+        "pool"
+    ),
+    label: Annotated[int | None, typer.Option(min=0, help="Draw this class only; else all in turn.")] = None,
+    seed: Seed = 0,
+) -> None:
+    """Draw images from a fitted generator into a pool on disk, or into one picture.
+
+    A pool has its provenance and checksums, and opens with SyntheticPool.open(path).
+
+    Example: [bold]augsynth sample model --n 10000 --out pool[/]   or   [bold]--n 60 --out look.png[/]
+    """
+    from augsynth.data import SyntheticPool
+    from augsynth.generators import load_generator
+
+    generator = load_generator(model)
+    if out.suffix.lower() == ".png":
+        from augsynth.evaluate.figures import image_grid, png
+
+        images = generator.sample(n, labels=label, seed=seed, progress=True).images
+        columns = generator.num_classes if generator.num_classes and label is None else 10
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_bytes(png(image_grid(images.permute(0, 2, 3, 1).numpy(), min(columns, _MAX_COLUMNS))))
+    else:
+        SyntheticPool.create(out, generator, n, labels=label, seed=seed)
+    console.print(f"wrote {out}", soft_wrap=True)

@@ -1,0 +1,71 @@
+"""Options that several commands share, and how their text becomes values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from augsynth.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from augsynth.data.datasets import ImageData
+
+Data = Annotated[
+    str,
+    typer.Option(
+        help="[bold]digits[/], a folder with one subfolder of images a class (or train/ and test/ with those), "
+        "or an .npz file with arrays 'images' and 'labels'."
+    ),
+]
+ImageSize = Annotated[
+    int | None,
+    typer.Option(min=1, help="Resize and centre-crop every image to this many pixels in height and width."),
+]
+MaxPerClass = Annotated[
+    int | None, typer.Option(min=1, help="Read at most this many images of each class, drawn at random.")
+]
+GeneratorName = Annotated[
+    str, typer.Option(help="A generator's name; [bold]augsynth plugins list[/] shows those installed.")
+]
+GeneratorOptions = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="An option of the generator; may be given several times."),
+]
+Seed = Annotated[int, typer.Option(help="Decides all that is random: the same seed gives the same result.")]
+PipelineFile = Annotated[
+    Path | None,
+    typer.Option(help="A JSON file made from json.dumps(pipeline.to_dict()); without one, a careful default."),
+]
+
+console = Console()
+
+
+def parse_settings(pairs: Sequence[str] | None) -> dict[str, Any]:
+    """`["width=32", "name=abc"]` as `{"width": 32, "name": "abc"}`: values are JSON where they can be."""
+    settings: dict[str, Any] = {}
+    for pair in pairs or ():
+        key, equals, text = pair.partition("=")
+        if not key or not equals:
+            raise ArgumentError(f"--set expects KEY=VALUE, got {pair!r}")
+        try:
+            settings[key] = json.loads(text)
+        except ValueError:
+            settings[key] = text
+    return settings
+
+
+def print_data(data: ImageData) -> None:
+    """Say what was read, and everything that was converted or left out."""
+    channels, height, width = data.image_shape
+    held_back = f", {len(data.test)} more for testing" if data.test is not None else ""
+    console.print(
+        f"[bold]{data.name}[/]: {len(data)} images of {data.num_classes} classes{held_back}, "
+        f"{width}x{height} pixels, {channels} channel{'s' if channels > 1 else ''}"
+    )
+    for note in data.notes:
+        console.print(f"  note: {note}", style="yellow", markup=False)

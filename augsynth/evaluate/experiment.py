@@ -1,0 +1,194 @@
+"""The main job: is a classifier that has too little data better off with synthetic images?"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from augsynth.data import SyntheticMixDataset, SyntheticPool
+from augsynth.data.datasets import ImageData
+from augsynth.errors import ArgumentError
+from augsynth.evaluate import provenance
+from augsynth.evaluate.classifier import LARGEST_SIDE, SMALLEST_SIDE, train_classifier
+from augsynth.evaluate.figures import displayable
+from augsynth.evaluate.pipelines import default_pipeline, plain_pipeline
+from augsynth.evaluate.results import (
+    BASELINE,
+    REAL_ONLY,
+    Arm,
+    ArmScores,
+    Examples,
+    ExperimentResult,
+    synthetic_arm,
+)
+from augsynth.evaluate.scores import accuracy, macro_f1
+from augsynth.generators import create_generator
+from augsynth.progress import progress_bar
+from augsynth.transforms import Compose
+
+_SHOWN_ROWS = 4
+_SHOWN_CLASSES = 10
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What an experiment does. `per_class` real images of each class are the whole training set of a seed."""
+
+    generator: str = "cvae"
+    generator_options: Mapping[str, Any] = field(default_factory=dict)
+    per_class: int = 20
+    ratios: tuple[float, ...] = (0.25, 0.5)
+    seeds: int = 5
+    fit_steps: int = 1000
+    train_steps: int = 600
+    synthetic_per_class: int = 100
+    pipeline: Compose | None = None
+
+    def __post_init__(self) -> None:
+        if self.seeds < 2:
+            raise ArgumentError(f"seeds must be at least 2, for an interval needs a spread; got {self.seeds}")
+        if not self.ratios or any(not 0 < ratio <= 1 for ratio in self.ratios):
+            raise ArgumentError(f"ratios must lie above 0 and up to 1, got {list(self.ratios)}")
+        if len(set(self.ratios)) < len(self.ratios):
+            raise ArgumentError(f"ratios must differ from each other, got {list(self.ratios)}")
+        for name in ("per_class", "fit_steps", "train_steps", "synthetic_per_class"):
+            if getattr(self, name) < 1:
+                raise ArgumentError(f"{name} must be at least 1, got {getattr(self, name)}")
+
+    @property
+    def arms(self) -> tuple[Arm, ...]:
+        return (REAL_ONLY, BASELINE, *(synthetic_arm(ratio) for ratio in sorted(self.ratios)))
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """What one seed trains on: its own draw of real images, and a pool from a generator fitted on just these."""
+
+    seed: int
+    real: ImageData
+    pool: SyntheticPool
+
+
+def run_experiment(
+    data: ImageData, settings: Settings, workdir: str | Path, *, progress: bool = True
+) -> ExperimentResult:
+    """Train one classifier on real only, real + augmentation, and real + augmentation + synthetic at each ratio.
+
+    Every seed draws its own small training set from `data`, fits the generator on it from scratch and fills a pool
+    in `workdir`; then all arms train for the same number of steps and are scored on all of `data.test`, which
+    nothing else looks at and no choice depends on. The result says what came out, also if nothing was gained.
+    Raises `ArgumentError` for data without a test part or outside the classifier's sizes, `DataError` where a
+    class has too few images.
+    """
+    test = _check_data(data)
+    pipeline = settings.pipeline or default_pipeline(data.image_shape[0])
+    clock: dict[str, float] = {}
+    with _timed(clock, "time to fit and sample"):
+        trials = [_prepare(data, settings, seed, Path(workdir), progress) for seed in range(settings.seeds)]
+    with _timed(clock, "time to train and test"):
+        arms = _score_arms(trials, settings.arms, test, pipeline, settings.train_steps, progress)
+    return ExperimentResult(
+        data_name=data.name,
+        arms=arms,
+        examples=_examples(trials[0], pipeline),
+        settings=_describe(data, test, settings, pipeline),
+        provenance={**provenance.environment(), "data digest": provenance.data_digest(data)},
+        seconds=clock,
+        notes=data.notes,
+    )
+
+
+def _check_data(data: ImageData) -> ImageData:
+    if data.test is None:
+        raise ArgumentError("data has no test part: load it with test_fraction=0.25, or from train/ and test/ folders")
+    _, height, width = data.image_shape
+    if not all(SMALLEST_SIDE <= side <= LARGEST_SIDE for side in (height, width)):
+        raise ArgumentError(
+            f"images are {width}x{height} pixels, the classifier takes {SMALLEST_SIDE} to {LARGEST_SIDE} a side; "
+            "choose image_size=32, or --image-size 32 on the command line"
+        )
+    return data.test
+
+
+def _prepare(data: ImageData, settings: Settings, seed: int, workdir: Path, progress: bool) -> _Trial:
+    real = data.draw_per_class(settings.per_class, seed)
+    generator = create_generator(settings.generator, **settings.generator_options)
+    if "conditional" not in generator.capabilities:
+        raise ArgumentError(f"generator {settings.generator!r} draws no labels; the experiment needs a conditional one")
+    generator.fit(real, steps=settings.fit_steps, seed=seed, progress=progress)
+    count = settings.synthetic_per_class * data.num_classes
+    # Named by content: the same settings find their pool again, other settings never meet it.
+    path = workdir / "pools" / f"{generator.digest()[:12]}-{count}"
+    return _Trial(seed, real, SyntheticPool.create(path, generator, count, seed=seed, progress=progress))
+
+
+def _score_arms(
+    trials: list[_Trial], arms: tuple[Arm, ...], test: ImageData, pipeline: Compose, steps: int, progress: bool
+) -> tuple[ArmScores, ...]:
+    test_images = np.moveaxis(test.images, -1, 1)
+    scores: dict[Arm, list[tuple[float, float]]] = {arm: [] for arm in arms}
+    with progress_bar("training classifiers", len(trials) * len(arms), enabled=progress) as advance:
+        for trial in trials:
+            for arm in arms:
+                mixed = _training_set(trial, arm, pipeline)
+                classifier = train_classifier(mixed, num_classes=test.num_classes, steps=steps, seed=trial.seed)
+                predicted = classifier.predict(test_images)
+                scores[arm].append((accuracy(predicted, test.labels), macro_f1(predicted, test.labels)))
+                advance(1, arm.name)
+    return tuple(ArmScores(arm, *(tuple(column) for column in zip(*scores[arm], strict=True))) for arm in arms)
+
+
+def _training_set(trial: _Trial, arm: Arm, pipeline: Compose) -> SyntheticMixDataset:
+    transform = pipeline if arm.augmented else plain_pipeline()
+    return SyntheticMixDataset(
+        trial.real, trial.pool, ratio=arm.ratio, mode="replace", transform=transform, seed=trial.seed
+    )
+
+
+def _examples(trial: _Trial, pipeline: Compose) -> Examples:
+    """The first images of each class, row by row; of more than ten classes, the first ten."""
+    names = trial.real.class_names[:_SHOWN_CLASSES]
+    chosen = _rows_of_classes(trial.real.labels, len(names))
+    real = trial.real.images[chosen]
+    augmented, _ = displayable(pipeline.batch(real, keys=[(trial.seed, 0, int(i)) for i in chosen]))
+    assert trial.pool.labels is not None
+    synthetic = trial.pool.take(_rows_of_classes(trial.pool.labels, len(names))).images.numpy()
+    return Examples(real, augmented, np.moveaxis(synthetic, 1, -1), names)
+
+
+def _rows_of_classes(labels: NDArray[np.int64], classes: int) -> NDArray[np.int64]:
+    members = [np.flatnonzero(labels == c) for c in range(classes)]
+    rows = min(_SHOWN_ROWS, *(len(found) for found in members))
+    return np.array([found[row] for row in range(rows) for found in members])
+
+
+def _describe(data: ImageData, test: ImageData, settings: Settings, pipeline: Compose) -> dict[str, Any]:
+    channels, height, width = data.image_shape
+    return {
+        "data": f"{data.name}, {width}x{height} pixels, {channels} channel{'s' if channels > 1 else ''}",
+        "classes": data.num_classes,
+        "images per class": settings.per_class,
+        "drawn from": f"{len(data)} images",
+        "test images": len(test),
+        "seeds": f"{settings.seeds}: each with its own training images and generator",
+        "generator": provenance.generator_origin(settings.generator),
+        "generator steps": settings.fit_steps,
+        "generator options": ", ".join(f"{k}={v}" for k, v in settings.generator_options.items()) or "defaults",
+        "synthetic images per class": settings.synthetic_per_class,
+        "classifier steps": settings.train_steps,
+        "augmentation": ", ".join(type(one).__name__ for one in pipeline.transforms),
+    }
+
+
+@contextmanager
+def _timed(clock: dict[str, float], name: str) -> Iterator[None]:
+    started = time.perf_counter()
+    yield
+    clock[name] = time.perf_counter() - started
