@@ -101,6 +101,6 @@ def _print_result(result: ExperimentResult) -> None:
     console.print(table)
     console.print(result.headline, style="bold")
     console.print(
-        "Means over seeds with t intervals; changes are paired by seed, their intervals allow for the number of ratios.",
+        "Means over seeds with t intervals. Changes are paired by seed; their intervals allow for several ratios.",
         style="dim",
     )

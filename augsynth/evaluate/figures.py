@@ -94,7 +94,6 @@ def png(sheet: NDArray[np.uint8]) -> bytes:
 def ratio_plot(result: ExperimentResult, *, dark: bool = False) -> bytes:
     """Accuracy against the share of synthetic images, with 95% intervals and each seed, as a transparent PNG."""
     try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError as error:
         raise missing_extra("matplotlib") from error
@@ -104,8 +103,7 @@ def ratio_plot(result: ExperimentResult, *, dark: bool = False) -> bytes:
     _draw_arms(axes, result, dark)
     _style(axes, result, dark)
     buffer = io.BytesIO()
-    FigureCanvasAgg(figure).print_png(buffer, metadata={"Software": None})
-    figure.clear()
+    figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()
 
 
@@ -140,10 +138,10 @@ def _draw_arms(axes: Axes, result: ExperimentResult, dark: bool) -> None:
         axes.scatter(np.full(len(dots), ratio - beside), dots, s=20, color=_GREY[dark], linewidths=0, zorder=2)
     bars: dict[str, Any] = {"capsize": 4, "elinewidth": 1.6, "capthick": 1.6, "linewidth": 1.6, "markersize": 7}
     axes.errorbar(ratios, means, yerr=[means - lows, highs - means], fmt="-o", color=_ACCENT[dark], zorder=3, **bars)
-    for ratio, mean, high in zip(ratios, means, highs, strict=True):
+    for ratio, mean, high, scores in zip(ratios, means, highs, arms, strict=True):
         axes.annotate(
             f"{mean:.1f}",
-            (ratio, high),
+            (ratio, max(high, 100 * max(scores.accuracy))),
             xytext=(0, 5),
             textcoords="offset points",
             ha="center",

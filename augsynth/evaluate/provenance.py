@@ -38,6 +38,6 @@ def data_digest(data: ImageData) -> str:
     for part in (data, data.test):
         if part is not None:
             digest.update(repr(part.images.shape).encode())
-            digest.update(np.ascontiguousarray(part.images))
-            digest.update(np.ascontiguousarray(part.labels))
+            digest.update(part.images.tobytes())
+            digest.update(part.labels.tobytes())
     return digest.hexdigest()[:16]

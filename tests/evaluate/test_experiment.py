@@ -13,7 +13,7 @@ from augsynth.evaluate.results import BASELINE, REAL_ONLY
 
 
 def quick(class_mean: str, **changes) -> Settings:
-    settings = {"per_class": 5, "seeds": 2, "fit_steps": 4, "train_steps": 10, "synthetic_per_class": 6}
+    settings = {"per_class": 5, "seeds": 2, "fit_steps": 4, "train_steps": 2, "synthetic_per_class": 6}
     return Settings(generator=class_mean, **{**settings, **changes})
 
 
