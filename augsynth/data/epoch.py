@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 
 from augsynth.errors import ArgumentError
@@ -27,11 +28,11 @@ class SharedEpoch:
         return int(self._value)
 
     def set(self, epoch: int) -> None:
-        self._value.fill_(check_epoch(epoch))
+        self._value.fill_(epoch)
 
 
 def check_epoch(epoch: int) -> int:
     """Return `epoch` if it is an integer in [0, 2**32), the range of a random key; raise `ArgumentError` otherwise."""
-    if isinstance(epoch, bool) or int(epoch) != epoch or not 0 <= epoch < 2**32:
+    if isinstance(epoch, bool) or not isinstance(epoch, (int, np.integer)) or not 0 <= epoch < 2**32:
         raise ArgumentError(f"epoch must be an integer in [0, 2**32), got {epoch!r}")
     return int(epoch)

@@ -12,7 +12,7 @@ from torch.utils.data import Dataset
 from augsynth.data.classes import Integers
 from augsynth.data.collate import Batch
 from augsynth.data.draw import EpochDraw
-from augsynth.data.epoch import SharedEpoch
+from augsynth.data.epoch import SharedEpoch, check_epoch
 from augsynth.data.items import Fields, ImageForm, Structure, label_like
 from augsynth.data.pairing import PairingName
 from augsynth.data.quota import Mode, Ratio
@@ -103,7 +103,7 @@ class SyntheticMixDataset(Dataset[Any]):
 
     def set_epoch(self, epoch: int) -> None:
         """Go to an epoch in [0, 2**32), here and in all DataLoader workers; call it before iterating."""
-        draw = self._rule.draw(epoch)
+        draw = self._rule.draw(check_epoch(epoch))
         self._epoch.set(epoch)
         self._current = draw
 
@@ -135,7 +135,7 @@ class SyntheticMixDataset(Dataset[Any]):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go to the epoch of `state_dict()`; raises `CheckpointError` if that was of another mix."""
         before = self.epoch
-        self.set_epoch(state["epoch"])
+        self.set_epoch(state.get("epoch", before))
         differing = [key for key, value in self.state_dict().items() if state.get(key) != value]
         if differing:
             self.set_epoch(before)

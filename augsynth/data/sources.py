@@ -9,7 +9,7 @@ import numpy as np
 from augsynth.data.classes import class_labels
 from augsynth.data.pool import SyntheticPool
 from augsynth.errors import ArgumentError
-from augsynth.generators import Generator
+from augsynth.generators import Generator, create_generator
 
 
 def as_synthetic(synthetic: Any, real: Any, *, pairing: str, pool_size: int | None, fit_steps: int, seed: int) -> Any:
@@ -39,9 +39,7 @@ def as_synthetic(synthetic: Any, real: Any, *, pairing: str, pool_size: int | No
 def _fitted(generator: str | Generator, real: Any, steps: int, seed: int) -> Generator:
     if isinstance(generator, Generator):
         return generator
-    from augsynth.generators import create_generator
-
-    made: Generator = create_generator(generator)
+    made = create_generator(generator)
     made.fit(real, steps=steps, seed=seed)
     return made
 
