@@ -15,10 +15,11 @@ from augsynth.images import TORCH_DTYPES, Image
 from augsynth.layout import DType
 from augsynth.plan import NUMPY_DTYPES, Plan, Rows
 
-Executor = Callable[[Rows, Sequence[Image], Sequence[Image]], None]
+Images = Sequence[Image] | npt.NDArray[Any]
+Executor = Callable[[Rows, Images, Images], None]
 
 
-def execute(plan: Plan, sources: Sequence[Image], outputs: Sequence[Image], executor: Executor = _native.run) -> None:
+def execute(plan: Plan, sources: Images, outputs: Images, executor: Executor = _native.run) -> None:
     """Run `plan` over the sources (H, W, C), one a sample, writing the outputs (C, H, W)."""
     if len(sources) != len(plan):
         raise PlanError(f"the plan is for {len(plan)} images, got {len(sources)}")

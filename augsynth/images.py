@@ -12,7 +12,7 @@ import torch
 from augsynth.errors import ArgumentError, ArgumentTypeError
 from augsynth.layout import MAX_CHANNELS, DType
 
-Image = npt.NDArray[np.generic]
+Image = npt.NDArray[Any]
 
 DTYPES: dict[np.dtype[Any], DType] = {
     np.dtype(np.uint8): DType.UINT8,

@@ -19,13 +19,11 @@ import numpy.typing as npt
 
 from augsynth.errors import ArgumentError
 from augsynth.layout import MAX_CHANNELS, Border, DType, Interpolation, Noise
-from augsynth.plan import Plan, Rows, new_rows
+from augsynth.plan import FULL_SCALE, Plan, Rows, new_rows
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 PerChannel = float | Sequence[float]
-
-FULL_SCALE: dict[DType, float] = {DType.UINT8: 255.0, DType.UINT16: 65535.0, DType.FLOAT32: 1.0}
 
 
 class Stage(IntEnum):

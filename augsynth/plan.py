@@ -10,6 +10,7 @@ import os
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,8 @@ from augsynth.errors import CheckpointError, PlanError
 from augsynth.layout import MAX_CHANNELS, PLAN_MAGIC, PLAN_VERSION, ROW, Border, DType, Interpolation, Noise
 
 Rows = npt.NDArray[np.void]
+Mask = npt.NDArray[np.bool_]
+Rule = Callable[[Rows], Mask]
 
 LARGEST = 2**24
 SMALLEST_DENOMINATOR = 1e-6
@@ -27,6 +30,7 @@ NUMPY_DTYPES: dict[DType, np.dtype[np.generic]] = {
     DType.UINT16: np.dtype(np.uint16),
     DType.FLOAT32: np.dtype(np.float32),
 }
+FULL_SCALE: dict[DType, float] = {DType.UINT8: 255.0, DType.UINT16: 65535.0, DType.FLOAT32: 1.0}
 
 
 @dataclass(frozen=True)
@@ -64,9 +68,10 @@ class Plan:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the plan to `path` as an .npz archive (no pickle)."""
-        arrays = {f"pass_{number}": _as_bytes(rows) for number, rows in enumerate(self.passes)}
+        arrays: dict[str, Any] = {f"pass_{number}": _as_bytes(rows) for number, rows in enumerate(self.passes)}
+        arrays["header"] = np.array([PLAN_MAGIC, PLAN_VERSION, len(self.passes)], np.uint32)
         with open(path, "wb") as file:
-            np.savez(file, header=np.array([PLAN_MAGIC, PLAN_VERSION, len(self.passes)], np.uint32), **arrays)
+            np.savez(file, **arrays)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Plan:
@@ -147,19 +152,26 @@ def check_rows(rows: Rows, where: str = "plan") -> None:
             raise PlanError(f"{where}: row {row}: {field} must be {rule}, got {rows[field][row]!r}")
 
 
-def _in_use(values: npt.NDArray[np.float64], rows: Rows) -> npt.NDArray[np.bool_]:
-    unused = np.arange(MAX_CHANNELS) >= rows["channels"][:, None]
-    return (np.isfinite(values) | unused).all(axis=1)
+def _every(valid: npt.NDArray[np.bool_]) -> Mask:
+    """Which rows (n,) hold throughout, of (n, ...)."""
+    result: Mask = np.all(valid, axis=tuple(range(1, valid.ndim)))
+    return result
 
 
-def _member(
-    field: str, kind: type[DType] | type[Interpolation] | type[Border] | type[Noise]
-) -> Callable[[Rows], npt.NDArray[np.bool_]]:
-    return lambda rows: rows[field] < len(kind)
+def _within(field: str, low: float, high: float = LARGEST) -> Rule:
+    return lambda rows: _every((rows[field] >= low) & (rows[field] <= high))
 
 
-def _sizes(field: str) -> Callable[[Rows], npt.NDArray[np.bool_]]:
-    return lambda rows: ((rows[field] >= 1) & (rows[field] <= LARGEST)).all(axis=1)
+def _finite(field: str) -> Rule:
+    return lambda rows: _every(np.isfinite(rows[field]))
+
+
+def _finite_in_use(field: str) -> Rule:
+    def rule(rows: Rows) -> Mask:
+        unused = np.arange(MAX_CHANNELS) >= rows["channels"][:, None]
+        return _every(np.isfinite(rows[field]) | unused)
+
+    return rule
 
 
 def corner_positions(rows: Rows) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
@@ -175,39 +187,30 @@ def corner_positions(rows: Rows) -> tuple[npt.NDArray[np.float64], npt.NDArray[n
         return mapped[..., :2] / mapped[..., 2:], mapped[..., 2]
 
 
-def _maps_well(rows: Rows) -> npt.NDArray[np.bool_]:
+def _maps_well(rows: Rows) -> Mask:
     positions, denominators = corner_positions(rows)
-    finite = np.isfinite(rows["inverse"]).all(axis=(1, 2)) & np.isfinite(positions).all(axis=(1, 2))
-    with np.errstate(invalid="ignore"):
-        near = (np.abs(positions) <= LARGEST).all(axis=(1, 2))
-        return finite & near & (denominators > SMALLEST_DENOMINATOR).all(axis=1)
+    near = np.isfinite(positions) & (np.abs(np.nan_to_num(positions)) <= LARGEST)
+    return _every(np.isfinite(rows["inverse"])) & _every(near) & _every(denominators > SMALLEST_DENOMINATOR)
 
 
-_RULES: tuple[tuple[str, str, Callable[[Rows], npt.NDArray[np.bool_]]], ...] = (
-    ("source_dtype", "0 (uint8), 1 (uint16) or 2 (float32)", _member("source_dtype", DType)),
-    ("output_dtype", "0 (uint8), 1 (uint16) or 2 (float32)", _member("output_dtype", DType)),
-    ("interpolation", "0 (nearest), 1 (bilinear) or 2 (bicubic)", _member("interpolation", Interpolation)),
-    ("antialias", "0 or 1", lambda rows: rows["antialias"] <= 1),
-    ("border", "0 (constant) … 4 (wrap)", _member("border", Border)),
-    ("noise", "0 (none) or 1 (gaussian)", _member("noise", Noise)),
-    ("channels", "1 to 16", lambda rows: (rows["channels"] >= 1) & (rows["channels"] <= MAX_CHANNELS)),
-    ("source_size", "1 to 2**24", _sizes("source_size")),
-    ("output_size", "1 to 2**24", _sizes("output_size")),
+_SMALLEST = float(np.nextafter(0, 1))
+_RULES: tuple[tuple[str, str, Rule], ...] = (
+    ("source_dtype", "0 (uint8), 1 (uint16) or 2 (float32)", _within("source_dtype", 0, max(DType))),
+    ("output_dtype", "0 (uint8), 1 (uint16) or 2 (float32)", _within("output_dtype", 0, max(DType))),
+    ("interpolation", "0 (nearest), 1 (bilinear) or 2 (bicubic)", _within("interpolation", 0, max(Interpolation))),
+    ("antialias", "0 or 1", _within("antialias", 0, 1)),
+    ("border", "0 (constant) … 4 (wrap)", _within("border", 0, max(Border))),
+    ("noise", "0 (none) or 1 (gaussian)", _within("noise", 0, max(Noise))),
+    ("channels", "1 to 16", _within("channels", 1, MAX_CHANNELS)),
+    ("source_size", "1 to 2**24", _within("source_size", 1)),
+    ("output_size", "1 to 2**24", _within("output_size", 1)),
     ("inverse", "finite, mapping every output corner to within 2**24 of the origin", _maps_well),
-    ("fill", "finite", lambda rows: _in_use(rows["fill"], rows)),
-    ("gain", "finite", lambda rows: _in_use(rows["gain"], rows)),
-    ("bias", "finite", lambda rows: _in_use(rows["bias"], rows)),
-    ("edge", "in (0, 2**24]", lambda rows: ((rows["edge"] > 0) & (rows["edge"] <= LARGEST)).all(axis=1)),
-    (
-        "support",
-        "in [1, 2**24]",
-        lambda rows: ((rows["support"] >= 1) & (rows["support"] <= LARGEST)).all(axis=1),
-    ),
-    ("clamp", "low <= high", lambda rows: rows["clamp"][:, 0] <= rows["clamp"][:, 1]),
-    (
-        "noise_sigma",
-        "finite and >= 0",
-        lambda rows: np.isfinite(rows["noise_sigma"]) & (rows["noise_sigma"] >= 0),
-    ),
-    ("noise_mean", "finite", lambda rows: np.isfinite(rows["noise_mean"])),
+    ("fill", "finite", _finite_in_use("fill")),
+    ("gain", "finite", _finite_in_use("gain")),
+    ("bias", "finite", _finite_in_use("bias")),
+    ("edge", "in (0, 2**24]", _within("edge", _SMALLEST)),
+    ("support", "in [1, 2**24]", _within("support", 1)),
+    ("clamp", "low <= high", lambda rows: _every(rows["clamp"][:, 0] <= rows["clamp"][:, 1])),
+    ("noise_sigma", "finite and >= 0", _within("noise_sigma", 0, float(np.finfo(np.float64).max))),
+    ("noise_mean", "finite", _finite("noise_mean")),
 )

@@ -7,17 +7,19 @@ float64 picture before it is rounded to the output's dtype.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from augsynth.layout import Border, DType, Interpolation, Noise
-from augsynth.plan import NUMPY_DTYPES, Rows, check_rows
+from augsynth.plan import FULL_SCALE, NUMPY_DTYPES, Rows, check_rows
 from augsynth.rng import philox
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
-Image = npt.NDArray[np.generic]
+Image = npt.NDArray[Any]
+Images = Sequence[Image] | Image
 
 _NIBBLES = np.array([-127, -79, -57, -44, -33, -23, -13, -4, 4, 13, 23, 33, 44, 57, 79, 127], dtype=np.int64)
 _BYTES = np.arange(256)
@@ -26,7 +28,7 @@ _ODD = 60 * _NIBBLES[_BYTES & 15] + 59 * _NIBBLES[_BYTES >> 4]
 NOISE_SCALE = float(np.sqrt(3132762587136 / 65536))
 
 
-def run(rows: Rows, sources: Sequence[Image], outputs: Sequence[Image]) -> None:
+def run(rows: Rows, sources: Images, outputs: Images) -> None:
     """Render each source (H, W, C) into its output (C, H, W)."""
     check_rows(rows)
     for row, source, output in zip(rows, sources, outputs, strict=True):
@@ -41,7 +43,8 @@ def render(row: np.void, source: Image) -> Floats:
         values = values + (row["noise_mean"] + row["noise_sigma"] * gaussian(row["stream"], values.shape))
     values = np.minimum(np.maximum(values, row["clamp"][0]), row["clamp"][1])
     channels = int(row["channels"])
-    return values * row["gain"][:channels, None, None] + row["bias"][:channels, None, None]
+    result: Floats = values * row["gain"][:channels, None, None] + row["bias"][:channels, None, None]
+    return result
 
 
 def store(values: Floats, dtype: DType) -> Image:
@@ -49,9 +52,8 @@ def store(values: Floats, dtype: DType) -> Image:
     if dtype == DType.FLOAT32:
         with np.errstate(over="ignore"):
             return values.astype(np.float32)
-    target = NUMPY_DTYPES[dtype]
-    clamped = np.clip(np.nan_to_num(values, nan=0.0, posinf=np.inf, neginf=-np.inf), 0, np.iinfo(target).max)
-    return np.floor(clamped + 0.5).astype(target)
+    clamped = np.clip(np.where(np.isnan(values), 0.0, values), 0, FULL_SCALE[dtype])
+    return np.floor(clamped + 0.5).astype(NUMPY_DTYPES[dtype])
 
 
 def positions(row: np.void) -> tuple[Floats, Floats]:
@@ -138,7 +140,7 @@ def keys_cubic(t: Floats, a: float) -> Floats:
     return np.where(t <= 1, inner, np.where(t < 2, outer, 0.0))
 
 
-def mapped(index: Floats, size: int, border: Border) -> Ints:
+def mapped(index: Floats | Ints, size: int, border: Border) -> Ints:
     """Indices inside [0, size) for taps anywhere, by the border's rule."""
     i = index.astype(np.int64)
     if border in (Border.CONSTANT, Border.REPLICATE):
@@ -156,7 +158,8 @@ def mapped(index: Floats, size: int, border: Border) -> Ints:
 def coverage(row: np.void, s: Floats, size: int, axis: int) -> Floats:
     """How much of the source a position sees along one axis, 0 to 1."""
     if row["interpolation"] == Interpolation.NEAREST:
-        return ((s >= 0) & (s < size)).astype(np.float64)
+        inside: Floats = ((s >= 0) & (s < size)).astype(np.float64)
+        return inside
     edge = row["edge"][axis]
     return np.clip(0.5 + s / edge, 0, 1) * np.clip(0.5 + (size - s) / edge, 0, 1)
 
@@ -174,4 +177,5 @@ def gaussian(stream: npt.NDArray[np.uint32], shape: tuple[int, ...]) -> Floats:
     words = philox(counter, np.asarray(stream[:2], dtype=np.uint32))
     halves = np.stack([words & np.uint32(0xFFFF), words >> np.uint32(16)], axis=-1)
     flat = halves.reshape(channels, height, blocks * 8)[..., :width]
-    return (_EVEN[flat & 0xFF] + _ODD[flat >> 8]) / NOISE_SCALE
+    result: Floats = (_EVEN[flat & 0xFF] + _ODD[flat >> 8]) / NOISE_SCALE
+    return result

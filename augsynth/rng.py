@@ -70,7 +70,8 @@ def bits_to_uniform(bits: Bits) -> npt.NDArray[np.float64]:
     """Turn pairs of words (n, 2k) into uniform numbers (n, k) in [0, 1)."""
     high = (bits[:, 0::2] >> np.uint32(5)).astype(np.float64)
     low = (bits[:, 1::2] >> np.uint32(6)).astype(np.float64)
-    return (high * 2.0**26 + low) / 2.0**53
+    result: npt.NDArray[np.float64] = (high * 2.0**26 + low) / 2.0**53
+    return result
 
 
 def keys_from_torch(count: int) -> Keys:

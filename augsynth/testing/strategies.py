@@ -27,7 +27,7 @@ from augsynth.errors import ArgumentError
 from augsynth.plan import Plan
 
 Shape = tuple[int, int, int]
-Image = npt.NDArray[np.generic]
+Image = npt.NDArray[Any]
 DTYPES = ("uint8", "uint16", "float32")
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic")
 BORDERS = ("constant", "replicate", "reflect", "reflect101", "wrap")
@@ -62,7 +62,7 @@ LAYOUTS = ("contiguous", "planar", "flipped", "cropped", "strided")
 def _laid_out(random: np.random.Generator, shape: Shape, dtype: np.dtype[Any], layout: str) -> Image:
     height, width, channels = shape
     if layout == "planar":
-        return _values(random, (channels, height, width), dtype).transpose(1, 2, 0)
+        return np.moveaxis(_values(random, (channels, height, width), dtype), 0, -1)
     if layout == "flipped":
         return _values(random, shape, dtype)[::-1, ::-1, ::-1]
     if layout == "cropped":
@@ -75,7 +75,8 @@ def _laid_out(random: np.random.Generator, shape: Shape, dtype: np.dtype[Any], l
 def _values(random: np.random.Generator, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Image:
     if dtype.kind == "f":
         return random.random(shape, dtype=np.float32)
-    return random.integers(0, np.iinfo(dtype).max, shape, dtype=dtype, endpoint=True)  # type: ignore[no-any-return]
+    image: Image = random.integers(0, np.iinfo(dtype).max, shape, dtype=dtype, endpoint=True)
+    return image
 
 
 @st.composite
@@ -131,7 +132,8 @@ def geometry(draw: st.DrawFn) -> T.Transform:
         st.builds(T.Resize, st.integers(1, 12), max_size=st.just(40), **_just(interpolation, antialias)),
         st.builds(T.Pad, st.integers(0, 5) | st.tuples(*[st.integers(0, 5)] * 4), **_just(outside)),
     )
-    return draw(st.one_of(*choices))
+    chosen: T.Transform = draw(st.one_of(*choices))
+    return chosen
 
 
 def sum_pairs(pairs: tuple[tuple[float, float], tuple[float, float]]) -> tuple[float, ...]:

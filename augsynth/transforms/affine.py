@@ -92,7 +92,8 @@ class RandomRotation(Transform):
 def _enclosing(turned: Floats, sizes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     # A hair below, so that rounding in a cosine does not add an empty row.
     extents = np.abs(turned[:, :2, :2]) @ sizes[:, ::-1, None]
-    return np.ceil(extents[:, ::-1, 0] - 1e-6).astype(np.int64)
+    enclosing: npt.NDArray[np.int64] = np.ceil(extents[:, ::-1, 0] - 1e-6).astype(np.int64)
+    return enclosing
 
 
 @dataclass(frozen=True)

@@ -234,13 +234,12 @@ class RandomResizedCrop(Transform):
     def _windows(self, u: Floats, sizes: Ints) -> tuple[Floats, Floats]:
         """The windows' (height, width) and their (top, left)."""
         tries = self._attempts(u[:, : 2 * _ATTEMPTS], sizes)
-        fits = ((tries >= 1) & (tries <= sizes[:, None])).all(axis=2)
-        first = np.argmax(fits, axis=1)
-        window = np.where(fits.any(axis=1)[:, None], tries[np.arange(len(sizes)), first], self._largest(sizes))
+        fits = np.all((tries >= 1) & (tries <= sizes[:, None]), axis=2)
+        first, fitted = np.argmax(fits, axis=1), np.any(fits, axis=1)[:, None]
+        window = np.where(fitted, tries[np.arange(len(sizes)), first], self._largest(sizes))
         room = sizes - window
-        random = _offsets(u[:, -2:], room)
-        centred = room // 2
-        return window.astype(np.float64), np.where(fits.any(axis=1)[:, None], random, centred).astype(np.float64)
+        offset = np.where(fitted, _offsets(u[:, -2:], room), room // 2)
+        return window.astype(np.float64), offset.astype(np.float64)
 
     def _attempts(self, u: Floats, sizes: Ints) -> Ints:
         low, high = interval(self.scale, "scale")
@@ -254,4 +253,5 @@ class RandomResizedCrop(Transform):
         ratio = np.clip(sizes[:, 1] / sizes[:, 0], low, high)
         height = np.minimum(sizes[:, 0], np.round(sizes[:, 1] / ratio))
         width = np.minimum(sizes[:, 1], np.round(sizes[:, 0] * ratio))
-        return np.maximum(np.stack([height, width], axis=1), 1).astype(np.int64)
+        largest: Ints = np.maximum(np.stack([height, width], axis=1), 1).astype(np.int64)
+        return largest

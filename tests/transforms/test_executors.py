@@ -13,8 +13,7 @@ from augsynth import transforms as T
 from augsynth.execute import allocate
 from augsynth.images import DTYPES
 from augsynth.layout import Interpolation, Noise
-from augsynth.lowering import FULL_SCALE
-from augsynth.plan import Rows
+from augsynth.plan import FULL_SCALE, Rows
 from augsynth.testing import strategies as aug
 
 FLOAT_BOUND = 1e-5
