@@ -14,6 +14,7 @@ from native_rows import DTYPES, Array, make_rows, picture
 
 from augsynth import _native, layout
 from augsynth.errors import ArgumentTypeError, PlanError
+from augsynth.layout import DType
 
 BATCHES = 20
 EXTREMES = [0.0, -0.0, 1e-300, -1.0, 0.5, 300.0, 2.0**24, 2.0**25, 1e300, -1e300, np.inf, -np.inf, np.nan]
@@ -49,7 +50,7 @@ def valid_row(rng: np.random.Generator, source: Array, output: Array) -> Array:
 
 def spoil(rng: np.random.Generator, row: Array) -> None:
     """Give one element of one field an extreme value, or random bytes."""
-    field = str(rng.choice(layout.ROW.names))
+    field = str(rng.choice(list(layout.ROW.fields or ())))
     cells = row[field].reshape(-1)
     cell = cells[rng.integers(cells.size) :][:1]
     if cell.dtype.kind == "f" and (field == "support" or rng.random() < 0.7):
@@ -76,8 +77,8 @@ def window(rng: np.random.Generator, memory: Array, shape: tuple[int, int, int],
     channels, height, width = shape
     line = width * np.dtype(dtype).itemsize + int(rng.integers(0, 3))
     strides = (line * height, line) if rng.random() < 0.5 else (line, line * channels)
-    start = memory.ctypes.data % 1 + 100 + int(rng.integers(0, 4))
-    view = np.ndarray(shape, dtype, memory.data, start, (*strides, np.dtype(dtype).itemsize))
+    start = 100 + int(rng.integers(0, 4))
+    view: Array = np.ndarray(shape, dtype, memory.data, start, (*strides, np.dtype(dtype).itemsize))
     return view[:, ::-1] if rng.random() < 0.3 else view
 
 
@@ -87,7 +88,7 @@ def attempt(rng: np.random.Generator) -> bool:
     for _ in range(rng.integers(1, 4)):
         height, width, new_height, new_width = rng.integers(1, 9, 4).tolist()
         channels = int(rng.integers(1, 6))
-        source_dtype, dtype = rng.choice(list(DTYPES.values()), 2)
+        source_dtype, dtype = (DTYPES[DType(kind)] for kind in rng.integers(0, 3, 2).tolist())
         sources.append(any_view(rng, height, width, channels, source_dtype))
         memories.append(rng.integers(0, 256, 8 * channels * (new_height + 1) * (new_width + 1) + 300, np.uint8))
         outputs.append(window(rng, memories[-1], (channels, new_height, new_width), dtype))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+import os
 
 import pytest
 
@@ -36,3 +37,8 @@ def test_build_info_names_what_was_built() -> None:
     assert info["cxx_standard"] >= 201703
     assert "-ffp-contract=off" in info["flags"]
     assert list(info["isas"])[-1] == "baseline"
+
+
+@pytest.mark.skipif("libasan" not in os.environ.get("LD_PRELOAD", ""), reason="not a run of `make asan`")
+def test_a_sanitized_run_uses_the_sanitized_build() -> None:
+    assert "-fsanitize=address,undefined" in _native.build_info()["flags"]

@@ -29,7 +29,7 @@ def test_the_result_does_not_depend_on_the_threads(isa: str) -> None:
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_a_child_process_makes_its_own_threads(method: str) -> None:
     expected = turned_batch(threads=3)
-    context = multiprocessing.get_context(method)
+    context: Any = multiprocessing.get_context(method)
     receiver, sender = context.Pipe(duplex=False)
     child = context.Process(target=send_batch, args=(sender, 3), daemon=True)
     child.start()

@@ -158,7 +158,7 @@ def test_an_output_shares_memory_with_nothing(source: Any) -> None:
     outputs[2] = canvas[143:191].reshape(3, 4, 4)
     with pytest.raises(PlanError, match="row 2: the output overlaps the memory of row 0: the output"):
         _native.run(rows, [source] * 4, outputs)
-    with pytest.raises(PlanError, match="row 0: the (source|output) overlaps the memory of row 0"):
+    with pytest.raises(PlanError, match=r"row 0: the (source|output) overlaps the memory of row 0"):
         _native.run(rows[:1], [canvas[47:95].reshape(4, 4, 3)], [canvas[:48].reshape(3, 4, 4)])
 
 
