@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from augsynth.data.classes import Groups, Integers
+from augsynth.data.classes import ClassMembers, Integers
 from augsynth.data.permutation import RoundKeys, permute, round_keys
 from augsynth.rng import draw_bits
 
@@ -41,7 +41,7 @@ class Pairing(ABC):
 class ClassPairing(Pairing):
     """An item of the group's class; all items of a class are used before one is used again."""
 
-    def __init__(self, items: Groups, seed: int, epoch: int) -> None:
+    def __init__(self, items: ClassMembers, seed: int, epoch: int) -> None:
         self._items = items
         self._keys = group_keys(seed, epoch, len(items.sizes), _OP_PICK)
 

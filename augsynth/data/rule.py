@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 import numpy as np
 
-from augsynth.data.classes import ClassGroups, Groups, Integers, OneGroup, class_labels
+from augsynth.data.classes import ClassGroups, ClassMembers, Groups, Integers, OneGroup, class_labels
 from augsynth.data.draw import EpochDraw, ExtendDraw, ReplaceDraw, draw_phase
 from augsynth.data.pairing import ClassPairing, FreePairing, IndexPairing, Pairing, PairingName
 from augsynth.data.quota import FixedRatio, Mode, Ratio, check_ratio, group_quotas
@@ -74,7 +74,7 @@ class MixRule:
                 )
             return partial(IndexPairing, self.num_synthetic // self.num_real)
         assert self._classes is not None
-        items = ClassGroups(class_labels(synthetic, "synthetic"), self._classes)
+        items = ClassMembers(class_labels(synthetic, "synthetic"), self._classes)
         self._class_sizes = items.sizes
         return partial(ClassPairing, items)
 

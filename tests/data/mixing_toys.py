@@ -1,4 +1,4 @@
-"""Small data sets and a generator for the tests of mixes and pools; at module level, so that workers can import them."""
+"""Small data sets and a generator for the tests of mixes and pools, where workers can import them."""
 
 from __future__ import annotations
 

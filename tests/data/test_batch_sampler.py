@@ -31,7 +31,7 @@ def mix(count: int, ratio: float, mode: Any = "replace", pairing: Any = "class")
 def test_each_batch_is_within_one_of_the_ratio_and_the_epoch_complete(count, ratio, mode, pairing, size) -> None:
     dataset = mix(count, ratio, mode, pairing)
     batches = list(MixBatchSampler(dataset, size))
-    assert sorted(sum(batches, [])) == list(range(len(dataset)))
+    assert sorted(position for batch in batches for position in batch) == list(range(len(dataset)))
     mask, _ = dataset.draw().sources(np.arange(len(dataset)))
     share = mask.mean()
     for batch in batches:

@@ -1,4 +1,4 @@
-"""Keyed permutations: bijections, invertible, different for each key, and uniform where that is what the mix relies on."""
+"""Keyed permutations: bijections, invertible, and uniform where the mix relies on that."""
 
 from __future__ import annotations
 

@@ -19,7 +19,6 @@ from mixing_toys import toy_generator
 from augsynth.data import SyntheticPool
 from augsynth.errors import ArgumentError, CheckpointError
 
-
 FORK: Any = multiprocessing.get_context(None if sys.platform == "win32" else "fork")
 
 
