@@ -13,12 +13,12 @@ from torch import Tensor, nn
 
 from augsynth.errors import ArgumentError, ArgumentTypeError, CheckpointError
 from augsynth.generators import checkpoint, training
+from augsynth.generators.arguments import check_count, check_labels
 from augsynth.generators.capabilities import OptionalMethods
 from augsynth.generators.config import make_config
 from augsynth.generators.dataset import read_images
 from augsynth.generators.device import choose_device
 from augsynth.generators.errors import NotFittedError
-from augsynth.generators.labels import check_labels
 from augsynth.generators.samples import FitReport, Samples
 from augsynth.generators.sampling import Draw, Request, render
 from augsynth.generators.seeds import Noise, check_seed, derive_seed, isolated_torch_rng, reseed_torch
@@ -196,9 +196,8 @@ class Generator(OptionalMethods, ABC):
         """
         if guidance is not None and "guide" not in self.capabilities:
             self._refuse("guide")
-        for argument, value, least in (("n", n, 0), ("start", start, 0), ("batch_size", batch_size, 1)):
-            if value < least:
-                raise ArgumentError(f"{argument} must be at least {least}, got {value}")
+        n, start = check_count("n", n, 0), check_count("start", start, 0)
+        batch_size = check_count("batch_size", batch_size, 1)
         classes = check_labels(self.name, labels, n, start, self.num_classes)
         if device is not None:
             self.to(device)

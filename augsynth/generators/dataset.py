@@ -110,7 +110,11 @@ def _as_chw(image: Any, index: int) -> Tensor:
             )
         image = np.asarray(image)
     if isinstance(image, np.ndarray):
-        tensor = torch.from_numpy(np.ascontiguousarray(image))
+        if image.dtype != np.uint8 and image.dtype.kind != "f":
+            raise ArgumentTypeError(
+                f"{where}: dtype {image.dtype} is not supported; expected uint8, or float in [0, 1]"
+            )
+        tensor = torch.from_numpy(image.copy())
         tensor = tensor.permute(2, 0, 1) if tensor.ndim == 3 else tensor
     elif isinstance(image, Tensor):
         tensor = image.detach().cpu()

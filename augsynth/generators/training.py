@@ -18,6 +18,7 @@ from torch import Tensor
 
 from augsynth.errors import ArgumentError, CheckpointError
 from augsynth.generators import checkpoint
+from augsynth.generators.arguments import check_count
 from augsynth.generators.averaging import MovingAverage
 from augsynth.generators.batches import BatchOrder
 from augsynth.generators.dataset import ImageSet
@@ -69,8 +70,7 @@ class Run:
         cls, images: ImageSet, steps: int | None, epochs: float | None, batch_size: int, seed: int, device: torch.device
     ) -> Run:
         """Check the arguments of `fit`; epochs are rounded up to whole steps."""
-        if batch_size < 1:
-            raise ArgumentError(f"batch_size must be at least 1, got {batch_size}")
+        batch_size = check_count("batch_size", batch_size, 1)
         if (steps is None) == (epochs is None):
             given = "neither" if steps is None else f"both (steps={steps}, epochs={epochs})"
             raise ArgumentError(f"give either steps or epochs, got {given}")
@@ -79,9 +79,7 @@ class Run:
             if not 0 < epochs < math.inf:
                 raise ArgumentError(f"epochs must be above 0, got {epochs}")
             steps = math.ceil(epochs * len(images) / batch_size)
-        if steps < 1:
-            raise ArgumentError(f"steps must be at least 1, got {steps}")
-        return cls(images, steps, batch_size, seed, device)
+        return cls(images, check_count("steps", steps, 1), batch_size, seed, device)
 
     def settings(self) -> dict[str, int | str]:
         """What a resumed run must share with the one it goes on from. (`steps` may grow.)"""
@@ -97,8 +95,7 @@ class Store:
     resume: bool
 
     def __post_init__(self) -> None:
-        if self.every < 1:
-            raise ArgumentError(f"checkpoint_every must be at least 1, got {self.every}")
+        check_count("checkpoint_every", self.every, 1)
         if not self.resume and checkpoint.exists(self.path):
             raise CheckpointError(f"{self.path} already holds a checkpoint: pass resume=True, or name another folder")
 

@@ -9,7 +9,7 @@ import torch
 from torch.utils.data import TensorDataset
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="session", autouse=True)
 def _one_thread() -> Iterator[None]:
     """Tiny networks run faster on one thread, and far faster beside other busy processes."""
     threads = torch.get_num_threads()

@@ -1,13 +1,23 @@
-"""The classes of the samples that are asked for."""
+"""Checks of the arguments that users give."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from augsynth.errors import ArgumentError, ArgumentTypeError
+
+
+def check_count(argument: str, value: int, least: int) -> int:
+    """Return `value` if it is an integer of at least `least`; raise `ArgumentError` otherwise."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise ArgumentError(f"{argument} must be an integer, got {value!r}")
+    if value < least:
+        raise ArgumentError(f"{argument} must be at least {least}, got {value}")
+    return int(value)
 
 
 def check_labels(
