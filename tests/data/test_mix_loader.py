@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import hashlib
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -101,13 +103,30 @@ def test_a_pickle_is_independent_and_equal(pool: SyntheticPool) -> None:
         assert dataset.epoch == 2
 
 
-def test_a_temporary_pool_outlives_workers(pool: SyntheticPool) -> None:
-    dataset = SyntheticMixDataset(Pictures(LABELS), toy_generator(), ratio=0.5)
-    for _ in range(2):
-        loader = DataLoader(dataset, 8, num_workers=1, multiprocessing_context="fork")
-        assert sum(len(images) for images, _ in loader) == 23
-    folder: Path = dataset.synthetic.path
-    assert folder.is_dir()
+FORKING = """
+import os, sys
+sys.path.insert(0, {folder!r})
+from mixing_toys import Pictures, toy_generator
+from augsynth.data import SyntheticMixDataset
+
+dataset = SyntheticMixDataset(Pictures([0, 1]), toy_generator(), ratio=0.5)
+path = dataset.synthetic.path
+child = os.fork()
+if child == 0:
+    sys.exit()  # runs the finalizers that the child has inherited
+os.waitpid(child, 0)
+print(path)
+print(path.is_dir())
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs fork")
+def test_a_temporary_pool_is_removed_by_its_owner_only() -> None:
+    script = FORKING.format(folder=str(Path(__file__).parent))
+    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+    path, survived_the_child = done.stdout.split()[-2:]
+    assert survived_the_child == "True"
+    assert not Path(path).exists()
 
 
 def test_global_random_state_is_left_alone(pool: SyntheticPool) -> None:
