@@ -120,7 +120,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "no weights file": (lambda path: next(path.glob("*.safetensors")).unlink(), "incomplete or damaged"),
     "a flipped bit": (_flip_a_byte, "is damaged: its SHA-256"),
     "a changed option": (_edit(lambda c: c["config"].update(lr=1.0)), "was changed after it was written"),
-    "a changed class": (_edit(lambda c: c.update(name="class-mean")), "holds a 'class-mean' generator"),
+    "a changed name": (_edit(lambda c: c.update(name="class-mean")), "was changed after it was written"),
 }
 
 
@@ -136,13 +136,17 @@ def test_damage_is_noticed(fitted: TinyDecoder, tmp_path: Path, damage: str) -> 
 def test_a_checkpoint_of_another_version_of_the_plugin_is_refused(fitted: TinyDecoder, tmp_path: Path) -> None:
     description = checkpoint.Description(**{**vars(fitted.description()), "config": {"depth": 3}})
     checkpoint.write(tmp_path, description, fitted.networks.state_dict())
-    with pytest.raises(
-        CheckpointError, match="does not fit the installed 'tiny-decoder' generator: .*no option 'depth'"
-    ):
+    with pytest.raises(CheckpointError, match=r"does not fit the installed 'tiny-decoder' .*no option 'depth'"):
         TinyDecoder.load(tmp_path)
     checkpoint.write(tmp_path, fitted.description(), {"other": torch.zeros(1)})
     with pytest.raises(CheckpointError, match="does not fit"):
         TinyDecoder.load(tmp_path)
+
+
+def test_another_generators_folder_is_refused(fitted: TinyDecoder, tmp_path: Path) -> None:
+    fitted.save(tmp_path)
+    with pytest.raises(CheckpointError, match="holds a 'tiny-decoder' generator, not 'class-mean'; use load_generator"):
+        ClassMean.load(tmp_path)
 
 
 def test_a_path_that_points_elsewhere_is_not_followed(fitted: TinyDecoder, tmp_path: Path) -> None:

@@ -96,7 +96,7 @@ def test_a_failed_fit_leaves_the_generator_unfitted(images: TensorDataset) -> No
     generator = ClassMean()
     generator.fit(images, steps=1, **FIT)
     generator.training_step = lambda images, labels, step: {"loss": float("nan")}  # type: ignore[method-assign]
-    with pytest.raises(TrainingError, match="diverged before step 1: {'loss': nan}"):
+    with pytest.raises(TrainingError, match=r"diverged before step 1: \{'loss': nan\}"):
         generator.fit(images, steps=1, **FIT)
     with pytest.raises(NotFittedError):
         generator.sample(1)
