@@ -1,0 +1,224 @@
+"""Breaks the code on purpose, one place at a time, and demands that the tests notice: `make mutants`.
+
+Each mutant changes one line in a copy of the repository; a native one is compiled. The tests named beside it must then
+fail. A mutant that survives, or whose line is no longer there, makes the run fail.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """`before` becomes `after` in `file`, and `tests` (a path and a -k expression) must fail."""
+
+    breaks: str
+    file: str
+    before: str
+    after: str
+    tests: tuple[str, str]
+
+
+GEOMETRY = "tests/transforms/test_geometry.py"
+EXECUTORS = "tests/transforms/test_executors.py"
+LOWERING = "tests/transforms/test_lowering.py"
+RANDOMNESS = "tests/transforms/test_randomness.py"
+NOISE = "tests/transforms/test_noise.py"
+
+MUTANTS = (
+    Mutant(
+        "bilinear weights do not sum to one",
+        "csrc/sample.inl",
+        "weight[0] = 1.0 - f;",
+        "weight[0] = 1.0 - f * 0.999;",
+        (EXECUTORS, "any_pipeline"),
+    ),
+    Mutant(
+        "a flip is off by one",
+        "augsynth/transforms/flips.py",
+        "np.where(flipped, seen.sizes[:, 1], 0.0)",
+        "np.where(flipped, seen.sizes[:, 1] - 1, 0.0)",
+        (GEOMETRY, "flips_are_exact"),
+    ),
+    Mutant(
+        "quarter turns go through cos and sin",
+        "augsynth/transforms/matrices.py",
+        "exact = degrees == turns * 90.0",
+        "exact = degrees == np.inf",
+        (GEOMETRY, "quarter_turns"),
+    ),
+    Mutant(
+        "angles turn clockwise",
+        "augsynth/transforms/matrices.py",
+        "return matrix(cos, sin, 0.0, -sin, cos, 0.0)",
+        "return matrix(cos, -sin, 0.0, sin, cos, 0.0)",
+        (GEOMETRY, "counter_clockwise"),
+    ),
+    Mutant(
+        "matrices are composed in the wrong order",
+        "augsynth/lowering.py",
+        'rows["inverse"] = rows["inverse"] @ step.inverse',
+        'rows["inverse"] = step.inverse @ rows["inverse"]',
+        (GEOMETRY, "product_of_the_steps"),
+    ),
+    Mutant(
+        "a centre crop is off by one",
+        "augsynth/transforms/frames.py",
+        "np.round(room / 2)",
+        "np.round(room / 2 + 0.6)",
+        (GEOMETRY, "crop_is_a_slice"),
+    ),
+    Mutant(
+        "the key is ignored",
+        "augsynth/transforms/base.py",
+        "keys_from_torch(count) if keys is None else as_keys(keys)",
+        "keys_from_torch(count)",
+        (RANDOMNESS, "same_key"),
+    ),
+    Mutant(
+        "the index does not reach the bits",
+        "csrc/draw.cpp",
+        "low(key.index), high(key.index)",
+        "0u, high(key.index)",
+        (RANDOMNESS, "different_keys or each_matter"),
+    ),
+    Mutant(
+        "padding shows what a crop had cut off",
+        "augsynth/lowering.py",
+        "if step.pads and not current.whole_frame:",
+        "if False:",
+        (LOWERING, "agree_where_nothing or cut_off"),
+    ),
+    Mutant(
+        "different borders share a pass",
+        "augsynth/lowering.py",
+        '("interpolation", "antialias", "border")',
+        '("interpolation", "antialias")',
+        (LOWERING, "different_borders"),
+    ),
+    Mutant(
+        "different interpolations share a pass",
+        "augsynth/lowering.py",
+        '("interpolation", "antialias", "border")',
+        '("antialias", "border")',
+        (LOWERING, "different_interpolations"),
+    ),
+    Mutant(
+        "the border's ramp is as wide as a source pixel",
+        "augsynth/lowering.py",
+        'rows["edge"] = _extents(rows["inverse"])',
+        'rows["edge"] = 1.0',
+        (LOWERING, "as_soft_after_enlarging"),
+    ),
+    Mutant(
+        "one nibble of the noise has another weight",
+        "csrc/stages.inl",
+        "53 * kNibble[bits & 15]",
+        "63 * kNibble[bits & 15]",
+        (NOISE, "sampled_moments"),
+    ),
+    Mutant(
+        "all channels have the same noise",
+        "csrc/stages.inl",
+        "static_cast<std::uint32_t>(channel) << 28 | (chunk.x + i) >> 3",
+        "static_cast<std::uint32_t>(channel & 0) << 28 | (chunk.x + i) >> 3",
+        (NOISE, "uncorrelated"),
+    ),
+    Mutant(
+        "channel strides are ignored",
+        "csrc/sample.inl",
+        "source.data + c * source.stride_c",
+        "source.data + c * static_cast<std::ptrdiff_t>(sizeof(T))",
+        (EXECUTORS, "strides"),
+    ),
+    Mutant(
+        "a single pixel reflects with a period of nought",
+        "csrc/sample.inl",
+        "if (axis.size == 1) return 0;",
+        "",
+        (EXECUTORS, "odd_shapes"),
+    ),
+    Mutant(
+        "positions are found in float",
+        "csrc/position.inl",
+        "linear(row.inverse, x, y).store(chunk.sx + i);",
+        "linear(row.inverse, x, y).store(chunk.sx + i); chunk.sx[i] = static_cast<float>(chunk.sx[i]);",
+        (EXECUTORS, "odd_shapes or any_pipeline"),
+    ),
+    Mutant(
+        "the antialiasing filter is not widened",
+        "augsynth/lowering.py",
+        'current.rows["support"] = np.maximum(extents, 1.0)',
+        'current.rows["support"] = 1.0',
+        (GEOMETRY, "resize_is_torchs"),
+    ),
+)
+
+
+def survives(mutant: Mutant, copy: Path) -> bool:
+    """Whether the tests pass although the code is broken."""
+    path = copy / mutant.file
+    text = path.read_text()
+    if text.count(mutant.before) < 1:
+        raise SystemExit(f"{mutant.file} no longer holds {mutant.before!r}: mend the mutant {mutant.breaks!r}")
+    path.write_text(text.replace(mutant.before, mutant.after, 1))
+    try:
+        install(copy)
+        where, expression = mutant.tests
+        command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-k", expression, copy / where]
+        environment = {**os.environ, "PYTHONPATH": str(copy / "site")}
+        require_copy(copy, environment)
+        done = subprocess.run(command, cwd=copy / "tests", env=environment, capture_output=True, check=False)
+        if done.returncode in (2, 3, 4, 5):
+            raise SystemExit(f"pytest could not run {expression!r}:\n{done.stdout.decode()}{done.stderr.decode()}")
+        return done.returncode == 0
+    finally:
+        path.write_text(text)
+
+
+def install(copy: Path) -> None:
+    """Build the copy into its own folder `site`, reusing what is compiled already."""
+    shutil.rmtree(copy / "site", ignore_errors=True)
+    options = ["--no-build-isolation", "--no-deps", "-q", "--disable-pip-version-check", "--target", str(copy / "site")]
+    build = ["-C", f"build-dir={copy / 'build' / 'mutants'}"]
+    subprocess.run([sys.executable, "-m", "pip", "install", *options, *build, str(copy)], check=True)
+
+
+def require_copy(copy: Path, environment: dict[str, str]) -> None:
+    """An editable installation would be tested in place of the copy."""
+    command = [sys.executable, "-c", "import augsynth; print(augsynth.__file__)"]
+    found = subprocess.run(
+        command, cwd=copy / "tests", env=environment, capture_output=True, check=True
+    ).stdout.decode()
+    if not found.startswith(str(copy / "site")):
+        raise SystemExit(
+            f"the tests would import {found.strip()}: run this where augsynth is not installed as editable"
+        )
+
+
+def main() -> int:
+    """Try every mutant; the number of survivors."""
+    survivors = 0
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "augsynth"
+        skipped = shutil.ignore_patterns(".git", ".venv*", "build", "out", "__pycache__", ".*_cache", ".hypothesis")
+        shutil.copytree(ROOT, copy, ignore=skipped)
+        for number, mutant in enumerate(MUTANTS, start=1):
+            alive = survives(mutant, copy)
+            survivors += alive
+            print(f"[{number}/{len(MUTANTS)}] {'SURVIVED' if alive else 'noticed'}: {mutant.breaks}", flush=True)
+    print(f"{len(MUTANTS) - survivors} noticed, {survivors} survived")
+    return survivors
+
+
+if __name__ == "__main__":
+    sys.exit(min(main(), 1))
