@@ -5,6 +5,7 @@ from __future__ import annotations
 from augsynth.generators.base import API_VERSION, Generator
 from augsynth.generators.capabilities import CAPABILITIES
 from augsynth.generators.errors import CapabilityError, NotFittedError, TrainingError
+from augsynth.generators.precision import PRECISIONS, autocast
 from augsynth.generators.registry import (
     GeneratorInfo,
     create_generator,
@@ -26,9 +27,11 @@ __all__ = [
     "GeneratorInfo",
     "Noise",
     "NotFittedError",
+    "PRECISIONS",
     "Samples",
     "Step",
     "TrainingError",
+    "autocast",
     "create_generator",
     "list_generators",
     "load_generator",

@@ -165,7 +165,8 @@ class Generator(OptionalMethods, ABC):
 
         The batch of step i depends on (seed, i) alone. With `checkpoint_dir`, a checkpoint is written there every
         `checkpoint_every` steps, at the end, and on Ctrl-C once the step under way is done; `resume=True` goes on
-        from it, and on a CPU ends with the very weights of an uninterrupted run.
+        from it, and on a CPU ends with the very weights of an uninterrupted run. After Ctrl-C the generator is
+        fitted as far as it came; after any other error it is not fitted.
         """
         if resume and checkpoint_dir is None:
             raise ArgumentError("resume=True needs checkpoint_dir: the folder of the run that is to go on")

@@ -7,19 +7,24 @@ import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from augsynth.errors import ArgumentError
+from augsynth.errors import ArgumentError, ArgumentTypeError
+
+_SCALARS: dict[str, type] = {kind.__name__: kind for kind in (int, float, str, bool)}
 
 
 def make_config(name: str, config_type: type[Any], options: Mapping[str, Any]) -> Any:
-    """Make the frozen dataclass `config_type` from options; lists become tuples, so that it can be hashed."""
-    known = [field.name for field in dataclasses.fields(config_type) if field.init]
+    """Make the frozen dataclass `config_type` from options; lists become tuples, so that it can be hashed.
+
+    Fields annotated `int`, `float`, `str` or `bool` take these types only (an int is taken for a float).
+    """
+    fields = {field.name: field for field in dataclasses.fields(config_type) if field.init}
     for option in options:
-        if option not in known:
-            listed = ", ".join(known) or "none"
+        if option not in fields:
+            listed = ", ".join(fields) or "none"
             raise ArgumentError(
-                f"generator {name!r} has no option {option!r}{suggestion(option, known)}; it has: {listed}"
+                f"generator {name!r} has no option {option!r}{suggestion(option, fields)}; it has: {listed}"
             )
-    return config_type(**{option: _as_tuple(value) for option, value in options.items()})
+    return config_type(**{option: _converted(fields[option], value) for option, value in options.items()})
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:
@@ -30,6 +35,19 @@ def suggestion(word: str, known: Iterable[str]) -> str:
     """
     near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
     return f" (did you mean {near[0]!r}?)" if near else ""
+
+
+def _converted(field: dataclasses.Field[Any], value: Any) -> Any:
+    # The annotation is a string where the plugin's module postpones the evaluation of annotations.
+    annotation = field.type if isinstance(field.type, str) else getattr(field.type, "__name__", "")
+    expected = _SCALARS.get(annotation)
+    if expected is None:
+        return _as_tuple(value)
+    if expected is float and type(value) is int:
+        return float(value)
+    if type(value) is not expected:
+        raise ArgumentTypeError(f"option {field.name!r} must be {annotation}, got {value!r}")
+    return value
 
 
 def _as_tuple(value: Any) -> Any:

@@ -42,15 +42,15 @@ class Noise:
     def normal(self, *shape: int) -> Tensor:
         """Standard normal numbers, float32 `(len(self), *shape)` on `device`."""
         values = np.empty((len(self), *shape), np.float32)
-        for row, stream in zip(values, self._streams, strict=True):
-            row[...] = stream.standard_normal(shape, dtype=np.float32)
+        for row, stream in enumerate(self._streams):
+            values[row] = stream.standard_normal(shape, dtype=np.float32)
         return torch.from_numpy(values).to(self.device)
 
     def uniform(self, *shape: int) -> Tensor:
         """Numbers uniform in [0, 1), float32 `(len(self), *shape)` on `device`."""
         values = np.empty((len(self), *shape), np.float32)
-        for row, stream in zip(values, self._streams, strict=True):
-            row[...] = stream.random(shape, dtype=np.float32)
+        for row, stream in enumerate(self._streams):
+            values[row] = stream.random(shape, dtype=np.float32)
         return torch.from_numpy(values).to(self.device)
 
 

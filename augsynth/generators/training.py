@@ -201,7 +201,8 @@ def train(generator: Generator, run: Run, store: Store | None, progress: bool) -
             generator.forget()
             raise
         if interrupted():
-            raise KeyboardInterrupt
+            kept = "" if store is None else f"; {store.path} holds them, and resume=True goes on"
+            raise KeyboardInterrupt(f"stopped after {training.step} of {run.steps} steps{kept}")
     return FitReport(
         steps=training.step,
         resumed_at=resumed_at,

@@ -21,12 +21,13 @@ SEEDS = st.integers(-(2**63), 2**64 - 1)
 @given(SEEDS, st.lists(st.integers(0, 2**63 - 1), min_size=1, max_size=5, unique=True), st.randoms())
 def test_a_samples_noise_does_not_depend_on_its_batch(seed: int, indices: list[int], shuffled: random.Random) -> None:
     batch = Noise(seed, indices, "cpu")
-    first, second, uniform = batch.normal(3, 2), batch.normal(5), batch.uniform(4)
+    first, second, uniform, scalar = batch.normal(3, 2), batch.normal(5), batch.uniform(4), batch.normal()
     k = shuffled.randrange(len(indices))
     alone = Noise(seed, [indices[k]], "cpu")
     assert torch.equal(alone.normal(3, 2)[0], first[k])
     assert torch.equal(alone.normal(5)[0], second[k])
     assert torch.equal(alone.uniform(4)[0], uniform[k])
+    assert torch.equal(alone.normal()[0], scalar[k])
 
 
 def test_noise_differs_between_seeds_samples_and_calls() -> None:

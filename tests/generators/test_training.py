@@ -15,7 +15,7 @@ from generators.toy import ClassMean, TinyDecoder
 from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 
-from augsynth.errors import ArgumentError, AugsynthError, CheckpointError, PluginError
+from augsynth.errors import ArgumentError, ArgumentTypeError, AugsynthError, CheckpointError, PluginError
 from augsynth.generators import NotFittedError, Step, TrainingError
 
 FIT = {"batch_size": 8, "device": "cpu", "progress": False}
@@ -72,7 +72,7 @@ def test_ctrl_c_finishes_the_step_saves_and_goes_on_exactly(images: TensorDatase
     whole, stopped, resumed = TwoOptimizers(), TwoOptimizers(), TwoOptimizers()
     whole.fit(images, steps=9, **FIT)
     stopped.interrupt_at = 3
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt, match=r"stopped after 4 of 9 steps; .* holds them, and resume=True goes on"):
         stopped.fit(images, steps=9, checkpoint_dir=tmp_path, **FIT)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     assert torch.equal(TwoOptimizers.load(tmp_path).sample(5).images, stopped.sample(5).images)
@@ -240,6 +240,13 @@ def test_bad_arguments_are_refused(images: TensorDataset, case: str) -> None:
     options, message = BAD_FITS[case]
     with pytest.raises(AugsynthError, match=message):
         ClassMean().fit(images, **{**FIT, **options})
+
+
+def test_options_have_their_types() -> None:
+    assert repr(TinyDecoder.configure(lr=1, widths=[3, 4]).config) == repr(TinyDecoder.Config(lr=1.0, widths=(3, 4)))
+    for option, value in (("latent", 1.5), ("latent", "4"), ("latent", True), ("lr", "1e-3"), ("lr", True)):
+        with pytest.raises(ArgumentTypeError, match=f"option '{option}' must be (int|float), got {value!r}"):
+            TinyDecoder.configure(**{option: value})
 
 
 def test_a_wrong_config_says_how_to_give_options() -> None:
