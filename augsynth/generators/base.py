@@ -242,7 +242,7 @@ class Generator(OptionalMethods, ABC):
             generator = cls.configure(**stored.description.config)
             generator.prepare(stored.description.image_shape, stored.description.num_classes, torch.device("cpu"))
             generator.networks.load_state_dict(stored.weights)
-        except (ArgumentError, RuntimeError) as cause:
+        except (ArgumentError, ArgumentTypeError, RuntimeError) as cause:
             raise CheckpointError(f"{path} does not fit the installed {cls.name!r} generator: {cause}") from cause
         generator.networks.eval()
         return generator.to(device)
