@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 import torch
 from generators.toy import ClassMean, TinyDecoder
+from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 
-from augsynth.generators import FitReport, Samples, to_uint8
+from augsynth.generators import CAPABILITIES, FitReport, Noise, Samples, to_uint8
 from augsynth.testing import check_generator
 
 
@@ -24,6 +25,63 @@ def test_sound_generators_conform() -> None:
 def test_a_data_set_of_the_plugins_own_is_used() -> None:
     images = torch.randint(0, 256, (12, 3, 8, 6), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
     check_generator(ClassMean, dataset=TensorDataset(images, torch.arange(12) % 4), spawn=False)
+
+
+class Versatile(TinyDecoder):
+    """Does everything that the contract knows, in the plainest way."""
+
+    capabilities = CAPABILITIES
+    attributes = ("brightness",)
+
+    def interpolate(self, a: Tensor, b: Tensor, steps: int) -> Tensor:
+        weights = torch.linspace(0, 1, steps)[:, None, None, None]
+        return self.map_tiles(lambda noise, labels, a, b: torch.lerp(a[:, None], b[:, None], weights), a, b)
+
+    def vary(self, images: Tensor, strength: float, labels: Any = None, *, seed: int = 0) -> Samples:
+        def draw(noise: Noise, labels: Any, images: Tensor) -> Tensor:
+            return images + strength * noise.normal(*self.image_shape)
+
+        return Samples(self.map_tiles(draw, images, labels=labels, seed=seed))
+
+    def edit(self, images: Tensor, attribute: str, strength: float) -> Samples:
+        return Samples(self.map_tiles(lambda noise, labels, images: images + strength, images))
+
+    def translate(self, images: Tensor, to: Any) -> Samples:
+        classes = torch.as_tensor(to).expand(len(images)).clone()
+        return Samples(self.map_tiles(lambda noise, labels, images: images, images, labels=classes), classes)
+
+    def refine(self, images: Tensor, score: Any, steps: int) -> Samples:
+        def draw(noise: Noise, labels: Any, images: Tensor) -> Tensor:
+            with torch.enable_grad():
+                for _ in range(steps):
+                    images = images.detach().requires_grad_()
+                    (ascent,) = torch.autograd.grad(score(images).sum(), images)
+                    images = images + ascent
+            return images.detach()
+
+        return Samples(self.map_tiles(draw, images))
+
+
+class Unconditional(TinyDecoder):
+    """Knows no classes, and fits on images with or without labels."""
+
+    capabilities = frozenset()
+
+    def build(self, image_shape: tuple[int, int, int], num_classes: int | None) -> dict[str, nn.Module]:
+        assert num_classes is None
+        return super().build(image_shape, 1)
+
+    def training_step(self, images: Any, labels: Any, step: Any) -> Any:
+        assert labels is None
+        return super().training_step(images, torch.zeros(len(images), dtype=torch.int64), step)
+
+    def generate(self, noise: Noise, labels: Any, guidance: float | None) -> Tensor:
+        return super().generate(noise, torch.zeros(len(noise), dtype=torch.int64), guidance)
+
+
+@pytest.mark.parametrize("kind", [Versatile, Unconditional])
+def test_more_and_less_able_generators_conform(kind: type) -> None:
+    check_generator(kind, spawn=False)
 
 
 class Unnamed(TinyDecoder):
