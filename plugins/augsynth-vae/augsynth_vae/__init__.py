@@ -1,0 +1,7 @@
+"""A class-conditional variational autoencoder for augsynth, found under the name `cvae`."""
+
+from __future__ import annotations
+
+from augsynth_vae.generator import ConditionalVAE, Config
+
+__all__ = ["ConditionalVAE", "Config"]

@@ -1,0 +1,123 @@
+"""The whole generator: the contract, shapes, options, and that it learns."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import torch
+from augsynth.errors import ArgumentError
+from augsynth.testing import check_generator
+from augsynth_vae import ConditionalVAE, Config
+from augsynth_vae.generator import cosine, ramp
+from augsynth_vae.likelihood import Bernoulli
+from augsynth_vae.networks import Decoder, Encoder, Grid
+from torch import Tensor
+from torch.utils.data import TensorDataset
+
+SHAPES = [(1, 8, 8), (1, 28, 28), (3, 30, 20), (4, 9, 13), (3, 64, 64), (2, 8, 64)]
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Networks this small run slower on two threads, and far slower where the cores are shared."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def bars(n: int) -> tuple[Tensor, Tensor]:
+    """Images 1x8x8 of two classes: a bar somewhere along the rows, or along the columns."""
+    labels = torch.arange(n) % 2
+    images = torch.zeros(n, 1, 8, 8, dtype=torch.uint8)
+    for k in range(n):
+        images[k, 0, (k // 2) % 8] = 255
+    images[labels == 1] = images[labels == 1].transpose(2, 3)
+    return images, labels
+
+
+@pytest.mark.parametrize("likelihood", ["bernoulli", "logistic"])
+def test_it_keeps_the_contract(likelihood: str) -> None:
+    check_generator(lambda: ConditionalVAE.configure(width=4, latent=3, likelihood=likelihood), spawn=False)
+
+
+def test_it_keeps_the_contract_in_another_process() -> None:
+    check_generator(lambda: ConditionalVAE.configure(width=4, latent=3), steps=2)
+
+
+@pytest.fixture(scope="module")
+def fitted() -> ConditionalVAE:
+    """A generator that has learned the bars."""
+    generator = ConditionalVAE.configure(width=8, latent=4, free_bits=0.2)
+    generator.fit(TensorDataset(*bars(64)), steps=250, batch_size=32, device="cpu", progress=False)
+    return generator
+
+
+def test_samples_show_their_class(fitted: ConditionalVAE) -> None:
+    samples = fitted.sample(64)
+    assert samples.labels is not None
+    pictures = samples.images.float()
+    # A bar along the rows varies down the image and not across it.
+    along_rows = pictures.var(3).mean((1, 2)) < pictures.var(2).mean((1, 2))
+    assert ((~along_rows).long() == samples.labels).float().mean() > 0.9
+    # Not one and the same bar each time.
+    brightest = pictures[samples.labels == 0].mean((1, 3)).argmax(1)
+    assert len(brightest.unique()) >= 4
+
+
+def test_temperature_narrows_the_samples(fitted: ConditionalVAE) -> None:
+    cold = copy.copy(fitted)
+    cold.config = dataclasses.replace(fitted.config, temperature=0.01)
+    wide, narrow = (generator.sample(32, labels=0).images.float().var(0).mean() for generator in (fitted, cold))
+    assert narrow < 0.1 * wide
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("classes", [1, 7])
+def test_any_shape_is_coded_and_decoded(shape: tuple[int, int, int], classes: int) -> None:
+    grid = Grid.of(shape)
+    images, labels = torch.zeros(2, *shape), torch.full((2,), classes - 1)
+    mean, log_variance = Encoder(grid, classes, 4, 5)(images, labels)
+    assert mean.shape == log_variance.shape == (2, 5)
+    assert Decoder(grid, classes, 4, 5, Bernoulli())(mean, labels).shape == images.shape
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_folding_loses_nothing(shape: tuple[int, int, int]) -> None:
+    grid = Grid.of(shape)
+    images = torch.randn(2, *shape, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(grid.unfold(grid.fold(images)), images)
+    assert grid.fold(images).shape == (2, grid.channels, *grid.sides[0])
+
+
+def test_schedules_begin_and_end_where_they_say() -> None:
+    assert [ramp(k, 10) for k in (0, 5, 10, 99)] == [0.0, 0.5, 1.0, 1.0]
+    factors = [cosine(k, 1000) for k in range(1000)]
+    assert factors[0] == pytest.approx(0.01, rel=0.01)
+    assert max(factors) == factors[99] > 0.97
+    assert factors[-1] == pytest.approx(0.01, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"latent": 0},
+        {"width": 0},
+        {"likelihood": "poisson"},
+        {"beta": 0.0},
+        {"warmup": 1.5},
+        {"free_bits": -0.1},
+        {"temperature": float("nan")},
+        {"learning_rate": float("inf")},
+        {"decay": 1.0},
+        {"precision": "float16"},
+    ],
+)
+def test_a_wrong_option_is_named(wrong: dict[str, Any]) -> None:
+    (option,) = wrong
+    with pytest.raises(ArgumentError, match=f"{option} must be"):
+        Config(**wrong)
