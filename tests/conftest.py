@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from generators.toy import ClassMean
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from augsynth import _native
 from augsynth.generators import register_generator, registry
@@ -16,6 +16,9 @@ from augsynth.generators import register_generator, registry
 # The quick suite draws the same examples every time; `make test-all` draws new ones, and more of them.
 _quiet = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
 settings.register_profile("quick", max_examples=60, derandomize=True, deadline=None, suppress_health_check=_quiet)
+settings.register_profile(
+    "unshrunk", settings.get_profile("quick"), phases=[Phase.explicit, Phase.generate]
+)  # for mutants: that a test fails is enough
 settings.register_profile("thorough", max_examples=1000, deadline=None, suppress_health_check=_quiet)
 settings.load_profile(os.environ.get("AUGSYNTH_HYPOTHESIS", "quick"))
 

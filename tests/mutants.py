@@ -50,11 +50,11 @@ MUTANTS = (
         (GEOMETRY, "flips_are_exact"),
     ),
     Mutant(
-        "quarter turns go through cos and sin",
-        "augsynth/transforms/matrices.py",
-        "exact = degrees == turns * 90.0",
-        "exact = degrees == np.inf",
-        (GEOMETRY, "quarter_turns"),
+        "rotations turn about the middle pixel",
+        "augsynth/transforms/affine.py",
+        "return seen.sizes[:, 1] / 2, seen.sizes[:, 0] / 2",
+        "return (seen.sizes[:, 1] - 1) / 2, (seen.sizes[:, 0] - 1) / 2",
+        (GEOMETRY, "quarter_turns_of_squares"),
     ),
     Mutant(
         "angles turn clockwise",
@@ -175,7 +175,7 @@ def survives(mutant: Mutant, copy: Path) -> bool:
         install(copy)
         where, expression = mutant.tests
         command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-k", expression, copy / where]
-        environment = {**os.environ, "PYTHONPATH": str(copy / "site")}
+        environment = {**os.environ, "PYTHONPATH": str(copy / "site"), "AUGSYNTH_HYPOTHESIS": "unshrunk"}
         require_copy(copy, environment)
         done = subprocess.run(command, cwd=copy / "tests", env=environment, capture_output=True, check=False)
         if done.returncode in (2, 3, 4, 5):
