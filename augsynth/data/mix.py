@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, SupportsIndex
+from typing import Any, NamedTuple, Protocol, SupportsIndex, runtime_checkable
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ from augsynth.data.epoch import SharedEpoch, check_epoch
 from augsynth.data.items import Fields, ImageForm, Structure, label_like
 from augsynth.data.pairing import PairingName
 from augsynth.data.quota import Mode, Ratio
-from augsynth.data.rule import MixRule
+from augsynth.data.rule import MixRule, check_arguments, uses_synthetic
 from augsynth.data.sources import as_synthetic
 from augsynth.errors import ArgumentError, ArgumentTypeError, CheckpointError, DataError
 
@@ -28,6 +28,13 @@ class Source(NamedTuple):
 
     synthetic: bool
     item: int
+
+
+@runtime_checkable
+class KeyedTransform(Protocol):
+    """What the transforms of augsynth offer: a batch of images, with one random key (seed, epoch, index) each."""
+
+    def batch(self, images: list[Any], *, keys: Integers) -> torch.Tensor: ...
 
 
 class SyntheticMixDataset(Dataset[Any]):
@@ -71,26 +78,23 @@ class SyntheticMixDataset(Dataset[Any]):
         pool_size: int | None = None,
         fit_steps: int = 2000,
     ) -> None:
+        # What can be refused at once is refused before a generator is fitted or sampled for minutes.
+        check_arguments(ratio, mode, pairing, seed)
         self.real = real
-        self.synthetic = as_synthetic(
-            synthetic, real, pairing=pairing, pool_size=pool_size, fit_steps=fit_steps, seed=seed
-        )
         self.transform = transform
         self.return_source = return_source
-        self._rule = MixRule(real, self.synthetic, ratio, mode, pairing, seed)
+        self._inspect_real()
+        self._check_transform()
+        if uses_synthetic(ratio):
+            synthetic = as_synthetic(
+                synthetic, real, pairing=pairing, pool_size=pool_size, fit_steps=fit_steps, seed=seed
+            )
+        self.synthetic = synthetic
+        self._rule = MixRule(real, synthetic, ratio, mode, pairing, seed)
         self._epoch = SharedEpoch()
         self._current = self._rule.draw(0)
-        item = real[0]
-        self._structure = Structure.of(item, "real")
-        if self._structure.kind == "image":
-            raise ArgumentTypeError(
-                f"items of real must be (image, label) or a dict with 'image', got a bare {type(item).__name__}"
-            )
-        image, self._example = self._structure.split(item)
-        self._form = ImageForm.of(image, "real")
-        self._check_transform()
         if self._rule.uses_synthetic:
-            self._check_synthetic(self.synthetic[0])
+            self._check_synthetic(synthetic[0])
 
     @property
     def epoch(self) -> int:
@@ -166,12 +170,11 @@ class SyntheticMixDataset(Dataset[Any]):
     def _transformed(self, images: list[Any], epoch: int, places: Integers) -> torch.Tensor | list[Any]:
         if self.transform is None:
             return images
-        if not _is_keyed(self.transform):
+        if not isinstance(self.transform, KeyedTransform):
             return [self.transform(image) for image in images]
         keys = np.empty((len(places), 3), np.int64)
         keys[:, 0], keys[:, 1], keys[:, 2] = self.seed, epoch, places
-        batch: torch.Tensor = self.transform.batch(images, keys=keys)  # type: ignore[attr-defined]
-        return batch
+        return self.transform.batch(images, keys=keys)
 
     def _load(self, source: Source) -> tuple[Any, Fields]:
         if not source.synthetic:
@@ -196,6 +199,18 @@ class SyntheticMixDataset(Dataset[Any]):
             raise IndexError(f"the dataset has {len(self)} items in epoch {self.epoch}, got index {outside[0]}")
         return array
 
+    def _inspect_real(self) -> None:
+        if len(self.real) == 0:
+            raise DataError("real has no items")
+        item = self.real[0]
+        self._structure = Structure.of(item, "real")
+        if self._structure.kind == "image":
+            raise ArgumentTypeError(
+                f"items of real must be (image, label) or a dict with 'image', got a bare {type(item).__name__}"
+            )
+        image, self._example = self._structure.split(item)
+        self._form = ImageForm.of(image, "real")
+
     def _check_transform(self) -> None:
         if self.transform is not None and not callable(self.transform):
             raise ArgumentTypeError(f"transform must be callable, got {type(self.transform).__name__}")
@@ -215,7 +230,3 @@ class SyntheticMixDataset(Dataset[Any]):
                 "where a synthetic item takes them from the real one it was made from"
             )
         self._form.require_same_values(ImageForm.of(image, "synthetic"))
-
-
-def _is_keyed(transform: Any) -> bool:
-    return hasattr(transform, "batch")

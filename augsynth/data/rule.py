@@ -22,20 +22,16 @@ class MixRule:
     """
 
     def __init__(self, real: Any, synthetic: Any, ratio: Ratio, mode: Mode, pairing: PairingName, seed: int) -> None:
-        _check_choice("mode", mode, get_args(Mode))
-        _check_choice("pairing", pairing, get_args(PairingName))
         self.ratio = ratio
         self.mode = mode
         self.pairing = pairing
         self.seed = seed
         self.num_real = len(real)
-        self.num_synthetic = len(synthetic)
-        if self.num_real == 0:
-            raise DataError("real has no items")
-        first = self._ratio_at(0)
-        self.uses_synthetic = callable(ratio) or _largest(first) > 0
+        self.uses_synthetic = uses_synthetic(ratio)
+        self.num_synthetic = len(synthetic) if self.uses_synthetic else 0
         if self.uses_synthetic and self.num_synthetic == 0:
             raise DataError("synthetic has no items, and ratio is not 0; fill the pool, or give ratio=0")
+        first = _ratio_at(ratio, 0, mode)
         by_class = isinstance(first, Mapping) or (pairing == "class" and self.uses_synthetic)
         self._classes: Integers | None = None
         self._groups: Groups = OneGroup(self.num_real)
@@ -49,7 +45,7 @@ class MixRule:
 
     def draw(self, epoch: int) -> EpochDraw:
         """The sources of an epoch. Raises `DataError` or `ArgumentError` if a ratio of the epoch cannot be met."""
-        ratio = self._ratio_at(epoch)
+        ratio = _ratio_at(self.ratio, epoch, self.mode)
         self._check_classes(ratio)
         phase = draw_phase(self.seed, epoch)
         quotas = group_quotas(ratio, self._groups.sizes, self._classes, self.mode, phase)
@@ -59,9 +55,6 @@ class MixRule:
     def partner(self, synthetic_item: int) -> int:
         """The real item that a synthetic one was made from; for pairing "index" only."""
         return synthetic_item // (self.num_synthetic // self.num_real)
-
-    def _ratio_at(self, epoch: int) -> FixedRatio:
-        return check_ratio(self.ratio(epoch) if callable(self.ratio) else self.ratio, self.mode)
 
     def _pair(self, synthetic: Any) -> Callable[[int, int], Pairing]:
         if not self.uses_synthetic or self.pairing == "free":
@@ -79,32 +72,47 @@ class MixRule:
         return partial(ClassPairing, items)
 
     def _check_classes(self, ratio: FixedRatio) -> None:
-        if self._classes is None:
-            if isinstance(ratio, Mapping):
-                raise ArgumentError(
-                    "ratio gave a number for epoch 0 and {class: number} later; give the same form always"
-                )
-            return
-        known = self._classes.tolist()
         if isinstance(ratio, Mapping):
-            unknown = sorted(set(ratio) - set(known), key=str)
-            if unknown:
-                raise ArgumentError(
-                    f"ratio names classes that real does not have: {_listed(unknown)}; it has {_listed(known)}"
-                )
-        if self._class_sizes is None:
+            self._check_names(ratio)
+        if self._classes is None or self._class_sizes is None:
             return
-        wanted = {label for label in known if not isinstance(ratio, Mapping) or ratio.get(label, 0) > 0}
-        missing = [label for label, size in zip(known, self._class_sizes, strict=True) if label in wanted and not size]
+        wanted = [not isinstance(ratio, Mapping) or ratio.get(label, 0) > 0 for label in self._classes.tolist()]
+        missing = self._classes[(self._class_sizes == 0) & wanted].tolist()
         if missing:
             raise DataError(
                 f"synthetic has no items of {_listed(missing)}, which pairing='class' needs: add them to the pool, use "
                 "pairing='free', or give a ratio for each class and leave these out"
             )
 
+    def _check_names(self, ratio: Mapping[int, float]) -> None:
+        if self._classes is None:
+            raise ArgumentError("ratio gave a number for epoch 0 and {class: number} later; give the same form always")
+        known = self._classes.tolist()
+        unknown = sorted(set(ratio) - set(known), key=str)
+        if unknown:
+            raise ArgumentError(
+                f"ratio names classes that real does not have: {_listed(unknown)}; it has {_listed(known)}"
+            )
 
-def _largest(ratio: FixedRatio) -> float:
-    return max(ratio.values(), default=0.0) if isinstance(ratio, Mapping) else ratio
+
+def check_arguments(ratio: Ratio, mode: Mode, pairing: PairingName, seed: int) -> None:
+    """Raise `ArgumentError` or `ArgumentTypeError` for what can be seen to be wrong without looking at data."""
+    _check_choice("mode", mode, get_args(Mode))
+    _check_choice("pairing", pairing, get_args(PairingName))
+    _ratio_at(ratio, 0, mode)
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not -(2**63) <= seed < 2**63:
+        raise ArgumentError(f"seed must be a signed 64-bit integer, got {seed!r}")
+
+
+def uses_synthetic(ratio: Ratio) -> bool:
+    """Whether a ratio ever asks for a synthetic item; a function of the epoch may."""
+    if callable(ratio):
+        return True
+    return any(value > 0 for value in ratio.values()) if isinstance(ratio, Mapping) else ratio > 0
+
+
+def _ratio_at(ratio: Ratio, epoch: int, mode: Mode) -> FixedRatio:
+    return check_ratio(ratio(epoch) if callable(ratio) else ratio, mode)
 
 
 def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:

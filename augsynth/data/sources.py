@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from augsynth.data.classes import class_labels
 from augsynth.data.pool import SyntheticPool
-from augsynth.errors import ArgumentError
+from augsynth.errors import ArgumentError, ArgumentTypeError
 from augsynth.generators import Generator, create_generator
 
 
@@ -26,10 +27,12 @@ def as_synthetic(synthetic: Any, real: Any, *, pairing: str, pool_size: int | No
             )
         if pool_size is not None and pool_size < 1:
             raise ArgumentError(f"pool_size must be at least 1, got {pool_size}")
+        if isinstance(synthetic, str) and Path(synthetic).is_dir():
+            raise ArgumentError(f"synthetic {synthetic!r} is a folder; if it is a pool, give SyntheticPool.open(path)")
         generator = _fitted(synthetic, real, fit_steps, seed)
         return _pool(generator, real, len(real) if pool_size is None else pool_size, seed)
     if not hasattr(synthetic, "__len__") or not hasattr(synthetic, "__getitem__"):
-        raise ArgumentError(
+        raise ArgumentTypeError(
             "synthetic must be a SyntheticPool, a fitted Generator, a generator's name or a map-style dataset, got "
             f"{type(synthetic).__name__}"
         )

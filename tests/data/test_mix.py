@@ -70,6 +70,8 @@ def test_pairing_by_index_takes_what_was_made_from_the_partner(real, mode, ratio
     _, slots = draw.slots(np.arange(len(dataset)))
     np.testing.assert_array_equal(items[mask] // variants, slots.partner)
     assert even(Counter(slots.partner.tolist()), len(real))
+    for partner in set(slots.partner.tolist()):
+        assert even(Counter(items[mask][slots.partner == partner].tolist()), variants)
 
 
 @given(st.integers(1, 60), st.integers(1, 40), modes, st.floats(0.05, 0.9))
@@ -128,8 +130,9 @@ def test_extremes_of_the_ratio() -> None:
 def test_a_ratio_for_each_class(pairing: Any) -> None:
     real = [0] * 10 + [1] * 20 + [2] * 5
     dataset = mix(real, real, ratio={0: 0.5, 1: 0.1}, pairing=pairing)
-    mask, _ = dataset.draw().sources(np.arange(len(dataset)))
+    mask, items = dataset.draw().sources(np.arange(len(dataset)))
     assert Counter(np.array(real)[mask].tolist()) == {0: 5, 1: 2}
+    assert len(set(items[mask].tolist())) == 7
 
 
 def test_a_ratio_that_is_a_function_of_the_epoch() -> None:
@@ -191,6 +194,7 @@ def test_data_sets_that_do_not_fit_are_refused_at_construction(real, synthetic, 
         ({"ratio": 0.5, "pairing": "none"}, "pairing must be one of"),
         ({"ratio": {8: 0.5}}, "does not have: class 8; it has classes 0, 1"),
         ({"ratio": 1.0, "mode": "extend"}, "below 1 in mode 'extend'"),
+        ({"ratio": 0.5, "seed": 2**63}, "seed must be a signed 64-bit integer"),
     ],
 )
 def test_arguments_out_of_range_are_refused(options, message) -> None:

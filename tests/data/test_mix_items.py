@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from torch.utils.data import Subset, TensorDataset, default_collate
 
 from augsynth import transforms as T
 from augsynth.data import Batch, SyntheticMixDataset, SyntheticPool, collate
-from augsynth.errors import ArgumentError, ArgumentTypeError, DataError
+from augsynth.errors import ArgumentError, ArgumentTypeError, DataError, PluginError
 from augsynth.generators import Samples
 
 LABELS = [0, 1, 2, 3] * 2
@@ -194,8 +195,19 @@ def test_a_generator_fills_a_pool_with_the_classes_of_the_real_items() -> None:
     assert path.is_dir()
     del dataset
     assert not path.exists()
+    unused = toy_generator()
+    assert SyntheticMixDataset(real, unused, ratio=0).synthetic is unused
     with pytest.raises(ArgumentError, match="pairing='index' needs items made from each real one"):
         SyntheticMixDataset(real, toy_generator(), ratio=0.5, pairing="index")
+
+
+def test_what_is_no_source_of_synthetic_items_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ArgumentError, match=r"give SyntheticPool\.open"):
+        SyntheticMixDataset(Pictures(LABELS), str(tmp_path), ratio=0.5)
+    with pytest.raises(ArgumentTypeError, match="got int"):
+        SyntheticMixDataset(Pictures(LABELS), 5, ratio=0.5)
+    with pytest.raises(PluginError, match="no-such"):
+        SyntheticMixDataset(Pictures(LABELS), "no-such", ratio=0.5)
 
 
 def test_a_name_is_fitted_on_the_real_items(monkeypatch: pytest.MonkeyPatch) -> None:
