@@ -102,10 +102,13 @@ def _render_tile(generator: Renderer, draw: Draw, request: Request, index: int) 
 @contextmanager
 def _sampling_mode(networks: nn.ModuleDict) -> Iterator[None]:
     """No gradients, eval mode, and on CUDA only deterministic convolutions; all restored afterwards."""
-    training = networks.training
+    cudnn = torch.backends.cudnn
+    before = networks.training, cudnn.benchmark, cudnn.deterministic
     networks.eval()
+    cudnn.benchmark, cudnn.deterministic = False, True
     try:
-        with torch.no_grad(), torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True):
+        with torch.no_grad():
             yield
     finally:
-        networks.train(training)
+        networks.train(before[0])
+        cudnn.benchmark, cudnn.deterministic = before[1:]

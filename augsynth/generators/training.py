@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,6 +82,7 @@ class Run:
             steps = math.ceil(epochs * len(images) / batch_size)
         return cls(images, check_count("steps", steps, 1), batch_size, seed, device)
 
+    @cached_property
     def settings(self) -> dict[str, int | str]:
         """What a resumed run must share with the one it goes on from. (`steps` may grow.)"""
         return {"batch_size": self.batch_size, "seed": self.seed, "dataset": self.images.digest()}
@@ -139,10 +141,11 @@ class Training:
         optimizer_json, tensors = pack_optimizers(self.optimizers)
         tensors.update({f"network.{name}": value for name, value in self.generator.networks.state_dict().items()})
         progress = {"step": self.step, "history": self.history, "optimizers": optimizer_json}
-        return checkpoint.TrainingRecord(self.run.settings(), progress, tensors)
+        return checkpoint.TrainingRecord(self.run.settings, progress, tensors)
 
     def save(self, path: Path) -> None:
         """Write a checkpoint: the averaged weights for sampling, and the record for going on."""
+        self._means()  # raises before weights that are no longer finite replace sound ones
         record = self.record()
         with self.average.swapped_in():
             checkpoint.write(path, self.generator.description(), self.generator.networks.state_dict(), record)
@@ -152,7 +155,7 @@ class Training:
         stored = checkpoint.read(path)
         if stored.training is None:
             raise CheckpointError(f"{path} holds a finished generator without its training state; it cannot be resumed")
-        ours = {**self.run.settings(), **self.generator.description().as_json()}
+        ours = {**self.run.settings, **self.generator.description().as_json()}
         theirs = {**stored.training.settings, **stored.description.as_json()}
         for name, value in ours.items():
             if theirs.get(name) != value:
@@ -179,11 +182,14 @@ class Training:
             self._sums[name] = self._sums[name] + value if name in self._sums else value
         self._count += 1
         if self.step % max(1, self.run.steps // 100) == 0 or self.step == self.run.steps:
-            means = {name: float(total) / self._count for name, total in self._sums.items()}
-            if not all(map(math.isfinite, means.values())):
-                raise TrainingError(f"training diverged before step {self.step}: {means}; lower the learning rate")
-            self.history.append({"step": self.step, **means})
+            self.history.append({"step": self.step, **self._means()})
             self._sums, self._count = {}, 0
+
+    def _means(self) -> dict[str, float]:
+        means = {name: float(total) / self._count for name, total in self._sums.items()}
+        if not all(map(math.isfinite, means.values())):
+            raise TrainingError(f"training diverged before step {self.step}: {means}; lower the learning rate")
+        return means
 
 
 def train(generator: Generator, run: Run, store: Store | None, progress: bool) -> FitReport:

@@ -102,6 +102,17 @@ def test_a_failed_fit_leaves_the_generator_unfitted(images: TensorDataset) -> No
         generator.sample(1)
 
 
+def test_a_diverged_run_leaves_its_last_sound_checkpoint(images: TensorDataset, tmp_path: Path) -> None:
+    class Diverging(ClassMean):
+        def training_step(self, images: Tensor, labels: Tensor | None, step: Step) -> Mapping[str, Tensor | float]:
+            super().training_step(images if step.index < 5 else images * torch.nan, labels, step)
+            return {"total": self.networks["means"].total.sum()}
+
+    with pytest.raises(TrainingError, match="diverged before step 6"):
+        Diverging().fit(images, steps=900, checkpoint_dir=tmp_path, checkpoint_every=2, **FIT)
+    assert bool(ClassMean.load(tmp_path).networks["means"].total.isfinite().all())  # type: ignore[union-attr, operator]
+
+
 def test_a_run_may_be_made_longer(images: TensorDataset, tmp_path: Path) -> None:
     whole, part = TinyDecoder(), TinyDecoder()
     whole.fit(images, steps=6, **FIT)
