@@ -1,0 +1,147 @@
+"""The two networks: small residual ones without normalisation, whose depth follows from the image shape.
+
+As in R3GAN (Huang et al., NeurIPS 2024): no normalisation, leaky ReLU, residual branches that start at zero (Zhang,
+Dauphin & Ma, "Fixup initialization", ICLR 2019), resampling kept apart from convolutions, classes as embeddings.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+_SLOPE = 0.2
+_FEATURES = 128
+_COARSEST = 8
+_SHUFFLED = 16
+
+
+def pyramid(height: int, width: int) -> list[tuple[int, int]]:
+    """Sizes from coarse to fine at which the networks work; each is half the next, rounded up.
+
+    The coarsest has a side below 8. Images with both sides at least 16 are read and written in 2x2 patches, so their
+    finest size is half the image.
+
+    >>> pyramid(28, 28)
+    [(7, 7), (14, 14)]
+    >>> pyramid(8, 8)
+    [(4, 4), (8, 8)]
+    """
+    sizes = [(height, width)]
+    while min(sizes[-1]) >= _COARSEST:
+        sizes.append((-(-sizes[-1][0] // 2), -(-sizes[-1][1] // 2)))
+    return sizes[_reads_patches(height, width) :][::-1]
+
+
+def widths(levels: int, finest: int) -> list[int]:
+    """Channels from coarse to fine: `finest`, doubled at each coarser level up to four times as many.
+
+    >>> widths(4, 32)
+    [128, 128, 64, 32]
+    """
+    return [finest * min(2**level, 4) for level in reversed(range(levels))]
+
+
+class ImageGenerator(nn.Module):
+    """Latent vectors `(B, latent)` and classes `(B,)` to images `(B, C, H, W)`, about −1 to 1."""
+
+    def __init__(
+        self, image_shape: tuple[int, int, int], num_classes: int, *, latent: int, channels: int, blocks: int
+    ) -> None:
+        super().__init__()
+        image_channels, self._height, self._width = image_shape
+        self._sizes = pyramid(self._height, self._width)
+        counts = widths(len(self._sizes), channels)
+        self._start = (counts[0], *self._sizes[0])
+        self._patch = 2 if _reads_patches(self._height, self._width) else 1
+        self.classes = nn.Embedding(num_classes, latent)
+        self.latent = _linear(2 * latent, _FEATURES, slope=1.0)
+        self.start = _linear(_FEATURES, counts[0] * self._sizes[0][0] * self._sizes[0][1])
+        self.stages = nn.ModuleList(_stage(count, blocks) for count in counts)
+        self.narrow = nn.ModuleList(_convolution(a, b, 1, slope=1.0) for a, b in pairwise(counts))
+        self.image = _convolution(counts[-1], image_channels * self._patch**2, 3)
+
+    def forward(self, latents: Tensor, labels: Tensor) -> Tensor:
+        hidden = _activate(self.latent(torch.cat([latents, self.classes(labels)], dim=1)))
+        x = self.start(hidden).view(-1, *self._start).contiguous(memory_format=torch.channels_last)
+        x = self.stages[0](x)
+        for size, narrow, stage in zip(self._sizes[1:], self.narrow, self.stages[1:], strict=True):
+            x = stage(F.interpolate(narrow(x), size=size, mode="nearest"))
+        image = F.pixel_shuffle(self.image(_activate(x)), self._patch)
+        return image[:, :, : self._height, : self._width].float()
+
+
+class Discriminator(nn.Module):
+    """Images `(B, C, H, W)` and classes `(B,)` to logits `(B,)`, higher for what looks real and of its class."""
+
+    def __init__(self, image_shape: tuple[int, int, int], num_classes: int, *, channels: int, blocks: int) -> None:
+        super().__init__()
+        image_channels, height, width = image_shape
+        sizes = pyramid(height, width)[::-1]
+        counts = widths(len(sizes), channels)[::-1]
+        stride = 2 if _reads_patches(height, width) else 1
+        # A kernel of 4 at stride 2 halves a side, rounding down; the padding of an odd side makes that up.
+        self._padding = (0, width % stride, 0, height % stride)
+        self.stem = nn.Conv2d(image_channels, counts[0], kernel_size=2 + stride, stride=stride, padding=1)
+        self.stages = nn.ModuleList(_stage(count, blocks) for count in counts)
+        self.widen = nn.ModuleList(_convolution(a, b, 1, slope=1.0) for a, b in pairwise(counts))
+        self.features = _linear(counts[-1] * sizes[-1][0] * sizes[-1][1], _FEATURES)
+        self.logit = nn.Linear(_FEATURES, 1)
+        self.classes = nn.Embedding(num_classes, _FEATURES)
+        nn.init.normal_(self.classes.weight, std=_FEATURES**-0.5)
+
+    def forward(self, images: Tensor, labels: Tensor) -> Tensor:
+        x = F.pad(images, self._padding, mode="replicate").contiguous(memory_format=torch.channels_last)
+        x = self.stages[0](self.stem(x))
+        for widen, stage in zip(self.widen, self.stages[1:], strict=True):
+            x = stage(widen(F.avg_pool2d(x, 2, ceil_mode=True, count_include_pad=False)))
+        features = _activate(self.features(_activate(x).flatten(1))).float()
+        # Projection discriminator: Miyato & Koyama, "cGANs with projection discriminator", ICLR 2018.
+        projected = (features * self.classes(labels)).sum(dim=1)
+        logits: Tensor = self.logit(features).squeeze(1) + projected
+        return logits
+
+
+class _Residual(nn.Module):
+    """x + convolution(activation(convolution(activation(x)))), the identity at first."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first = _convolution(channels, channels, 3)
+        self.second = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        nn.init.zeros_(self.second.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        branch: Tensor = self.second(_activate(self.first(_activate(x))))
+        return x + branch
+
+
+def _reads_patches(height: int, width: int) -> bool:
+    return min(height, width) >= _SHUFFLED
+
+
+def _activate(x: Tensor) -> Tensor:
+    return F.leaky_relu(x, _SLOPE)
+
+
+def _stage(channels: int, blocks: int) -> nn.Sequential:
+    return nn.Sequential(*(_Residual(channels) for _ in range(blocks)))
+
+
+def _convolution(before: int, after: int, kernel: int, slope: float = _SLOPE) -> nn.Conv2d:
+    return cast(nn.Conv2d, _initialise(nn.Conv2d(before, after, kernel, padding=kernel // 2), slope))
+
+
+def _linear(before: int, after: int, slope: float = _SLOPE) -> nn.Linear:
+    return cast(nn.Linear, _initialise(nn.Linear(before, after), slope))
+
+
+def _initialise(layer: nn.Conv2d | nn.Linear, slope: float) -> nn.Module:
+    """Keep the variance of inputs that went through an activation of that slope; slope 1 is none."""
+    nn.init.kaiming_normal_(layer.weight, slope)
+    assert layer.bias is not None
+    nn.init.zeros_(layer.bias)
+    return layer

@@ -1,0 +1,109 @@
+"""The generator `r3gan`: the contract, its options, and that it learns."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import pytest
+import torch
+from augsynth_gan import R3GAN, R3GANConfig
+from augsynth_gan.generator import schedule
+from augsynth_gan.losses import gradient_penalty
+from torch.utils.data import TensorDataset
+
+from augsynth.errors import ArgumentError
+from augsynth.generators import create_generator, to_signed
+from augsynth.testing import check_generator
+
+
+def _small(**options: object) -> R3GAN:
+    return R3GAN.configure(**{"channels": 8, "latent": 8, **options})
+
+
+def _two_classes(shape: tuple[int, int, int]) -> TensorDataset:
+    """Class 0 is dark with a bright upper half, class 1 the other way round; both vary in brightness."""
+    rng = torch.Generator().manual_seed(0)
+    labels = torch.arange(64) % 2
+    images = torch.full((64, *shape), 20, dtype=torch.uint8)
+    bright = torch.randint(150, 256, (64, 1, 1, 1), generator=rng, dtype=torch.uint8)
+    half = shape[1] // 2
+    images[labels == 0, :, :half] = bright[labels == 0]
+    images[labels == 1, :, half:] = bright[labels == 1]
+    return TensorDataset(images, labels)
+
+
+@pytest.mark.parametrize("options", [{}, {"augment": 0.5, "penalty_every": 1}], ids=["default", "augmented"])
+def test_conforms(options: dict[str, object]) -> None:
+    check_generator(lambda: _small(**options), spawn=not options)
+
+
+def test_is_registered() -> None:
+    assert isinstance(create_generator("r3gan", channels=8), R3GAN)
+
+
+@pytest.mark.parametrize("shape", [(1, 8, 8), (3, 20, 30)])
+def test_learns_what_tells_two_classes_apart(shape: tuple[int, int, int]) -> None:
+    generator = _small()
+    generator.fit(_two_classes(shape), steps=150, batch_size=16, progress=False)
+    images = generator.sample(32).images.float()
+    half = shape[1] // 2
+    gap = (images[:, :, :half].mean((1, 2, 3)) - images[:, :, half:].mean((1, 2, 3))).view(16, 2)
+    assert (gap[:, 0] > 60).all()
+    assert (gap[:, 1] < -60).all()
+
+
+def test_one_class_is_enough() -> None:
+    images = torch.zeros(8, 1, 8, 8, dtype=torch.uint8)
+    generator = _small()
+    generator.fit(TensorDataset(images, torch.zeros(8, dtype=torch.int64)), steps=2, batch_size=4, progress=False)
+    assert generator.num_classes == 1
+    assert generator.sample(3).images.shape == (3, 1, 8, 8)
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("latent", 0),
+        ("channels", 0),
+        ("blocks", 0),
+        ("penalty", -1.0),
+        ("penalty", math.nan),
+        ("penalty_every", 0),
+        ("augment", 1.5),
+        ("learning_rate", 0.0),
+        ("learning_rate", math.inf),
+        ("decay", 1.0),
+        ("precision", "float8"),
+    ],
+)
+def test_refuses_options_out_of_range(option: str, value: object) -> None:
+    with pytest.raises(ArgumentError, match=f"{option} must be .*, got"):
+        R3GANConfig(**{option: value})
+
+
+def test_every_option_is_described() -> None:
+    """A new option without a rule or a default is caught here."""
+    assert all(field.default is not dataclasses.MISSING for field in dataclasses.fields(R3GANConfig))
+
+
+@pytest.mark.parametrize("total", [1, 10, 1000])
+def test_schedule_rises_then_falls(total: int) -> None:
+    factors = [schedule(index, total) for index in range(total)]
+    assert all(0 < factor <= 1 for factor in factors)
+    peak = factors.index(max(factors))
+    assert factors[peak:] == sorted(factors[peak:], reverse=True)
+    assert peak <= max(1, total // 20)
+
+
+def test_penalty_keeps_the_discriminator_flat() -> None:
+    data = _two_classes((1, 8, 8))
+    images, labels = data.tensors
+    steepness = []
+    for penalty in (0.0, 10.0):
+        generator = _small(penalty=penalty, penalty_every=2)
+        generator.fit(data, steps=60, batch_size=16, progress=False)
+        inputs = to_signed(images).requires_grad_()
+        logits = generator.networks["discriminator"](inputs, labels)
+        steepness.append(gradient_penalty(logits, inputs).item())
+    assert steepness[1] < steepness[0] / 3
