@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,6 +68,15 @@ def test_a_resumed_run_is_the_uninterrupted_one(kind: type, stop: int, images: T
     assert torch.equal(kind.load(tmp_path).sample(9).images, whole.sample(9).images)
 
 
+@pytest.fixture
+def _python_handles_ctrl_c() -> Iterator[None]:
+    """As in a shell's foreground; what runs in the background starts with SIGINT ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_python_handles_ctrl_c")
 def test_ctrl_c_finishes_the_step_saves_and_goes_on_exactly(images: TensorDataset, tmp_path: Path) -> None:
     whole, stopped, resumed = TwoOptimizers(), TwoOptimizers(), TwoOptimizers()
     whole.fit(images, steps=9, **FIT)
