@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any
 
@@ -34,6 +35,8 @@ def main(arguments: list[str] | None = None) -> int:
 
     Anything else is a fault of ours: it propagates, and Python ends with a traceback and status 1.
     """
+    # Before torch is loaded: its idle threads would otherwise spin, and on a busy machine steal the time of the others.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     try:
         status: Any = app(arguments, standalone_mode=False)
     except AugsynthError as error:

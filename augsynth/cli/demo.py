@@ -35,7 +35,7 @@ def demo(
         str, typer.Option(help="The shares of synthetic images to try, above 0 and up to 1, with commas.")
     ] = "0.25,0.5",
     generator: GeneratorName = "cvae",
-    fit_steps: Annotated[int, typer.Option(min=1, help="Steps that fit the generator, each seed.")] = 1000,
+    fit_steps: Annotated[int, typer.Option(min=1, help="Steps that fit the generator, each seed.")] = 400,
     train_steps: Annotated[int, typer.Option(min=1, help="Steps that train each classifier.")] = 600,
     options: GeneratorOptions = None,
     pipeline: PipelineFile = None,

@@ -46,7 +46,7 @@ class Settings:
     per_class: int = 20
     ratios: tuple[float, ...] = (0.25, 0.5)
     seeds: int = 5
-    fit_steps: int = 1000
+    fit_steps: int = 400
     train_steps: int = 600
     synthetic_per_class: int = 100
     pipeline: Compose | None = None

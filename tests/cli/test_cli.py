@@ -1,0 +1,182 @@
+"""Commands as a user types them: what they write and print, and one line on stderr for what can be mended."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from augsynth.cli import main
+from augsynth.data import SyntheticPool
+from augsynth.transforms import Compose, Normalize, RandomCrop, RandomHorizontalFlip
+
+COMMANDS = ("demo", "fit", "sample", "preview", "info", "plugins list", "plugins check")
+
+
+def run(*arguments: object) -> int:
+    return main([str(argument) for argument in arguments])
+
+
+def refusal(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
+    """The one line on stderr of a command that must end with status 2."""
+    assert run(*arguments) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith("error: ")
+    return lines[0]
+
+
+@pytest.fixture
+def model(class_mean, tmp_path, capsys) -> Path:
+    assert run("fit", "--data", "digits", "--generator", class_mean, "--steps", 3, "--out", tmp_path / "model") == 0
+    capsys.readouterr()
+    return tmp_path / "model"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself_with_an_example(command, capsys):
+    assert run(*command.split(), "--help") == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert f"Example: augsynth {command}" in text
+
+
+def test_help_lists_the_commands_that_are_there(capsys):
+    assert run("--help") == 0
+    text = capsys.readouterr().out
+    assert all(command.split()[0] in text for command in COMMANDS)
+    assert not any(f" {absent} " in text for absent in ("sweep", "bench"))
+
+
+def test_help_needs_neither_torch_nor_numpy():
+    code = "import sys; from augsynth.cli import main; main(['--help']); print({'torch', 'numpy'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "set()"
+
+
+def test_the_installed_command_ends_with_status_2_and_one_line():
+    code = "import sys; from augsynth.cli import main; sys.exit(main(['fit', '--data', 'nowhere', '--out', 'x']))"
+    environment = {**os.environ, "AUGSYNTH_PLUGINS": ""}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_fit_then_sample_makes_a_pool(model, tmp_path, capsys):
+    assert run("sample", model, "--n", 25, "--seed", 3, "--out", tmp_path / "pool") == 0
+    pool = SyntheticPool.open(tmp_path / "pool")
+    assert len(pool) == 25
+    assert pool.labels.tolist() == [i % 10 for i in range(25)]
+    pool.verify()
+    assert str(tmp_path / "pool") in capsys.readouterr().out
+
+
+def test_sample_of_one_class(model, tmp_path):
+    assert run("sample", model, "--n", 4, "--label", 7, "--out", tmp_path / "pool") == 0
+    assert SyntheticPool.open(tmp_path / "pool").labels.tolist() == [7] * 4
+
+
+def test_sample_draws_a_picture(model, tmp_path):
+    assert run("sample", model, "--n", 20, "--out", tmp_path / "new" / "look.png") == 0
+    picture = Image.open(tmp_path / "new" / "look.png")
+    assert picture.size == (10 * 72 + 9 * 4, 2 * 72 + 4)
+    assert len(np.unique(np.asarray(picture))) > 10
+
+
+def test_fit_goes_on_only_when_asked(model, class_mean, tmp_path, capsys):
+    again = ("fit", "--data", "digits", "--generator", class_mean, "--steps", 3, "--out", model)
+    assert "checkpoint" in refusal(capsys, *again)
+    assert run(*again, "--resume") == 0
+
+
+def test_generator_options_are_checked(class_mean, tmp_path, capsys):
+    options = ("fit", "--data", "digits", "--generator", class_mean, "--steps", 1, "--out", tmp_path / "m")
+    assert "'sigm'" in refusal(capsys, *options, "--set", "sigm=0.5")
+    assert "KEY=VALUE" in refusal(capsys, *options, "--set", "sigma")
+    assert run(*options, "--set", "sigma=0.5") == 0
+    assert json.loads((tmp_path / "m" / "config.json").read_text())["config"]["sigma"] == 0.5
+
+
+def test_preview_draws_rows_of_variants(tmp_path, capsys):
+    picture = tmp_path / "p.png"
+    assert run("preview", "--images", 3, "--variants", 2, "--out", picture) == 0
+    sheet = np.asarray(Image.open(picture))
+    assert sheet.shape == (3 * 72 + 8, 3 * 72 + 8, 4)
+    cells = [sheet[:72, 76 * i : 76 * i + 72] for i in range(3)]
+    assert not any(np.array_equal(a, b) for a, b in [(cells[0], cells[1]), (cells[1], cells[2])])
+    assert "1 pass" in capsys.readouterr().out
+
+
+def test_preview_of_a_pipeline_file_that_crops_and_normalises(tmp_path, capsys):
+    pipeline = Compose([RandomHorizontalFlip(), RandomCrop(6), Normalize([0.5], [0.5])])
+    (tmp_path / "p.json").write_text(json.dumps(pipeline.to_dict()))
+    assert run("preview", "--pipeline", tmp_path / "p.json", "--out", tmp_path / "p.png") == 0
+    assert "shown stretched" in capsys.readouterr().out
+    assert Image.open(tmp_path / "p.png").size == (9 * 72 + 8 * 4, 8 * 72 + 7 * 4)
+
+
+def test_demo_writes_a_report_and_prints_the_table(class_mean, tmp_path, capsys):
+    small = ("--per-class", 5, "--seeds", 2, "--fit-steps", 3, "--train-steps", 2, "--max-per-class", 30)
+    assert run("demo", "--generator", class_mean, *small, "--ratios", "0.5", "--out", tmp_path) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    results = json.loads((tmp_path / "results.json").read_text())
+    assert results["headline"] in printed
+    assert "300 of 1797 images used, at most 30 a class" in printed
+    assert str(tmp_path / "report.html") in printed
+    assert results["headline"].split(":")[0] in (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert len(results["arms"]) == 3
+
+
+def test_info_is_complete_as_json(capsys):
+    assert run("info", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert {"augsynth", "torch", "compiler", "instruction sets", "threads", "CUDA", "plugins"} <= set(found)
+
+
+def test_plugins_are_listed_and_checked(class_mean, capsys):
+    assert run("plugins", "list") == 0
+    assert "class-mean" in capsys.readouterr().out
+    run("plugins", "check")
+    assert "local:class-mean" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["demo", "--data", "nowhere"], "no data at 'nowhere'"),
+        (["demo", "--ratios", "0.5,x"], "--ratios expects numbers"),
+        (["demo", "--ratios", "1.5"], "ratios must lie above 0"),
+        (["demo", "--seeds", "1"], "--seeds"),
+        (["demo", "--generator", "cvea"], "there is no generator 'cvea'"),
+        (["demo", "--test-fraction", "0"], "no test part"),
+        (["demo", "--pipeline", "nowhere.json"], "cannot read the pipeline"),
+        (["preview", "--seed", "many"], "--seed"),
+        (["sample", "nowhere"], "nowhere"),
+        (["paint"], "paint"),
+        (["fit"], "--data"),
+    ],
+)
+def test_mistakes_are_answered_in_one_line(class_mean, capsys, tmp_path, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    assert message in refusal(capsys, *arguments)
+
+
+def test_a_pipeline_file_with_a_mistake_is_named(tmp_path, capsys):
+    for text, message in (("{", "is no JSON"), ('{"type": "RandomFlop"}', "unknown transform 'RandomFlop'")):
+        (tmp_path / "p.json").write_text(text)
+        line = refusal(capsys, "preview", "--pipeline", tmp_path / "p.json", "--out", tmp_path / "p.png")
+        assert "p.json" in line
+        assert message in line
+
+
+def test_faults_of_ours_are_not_dressed_up(monkeypatch, tmp_path):
+    monkeypatch.setattr("augsynth.evaluate.figures.variants_sheet", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        run("preview", "--out", tmp_path / "p.png")
