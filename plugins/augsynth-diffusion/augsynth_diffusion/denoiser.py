@@ -1,0 +1,37 @@
+"""The network under its preconditioning, with the statistics of the images it is fitted on."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from augsynth_diffusion.networks import UNet
+from augsynth_diffusion.precision import autocast
+from augsynth_diffusion.preconditioning import Preconditioning
+
+
+class Denoiser(nn.Module):
+    """D(x; σ, class): the expected clean image, `(B, C, H, W)`, in units centred on the mean of each channel."""
+
+    center: Tensor
+    sigma_data: Tensor
+
+    def __init__(self, network: UNet, sigma_data: float | None, precision: str) -> None:
+        super().__init__()
+        self.network, self.precision, self.measures_sigma = network, precision, sigma_data is None
+        self.register_buffer("center", torch.zeros(network.grid.image_shape[0], 1, 1))
+        self.register_buffer("sigma_data", torch.tensor(1.0 if sigma_data is None else sigma_data))
+
+    def measure(self, images: Tensor) -> None:
+        """Take `center`, and `sigma_data` unless it was given, from images `(B, C, H, W)` in [−1, 1]."""
+        self.center.copy_(images.mean((0, 2, 3))[:, None, None])
+        if self.measures_sigma:
+            # Of one grey tone throughout, the data would have no variance to divide by.
+            self.sigma_data.copy_((images - self.center).square().mean().sqrt().clamp(min=0.05))
+
+    def forward(self, noisy: Tensor, sigma: Tensor, labels: Tensor) -> Tensor:
+        """`noisy` is centred; `sigma` is `(B, 1, 1, 1)`; the label `num_classes` means "unknown"."""
+        factors = Preconditioning.at(sigma, self.sigma_data)
+        with autocast(noisy.device, self.precision):
+            answer = self.network(factors.c_in * noisy, factors.c_noise, labels)
+        return factors.c_skip * noisy + factors.c_out * answer

@@ -1,0 +1,140 @@
+"""A small U-Net for noisy images of any shape, told the noise level and the class.
+
+Images are first folded into patches, so that even large ones are worked on at about 16 × 16, and padded so that their
+sides can be halved. Residual blocks and their modulation follow the U-Nets of Dhariwal & Nichol, "Diffusion models beat
+GANs on image synthesis", NeurIPS 2021, with layer instead of group norm, which is cheaper where channels come last.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+EMBEDDING = 128
+
+
+@dataclass(frozen=True)
+class Grid:
+    """How images of a shape are folded into patches, and how often the folded image is halved."""
+
+    image_shape: tuple[int, int, int]
+    patch: int
+    levels: int
+
+    @classmethod
+    def of(cls, image_shape: tuple[int, int, int]) -> Grid:
+        """Fold into patches while 12 rows and columns are left; then use levels down to about 4.
+
+        >>> Grid.of((1, 28, 28))
+        Grid(image_shape=(1, 28, 28), patch=2, levels=2)
+        """
+        side = min(image_shape[1:])
+        patch = 1
+        while side // (2 * patch) >= 12:
+            patch *= 2
+        return cls(image_shape, patch, levels=3 if side // patch >= 16 else 2)
+
+    @property
+    def channels(self) -> int:
+        """Channels of a folded image."""
+        return self.image_shape[0] * self.patch**2
+
+    def fold(self, images: Tensor) -> Tensor:
+        """(B, C, H, W) to (B, channels, h, w), with sides that can be halved; edge pixels are repeated beyond."""
+        multiple = self.patch << (self.levels - 1)
+        below, right = (-side % multiple for side in self.image_shape[1:])
+        padded = F.pad(images, (0, right, 0, below), mode="replicate")
+        return F.pixel_unshuffle(padded, self.patch).contiguous(memory_format=torch.channels_last)
+
+    def unfold(self, folded: Tensor) -> Tensor:
+        """The inverse of `fold`."""
+        _, height, width = self.image_shape
+        return F.pixel_shuffle(folded, self.patch)[:, :, :height, :width]
+
+
+class ChannelNorm(nn.Module):
+    """Layer norm over the channels of each position, without weights."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        channels_last = features.permute(0, 2, 3, 1)
+        return F.layer_norm(channels_last, channels_last.shape[-1:]).permute(0, 3, 1, 2)
+
+
+class Block(nn.Module):
+    """Two convolutions beside a shortcut; noise level and class scale and shift the features between them."""
+
+    def __init__(self, before: int, after: int) -> None:
+        super().__init__()
+        self.shortcut = nn.Conv2d(before, after, 1) if before != after else nn.Identity()
+        self.norm = ChannelNorm()
+        self.first = nn.Conv2d(before, after, 3, padding=1)
+        self.modulation = nn.Linear(EMBEDDING, 2 * after)
+        self.second = nn.Conv2d(after, after, 3, padding=1)
+        nn.init.zeros_(self.second.weight)
+
+    def forward(self, features: Tensor, embedding: Tensor) -> Tensor:
+        scale, shift = self.modulation(embedding)[:, :, None, None].chunk(2, dim=1)
+        inner = self.norm(self.first(F.silu(self.norm(features))))
+        inner = torch.addcmul(shift, inner, 1 + scale)
+        return self.shortcut(features) + self.second(F.silu(inner))
+
+
+class Condition(nn.Module):
+    """One vector for noise level and class. The class after the last one means "unknown"."""
+
+    frequencies: Tensor
+
+    def __init__(self, num_classes: int) -> None:
+        super().__init__()
+        self.register_buffer("frequencies", 2 * math.pi * torch.randn(EMBEDDING // 2))
+        self.classes = nn.Embedding(num_classes + 1, EMBEDDING)
+        self.level = nn.Sequential(nn.Linear(EMBEDDING, EMBEDDING), nn.SiLU(), nn.Linear(EMBEDDING, EMBEDDING))
+
+    def forward(self, noise_level: Tensor, labels: Tensor) -> Tensor:
+        phase = noise_level[:, None] * self.frequencies
+        waves = torch.cat([phase.cos(), phase.sin()], dim=1)
+        return F.silu(self.level(waves) + self.classes(labels))
+
+
+class UNet(nn.Module):
+    """The network F of `Preconditioning`: `(B, C, H, W)` in and out, starting from F = 0."""
+
+    def __init__(self, grid: Grid, num_classes: int, width: int, depth: int) -> None:
+        super().__init__()
+        counts = [min(width << level, 2 * width) for level in range(grid.levels)]
+        self.grid = grid
+        self.condition = Condition(num_classes)
+        self.stem = nn.Conv2d(grid.channels, width, 3, padding=1)
+        self.down, self.up = nn.ModuleList(), nn.ModuleList()
+        before = width
+        for count in counts:
+            self.down.append(nn.ModuleList(Block(before if k == 0 else count, count) for k in range(depth)))
+            before = count
+        self.middle = Block(before, before)
+        for count in reversed(counts):
+            self.up.append(nn.ModuleList(Block(count + (count if k else before), count) for k in range(depth)))
+            before = count
+        self.norm = ChannelNorm()
+        self.head = nn.Conv2d(before, grid.channels, 3, padding=1)
+        nn.init.zeros_(self.head.weight)
+        self.to(memory_format=torch.channels_last)
+
+    def forward(self, images: Tensor, noise_level: Tensor, labels: Tensor) -> Tensor:
+        embedding = self.condition(noise_level, labels)
+        features = self.stem(self.grid.fold(images))
+        kept: list[Tensor] = []
+        for level, blocks in enumerate(self.down):
+            features = F.avg_pool2d(features, 2) if level else features
+            for block in blocks:
+                features = block(features, embedding)
+                kept.append(features)
+        features = self.middle(features, embedding)
+        for level, blocks in enumerate(self.up):
+            features = F.interpolate(features, scale_factor=2.0) if level else features
+            for block in blocks:
+                features = block(torch.cat([features, kept.pop()], dim=1), embedding)
+        return self.grid.unfold(self.head(F.silu(self.norm(features)))).float()

@@ -1,0 +1,169 @@
+"""The whole generator: the contract, shapes, options, and that it learns."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import torch
+from augsynth.errors import ArgumentError
+from augsynth.testing import check_generator
+from torch import Tensor
+from torch.utils.data import TensorDataset
+
+from augsynth_diffusion import EDM, Config
+from augsynth_diffusion.denoiser import Denoiser
+from augsynth_diffusion.networks import Grid, UNet
+
+SHAPES = [(1, 8, 8), (1, 28, 28), (3, 30, 20), (4, 9, 13), (3, 64, 64), (2, 8, 64)]
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Networks this small run slower on two threads, and far slower where the cores are shared."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def bars(n: int) -> tuple[Tensor, Tensor]:
+    """Images 1x8x8 of two classes: a bar somewhere along the rows, or along the columns."""
+    labels = torch.arange(n) % 2
+    images = torch.zeros(n, 1, 8, 8, dtype=torch.uint8)
+    for k in range(n):
+        images[k, 0, (k // 2) % 8] = 255
+    images[labels == 1] = images[labels == 1].transpose(2, 3)
+    return images, labels
+
+
+def share_of_class(images: Tensor, labels: Tensor) -> float:
+    """How many images vary across their bar more than along it."""
+    pictures = images.float()
+    along_rows = pictures.var(3).mean((1, 2)) < pictures.var(2).mean((1, 2))
+    return ((~along_rows).long() == labels).float().mean().item()
+
+
+@pytest.fixture(scope="module")
+def fitted() -> EDM:
+    """A generator that has learned the bars."""
+    generator = EDM.configure(width=16, sampling_steps=8, decay=0.99)
+    generator.fit(TensorDataset(*bars(64)), steps=250, batch_size=32, device="cpu", progress=False)
+    return generator
+
+
+@pytest.mark.parametrize("sampler", ["heun", "ddim"])
+def test_it_keeps_the_contract(sampler: str) -> None:
+    options: dict[str, Any] = {"width": 4, "sampling_steps": 2, "sampler": sampler}
+    check_generator(lambda: EDM.configure(**options), spawn=sampler == "heun")
+
+
+def test_samples_show_their_class_and_differ(fitted: EDM) -> None:
+    samples = fitted.sample(64)
+    assert samples.labels is not None
+    assert share_of_class(samples.images, samples.labels) > 0.9
+    brightest = samples.images[samples.labels == 0].float().mean((1, 3)).argmax(1)
+    assert len(brightest.unique()) >= 4
+
+
+def test_ddim_shows_the_class_too(fitted: EDM) -> None:
+    other = copy.copy(fitted)
+    other.config = dataclasses.replace(fitted.config, sampler="ddim", sampling_steps=16)
+    samples = other.sample(32)
+    assert samples.labels is not None
+    assert share_of_class(samples.images, samples.labels) > 0.9
+
+
+def test_default_guidance_is_that_of_the_config(fitted: EDM) -> None:
+    default, plain = fitted.sample(8).images, fitted.sample(8, guidance=1.0).images
+    assert torch.equal(default, fitted.sample(8, guidance=fitted.config.guidance).images)
+    assert not torch.equal(default, plain)
+    # A guidance next to 1 takes the other way through the code, to the same images.
+    near = fitted.sample(8, guidance=1.0 + 1e-6).images
+    assert (near.int() - plain.int()).abs().float().mean() < 1.0
+
+
+def test_strength_sets_how_far_variations_go(fitted: EDM) -> None:
+    images, labels = bars(32)
+    changes = []
+    for strength in (0.15, 0.6, 1.0):
+        varied = fitted.vary(images, strength, labels)
+        assert torch.equal(varied.labels, labels)
+        changes.append((varied.images.float() - images.float()).abs().mean().item())
+    assert changes[0] < 5 < changes[1] < changes[2]
+    assert not torch.equal(fitted.vary(images, 0.6, labels, seed=1).images, fitted.vary(images, 0.6, labels).images)
+    with pytest.raises(ArgumentError, match="strength"):
+        fitted.vary(images, 0.0)
+
+
+def test_a_walk_begins_and_ends_near_its_images(fitted: EDM) -> None:
+    images = bars(32)[0]
+    walk = fitted.interpolate(images, images.flip(0), 3)
+    for step, expected in ((0, images), (2, images.flip(0))):
+        assert (walk[:, step].float() - expected.float()).abs().mean() < 20
+    assert (walk[:, 1].float() - images.float()).abs().mean() > 20
+    with pytest.raises(ArgumentError, match="at least 2"):
+        fitted.interpolate(images, images, 1)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("classes", [1, 7])
+def test_any_shape_is_denoised(shape: tuple[int, int, int], classes: int) -> None:
+    network = UNet(Grid.of(shape), classes, width=4, depth=2)
+    images, unknown = torch.zeros(2, *shape), torch.full((2,), classes)
+    assert network(images, torch.zeros(2), unknown).shape == images.shape
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_folding_loses_nothing(shape: tuple[int, int, int]) -> None:
+    grid = Grid.of(shape)
+    images = torch.randn(2, *shape, generator=torch.Generator().manual_seed(0))
+    folded = grid.fold(images)
+    assert torch.equal(grid.unfold(folded), images)
+    assert all(side % (1 << (grid.levels - 1)) == 0 for side in folded.shape[2:])
+
+
+def test_statistics_come_from_the_images_unless_given() -> None:
+    images = 0.5 + 0.25 * torch.randn(64, 2, 8, 8, generator=torch.Generator().manual_seed(0))
+    network = UNet(Grid.of((2, 8, 8)), 3, width=4, depth=1)
+    measured, given = Denoiser(network, None, "float32"), Denoiser(network, 0.7, "float32")
+    for denoiser in (measured, given):
+        denoiser.measure(images)
+        assert denoiser.center.flatten().tolist() == pytest.approx([0.5, 0.5], abs=0.02)
+    assert measured.sigma_data.item() == pytest.approx(0.25, abs=0.01)
+    assert given.sigma_data.item() == pytest.approx(0.7)
+
+
+def test_grey_images_do_not_divide_by_zero() -> None:
+    data = TensorDataset(torch.full((8, 1, 8, 8), 77, dtype=torch.uint8), torch.zeros(8, dtype=torch.int64))
+    generator = EDM.configure(width=4, sampling_steps=3)
+    generator.fit(data, steps=3, batch_size=4, device="cpu", progress=False)
+    assert (generator.sample(4).images.int() - 77).abs().max() < 30
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"width": 0},
+        {"depth": 0},
+        {"sigma_data": 0.0},
+        {"p_mean": float("nan")},
+        {"p_std": 0.0},
+        {"label_drop": 1.0},
+        {"learning_rate": 0.0},
+        {"decay": 1.0},
+        {"sampler": "euler"},
+        {"sampling_steps": 0},
+        {"guidance": -1.0},
+        {"sigma_min": 100.0},
+        {"sigma_max": float("inf")},
+        {"precision": "float16"},
+    ],
+)
+def test_a_wrong_option_is_named(wrong: dict[str, Any]) -> None:
+    (option,) = wrong
+    with pytest.raises(ArgumentError, match=f"{option} must be"):
+        Config(**wrong)
