@@ -189,8 +189,9 @@ def test_a_generator_fills_a_pool_with_the_classes_of_the_real_items() -> None:
     dataset = SyntheticMixDataset(real, toy_generator(), ratio=0.5, seed=1)
     assert isinstance(dataset.synthetic, SyntheticPool)
     assert np.bincount(dataset.synthetic.labels).tolist() == [6, 0, 0, 2]
-    larger = SyntheticMixDataset(real, toy_generator(), ratio=0.5, pool_size=40)
-    assert np.bincount(larger.synthetic.labels).tolist() == [30, 0, 0, 10]
+    for size, counts in ((40, [30, 0, 0, 10]), (4, [3, 0, 0, 1])):
+        other = SyntheticMixDataset(real, toy_generator(), ratio=0.5, pool_size=size)
+        assert np.bincount(other.synthetic.labels).tolist() == counts
     path = dataset.synthetic.path
     assert path.is_dir()
     del dataset
