@@ -19,7 +19,7 @@ app = typer.Typer(
     epilog="Begin with: augsynth demo",
     no_args_is_help=True,
     add_completion=False,
-    rich_markup_mode="rich",
+    rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
 app.command("demo")(demo.demo)

@@ -53,7 +53,7 @@ def demo(
     small classifier on real images, real + augmentation, and real + augmentation + synthetic images, and compares
     them on the test split. Ends with a table and one HTML file, whatever the answer is.
 
-    Example: [bold]augsynth demo --data photos/ --image-size 32 --per-class 20[/]
+    Example: `augsynth demo --data photos/ --image-size 32 --per-class 20`
     """
     from augsynth.data.datasets import load_dataset
     from augsynth.evaluate.experiment import Settings, run_experiment
@@ -70,6 +70,7 @@ def demo(
         fit_steps=fit_steps,
         train_steps=train_steps,
         pipeline=read_pipeline(pipeline) if pipeline else None,
+        seed=seed,
     )
     loaded = load_dataset(
         data, max_per_class=max_per_class, image_size=image_size, test_fraction=test_fraction, seed=seed

@@ -39,7 +39,7 @@ def fit(
 
     Images in a test/ folder beside train/ are not used.
 
-    Example: [bold]augsynth fit --data photos/ --image-size 32 --generator r3gan --out model[/]
+    Example: `augsynth fit --data photos/ --image-size 32 --generator r3gan --out model`
     """
     from augsynth.data.datasets import load_dataset
     from augsynth.generators import create_generator
@@ -62,7 +62,7 @@ def fit(
 
 
 def sample(
-    model: Annotated[Path, typer.Argument(help="A folder that [bold]augsynth fit[/] wrote.")],
+    model: Annotated[Path, typer.Argument(help="A folder that `augsynth fit` wrote.")],
     n: Annotated[int, typer.Option(min=1, help="How many images.")] = 1000,
     out: Annotated[Path, typer.Option(help="The folder for the pool, or a .png file for a picture only.")] = Path(
         "pool"
@@ -74,7 +74,7 @@ def sample(
 
     A pool has its provenance and checksums, and opens with SyntheticPool.open(path).
 
-    Example: [bold]augsynth sample model --n 10000 --out pool[/]   or   [bold]--n 60 --out look.png[/]
+    Example: `augsynth sample model --n 10000 --out pool` or `--n 60 --out look.png`
     """
     from augsynth.data import SyntheticPool
     from augsynth.generators import load_generator

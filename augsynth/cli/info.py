@@ -16,7 +16,7 @@ def info(
 ) -> None:
     """Show versions, the native build, the instruction sets in use, CUDA and the plugins.
 
-    Example: [bold]augsynth info[/]
+    Example: `augsynth info`
     """
     found = _collect()
     if as_json:

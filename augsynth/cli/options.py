@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Data = Annotated[
     str,
     typer.Option(
-        help="[bold]digits[/], a folder with one subfolder of images a class (or train/ and test/ with those), "
+        help="`digits`, a folder with one subfolder of images a class (or train/ and test/ with those), "
         "or an .npz file with arrays 'images' and 'labels'."
     ),
 ]
@@ -29,9 +29,7 @@ ImageSize = Annotated[
 MaxPerClass = Annotated[
     int | None, typer.Option(min=1, help="Read at most this many images of each class, drawn at random.")
 ]
-GeneratorName = Annotated[
-    str, typer.Option(help="A generator's name; [bold]augsynth plugins list[/] shows those installed.")
-]
+GeneratorName = Annotated[str, typer.Option(help="A generator's name; `augsynth plugins list` shows those installed.")]
 GeneratorOptions = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="An option of the generator; may be given several times."),

@@ -14,7 +14,7 @@ app = typer.Typer(help="See which generators are installed, and whether they loa
 def list_plugins() -> None:
     """List the installed generators, without importing them.
 
-    Example: [bold]augsynth plugins list[/]
+    Example: `augsynth plugins list`
     """
     from augsynth.generators.registry import describe
 
@@ -32,7 +32,7 @@ def list_plugins() -> None:
 def check_plugins() -> None:
     """Load every generator, and print the traceback of each that fails. Exit status 2 if any does.
 
-    Example: [bold]augsynth plugins check[/]
+    Example: `augsynth plugins check`
     """
     from augsynth.generators.registry import check
 

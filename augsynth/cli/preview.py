@@ -21,7 +21,7 @@ def preview(
 ) -> None:
     """Draw what a pipeline does: each row has an image as it is, then its variants.
 
-    Example: [bold]augsynth preview --data photos/ --image-size 128 --out preview.png[/]
+    Example: `augsynth preview --data photos/ --image-size 128 --out preview.png`
     """
     import numpy as np
 

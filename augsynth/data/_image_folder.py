@@ -82,9 +82,7 @@ def _subfolders(folder: Path) -> list[Path]:
 def _class_names(folder: Path) -> tuple[str, ...]:
     names = tuple(path.name for path in _subfolders(folder))
     if not names:
-        raise DataError(
-            f"no class folders in {folder.name!r}; expected one subfolder a class, with images in it"
-        )
+        raise DataError(f"no class folders in {folder.name!r}; expected one subfolder a class, with images in it")
     return names
 
 

@@ -153,9 +153,7 @@ def _from_arrays(images: NDArray[Any], labels: NDArray[Any], name: str) -> Image
     shape = images.shape
     images = images[..., None] if images.ndim == 3 else images
     if images.ndim != 4 or images.shape[-1] > 16 or 0 in images.shape:
-        raise DataError(
-            f"{name}: images have shape {shape}; expected (N, H, W) or (N, H, W, C) with C up to 16"
-        )
+        raise DataError(f"{name}: images have shape {shape}; expected (N, H, W) or (N, H, W, C) with C up to 16")
     if labels.shape != (len(images),):
         raise DataError(f"{name}: labels have shape {labels.shape}; expected one a image, ({len(images)},)")
     if labels.dtype.kind not in "iuSUb":
@@ -198,9 +196,7 @@ def _split(data: ImageData, test_fraction: float, seed: int) -> ImageData:
     counts = np.bincount(data.labels, minlength=data.num_classes)
     if counts.min() < 2:
         lonely = data.class_names[int(counts.argmin())]
-        raise DataError(
-            f"{data.name}: class {lonely!r} has {counts.min()} image; a test split needs 2 or more a class"
-        )
+        raise DataError(f"{data.name}: class {lonely!r} has {counts.min()} image; a test split needs 2 or more a class")
     wanted = {c: min(max(1, round(n * test_fraction)), int(n) - 1) for c, n in enumerate(counts)}
     held_back = _draw(data, wanted, seed)
     rest = np.setdiff1d(np.arange(len(data)), held_back)

@@ -39,7 +39,10 @@ _SHOWN_CLASSES = 10
 
 @dataclass(frozen=True)
 class Settings:
-    """What an experiment does. `per_class` real images of each class are the whole training set of a seed."""
+    """What an experiment does: `seeds` repetitions, each with `per_class` real images of a class to train on.
+
+    `seed` chooses other repetitions altogether; `pipeline` None stands for `default_pipeline`.
+    """
 
     generator: str = "cvae"
     generator_options: Mapping[str, Any] = field(default_factory=dict)
@@ -50,6 +53,7 @@ class Settings:
     train_steps: int = 600
     synthetic_per_class: int = 100
     pipeline: Compose | None = None
+    seed: int = 0
 
     def __post_init__(self) -> None:
         if self.seeds < 2:
@@ -65,6 +69,10 @@ class Settings:
     @property
     def arms(self) -> tuple[Arm, ...]:
         return (REAL_ONLY, BASELINE, *(synthetic_arm(ratio) for ratio in sorted(self.ratios)))
+
+    @property
+    def trial_seeds(self) -> range:
+        return range(self.seed * self.seeds, (self.seed + 1) * self.seeds)
 
 
 @dataclass(frozen=True)
@@ -91,7 +99,7 @@ def run_experiment(
     pipeline = settings.pipeline or default_pipeline(data.image_shape[0])
     clock: dict[str, float] = {}
     with _timed(clock, "time to fit and sample"):
-        trials = [_prepare(data, settings, seed, Path(workdir), progress) for seed in range(settings.seeds)]
+        trials = [_prepare(data, settings, seed, Path(workdir), progress) for seed in settings.trial_seeds]
     with _timed(clock, "time to train and test"):
         arms = _score_arms(trials, settings.arms, test, pipeline, settings.train_steps, progress)
     return ExperimentResult(
