@@ -45,12 +45,12 @@ class SyntheticPool(Dataset[Any]):
 
     def _load(self) -> None:
         self.manifest = Manifest.read(self.path)
+        self._ends = list(accumulate(shard.count for shard in self.manifest.shards))
         if len(self) < self.manifest.wanted:
             raise CheckpointError(
                 f"the pool {self.path} is unfinished: it holds {len(self)} of {self.manifest.wanted} samples; "
                 "call SyntheticPool.create with the same arguments to finish it"
             )
-        self._ends = list(accumulate(shard.count for shard in self.manifest.shards))
         self._images: dict[int, npt.NDArray[np.uint8]] = {}
         self._labels: npt.NDArray[np.int64] | None = None
 
@@ -158,7 +158,7 @@ class SyntheticPool(Dataset[Any]):
         return Samples(torch.from_numpy(images), labels)
 
     def __len__(self) -> int:
-        return len(self.manifest)
+        return self._ends[-1] if self._ends else 0
 
     def __getitem__(self, index: int) -> tuple[torch.Tensor, int] | torch.Tensor:
         image = torch.from_numpy(self._image(index))
