@@ -44,10 +44,4 @@ def unpack_optimizers(
             kind, owner, parameter, key = (*path.split(".", 3), "", "", "")[:4]
             if (kind, owner) == (_PREFIX, name):
                 state.setdefault(int(parameter), {})[key] = value
-        groups = [{key: _as_tuple(value) for key, value in group.items()} for group in as_json[name]["groups"]]
-        optimizer.load_state_dict({"state": state, "param_groups": groups})
-
-
-def _as_tuple(value: Any) -> Any:
-    # `params` is rebuilt by load_state_dict; the other lists (betas) were tuples before JSON.
-    return tuple(value) if isinstance(value, list) else value
+        optimizer.load_state_dict({"state": state, "param_groups": as_json[name]["groups"]})
