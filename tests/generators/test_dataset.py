@@ -53,6 +53,11 @@ def test_images_without_channels_get_one(image: Any) -> None:
     assert bool((read.images == 255).all())
 
 
+def test_floats_are_rounded_to_the_nearest_level() -> None:
+    read = read_images([torch.tensor([[0.0, 0.998, 0.999, 1.0]])], labelled=False)
+    assert read.images.flatten().tolist() == [0, 254, 255, 255]
+
+
 @pytest.mark.parametrize("items", [list(CHW), TensorDataset(CHW), [(image,) for image in CHW], FORMS["tensors"]()])
 def test_labels_are_left_unread_where_they_are_not_asked_for(items: Any) -> None:
     read = read_images(items, labelled=False)
