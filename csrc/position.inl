@@ -3,7 +3,6 @@ namespace augsynth {
 namespace AUGSYNTH_ISA_NAME {
 namespace {
 
-constexpr double kFarthest = 33554432.0;  // 2^25, beyond every position of a valid row
 constexpr int kChunk = 256;  // output columns at a time: a multiple of all vector widths and of a noise block
 
 // A run of pixels of one output line on its way through the stages.
@@ -26,15 +25,16 @@ void find_positions_affine(const PlanRow& row, Chunk& chunk) {
   }
 }
 
-// The corners are known to be within 2^24, but with extreme matrices rounding can spoil the pixels
-// between them. The bound keeps indices valid; no sound matrix reaches it.
+// The corners of a valid row are sound, and so is all between them: there w is at least its largest corner
+// value over 4 W H, which rounding, some 2^-50 of that value, cannot reach for an output that fits into
+// memory.
 void find_positions_projective(const PlanRow& row, Chunk& chunk) {
   const Doubles y = Doubles::broadcast(chunk.y + 0.5);
   for (int i = 0; i < chunk.count; i += Doubles::kLanes) {
     const Doubles x = Doubles::ramp(chunk.x + i + 0.5);
     const Doubles w = linear(row.inverse + 6, x, y);
-    (linear(row.inverse, x, y) / w).bounded(kFarthest).store(chunk.sx + i);
-    (linear(row.inverse + 3, x, y) / w).bounded(kFarthest).store(chunk.sy + i);
+    (linear(row.inverse, x, y) / w).store(chunk.sx + i);
+    (linear(row.inverse + 3, x, y) / w).store(chunk.sy + i);
   }
 }
 

@@ -30,11 +30,6 @@ struct Doubles {
     const double raised = lane < low.lane ? low.lane : lane;
     return {raised > high.lane ? high.lane : raised};
   }
-  // Within [-limit, limit], also where it is NaN.
-  Doubles bounded(double limit) const {
-    const double raised = lane > -limit ? lane : -limit;
-    return {raised < limit ? raised : limit};
-  }
 
  private:
   // Half away from zero within [0, top]; 0 for NaN.

@@ -38,3 +38,16 @@ def test_a_constant_stays_constant(isa: str, dtype: Any) -> None:
     rows = make_rows(source, output, inverse=np.diag([70 / 6, 50 / 7, 1]), support=(70 / 6, 50 / 7), antialias=1)
     _native.run(rows, [source], [output])
     assert (output == source[0, 0, 0]).all()
+
+
+@pytest.mark.parametrize("border", Border)
+@pytest.mark.parametrize("left", [0, 3, 25, 48])
+def test_crops_agree_with_the_reference(isa: str, left: int, border: Border) -> None:
+    """A shrunken, mirrored crop: only some of the source's columns are needed."""
+    source = picture((30, 60, 2), np.float32)
+    native, expected = np.zeros((2, 2, 6, 5), np.float32)
+    inverse = np.array([[-2.4, 0, left + 12], [0, 3, 5], [0, 0, 1]])
+    rows = make_rows(source, native, inverse=inverse, support=(2.4, 3), antialias=1, border=border)
+    _native.run(rows, [source], [native])
+    reference.run(rows, [source], [expected])
+    np.testing.assert_allclose(native, expected, rtol=0, atol=1e-6)

@@ -147,8 +147,8 @@ def test_huge_sizes_over_one_pixel_of_memory() -> None:
         assert (output == source[0, 0][:, None, None]).all()
 
 
-def test_rounding_at_the_edge_of_validity_stays_inside() -> None:
-    """The corners of this map are positions, but w cancels between them as far as float64 can tell."""
+def test_extreme_matrices_stay_inside() -> None:
+    """Near overflow, and with w cancelling at a corner as far as float64 can tell."""
     source, output = picture((8, 8, 1)), np.zeros((1, 8, 8), np.uint8)
     rng = np.random.default_rng(0)
     accepted = 0

@@ -3,6 +3,7 @@ from __future__ import annotations
 import multiprocessing
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,11 @@ from augsynth import _native
 from augsynth.errors import ArgumentError
 from augsynth.layout import Border, Interpolation
 
+TASKS = Path("/proc/self/task")  # Linux: the threads of this process
+
 
 def send_batch(connection: Any, threads: int) -> None:
-    connection.send(turned_batch(threads))
+    connection.send((turned_batch(threads), len(list(TASKS.iterdir())) if TASKS.exists() else None))
 
 
 def test_the_result_does_not_depend_on_the_threads(isa: str) -> None:
@@ -34,11 +37,12 @@ def test_a_child_process_makes_its_own_threads(method: str) -> None:
     child = context.Process(target=send_batch, args=(sender, 3), daemon=True)
     child.start()
     arrived = receiver.poll(timeout=60)
-    received = receiver.recv() if arrived else None
+    received, tasks = receiver.recv() if arrived else (None, None)
     child.kill()
     child.join()
     assert arrived, "the child never finished"
     np.testing.assert_array_equal(received, expected)
+    assert tasks is None or tasks >= 3, "the child worked without threads of its own"
 
 
 def test_python_threads_share_the_pool() -> None:
