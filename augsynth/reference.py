@@ -158,9 +158,8 @@ def mapped(index: Floats | Ints, size: int, border: Border) -> Ints:
 def coverage(row: np.void, s: Floats, size: int, axis: int) -> Floats:
     """How much of the source a position sees along one axis, 0 to 1."""
     if row["interpolation"] == Interpolation.NEAREST:
-        inside: Floats = ((s >= 0) & (s < size)).astype(np.float64)
-        return inside
-    edge = row["edge"][axis]
+        return np.where((s >= 0) & (s < size), 1.0, 0.0)
+    edge = float(row["edge"][axis])
     return np.clip(0.5 + s / edge, 0, 1) * np.clip(0.5 + (size - s) / edge, 0, 1)
 
 
