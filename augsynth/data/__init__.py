@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from augsynth.data.batch import Batch, collate
 from augsynth.data.batch_sampler import MixBatchSampler
-from augsynth.data.collate import Batch, collate
 from augsynth.data.datasets import ImageData, load_dataset
 from augsynth.data.mix import Source, SyntheticMixDataset
 from augsynth.data.pool import SyntheticPool

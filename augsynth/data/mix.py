@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
+from augsynth.data.batch import Batch
 from augsynth.data.classes import Integers
-from augsynth.data.collate import Batch
 from augsynth.data.draw import EpochDraw
 from augsynth.data.epoch import SharedEpoch, check_epoch
 from augsynth.data.items import Fields, ImageForm, Structure, label_like
