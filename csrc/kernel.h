@@ -26,7 +26,7 @@ struct Tap {
 // Working memory of one worker, for antialiased rows.
 struct Scratch {
   Tap *across, *down;  // one pixel's taps
-  double* lines;       // one line of the source a channel
+  double* line;        // one line of the source, the channels side by side
 };
 
 // Writes the output lines [begin, end). The row and the views have been validated, and `memory` has

@@ -102,8 +102,9 @@ struct Taps {
   double weight[kTaps];
 };
 
+// Inlined by force: returned through memory, the taps cost more than finding them.
 template <typename Kernel>
-Taps<Kernel::kTaps> place_taps(const Axis& axis, double s) {
+__attribute__((always_inline)) inline Taps<Kernel::kTaps> place_taps(const Axis& axis, double s) {
   Taps<Kernel::kTaps> taps;
   const int first = Kernel::place(s, taps.weight);
   for (int i = 0; i < Kernel::kTaps; ++i) taps.offset[i] = inside(axis, first + i) * axis.stride;
@@ -125,13 +126,14 @@ Axis y_axis(const PlanRow& row, const SourceView& source) {
   return {row.source_size[0], source.stride_y, static_cast<Border>(row.border)};
 }
 
-template <typename T, typename Kernel>
-void sample(const PlanRow& row, const SourceView& source, Chunk& chunk, const Scratch&) {
+template <typename T, typename Kernel, int kChannels>
+void sample_channels(const PlanRow& row, const SourceView& source, Chunk& chunk) {
   const Axis x = x_axis(row, source), y = y_axis(row, source);
+  const int channels = kChannels ? kChannels : row.channels;
   for (int i = 0; i < chunk.count; ++i) {
     const auto across = place_taps<Kernel>(x, chunk.sx[i]);
     const auto down = place_taps<Kernel>(y, chunk.sy[i]);
-    for (int c = 0; c < row.channels; ++c) {
+    for (int c = 0; c < channels; ++c) {
       const unsigned char* plane = source.data + c * source.stride_c;
       double sum = down.weight[0] * weigh_line<T>(plane + down.offset[0], across);
       for (int j = 1; j < Kernel::kTaps; ++j)
@@ -139,6 +141,14 @@ void sample(const PlanRow& row, const SourceView& source, Chunk& chunk, const Sc
       chunk.value[c][i] = sum;
     }
   }
+}
+
+// The loop over the channels is unrolled for grey and colour pictures.
+template <typename T, typename Kernel>
+void sample(const PlanRow& row, const SourceView& source, Chunk& chunk, const Scratch&) {
+  if (row.channels == 1) return sample_channels<T, Kernel, 1>(row, source, chunk);
+  if (row.channels == 3) return sample_channels<T, Kernel, 3>(row, source, chunk);
+  sample_channels<T, Kernel, 0>(row, source, chunk);
 }
 
 }  // namespace

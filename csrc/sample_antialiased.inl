@@ -6,15 +6,15 @@ namespace {
 // A filter that widens with the size of an output pixel in the source.
 struct Filter {
   bool cubic;
-  double support, radius;
+  double per_support, radius;
 
   Filter(const PlanRow& row, int axis)
       : cubic(static_cast<Interpolation>(row.interpolation) == Interpolation::kBicubic),
-        support(row.support[axis]),
+        per_support(1.0 / row.support[axis]),
         radius(filter_radius(row, axis)) {}
 
   double operator()(double distance) const {
-    const double t = distance / support;
+    const double t = distance * per_support;
     return cubic ? keys(t, -0.5) : 1.0 - absolute(t);
   }
 };
@@ -47,7 +47,8 @@ int gather_taps(const Axis& axis, const Filter& filter, double s, Tap* taps) {
     else
       taps[count++] = {index * axis.stride, weight};
   }
-  for (int i = 0; i < count; ++i) taps[i].weight /= total;
+  const double share = 1.0 / total;
+  for (int i = 0; i < count; ++i) taps[i].weight *= share;
   return count;
 }
 
@@ -90,29 +91,39 @@ Range touched_columns(const Axis& axis, const Filter& filter, const Chunk& chunk
   return crosses ? Range{0, axis.size} : Range{floor_to_int(low - reach), floor_to_int(high + reach)};
 }
 
+// Adds the columns of a source line, times a weight, to a line of doubles with the channels side by side.
+template <typename T>
+void add_line(const PlanRow& row, const SourceView& source, std::ptrdiff_t offset, double weight,
+              Range columns, double* line) {
+  const unsigned char* from = source.data + offset + columns.begin * source.stride_x;
+  const std::ptrdiff_t item = sizeof(T), count = columns.end - columns.begin;
+  line += static_cast<std::ptrdiff_t>(columns.begin) * row.channels;
+  if (source.stride_c == item && source.stride_x == item * row.channels) {  // this loop is vectorised
+    for (std::ptrdiff_t i = 0; i < count * row.channels; ++i) line[i] += weight * load<T>(from + i * item);
+    return;
+  }
+  for (std::ptrdiff_t x = 0; x < count; ++x, from += source.stride_x)
+    for (int c = 0; c < row.channels; ++c) *line++ += weight * load<T>(from + c * source.stride_c);
+}
+
 // For an upright map all pixels of a line share their vertical taps: the source lines are summed once,
-// into one line of doubles a channel, and each pixel sums along it.
+// into one line of doubles, and each pixel sums along it.
 template <typename T>
 void sample_antialiased_upright(const PlanRow& row, const SourceView& source, Chunk& chunk,
                                 const Scratch& scratch) {
-  const Axis along{row.source_size[1], sizeof(double), static_cast<Border>(row.border)};
+  const std::ptrdiff_t pixel = row.channels * sizeof(double);
+  const Axis along{row.source_size[1], pixel, static_cast<Border>(row.border)};
   const Filter filter(row, 0);
   const Range columns = touched_columns(along, filter, chunk);
+  for (std::ptrdiff_t i = columns.begin * row.channels; i < columns.end * row.channels; ++i)
+    scratch.line[i] = 0.0;
   const int height = gather_taps(y_axis(row, source), Filter(row, 1), chunk.sy[0], scratch.down);
-  for (int c = 0; c < row.channels; ++c) {
-    double* line = scratch.lines + static_cast<std::ptrdiff_t>(c) * row.source_size[1];
-    for (int x = columns.begin; x < columns.end; ++x) line[x] = 0.0;
-    for (int j = 0; j < height; ++j) {
-      const unsigned char* from = source.data + c * source.stride_c + scratch.down[j].offset;
-      const double weight = scratch.down[j].weight;
-      for (int x = columns.begin; x < columns.end; ++x)
-        line[x] += weight * load<T>(from + x * source.stride_x);
-    }
-  }
+  for (int j = 0; j < height; ++j)
+    add_line<T>(row, source, scratch.down[j].offset, scratch.down[j].weight, columns, scratch.line);
   for (int i = 0; i < chunk.count; ++i) {
     const int width = gather_taps(along, filter, chunk.sx[i], scratch.across);
-    const auto* line = reinterpret_cast<const unsigned char*>(scratch.lines);
-    for (int c = 0; c < row.channels; ++c, line += row.source_size[1] * sizeof(double))
+    const auto* line = reinterpret_cast<const unsigned char*>(scratch.line);
+    for (int c = 0; c < row.channels; ++c, line += sizeof(double))
       chunk.value[c][i] = weigh_line<double>(line, scratch.across, width);
   }
 }
