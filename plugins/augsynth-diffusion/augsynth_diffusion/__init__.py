@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from augsynth_diffusion.generator import EDM, Config
+from augsynth_diffusion.generator import EDM, EDMConfig
 
-__all__ = ["EDM", "Config"]
+__all__ = ["EDM", "EDMConfig"]

@@ -34,4 +34,5 @@ class Denoiser(nn.Module):
         factors = Preconditioning.at(sigma, self.sigma_data)
         with autocast(noisy.device, self.precision):
             answer = self.network(factors.c_in * noisy, factors.c_noise, labels)
-        return factors.c_skip * noisy + factors.c_out * answer
+        denoised: Tensor = factors.c_skip * noisy + factors.c_out * answer
+        return denoised

@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import cast
 
 import torch
-from augsynth.errors import ArgumentError
-from augsynth.generators import Generator, Noise, Samples, Step
 from torch import Tensor, nn
 
+from augsynth.errors import ArgumentError
+from augsynth.generators import Generator, Noise, Samples, Step
 from augsynth_diffusion.denoiser import Denoiser
 from augsynth_diffusion.networks import Grid, UNet
 from augsynth_diffusion.precision import PRECISIONS
@@ -24,7 +24,7 @@ from augsynth_diffusion.samplers import SAMPLERS, guided, karras_sigmas
 
 
 @dataclass(frozen=True)
-class Config:
+class EDMConfig:
     """Options of `create_generator("edm", …)`."""
 
     width: int = 32
@@ -86,9 +86,9 @@ class EDM(Generator):
 
     name = "edm"
     api_version = 1
-    capabilities = frozenset({"conditional", "guide", "vary", "interpolate"})
-    Config = Config
-    config: Config
+    capabilities = frozenset({"conditional", "guide", "vary"})
+    Config = EDMConfig
+    config: EDMConfig
 
     def build(self, image_shape: tuple[int, int, int], num_classes: int | None) -> dict[str, nn.Module]:
         assert num_classes is not None
@@ -103,6 +103,7 @@ class EDM(Generator):
         return {"denoiser": self.config.decay}
 
     def training_step(self, images: Tensor, labels: Tensor | None, step: Step) -> Mapping[str, Tensor | float]:
+        assert labels is not None
         denoiser, config = self._denoiser, self.config
         if step.index == 0:
             denoiser.measure(images)
@@ -115,7 +116,7 @@ class EDM(Generator):
         optimizer = step.optimizers["main"]
         optimizer.param_groups[0]["lr"] = config.learning_rate * cosine(step.index, step.total)
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        torch.autograd.backward(loss)
         nn.utils.clip_grad_norm_(self.networks.parameters(), 1.0)
         optimizer.step()
         return {"loss": loss.detach()}
@@ -149,31 +150,9 @@ class EDM(Generator):
         classes = None if labels is None else torch.as_tensor(labels, dtype=torch.int64).expand(len(images)).clone()
         return Samples(varied, classes)
 
-    def interpolate(self, a: Tensor, b: Tensor, steps: int) -> Tensor:
-        """Walk from images `a` to images `b`, uint8 (n, C, H, W), through the noise that each of them comes from.
-
-        The equation is solved backwards to find that noise, which is then turned on the sphere. Classes are not
-        known here, so the model is used without. Song, Meng & Ermon, ICLR 2021, section 5.3.
-        """
-        if steps < 2:
-            raise ArgumentError(f"steps must be at least 2, for both ends, got {steps}")
-        config = self.config
-        sigmas = karras_sigmas(config.sampling_steps, config.sigma_min, config.sigma_max)
-
-        def draw(noise: Noise, classes: Tensor | None, first: Tensor, last: Tensor) -> Tensor:
-            ends = [
-                self._solve(image - self._denoiser.center, sigmas[-2::-1], None, 1.0) - self._denoiser.center
-                for image in (first, last)
-            ]
-            walk = [slerp(ends[0], ends[1], k / (steps - 1)) for k in range(steps)]
-            return torch.stack([self._solve(latent, sigmas, None, 1.0) for latent in walk], dim=1)
-
-        return self.map_tiles(draw, a, b)
-
     @property
     def _denoiser(self) -> Denoiser:
-        denoiser: Any = self.networks["denoiser"]
-        return denoiser
+        return cast("Denoiser", self.networks["denoiser"])
 
     @property
     def _unknown(self) -> Tensor:
@@ -188,23 +167,14 @@ class EDM(Generator):
         def denoise(images: Tensor, sigma: float) -> Tensor:
             levels = torch.full((len(images), 1, 1, 1), sigma, device=images.device)
             if labels is None or guidance == 1.0:
-                return self._denoiser(images, levels, unknown if labels is None else labels)
-            both = self._denoiser(images.repeat(2, 1, 1, 1), levels.repeat(2, 1, 1, 1), torch.cat([labels, unknown]))
-            return guided(*both.chunk(2), guidance)
+                answer: Tensor = self._denoiser(images, levels, unknown if labels is None else labels)
+                return answer
+            answers: Tensor = self._denoiser(
+                images.repeat(2, 1, 1, 1), levels.repeat(2, 1, 1, 1), torch.cat([labels, unknown])
+            )
+            return guided(answers[: len(images)], answers[len(images) :], guidance)
 
         return SAMPLERS[self.config.sampler](denoise, start, sigmas) + self._denoiser.center
-
-
-def slerp(a: Tensor, b: Tensor, share: float) -> Tensor:
-    """Walk the great circle from `a` to `b`, `(B, …)`, row by row; lengths are mixed along.
-
-    Gaussian noise of many dimensions lies near a sphere, which a straight line would leave. Shoemake, "Animating
-    rotation with quaternion curves", SIGGRAPH 1985.
-    """
-    flat_a, flat_b = a.flatten(1), b.flatten(1)
-    angle = torch.acos(nn.functional.cosine_similarity(flat_a, flat_b).clamp(-1 + 1e-6, 1 - 1e-6))[:, None]
-    mixed = (torch.sin((1 - share) * angle) * flat_a + torch.sin(share * angle) * flat_b) / torch.sin(angle)
-    return mixed.view_as(a)
 
 
 def cosine(index: int, total: int) -> float:

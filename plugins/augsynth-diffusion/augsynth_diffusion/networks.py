@@ -80,7 +80,8 @@ class Block(nn.Module):
         scale, shift = self.modulation(embedding)[:, :, None, None].chunk(2, dim=1)
         inner = self.norm(self.first(F.silu(self.norm(features))))
         inner = torch.addcmul(shift, inner, 1 + scale)
-        return self.shortcut(features) + self.second(F.silu(inner))
+        result: Tensor = self.shortcut(features) + self.second(F.silu(inner))
+        return result
 
 
 class Condition(nn.Module):
@@ -106,35 +107,34 @@ class UNet(nn.Module):
     def __init__(self, grid: Grid, num_classes: int, width: int, depth: int) -> None:
         super().__init__()
         counts = [min(width << level, 2 * width) for level in range(grid.levels)]
-        self.grid = grid
+        self.grid, self.depth = grid, depth
         self.condition = Condition(num_classes)
         self.stem = nn.Conv2d(grid.channels, width, 3, padding=1)
         self.down, self.up = nn.ModuleList(), nn.ModuleList()
         before = width
         for count in counts:
-            self.down.append(nn.ModuleList(Block(before if k == 0 else count, count) for k in range(depth)))
+            self.down.extend(Block(count if k else before, count) for k in range(depth))
             before = count
         self.middle = Block(before, before)
         for count in reversed(counts):
-            self.up.append(nn.ModuleList(Block(count + (count if k else before), count) for k in range(depth)))
+            self.up.extend(Block(count + (count if k else before), count) for k in range(depth))
             before = count
         self.norm = ChannelNorm()
         self.head = nn.Conv2d(before, grid.channels, 3, padding=1)
         nn.init.zeros_(self.head.weight)
-        self.to(memory_format=torch.channels_last)
 
     def forward(self, images: Tensor, noise_level: Tensor, labels: Tensor) -> Tensor:
         embedding = self.condition(noise_level, labels)
         features = self.stem(self.grid.fold(images))
         kept: list[Tensor] = []
-        for level, blocks in enumerate(self.down):
-            features = F.avg_pool2d(features, 2) if level else features
-            for block in blocks:
-                features = block(features, embedding)
-                kept.append(features)
+        for index, block in enumerate(self.down):
+            if index and index % self.depth == 0:
+                features = F.avg_pool2d(features, 2)
+            features = block(features, embedding)
+            kept.append(features)
         features = self.middle(features, embedding)
-        for level, blocks in enumerate(self.up):
-            features = F.interpolate(features, scale_factor=2.0) if level else features
-            for block in blocks:
-                features = block(torch.cat([features, kept.pop()], dim=1), embedding)
+        for index, block in enumerate(self.up):
+            if index and index % self.depth == 0:
+                features = F.interpolate(features, scale_factor=2.0)
+            features = block(torch.cat([features, kept.pop()], dim=1), embedding)
         return self.grid.unfold(self.head(F.silu(self.norm(features)))).float()

@@ -1,4 +1,4 @@
-"""Which floating-point format convolutions and matrix products use."""
+"""The floating-point format of convolutions and matrix products."""
 
 from __future__ import annotations
 
@@ -21,5 +21,5 @@ def _has_bfloat16_units(device: torch.device) -> bool:
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
     # torch tells what the CPU can do from version 2.11 on; before, it is taken to have no such units.
-    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
-    return device.type == "cpu" and bool(capabilities.get("amx_bf16", False))
+    capabilities: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
+    return device.type == "cpu" and capabilities.get("amx_bf16", False)

@@ -6,13 +6,12 @@ import math
 
 import pytest
 import torch
+from augsynth_diffusion.generator import cosine
+from augsynth_diffusion.preconditioning import Preconditioning, denoising_loss, draw_sigma
+from augsynth_diffusion.samplers import SAMPLERS, Denoiser, guided, heun, karras_sigmas
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
-
-from augsynth_diffusion.generator import cosine, slerp
-from augsynth_diffusion.preconditioning import Preconditioning, denoising_loss, draw_sigma
-from augsynth_diffusion.samplers import SAMPLERS, Denoiser, guided, heun, karras_sigmas
 
 SPREAD = 0.6
 
@@ -113,14 +112,6 @@ def test_guidance_one_is_conditional_and_zero_unconditional() -> None:
     assert torch.equal(guided(conditional, unconditional, 0.0), unconditional)
     beyond = guided(conditional, unconditional, 3.0)
     torch.testing.assert_close(beyond - conditional, 2 * (conditional - unconditional))
-
-
-def test_slerp_keeps_the_length_of_noise() -> None:
-    a, b = noise(2, 3, 1, 20, 20)
-    torch.testing.assert_close(slerp(a, b, 0.0), a)
-    torch.testing.assert_close(slerp(a, b, 1.0), b)
-    assert slerp(a, b, 0.5).std().item() == pytest.approx(1.0, abs=0.1)
-    assert torch.isfinite(slerp(a, a, 0.5)).all()
 
 
 def test_learning_rate_rises_and_falls() -> None:

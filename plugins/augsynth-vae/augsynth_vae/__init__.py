@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from augsynth_vae.generator import ConditionalVAE, Config
+from augsynth_vae.generator import ConditionalVAE, VAEConfig
 
-__all__ = ["ConditionalVAE", "Config"]
+__all__ = ["ConditionalVAE", "VAEConfig"]

@@ -9,12 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import cast
 
 import torch
-from augsynth.errors import ArgumentError
-from augsynth.generators import Generator, Noise, Step
 from torch import Tensor, nn
 
+from augsynth.errors import ArgumentError
+from augsynth.generators import Generator, Noise, Step
 from augsynth_vae.likelihood import Bernoulli, DiscretizedLogistic, free_bits, gaussian_kl
 from augsynth_vae.networks import Decoder, Encoder, Grid
 from augsynth_vae.precision import PRECISIONS, autocast
@@ -23,7 +24,7 @@ LIKELIHOODS = ("bernoulli", "logistic")
 
 
 @dataclass(frozen=True)
-class Config:
+class VAEConfig:
     """Options of `create_generator("cvae", …)`."""
 
     latent: int = 16
@@ -74,8 +75,8 @@ class ConditionalVAE(Generator):
     name = "cvae"
     api_version = 1
     capabilities = frozenset({"conditional"})
-    Config = Config
-    config: Config
+    Config = VAEConfig
+    config: VAEConfig
 
     def build(self, image_shape: tuple[int, int, int], num_classes: int | None) -> dict[str, nn.Module]:
         assert num_classes is not None
@@ -94,7 +95,7 @@ class ConditionalVAE(Generator):
         return {"encoder": self.config.decay, "decoder": self.config.decay}
 
     def training_step(self, images: Tensor, labels: Tensor | None, step: Step) -> Mapping[str, Tensor | float]:
-        decoder = self.networks["decoder"]
+        decoder = self._decoder
         with autocast(step.device, self.config.precision):
             mean, log_variance = self.networks["encoder"](images, labels)
             latent = mean + torch.exp(log_variance / 2) * step.normal(*mean.shape)
@@ -107,17 +108,20 @@ class ConditionalVAE(Generator):
         optimizer.param_groups[0]["lr"] = self.config.learning_rate * cosine(step.index, step.total)
         optimizer.zero_grad(set_to_none=True)
         # Per value, so that the size of gradients, which are clipped, does not depend on the image's.
-        (loss / images[0].numel()).backward()
+        torch.autograd.backward(loss / images[0].numel())
         nn.utils.clip_grad_norm_(self.networks.parameters(), 1.0)
         optimizer.step()
         return {"reconstruction": reconstruction.detach(), "kl": kl.detach().sum(1).mean()}
 
     def generate(self, noise: Noise, labels: Tensor | None, guidance: float | None) -> Tensor:
-        decoder = self.networks["decoder"]
         latent = self.config.temperature * noise.normal(self.config.latent)
         with autocast(noise.device, self.config.precision):
-            output = decoder(latent, labels)
-        return decoder.likelihood.mean(output)
+            output = self._decoder(latent, labels)
+        return self._decoder.likelihood.mean(output)
+
+    @property
+    def _decoder(self) -> Decoder:
+        return cast("Decoder", self.networks["decoder"])
 
 
 def ramp(index: int, length: float) -> float:

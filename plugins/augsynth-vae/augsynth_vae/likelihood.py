@@ -5,26 +5,12 @@ Images are float `(B, C, H, W)` in [−1, 1]; all results are in nats.
 
 from __future__ import annotations
 
-from typing import Protocol
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 LEVELS = 255
 """Steps between the darkest and the brightest value of a uint8 image."""
-
-
-class Likelihood(Protocol):
-    """What the decoder's output says of an image."""
-
-    def negative_log(self, output: Tensor, images: Tensor) -> Tensor:
-        """−log p(images | output), summed over the values of an image: `(B,)`."""
-        ...
-
-    def mean(self, output: Tensor) -> Tensor:
-        """The expected image, in [−1, 1]."""
-        ...
 
 
 class Bernoulli(nn.Module):
@@ -34,10 +20,12 @@ class Bernoulli(nn.Module):
     """
 
     def negative_log(self, output: Tensor, images: Tensor) -> Tensor:
+        """−log p(images | output), summed over the values of an image: `(B,)`."""
         brightness = (images + 1) / 2
         return F.binary_cross_entropy_with_logits(output, brightness, reduction="none").sum((1, 2, 3))
 
     def mean(self, output: Tensor) -> Tensor:
+        """The expected image, in [−1, 1]."""
         return 2 * torch.sigmoid(output) - 1
 
 
@@ -53,6 +41,7 @@ class DiscretizedLogistic(nn.Module):
         self.log_scale = nn.Parameter(torch.full((channels, 1, 1), -1.5))
 
     def negative_log(self, output: Tensor, images: Tensor) -> Tensor:
+        """−log p(images | output), summed over the values of an image: `(B,)`."""
         sharpness = torch.exp(-self.log_scale)
         upper = sharpness * (images - output + 1 / LEVELS)
         lower = sharpness * (images - output - 1 / LEVELS)
@@ -65,7 +54,12 @@ class DiscretizedLogistic(nn.Module):
         return -log_p.sum((1, 2, 3))
 
     def mean(self, output: Tensor) -> Tensor:
+        """The expected image, in [−1, 1]."""
         return output.clamp(-1, 1)
+
+
+Likelihood = Bernoulli | DiscretizedLogistic
+"""What the decoder's output says of an image."""
 
 
 def gaussian_kl(mean: Tensor, log_variance: Tensor) -> Tensor:

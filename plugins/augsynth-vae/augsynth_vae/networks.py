@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from augsynth_vae.likelihood import Likelihood
+
 EMBEDDING = 64
 HIDDEN = 256
 LOG_VARIANCE_LIMIT = 8.0
@@ -75,7 +77,8 @@ class Block(nn.Module):
     def forward(self, features: Tensor, embedding: Tensor) -> Tensor:
         scale, shift = self.modulation(embedding)[:, :, None, None].chunk(2, dim=1)
         modulated = torch.addcmul(shift, self.first(features), 1 + scale)
-        return self.shortcut(features) + self.second(F.silu(modulated))
+        result: Tensor = self.shortcut(features) + self.second(F.silu(modulated))
+        return result
 
 
 def channel_counts(grid: Grid, width: int) -> list[int]:
@@ -110,7 +113,9 @@ class Encoder(nn.Module):
 class Decoder(nn.Module):
     """p(image | z, class): what its `likelihood` reads, `(B, C, H, W)`."""
 
-    def __init__(self, grid: Grid, num_classes: int, width: int, latent: int, likelihood: nn.Module) -> None:
+    likelihood: Likelihood
+
+    def __init__(self, grid: Grid, num_classes: int, width: int, latent: int, likelihood: Likelihood) -> None:
         super().__init__()
         counts = channel_counts(grid, width)
         rows, columns = grid.sides[-1]
@@ -126,7 +131,8 @@ class Decoder(nn.Module):
     def forward(self, latent: Tensor, labels: Tensor) -> Tensor:
         embedding = self.classes(labels)
         hidden = F.silu(self.hidden(torch.cat([latent, embedding], dim=1)))
-        features = F.silu(self.seed(hidden)).unflatten(1, (-1, *self.grid.sides[-1]))
+        rows, columns = self.grid.sides[-1]
+        features = F.silu(self.seed(hidden)).view(len(latent), -1, rows, columns)
         features = features.contiguous(memory_format=torch.channels_last)
         for block, sides in zip(self.blocks, reversed(self.grid.sides), strict=True):
             features = block(F.interpolate(features, size=sides), embedding)

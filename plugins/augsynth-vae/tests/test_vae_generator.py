@@ -9,19 +9,20 @@ from typing import Any
 
 import pytest
 import torch
-from augsynth.errors import ArgumentError
-from augsynth.testing import check_generator
-from augsynth_vae import ConditionalVAE, Config
+from augsynth_vae import ConditionalVAE, VAEConfig
 from augsynth_vae.generator import cosine, ramp
 from augsynth_vae.likelihood import Bernoulli
 from augsynth_vae.networks import Decoder, Encoder, Grid
 from torch import Tensor
 from torch.utils.data import TensorDataset
 
+from augsynth.errors import ArgumentError
+from augsynth.testing import check_generator
+
 SHAPES = [(1, 8, 8), (1, 28, 28), (3, 30, 20), (4, 9, 13), (3, 64, 64), (2, 8, 64)]
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def one_thread() -> Iterator[None]:
     """Networks this small run slower on two threads, and far slower where the cores are shared."""
     before = torch.get_num_threads()
@@ -120,4 +121,4 @@ def test_schedules_begin_and_end_where_they_say() -> None:
 def test_a_wrong_option_is_named(wrong: dict[str, Any]) -> None:
     (option,) = wrong
     with pytest.raises(ArgumentError, match=f"{option} must be"):
-        Config(**wrong)
+        VAEConfig(**wrong)

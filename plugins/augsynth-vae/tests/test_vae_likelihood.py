@@ -45,7 +45,7 @@ def test_a_dimension_below_the_floor_gets_no_gradient() -> None:
     assert kl.grad.tolist() == [[0.0, 1.0]]
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=25)
 @given(st.floats(-1.5, 1.5), st.floats(-5, 1))
 def test_discretized_logistic_sums_to_one_over_all_levels(center: float, log_scale: float) -> None:
     likelihood = DiscretizedLogistic(1)
