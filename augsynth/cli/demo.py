@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich import box
 from rich.table import Table
 
 from augsynth.cli.options import (
@@ -25,6 +26,7 @@ from augsynth.errors import ArgumentError
 
 if TYPE_CHECKING:
     from augsynth.evaluate.results import ExperimentResult
+    from augsynth.evaluate.scores import Interval
 
 
 def demo(
@@ -91,17 +93,24 @@ def _parse_ratios(text: str) -> tuple[float, ...]:
 
 
 def _print_result(result: ExperimentResult) -> None:
-    from augsynth.evaluate.report import table_rows
+    from augsynth.evaluate.results import BASELINE
 
-    table = Table("training set", "accuracy (95%)", "macro F1", "change in points", "verdict", title=None)
-    for row in table_rows(result):
-        change = f"{row['change']} ({row['change_range']})" if row["change"] else ""
-        table.add_row(
-            row["name"], f"{row['accuracy']} ({row['accuracy_range']})", row["macro_f1"], change, row["verdict"]
-        )
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table.add_column("training set", no_wrap=True)
+    for heading in ("accuracy %", "macro F1", "change"):
+        table.add_column(heading, justify="right")
+    table.add_column("verdict")
+    for scores in result.arms:
+        name, f1 = scores.arm.name, 100 * sum(scores.macro_f1) / len(scores.macro_f1)
+        cells = [name.replace(f"{BASELINE.name} + ", "  … + "), _plus_minus(scores.interval), f"{f1:.1f}"]
+        if scores.arm.ratio > 0:
+            change = result.change(scores)
+            cells += [_plus_minus(change.interval, sign="+"), change.verdict]
+        table.add_row(*cells)
     console.print(table)
     console.print(result.headline, style="bold")
-    console.print(
-        "Means over seeds with t intervals. Changes are paired by seed; their intervals allow for several ratios.",
-        style="dim",
-    )
+    console.print("Means over seeds ± 95% t intervals; changes are paired by seed and allow for several ratios.")
+
+
+def _plus_minus(interval: Interval, sign: str = "") -> str:
+    return f"{100 * interval.mean:{sign}.1f} ± {100 * interval.half_width:.1f}"

@@ -149,7 +149,7 @@ def _score_arms(
                 classifier = train_classifier(mixed, num_classes=test.num_classes, steps=steps, seed=trial.seed)
                 predicted = classifier.predict(test_images)
                 scores[arm].append((accuracy(predicted, test.labels), macro_f1(predicted, test.labels)))
-                advance(1, arm.name)
+                advance()
     return tuple(ArmScores(arm, *(tuple(column) for column in zip(*scores[arm], strict=True))) for arm in arms)
 
 

@@ -74,7 +74,7 @@ def _view(result: ExperimentResult) -> dict[str, Any]:
         "lead": (
             f"One small classifier, trained on {settings['images per class']} real images a class, tested on "
             f"{settings['test images']} others, with and without images from the generator "
-            f"{settings['generator']!r}."
+            f"{settings['generator']}."
         ),
         "plot_light": _data_url(ratio_plot(result)),
         "plot_dark": _data_url(ratio_plot(result, dark=True)),
