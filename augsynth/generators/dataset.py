@@ -15,6 +15,7 @@ from augsynth.errors import ArgumentTypeError, DataError
 from augsynth.progress import progress_bar
 
 _PIL_MODES = ("L", "LA", "RGB", "RGBA")
+_BAR_FROM = 2000
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +72,7 @@ def read_images(dataset: Any, *, labelled: bool, progress: bool = False) -> Imag
 def _read_items(dataset: Any, progress: bool) -> tuple[Tensor, list[Any]]:
     images: Tensor | None = None
     labels = []
-    with progress_bar("reading images", len(dataset), progress) as advance:
+    with progress_bar("reading images", len(dataset), progress and len(dataset) >= _BAR_FROM) as advance:
         for index in range(len(dataset)):
             image, label = _split_item(dataset[index], index)
             pixels = _as_chw(image, index)
