@@ -14,11 +14,10 @@ import torch
 from torch import Tensor, nn
 
 from augsynth.errors import ArgumentError
-from augsynth.generators import Generator, Noise, Step
+from augsynth.generators import PRECISIONS, Generator, Noise, Step, autocast
 from augsynth_gan.augment import PARAMETERS, draw_maps, warp
 from augsynth_gan.losses import gradient_penalty, relativistic_loss
 from augsynth_gan.networks import Discriminator, ImageGenerator
-from augsynth_gan.precision import PRECISIONS, autocast
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,7 @@ def test_one_class_is_enough() -> None:
 )
 def test_refuses_options_out_of_range(option: str, value: object) -> None:
     with pytest.raises(ArgumentError, match=f"{option} must be .*, got"):
-        R3GANConfig(**{option: value})
+        R3GAN.configure(**{option: value})
 
 
 def test_every_option_is_described() -> None:
