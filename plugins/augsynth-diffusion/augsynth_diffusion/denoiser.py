@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from augsynth.generators import autocast
 from augsynth_diffusion.networks import UNet
-from augsynth_diffusion.precision import autocast
 from augsynth_diffusion.preconditioning import Preconditioning
 
 

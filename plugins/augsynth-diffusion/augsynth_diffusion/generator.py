@@ -15,10 +15,9 @@ import torch
 from torch import Tensor, nn
 
 from augsynth.errors import ArgumentError
-from augsynth.generators import Generator, Noise, Samples, Step
+from augsynth.generators import PRECISIONS, Generator, Noise, Samples, Step
 from augsynth_diffusion.denoiser import Denoiser
 from augsynth_diffusion.networks import Grid, UNet
-from augsynth_diffusion.precision import PRECISIONS
 from augsynth_diffusion.preconditioning import denoising_loss, draw_sigma
 from augsynth_diffusion.samplers import SAMPLERS, guided, karras_sigmas
 
@@ -45,7 +44,7 @@ class EDMConfig:
     """Of the moving average of the weights that are sampled from."""
     sampler: str = "heun"
     """"heun" (second order, two evaluations a step) or "ddim" (one)."""
-    sampling_steps: int = 12
+    sampling_steps: int = 8
     """Steps from noise to an image."""
     guidance: float = 1.5
     """Default guidance: 1 is plain conditional, above it samples are more typical of their class and less varied."""

@@ -51,7 +51,7 @@ def share_of_class(images: Tensor, labels: Tensor) -> float:
 @pytest.fixture(scope="module")
 def fitted() -> EDM:
     """A generator that has learned the bars."""
-    generator = EDM.configure(width=16, sampling_steps=8, decay=0.99)
+    generator = EDM.configure(width=16, decay=0.99)
     generator.fit(TensorDataset(*bars(64)), steps=250, batch_size=32, device="cpu", progress=False)
     return generator
 

@@ -15,10 +15,9 @@ import torch
 from torch import Tensor, nn
 
 from augsynth.errors import ArgumentError
-from augsynth.generators import Generator, Noise, Step
+from augsynth.generators import PRECISIONS, Generator, Noise, Step, autocast
 from augsynth_vae.likelihood import Bernoulli, DiscretizedLogistic, free_bits, gaussian_kl
 from augsynth_vae.networks import Decoder, Encoder, Grid
-from augsynth_vae.precision import PRECISIONS, autocast
 
 LIKELIHOODS = ("bernoulli", "logistic")
 
@@ -33,8 +32,8 @@ class VAEConfig:
     """Channels at the finest level; time and memory grow with its square."""
     likelihood: str = "bernoulli"
     """"bernoulli" for images that are nearly black and white, "logistic" for grey tones and colours."""
-    beta: float = 1.0
-    """Weight of the KL term; below 1 sharper and more varied, with more samples that are off."""
+    beta: float = 0.1
+    """Weight of the KL term; higher is safer and blurs variety away, lower has more samples that are off."""
     warmup: float = 0.2
     """Share of the steps over which that weight rises from 0, so that the code is used before it is taxed."""
     free_bits: float = 0.05

@@ -53,7 +53,7 @@ def test_it_keeps_the_contract_in_another_process() -> None:
 @pytest.fixture(scope="module")
 def fitted() -> ConditionalVAE:
     """A generator that has learned the bars."""
-    generator = ConditionalVAE.configure(width=8, latent=4, free_bits=0.2)
+    generator = ConditionalVAE.configure(width=8, latent=4, beta=1.0, free_bits=0.2)
     generator.fit(TensorDataset(*bars(64)), steps=250, batch_size=32, device="cpu", progress=False)
     return generator
 
