@@ -32,7 +32,7 @@ struct Doubles {
   }
 
  private:
-  // Half away from zero within [0, top]; 0 for NaN.
+  // The floor of value + 1/2 within [0, top]; 0 for NaN.
   int round_within(double top) const {
     const double raised = lane > 0.0 ? lane : 0.0;
     return static_cast<int>((raised < top ? raised : top) + 0.5);
