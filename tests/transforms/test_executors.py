@@ -89,5 +89,12 @@ def test_a_pixel_of_nan_reaches_only_the_pixels_that_see_it(isa: str) -> None:
     assert T.ToDtype("uint8")(image)[0, 4, 4] == 0
 
 
+@pytest.mark.parametrize("size", [(2, 2), (3, 9), (20, 4)])
+def test_antialiasing_leaves_out_taps_beyond_the_frame_even_beside_nan(isa: str, size: tuple[int, int]) -> None:
+    image = np.random.default_rng(4).random((9, 9, 1), dtype=np.float32)
+    image[:, 0] = np.nan
+    assert_native_is_close(T.Resize(size).plan([image.shape], [(0, 0, 0)], dtype="float32").passes[0], image)
+
+
 def test_dtypes_are_those_of_the_contract() -> None:
     assert {str(kind) for kind in DTYPES} == set(aug.DTYPES)
