@@ -128,11 +128,12 @@ def _filter_taps(row: np.void, s: Floats, size: int, support: float) -> tuple[In
     offset = (index + 0.5 - s[..., None]) / support
     distance = np.abs(offset)
     weight = np.maximum(1 - distance, 0) if linear else keys_cubic(distance, -0.5)
+    kept = distance < (1 if linear else 2)
     if drops:
-        kept = (index >= 0) & (index < size)
-        weight = np.where(kept, weight, 0.0)
-        # Nought times a pixel is not nothing if the pixel is NaN: what is left out points at a tap that counts.
-        index = np.where(kept, index, np.take_along_axis(index, weight.argmax(axis=-1)[..., None], axis=-1))
+        kept &= (index >= 0) & (index < size)
+    weight = np.where(kept, weight, 0.0)
+    # Nought times a pixel is not nothing if the pixel is NaN: what is left out points at a tap that counts.
+    index = np.where(kept, index, np.take_along_axis(index, weight.argmax(axis=-1)[..., None], axis=-1))
     return mapped(index, size, border), weight / weight.sum(axis=-1, keepdims=True)
 
 
