@@ -19,7 +19,7 @@ from torch.utils.data import TensorDataset
 from augsynth.errors import ArgumentError
 from augsynth.testing import check_generator
 
-SHAPES = [(1, 8, 8), (1, 28, 28), (3, 30, 20), (4, 9, 13), (3, 64, 64), (2, 8, 64)]
+SHAPES = [(1, 8, 8), (1, 28, 28), (1, 27, 33), (3, 30, 20), (4, 9, 13), (3, 64, 64), (2, 8, 64)]
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -90,11 +90,11 @@ def test_default_guidance_is_that_of_the_config(fitted: EDM) -> None:
 def test_strength_sets_how_far_variations_go(fitted: EDM) -> None:
     images, labels = bars(32)
     changes = []
-    for strength in (0.15, 0.6, 1.0):
+    for strength in (0.1, 0.6, 1.0):
         varied = fitted.vary(images, strength, labels)
         assert torch.equal(varied.labels, labels)
         changes.append((varied.images.float() - images.float()).abs().mean().item())
-    assert changes[0] < 5 < changes[1] < changes[2]
+    assert changes[0] < 1 < 5 < changes[1] < changes[2]
     assert not torch.equal(fitted.vary(images, 0.6, labels, seed=1).images, fitted.vary(images, 0.6, labels).images)
     with pytest.raises(ArgumentError, match="strength"):
         fitted.vary(images, 0.0)

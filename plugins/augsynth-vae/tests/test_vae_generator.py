@@ -19,7 +19,7 @@ from torch.utils.data import TensorDataset
 from augsynth.errors import ArgumentError
 from augsynth.testing import check_generator
 
-SHAPES = [(1, 8, 8), (1, 28, 28), (3, 30, 20), (4, 9, 13), (3, 64, 64), (2, 8, 64)]
+SHAPES = [(1, 8, 8), (1, 28, 28), (1, 27, 33), (3, 30, 20), (4, 9, 13), (3, 64, 64), (2, 8, 64)]
 
 
 @pytest.fixture(autouse=True, scope="module")
