@@ -90,14 +90,32 @@ def test_default_guidance_is_that_of_the_config(fitted: EDM) -> None:
 def test_strength_sets_how_far_variations_go(fitted: EDM) -> None:
     images, labels = bars(32)
     changes = []
-    for strength in (0.1, 0.6, 1.0):
+    least = fitted.vary(images, 0.01, labels).images
+    assert (least.int() - images.int()).abs().max() <= 1
+    for strength in (0.2, 0.6, 1.0):
         varied = fitted.vary(images, strength, labels)
         assert torch.equal(varied.labels, labels)
         changes.append((varied.images.float() - images.float()).abs().mean().item())
-    assert changes[0] < 1 < 5 < changes[1] < changes[2]
+    assert changes[0] < 5 < changes[1] < changes[2]
     assert not torch.equal(fitted.vary(images, 0.6, labels, seed=1).images, fitted.vary(images, 0.6, labels).images)
     with pytest.raises(ArgumentError, match="strength"):
         fitted.vary(images, 0.0)
+
+
+def test_the_stated_share_of_classes_is_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Tensor] = []
+    forward = Denoiser.forward
+
+    def noted(self: Denoiser, noisy: Tensor, sigma: Tensor, labels: Tensor) -> Tensor:
+        seen.append(labels)
+        return forward(self, noisy, sigma, labels)
+
+    monkeypatch.setattr(Denoiser, "forward", noted)
+    generator = EDM.configure(width=4, label_drop=0.25)
+    generator.fit(TensorDataset(*bars(64)), steps=50, batch_size=32, device="cpu", progress=False)
+    hidden = (torch.cat(seen) == 2).float()
+    # Five standard errors of a share of 0.25 among 1,600.
+    assert hidden.mean().item() == pytest.approx(0.25, abs=5 * math.sqrt(0.25 * 0.75 / 1600))
 
 
 @pytest.mark.parametrize("shape", SHAPES)
