@@ -25,7 +25,7 @@ help:
 	@echo "make test-all          the slow tests too"
 	@echo "make lint              formatting, types, and the extension's stubs"
 	@echo "make asan              the native tests under AddressSanitizer and UndefinedBehaviorSanitizer"
-	@echo "make bench-generators  fit every generator and score its samples (minutes to an hour)"
+	@echo "make bench-generators  fit every generator on MNIST and score it (an hour): DATA=path/to/mnist10k.npz"
 	@echo "make clean             remove environments and build results"
 	@echo "Settings: PYTHON=python3.12 VENV=.venv PIP_ARGS='--index-url …'"
 
@@ -42,7 +42,7 @@ test-all: $(VENV)/developing
 # stubtest runs elsewhere, because the source tree has no compiled extension and would shadow the installed package.
 lint: $(VENV)/developing
 	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
+	$(BIN)/ruff format --check --exclude "*.md" .
 	$(BIN)/mypy
 	for package in $(PLUGIN_PACKAGES); do $(BIN)/mypy $$package || exit 1; done
 	cd build && ../$(BIN)/stubtest augsynth._cpu
@@ -56,7 +56,8 @@ asan: $(VENV)/developing
 	ASAN_OPTIONS=detect_leaks=0 PYTHONPATH=$(ASAN) $(BIN)/pytest -q -p no:cacheprovider tests/native
 
 bench-generators: $(VENV)/developing
-	$(BIN)/python bench/generators.py $(ARGS)
+	@test "$(DATA)" != digits || { echo "say where MNIST is: make bench-generators DATA=path/to/mnist10k.npz" >&2; exit 2; }
+	$(BIN)/python bench/generators.py --data "$(DATA)" $(ARGS)
 
 clean:
 	rm -rf $(VENV) build dist out .pytest_cache .mypy_cache .ruff_cache .hypothesis
