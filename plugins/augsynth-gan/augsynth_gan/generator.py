@@ -22,7 +22,7 @@ from augsynth_gan.networks import Discriminator, ImageGenerator
 
 @dataclass(frozen=True)
 class R3GANConfig:
-    """Options of `create_generator("r3gan", …)`. The defaults are those measured on MNIST, see the README."""
+    """Options of `create_generator("r3gan", …)`. The defaults are those that were measured, see the README."""
 
     latent: int = 64
     """Length of the Gaussian vector that an image is made from."""
@@ -31,14 +31,13 @@ class R3GANConfig:
     blocks: int = 1
     """Residual blocks at each level of both networks."""
     penalty: float = 1.0
-    """Gamma, the weight of R1 + R2 (0.01 to 10): higher is steadier and slower to sharpen. R3GAN uses 0.05 to 1 and
-    more for larger images."""
+    """Gamma of the paper: half of it weighs R1 + R2. Useful from 0.1 to 10; higher is steadier, and slow to sharpen."""
     penalty_every: int = 8
-    """Steps between two penalties, each taken that many times as strongly (lazy regularisation, StyleGAN2). 1 is
-    the paper's, at three times the cost of a step."""
+    """Steps between two penalties, each taken that many times as strongly: "lazy regularisation" of Karras et al.,
+    StyleGAN2, CVPR 2020. 1 is R3GAN's own, and makes a step three times as long."""
     augment: float = 0.0
-    """Strength of the distortions that the discriminator sees, 0 (none) to 1; they help below a few thousand
-    images and cost variety above."""
+    """Strength of the distortions that the discriminator sees, 0 (none) to 1. They keep it from learning few images by
+    heart in a long fit, and slow down the growth of variety: 1 is far too much for a short one."""
     learning_rate: float = 5e-4
     """Of both networks, at the peak of the schedule."""
     decay: float = 0.999
