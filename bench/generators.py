@@ -169,8 +169,13 @@ def main(
     installed = [info for info in list_generators() if info.enabled]
     for name in set(only or ()) - {info.name for info in installed}:
         raise typer.BadParameter(f"no generator {name!r} is installed: see `augsynth plugins list`")
+    path = data or Path(os.environ.get("AUGSYNTH_DATA", ".")) / "mnist10k.npz"
+    if not path.exists():
+        raise typer.BadParameter(
+            f"no file {str(path)!r}: name mnist10k.npz with --data, or its folder in AUGSYNTH_DATA"
+        )
     torch.set_num_threads(threads)
-    digits = Digits.read(data or Path(os.environ.get("AUGSYNTH_DATA", ".")) / "mnist10k.npz")
+    digits = Digits.read(path)
     judge = train_classifier(digits.train_images, digits.train_labels, seed=seed)
     real = accuracy(judge.predict(digits.test_images), digits.test_labels)
     typer.echo(f"real images: {real:.1%}")
