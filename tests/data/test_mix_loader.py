@@ -121,9 +121,10 @@ print(path.is_dir())
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs fork")
-def test_a_temporary_pool_is_removed_by_its_owner_only() -> None:
+def test_a_temporary_pool_is_removed_by_its_owner_only(tmp_path: Path) -> None:
     script = FORKING.format(folder=str(Path(__file__).parent))
-    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+    # Elsewhere, because the source tree has no compiled extension and would shadow the installed package.
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, check=True, capture_output=True, text=True)
     path, survived_the_child = done.stdout.split()[-2:]
     assert survived_the_child == "True"
     assert not Path(path).exists()

@@ -125,14 +125,14 @@ def test_a_rotated_constant_border_is_as_soft_after_enlarging(isa: str) -> None:
     np.testing.assert_allclose(fused, apart, atol=1e-6)
 
 
-@pytest.mark.parametrize(("first", "second"), itertools.permutations(aug.INTERPOLATIONS, 2))
+@pytest.mark.parametrize(("first", "second"), list(itertools.permutations(aug.INTERPOLATIONS, 2)))
 def test_different_interpolations_never_share_a_pass(first: str, second: str) -> None:
     plan = T.Compose([T.RandomRotation(10, first), T.RandomRotation(10, second)]).plan([(40, 50, 3)], [KEY])
     found = [Interpolation(int(rows["interpolation"][0])).name.lower() for rows in plan.passes]
     assert found == [first, second]
 
 
-@pytest.mark.parametrize(("first", "second"), itertools.permutations(aug.BORDERS, 2))
+@pytest.mark.parametrize(("first", "second"), list(itertools.permutations(aug.BORDERS, 2)))
 def test_different_borders_never_share_a_pass(first: str, second: str) -> None:
     plan = T.Compose([T.RandomRotation(10, border=first), T.RandomShear(10, border=second)]).plan([(40, 50, 3)], [KEY])
     assert [Border(int(rows["border"][0])).name.lower() for rows in plan.passes] == [first, second]
