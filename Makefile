@@ -16,15 +16,16 @@ CODE := pyproject.toml CMakeLists.txt README.md $(shell find csrc augsynth plugi
 NATIVE := $(shell find csrc -name '*.cpp' -o -name '*.h' -o -name '*.inl')
 ASAN := build/asan
 
-.PHONY: help demo test test-all lint asan bench-generators clean
+.PHONY: help demo test test-all lint asan mutants bench-generators clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make demo              real digits to a report: does synthetic data help? DATA=folder|file.npz ARGS='--seeds 3'"
 	@echo "make test              the quick test suite, the plugins' included"
-	@echo "make test-all          the slow tests too"
+	@echo "make test-all          the slow tests too, and fresh random examples, more of them"
 	@echo "make lint              formatting, types, and the extension's stubs"
 	@echo "make asan              the native tests under AddressSanitizer and UndefinedBehaviorSanitizer"
+	@echo "make mutants           break the code on purpose, one place at a time: do the tests notice? (half an hour)"
 	@echo "make bench-generators  fit every generator on MNIST and score it (an hour): DATA=path/to/mnist10k.npz"
 	@echo "make clean             remove environments and build results"
 	@echo "Settings: PYTHON=python3.12 VENV=.venv PIP_ARGS='--index-url …'"
@@ -32,12 +33,14 @@ help:
 demo: $(VENV)/installed
 	$(BIN)/augsynth demo --data "$(DATA)" $(ARGS)
 
-# A process for each of two cores, with one thread: torch's threads wait by spinning, and would slow each other down.
+# One thread a process: torch's threads wait by spinning, and those of several processes would slow each other down.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -q -n auto --maxprocesses 8
+
 test: $(VENV)/developing
-	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 -m "not slow" tests $(PLUGIN_TESTS) $(ARGS)
+	$(PYTEST) -m "not slow" tests $(PLUGIN_TESTS) $(ARGS)
 
 test-all: $(VENV)/developing
-	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 tests $(PLUGIN_TESTS) $(ARGS)
+	AUGSYNTH_HYPOTHESIS=thorough $(PYTEST) tests $(PLUGIN_TESTS) $(ARGS)
 
 # stubtest runs elsewhere, because the source tree has no compiled extension and would shadow the installed package.
 lint: $(VENV)/developing
@@ -54,6 +57,10 @@ asan: $(VENV)/developing
 	$(PIP) --no-deps --target $(ASAN) -C cmake.define.AUGSYNTH_SANITIZE=ON -C build-dir=build/asan-objects .
 	LD_PRELOAD="$$(g++ -print-file-name=libasan.so) $$(g++ -print-file-name=libstdc++.so)" \
 	ASAN_OPTIONS=detect_leaks=0 PYTHONPATH=$(ASAN) $(BIN)/pytest -q -p no:cacheprovider tests/native
+
+mutants: $(VENV)/developing
+	$(PIP) scikit-build-core pybind11 ninja
+	$(BIN)/python tests/mutants.py
 
 bench-generators: $(VENV)/developing
 	@test "$(DATA)" != digits || { echo "say where MNIST is: make bench-generators DATA=path/to/mnist10k.npz" >&2; exit 2; }
