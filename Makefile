@@ -48,7 +48,7 @@ lint: $(VENV)/developing
 	$(BIN)/ruff format --check --exclude "*.md" .
 	$(BIN)/mypy
 	for package in $(PLUGIN_PACKAGES); do $(BIN)/mypy $$package || exit 1; done
-	cd build && ../$(BIN)/stubtest augsynth._cpu
+	mkdir -p build && cd build && ../$(BIN)/stubtest augsynth._cpu
 	$(BIN)/clang-format --dry-run -Werror $(NATIVE)
 
 # Python itself is not instrumented: the runtime is preloaded, and its own allocations are not searched for leaks.
@@ -67,7 +67,7 @@ bench-generators: $(VENV)/developing
 	$(BIN)/python bench/generators.py --data "$(DATA)" $(ARGS)
 
 clean:
-	rm -rf $(VENV) build dist out .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist out plugins/*/build plugins/*/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "augsynth needs Python 3.10 or newer: make PYTHON=python3.12")'
