@@ -45,8 +45,8 @@ MUTANTS = (
     Mutant(
         "a flip is off by one",
         "augsynth/transforms/flips.py",
-        "np.where(flipped, seen.sizes[:, 1], 0.0)",
-        "np.where(flipped, seen.sizes[:, 1] - 1, 0.0)",
+        "np.where(flipped, extent, 0.0)",
+        "np.where(flipped, extent - 1, 0.0)",
         (GEOMETRY, "flips_are_exact"),
     ),
     Mutant(

@@ -6,11 +6,20 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
 from augsynth.lowering import Geometry, Lowering
 from augsynth.transforms.base import Draw, Transform
 from augsynth.transforms.matrices import matrix
 from augsynth.transforms.params import probability
+
+Floats = npt.NDArray[np.float64]
+
+
+def _mirrored(draw: Draw, p: float, extent: npt.NDArray[np.int64]) -> tuple[Floats, Floats]:
+    """Factor and offset of the coordinate along the mirrored axis, for samples that flip and those that do not."""
+    flipped = draw.u[:, 0] < p
+    return np.where(flipped, -1.0, 1.0), np.where(flipped, extent, 0.0)
 
 
 @dataclass(frozen=True)
@@ -30,8 +39,7 @@ class RandomHorizontalFlip(Transform):
         probability(self.p)
 
     def step(self, draw: Draw, seen: Lowering) -> Geometry:
-        flipped = draw.u[:, 0] < self.p
-        sign, shift = np.where(flipped, -1.0, 1.0), np.where(flipped, seen.sizes[:, 1], 0.0)
+        sign, shift = _mirrored(draw, self.p, seen.sizes[:, 1])
         return Geometry(matrix(sign, 0.0, shift, 0.0, 1.0, 0.0), seen.sizes, keeps_frame=True)
 
 
@@ -51,6 +59,5 @@ class RandomVerticalFlip(Transform):
         probability(self.p)
 
     def step(self, draw: Draw, seen: Lowering) -> Geometry:
-        flipped = draw.u[:, 0] < self.p
-        sign, shift = np.where(flipped, -1.0, 1.0), np.where(flipped, seen.sizes[:, 0], 0.0)
+        sign, shift = _mirrored(draw, self.p, seen.sizes[:, 0])
         return Geometry(matrix(1.0, 0.0, 0.0, 0.0, sign, shift), seen.sizes, keeps_frame=True)
