@@ -13,6 +13,8 @@ from PIL import Image
 
 from augsynth.cli import main
 from augsynth.data import SyntheticPool
+from augsynth.generators import registry
+from augsynth.generators.discovery import Claim
 from augsynth.transforms import Compose, Normalize, RandomCrop, RandomHorizontalFlip
 
 COMMANDS = ("demo", "fit", "sample", "preview", "info", "plugins list", "plugins check")
@@ -148,11 +150,21 @@ def test_info_is_complete_as_json(capsys):
     assert {"augsynth", "torch", "compiler", "instruction sets", "threads", "CUDA", "plugins"} <= set(found)
 
 
-def test_plugins_are_listed_and_checked(class_mean, capsys):
+def test_plugins_are_listed_and_checked(class_mean, monkeypatch, capsys):
+    monkeypatch.setattr(registry._REGISTRY, "_installed", [])
     assert run("plugins", "list") == 0
     assert "class-mean" in capsys.readouterr().out
-    run("plugins", "check")
+    assert run("plugins", "check") == 0
     assert "local:class-mean" in capsys.readouterr().out
+
+
+def test_checking_a_broken_plugin_prints_its_traceback_and_ends_with_status_2(class_mean, monkeypatch, capsys):
+    broken = Claim("broken", "some-plugin", "1.0", "module:Class", (), lambda: 1 / 0)
+    monkeypatch.setattr(registry._REGISTRY, "_installed", [broken])
+    assert run("plugins", "check") == 2
+    printed = capsys.readouterr().out
+    assert "ZeroDivisionError" in printed
+    assert "2 generators, 1 with problems" in printed
 
 
 @pytest.mark.parametrize(
