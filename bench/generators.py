@@ -46,7 +46,7 @@ class Recipe:
 RECIPES = {
     "cvae": Recipe(steps=5000),
     "edm": Recipe(steps=5000),
-    "r3gan": Recipe(steps=3000),
+    "r3gan": Recipe(steps=6000),
 }
 DEFAULT_RECIPE = Recipe(steps=3000)
 
