@@ -41,6 +41,10 @@ def main(arguments: list[str] | None = None) -> int:
         status: Any = app(arguments, standalone_mode=False)
     except AugsynthError as error:
         return _complain(str(error))
+    except OSError as error:
+        if error.filename is None:
+            raise
+        return _complain(f"{error.strerror}: {error.filename}")
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED

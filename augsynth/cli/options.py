@@ -34,7 +34,7 @@ GeneratorOptions = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="An option of the generator; may be given several times."),
 ]
-Seed = Annotated[int, typer.Option(help="Decides all that is random: the same seed gives the same result.")]
+Seed = Annotated[int, typer.Option(min=0, help="Decides all that is random: the same seed gives the same result.")]
 PipelineFile = Annotated[
     Path | None,
     typer.Option(help="A JSON file made from json.dumps(pipeline.to_dict()); without one, a careful default."),

@@ -178,6 +178,8 @@ def test_checking_a_broken_plugin_prints_its_traceback_and_ends_with_status_2(cl
         (["demo", "--test-fraction", "0"], "no test part"),
         (["demo", "--pipeline", "nowhere.json"], "cannot read the pipeline"),
         (["preview", "--seed", "many"], "--seed"),
+        (["preview", "--seed", "-1"], "--seed"),
+        (["preview", "--out", "file/preview.png"], "file"),
         (["sample", "nowhere"], "nowhere"),
         (["paint"], "paint"),
         (["fit"], "--data"),
@@ -185,6 +187,7 @@ def test_checking_a_broken_plugin_prints_its_traceback_and_ends_with_status_2(cl
 )
 def test_mistakes_are_answered_in_one_line(class_mean, capsys, tmp_path, monkeypatch, arguments, message):
     monkeypatch.chdir(tmp_path)
+    Path("file").touch()
     assert message in refusal(capsys, *arguments)
 
 
