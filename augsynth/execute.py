@@ -62,11 +62,11 @@ def _common_shape(rows: Rows) -> tuple[tuple[int, int, int, int], torch.dtype]:
     if not len(rows):
         raise ArgumentError("a batch needs at least one image, got none")
     for field, what in (("output_size", "sizes"), ("channels", "channel counts")):
-        kinds = np.unique(rows[field], axis=0)
-        if len(kinds) > 1:
+        if np.any(rows[field] != rows[field][:1]):
+            kinds = np.unique(rows[field], axis=0).tolist()
             raise ArgumentError(
-                f"the outputs of a batch must be alike, but their {what} differ: {kinds[0].tolist()}, "
-                f"{kinds[1].tolist()}, …; end with a transform of fixed output size, or go image by image"
+                f"the outputs of a batch must be alike, but their {what} differ: {kinds[0]}, {kinds[1]}, …; end with a "
+                "transform of fixed output size, or go image by image"
             )
     height, width = rows["output_size"][0].tolist()
     return (len(rows), int(rows["channels"][0]), height, width), TORCH_DTYPES[DType(int(rows["output_dtype"][0]))]

@@ -14,13 +14,14 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from augsynth import _native
 from augsynth.errors import ArgumentError, PlanError
 from augsynth.execute import as_arrays, batch_output, execute
 from augsynth.images import as_views, common_dtype
 from augsynth.layout import DType
 from augsynth.lowering import Lowering, Step
 from augsynth.plan import Plan, check_rows
-from augsynth.rng import Bits, KeysLike, as_keys, bits_to_uniform, draw_bits, keys_from_torch
+from augsynth.rng import Bits, KeysLike, as_keys, bits_to_uniform, keys_from_torch
 from augsynth.transforms.params import dtype_named, frozen
 
 Floats = npt.NDArray[np.float64]
@@ -122,7 +123,7 @@ class Pipeline(ABC):
         transforms, fuse = self._parts()
         lowering = Lowering(shapes[:, :2], shapes[:, 2], dtype, fuse)
         for op, transform in enumerate(transforms):
-            bits = draw_bits(keys, op, STREAM_WORDS + 2 * transform.draws)
+            bits = _native.draw_bits(keys, op, STREAM_WORDS + 2 * transform.draws)
             draw = Draw(bits_to_uniform(bits[:, STREAM_WORDS:]), bits[:, :STREAM_WORDS])
             lowering.add(type(transform).__name__, transform.step(draw, lowering))
         return lowering

@@ -11,12 +11,12 @@ Values = Floats | float
 
 def matrix(a: Values, b: Values, c: Values, d: Values, e: Values, f: Values) -> Floats:
     """[[a, b, c], [d, e, f], [0, 0, 1]] for each sample."""
-    top = np.stack(np.broadcast_arrays(a, b, c), axis=-1)
-    middle = np.stack(np.broadcast_arrays(d, e, f), axis=-1)
-    top, middle = np.broadcast_arrays(np.atleast_2d(top), np.atleast_2d(middle))
-    result = np.zeros((len(top), 3, 3))
-    result[:, 0], result[:, 1], result[:, 2, 2] = top, middle, 1.0
-    return result
+    entries = (a, b, c, d, e, f)
+    result = np.zeros((next((len(one) for one in entries if isinstance(one, np.ndarray)), 1), 9))
+    for place, entry in enumerate(entries):
+        result[:, place] = entry
+    result[:, 8] = 1.0
+    return result.reshape(-1, 3, 3)
 
 
 def translation(x: Values, y: Values) -> Floats:

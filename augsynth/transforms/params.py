@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from enum import IntEnum
+from functools import lru_cache
 from numbers import Real
 from typing import Any, TypeVar
 
@@ -27,6 +28,8 @@ def frozen(value: Any) -> Any:
         return value.item()
     if isinstance(value, (list, tuple)):
         return tuple(frozen(one) for one in value)
+    if not isinstance(value, Hashable):
+        raise ArgumentTypeError(f"a parameter must be a number, a name, a flag or a sequence of them, got {value!r}")
     return value
 
 
@@ -124,6 +127,7 @@ def _member(kind: type[_Enum], value: Any, name: str) -> _Enum:
         raise ArgumentError(f"{name} must be one of {known}, got {value!r}") from None
 
 
+@lru_cache(maxsize=256, typed=True)
 def sampling(interpolation: Any = None, antialias: bool | None = None, border: Any = None, fill: Any = 0.0) -> Sampling:
     """The named interpolation and border as a step declares them."""
     return Sampling(

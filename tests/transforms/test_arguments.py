@@ -52,6 +52,8 @@ def test_parameters_out_of_range(build: Any, words: str) -> None:
         lambda: T.RandomCrop(2.5),
         lambda: T.RandomRotation(5, expand="yes"),
         lambda: T.GaussianNoise(sigma=None),
+        lambda: T.RandomRotation(5, interpolation={}),
+        lambda: T.Resize(8, antialias=1),
         lambda: T.Compose([lambda image: image]),
     ],
 )
