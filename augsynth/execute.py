@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,18 +16,17 @@ from augsynth.layout import DType
 from augsynth.plan import NUMPY_DTYPES, Plan, Rows
 
 Images = Sequence[Image] | npt.NDArray[Any]
-Executor = Callable[[Rows, Images, Images], None]
 
 
-def execute(plan: Plan, sources: Images, outputs: Images, executor: Executor = _native.run) -> None:
+def execute(plan: Plan, sources: Images, outputs: Images) -> None:
     """Run `plan` over the sources (H, W, C), one a sample, writing the outputs (C, H, W)."""
     if len(sources) != len(plan):
         raise PlanError(f"the plan is for {len(plan)} images, got {len(sources)}")
     for rows in plan.passes[:-1]:
         between = allocate(rows)
-        executor(rows, sources, between)
+        _native.run(rows, sources, between)
         sources = [image.transpose(1, 2, 0) for image in between]
-    executor(plan.passes[-1], sources, outputs)
+    _native.run(plan.passes[-1], sources, outputs)
 
 
 def allocate(rows: Rows) -> list[Image]:

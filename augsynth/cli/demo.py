@@ -57,7 +57,7 @@ def demo(
 
     Example: `augsynth demo --data photos/ --image-size 32 --per-class 20`
     """
-    from augsynth.data.datasets import load_dataset
+    from augsynth.data.loading.datasets import load_dataset
     from augsynth.evaluate.experiment import Settings, run_experiment
     from augsynth.evaluate.pipelines import read_pipeline
     from augsynth.evaluate.report import write_report

@@ -41,7 +41,7 @@ def fit(
 
     Example: `augsynth fit --data photos/ --image-size 32 --generator r3gan --out model`
     """
-    from augsynth.data.datasets import load_dataset
+    from augsynth.data.loading.datasets import load_dataset
     from augsynth.generators import create_generator
 
     model = create_generator(generator, **parse_settings(options))

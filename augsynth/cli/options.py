@@ -13,7 +13,7 @@ from rich.console import Console
 from augsynth.errors import ArgumentError
 
 if TYPE_CHECKING:
-    from augsynth.data.datasets import ImageData
+    from augsynth.data.loading.datasets import ImageData
 
 Data = Annotated[
     str,

@@ -25,7 +25,7 @@ def preview(
     """
     import numpy as np
 
-    from augsynth.data.datasets import load_dataset
+    from augsynth.data.loading.datasets import load_dataset
     from augsynth.evaluate.figures import png, variants_sheet
     from augsynth.evaluate.pipelines import default_pipeline, read_pipeline
 

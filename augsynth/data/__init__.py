@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from augsynth.data.batch import Batch, collate
-from augsynth.data.batch_sampler import MixBatchSampler
-from augsynth.data.datasets import ImageData, load_dataset
-from augsynth.data.mix import Source, SyntheticMixDataset
-from augsynth.data.pool import SyntheticPool
+from augsynth.data.loading.datasets import ImageData, load_dataset
+from augsynth.data.mixing.batch import Batch, collate
+from augsynth.data.mixing.batch_sampler import MixBatchSampler
+from augsynth.data.mixing.mix import Source, SyntheticMixDataset
+from augsynth.data.pools.pool import SyntheticPool
 
 __all__ = [
     "Batch",

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augsynth.data import SyntheticMixDataset, SyntheticPool
-from augsynth.data.datasets import ImageData
+from augsynth.data.loading.datasets import ImageData
 from augsynth.errors import ArgumentError
 from augsynth.evaluate import provenance
 from augsynth.evaluate.classifier import LARGEST_SIDE, SMALLEST_SIDE, train_classifier

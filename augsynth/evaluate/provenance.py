@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from augsynth import _native
-from augsynth.data.datasets import ImageData
+from augsynth.data.loading.datasets import ImageData
 from augsynth.generators import list_generators
 
 

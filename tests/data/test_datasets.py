@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from augsynth.data.datasets import load_dataset
+from augsynth.data.loading.datasets import load_dataset
 from augsynth.errors import ArgumentError, DataError
 
 

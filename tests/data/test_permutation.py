@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from augsynth.data.permutation import permute, round_keys, unpermute
+from augsynth.data.mixing.permutation import permute, round_keys, unpermute
 
 sizes = st.integers(1, 300)
 seeds = st.integers(-(2**63), 2**63 - 1)

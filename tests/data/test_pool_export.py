@@ -47,7 +47,7 @@ def test_a_pool_without_labels_is_one_folder_of_pictures(tmp_path: Path) -> None
 
 
 def test_web_dataset_files_hold_pairs_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("augsynth.data.export._ITEMS_PER_TAR", 10)
+    monkeypatch.setattr("augsynth.data.pools.export._ITEMS_PER_TAR", 10)
     pool = pool_of(tmp_path)
     pool.export(tmp_path / "tars", "webdataset", progress=False)
     files = sorted((tmp_path / "tars").iterdir())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from augsynth.data.datasets import ImageData, load_dataset
+from augsynth.data.loading.datasets import ImageData, load_dataset
 from augsynth.errors import ArgumentError, DataError
 from augsynth.evaluate import experiment
 from augsynth.evaluate.experiment import Settings, run_experiment

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from augsynth.data.manifest import FILE, Labels, Manifest, Part, Shard, describe_generator, describe_labels
+from augsynth.data.pools.manifest import FILE, Labels, Manifest, Part, Shard, describe_generator, describe_labels
 from augsynth.errors import ArgumentError, CheckpointError
 from augsynth.generators import Generator
 from augsynth.progress import progress_bar

@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from augsynth.data.classes import Integers
+from augsynth.data.mixing.classes import Integers
 from augsynth.errors import ArgumentError, ArgumentTypeError
 
 Mode = Literal["replace", "extend"]

@@ -18,10 +18,10 @@ import numpy.typing as npt
 import torch
 from torch.utils.data import Dataset
 
-from augsynth.data import export as exporting
-from augsynth.data import pool_writer
-from augsynth.data.manifest import Labels, Manifest, Part
-from augsynth.data.pool_writer import Order, images_file, labels_file
+from augsynth.data.pools import export as exporting
+from augsynth.data.pools import writer
+from augsynth.data.pools.manifest import Labels, Manifest, Part
+from augsynth.data.pools.writer import Order, images_file, labels_file
 from augsynth.errors import CheckpointError
 from augsynth.generators import Generator, Samples
 
@@ -76,7 +76,7 @@ class SyntheticPool(Dataset[Any]):
         Raises `CheckpointError` if the folder holds anything else, or a pool and `resume` is False.
         """
         order = Order(generator, n, labels, seed)
-        pool_writer.create(Path(path), order, shard_size, resume, progress)
+        writer.create(Path(path), order, shard_size, resume, progress)
         return cls(path)
 
     @classmethod
@@ -102,7 +102,7 @@ class SyntheticPool(Dataset[Any]):
         A killed append leaves the shards that were finished, as a valid pool. The image shape, and whether there
         are labels, must be the pool's. A mix that was made before keeps to the items it knows.
         """
-        pool_writer.append(self.path, Order(generator, n, labels, seed), progress)
+        writer.append(self.path, Order(generator, n, labels, seed), progress)
         self._load()
 
     def verify(self) -> None:

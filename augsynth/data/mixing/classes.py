@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from augsynth.data.items import Structure
+from augsynth.data.mixing.items import Structure
 from augsynth.errors import DataError
 from augsynth.progress import progress_bar
 

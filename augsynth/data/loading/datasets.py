@@ -9,7 +9,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from augsynth.data._image_folder import read_image_folder
+from augsynth.data.loading.image_folder import read_image_folder
 from augsynth.errors import ArgumentError, DataError
 
 _NPZ_KEYS = ("images", "labels")
@@ -166,7 +166,7 @@ def _from_arrays(images: NDArray[Any], labels: NDArray[Any], name: str) -> Image
 def _resized(data: ImageData, image_size: int | None) -> ImageData:
     if image_size is None or data.images.shape[1:3] == (image_size, image_size):
         return data
-    from augsynth.data._image_folder import fit_square
+    from augsynth.data.loading.image_folder import fit_square
 
     height, width, channels = data.images.shape[1:]
     if channels not in (1, 3):

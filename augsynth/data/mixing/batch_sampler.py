@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from torch.utils.data import Sampler
 
-from augsynth.data.classes import Integers
-from augsynth.data.draw import EpochDraw
-from augsynth.data.mix import SyntheticMixDataset
+from augsynth.data.mixing.classes import Integers
+from augsynth.data.mixing.draw import EpochDraw
+from augsynth.data.mixing.mix import SyntheticMixDataset
 from augsynth.errors import ArgumentError, CheckpointError
 
 

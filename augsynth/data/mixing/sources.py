@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from augsynth.data.classes import class_labels
-from augsynth.data.pool import SyntheticPool
+from augsynth.data.mixing.classes import class_labels
+from augsynth.data.pools.pool import SyntheticPool
 from augsynth.errors import ArgumentError, ArgumentTypeError
 from augsynth.generators import Generator, create_generator
 

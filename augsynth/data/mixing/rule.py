@@ -8,10 +8,10 @@ from typing import Any, get_args
 
 import numpy as np
 
-from augsynth.data.classes import ClassGroups, ClassMembers, Groups, Integers, OneGroup, class_labels
-from augsynth.data.draw import EpochDraw, ExtendDraw, ReplaceDraw, draw_phase
-from augsynth.data.pairing import ClassPairing, FreePairing, IndexPairing, Pairing, PairingName
-from augsynth.data.quota import FixedRatio, Mode, Ratio, check_ratio, group_quotas
+from augsynth.data.mixing.classes import ClassGroups, ClassMembers, Groups, Integers, OneGroup, class_labels
+from augsynth.data.mixing.draw import EpochDraw, ExtendDraw, ReplaceDraw, draw_phase
+from augsynth.data.mixing.pairing import ClassPairing, FreePairing, IndexPairing, Pairing, PairingName
+from augsynth.data.mixing.quota import FixedRatio, Mode, Ratio, check_ratio, group_quotas
 from augsynth.errors import ArgumentError, DataError
 
 

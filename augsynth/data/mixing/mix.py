@@ -9,15 +9,15 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from augsynth.data.batch import Batch
-from augsynth.data.classes import Integers
-from augsynth.data.draw import EpochDraw
-from augsynth.data.epoch import SharedEpoch, check_epoch
-from augsynth.data.items import Fields, ImageForm, Structure, label_like
-from augsynth.data.pairing import PairingName
-from augsynth.data.quota import Mode, Ratio
-from augsynth.data.rule import MixRule, check_arguments, uses_synthetic
-from augsynth.data.sources import as_synthetic
+from augsynth.data.mixing.batch import Batch
+from augsynth.data.mixing.classes import Integers
+from augsynth.data.mixing.draw import EpochDraw
+from augsynth.data.mixing.epoch import SharedEpoch, check_epoch
+from augsynth.data.mixing.items import Fields, ImageForm, Structure, label_like
+from augsynth.data.mixing.pairing import PairingName
+from augsynth.data.mixing.quota import Mode, Ratio
+from augsynth.data.mixing.rule import MixRule, check_arguments, uses_synthetic
+from augsynth.data.mixing.sources import as_synthetic
 from augsynth.errors import ArgumentError, ArgumentTypeError, CheckpointError, DataError
 
 _TARGETS = ("boxes", "masks", "keypoints")

@@ -12,9 +12,9 @@ from abc import ABC, abstractmethod
 import numpy as np
 import numpy.typing as npt
 
-from augsynth.data.classes import Groups, Integers
-from augsynth.data.pairing import Pairing, Slots, group_keys
-from augsynth.data.permutation import permute, unpermute
+from augsynth.data.mixing.classes import Groups, Integers
+from augsynth.data.mixing.pairing import Pairing, Slots, group_keys
+from augsynth.data.mixing.permutation import permute, unpermute
 from augsynth.rng import uniform
 
 Mask = npt.NDArray[np.bool_]

@@ -1,0 +1,1 @@
+"""Data sets that users have, read into arrays, saying what was converted."""

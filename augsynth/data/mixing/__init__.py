@@ -1,0 +1,1 @@
+"""Real and synthetic items in one data set: which items an epoch holds, and reading them."""
