@@ -24,7 +24,7 @@ help:
 	@echo "make test              the quick test suite, the plugins' included"
 	@echo "make test-all          the slow tests too, and fresh random examples, more of them"
 	@echo "make lint              formatting, types, and the extension's stubs"
-	@echo "make asan              the native tests under AddressSanitizer and UndefinedBehaviorSanitizer"
+	@echo "make asan              the native and transform tests under AddressSanitizer and UndefinedBehaviorSanitizer"
 	@echo "make mutants           break the code on purpose, one place at a time: do the tests notice? (half an hour)"
 	@echo "make bench-generators  fit every generator on MNIST and score it (an hour): DATA=path/to/mnist10k.npz"
 	@echo "make clean             remove environments and build results"
@@ -56,7 +56,7 @@ asan: $(VENV)/developing
 	rm -rf $(ASAN)
 	$(PIP) --no-deps --target $(ASAN) -C cmake.define.AUGSYNTH_SANITIZE=ON -C build-dir=build/asan-objects .
 	LD_PRELOAD="$$(g++ -print-file-name=libasan.so) $$(g++ -print-file-name=libstdc++.so)" \
-	ASAN_OPTIONS=detect_leaks=0 PYTHONPATH=$(ASAN) $(BIN)/pytest -q -p no:cacheprovider tests/native
+	ASAN_OPTIONS=detect_leaks=0 PYTHONPATH=$(ASAN) $(BIN)/pytest -q -p no:cacheprovider tests/native tests/transforms
 
 mutants: $(VENV)/developing
 	$(PIP) scikit-build-core pybind11 ninja
