@@ -232,7 +232,8 @@ class Lowering:
         rows["noise_mean"] = step.mean * full
         rows["noise_sigma"] = step.sigma * full
         rows["stream"] = step.stream
-        if step.clip:
+        # An integer image cannot leave its range, clipped or not.
+        if step.clip or self.dtype != DType.FLOAT32:
             rows["clamp"] = (0.0, full)
         current.stage = Stage.NOISE
 

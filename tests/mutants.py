@@ -122,8 +122,8 @@ MUTANTS = (
     Mutant(
         "one nibble of the noise has another weight",
         "csrc/stages.inl",
-        "53 * kNibble[bits & 15]",
-        "63 * kNibble[bits & 15]",
+        "53 * kNibble[b & 15]",
+        "63 * kNibble[b & 15]",
         (NOISE, "sampled_moments"),
     ),
     Mutant(

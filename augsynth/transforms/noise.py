@@ -18,8 +18,9 @@ class GaussianNoise(Transform):
     """Add normal noise, independent for every pixel and channel.
 
     `mean` and `sigma` are fractions of the full scale (255 for uint8, 65535 for uint16, 1 for float32); `sigma` may be
-    a pair to draw from, one value a sample. `clip` keeps the result in the full scale. Each variate comes from 16
-    random bits through a table: mean 0 and variance 1 exactly, excess kurtosis -0.0195, and never beyond 4.188 sigma.
+    a pair to draw from, one value a sample. `clip` keeps the result in the full scale, which an integer image never
+    leaves anyway. Each variate comes from 16 random bits through a table: mean 0 and variance 1 exactly, excess
+    kurtosis -0.0195, and never beyond 4.188 sigma.
 
     >>> import numpy as np
     >>> image = np.full((8, 8), 100, np.uint8)

@@ -144,7 +144,7 @@ def dtype_named(value: Any) -> DType:
         text = (
             value if isinstance(value, str) else str(value) if isinstance(value, torch.dtype) else np.dtype(value).name
         )
-    except TypeError:
+    except (TypeError, ValueError):
         text = repr(value)
     return _member(DType, text.removeprefix("torch."), "dtype")
 

@@ -75,6 +75,11 @@ def test_clip_keeps_the_full_scale_and_no_clip_does_not(isa: str) -> None:
     assert scaled(np.full((64, 64), 255, np.uint8), key=(0, 0, 0)).max() == 1.0
 
 
+def test_an_integer_image_stays_in_its_range_before_what_follows(isa: str) -> None:
+    brighter = T.Compose([T.GaussianNoise(mean=0.125, sigma=0.0, clip=False), T.Normalize([0.0], [1.0])])
+    assert brighter(np.full((2, 2), 255, np.uint8)).max() == 1.0
+
+
 def test_a_range_of_sigmas_is_drawn_per_sample(isa: str) -> None:
     flat = [np.zeros((64, 64), np.float32)] * 40
     noise = T.GaussianNoise(sigma=(0.1, 0.9), clip=False)
