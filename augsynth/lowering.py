@@ -201,7 +201,7 @@ class Lowering:
             if before is not None and after is not None and before != after:
                 return f"{what} changes from {_word(before)} to {_word(after)}"
         if old.border == new.border == Border.CONSTANT and current.fill is not None:
-            fill = self._per_channel(new.fill, "fill") / self._unit(current)
+            fill = self._fill(current, new.fill)
             if not np.array_equal(fill, current.fill):
                 return "the constant border changes its fill"
         return None
@@ -210,7 +210,7 @@ class Lowering:
         old, new = current.declared, step.sampling
         rows = current.rows
         if old.border is None and new.border == Border.CONSTANT:
-            current.fill = self._per_channel(new.fill, "fill") / self._unit(current)
+            current.fill = self._fill(current, new.fill)
             rows["fill"] = current.fill
             rows["edge"] = _extents(rows["inverse"])
         current.declared = Sampling(
@@ -258,6 +258,14 @@ class Lowering:
     def _unit(self, current: _Pass) -> float:
         """What one unit of the source is worth to the user: 1/255 once a uint8 image was scaled to float."""
         return float(current.rows["gain"][0, 0]) if len(current.rows) else 1.0
+
+    def _fill(self, current: _Pass, fill: PerChannel) -> Floats:
+        """The fill in the source's units; an integer image can only show what its dtype holds."""
+        values = self._per_channel(fill, "fill")
+        full = FULL_SCALE[self.dtype]
+        if self.dtype != DType.FLOAT32 and (values.min() < 0 or values.max() > full):
+            raise ArgumentError(f"fill must be in [0, {full:g}] for {self.dtype.name.lower()} images, got {fill!r}")
+        return values / self._unit(current)
 
     def _per_channel(self, values: PerChannel, what: str) -> Floats:
         array = np.atleast_1d(np.asarray(values, dtype=np.float64))

@@ -129,6 +129,8 @@ def test_what_does_not_fit_an_image() -> None:
         T.RandomCrop(7)(IMAGE)
     with pytest.raises(ArgumentError, match=r"fill has 2 values.*3 channels"):
         T.Pad(1, fill=(1, 2))(IMAGE)
+    with pytest.raises(ArgumentError, match=r"fill must be in \[0, 255\] for uint8"):
+        T.Pad(1, fill=256)(IMAGE)
     with pytest.raises(ArgumentError, match="mean has 4 values"):
         T.Normalize([0.5] * 4, [0.5] * 4)(IMAGE)
 
