@@ -104,7 +104,9 @@ class _Pass:
     stage: Stage = Stage.GEOMETRY
     declared: Sampling = Sampling()
     fill: Floats | None = None
+    moved: bool = False
     whole_frame: bool = True
+    overshoots: bool = False
 
 
 class Lowering:
@@ -190,6 +192,8 @@ class Lowering:
             if step.pads and not current.whole_frame:
                 return f"padding needs the exact frame, and {current.names[-1]} has cut or moved it"
             return self._sampling_conflict(current, step.sampling)
+        if isinstance(step, AddNoise) and current.overshoots:
+            return "bicubic sampling of an integer image is clamped before noise, and a pass clamps after it"
         if isinstance(step, AddNoise) and current.stage >= Stage.NOISE:
             return f"noise would have to run after {current.names[-1]}, and a pass adds noise once, before normalising"
         return None
@@ -220,6 +224,8 @@ class Lowering:
         )
         if new.interpolation == Interpolation.BICUBIC and self.dtype != DType.FLOAT32:
             rows["clamp"] = (0.0, FULL_SCALE[self.dtype])
+            current.overshoots = True
+        current.moved = True
         rows["inverse"] = rows["inverse"] @ step.inverse
         rows["output_size"] = step.sizes
         current.whole_frame &= step.keeps_frame
@@ -298,7 +304,7 @@ def _describe(one: _Pass) -> str:
         smooth = ", antialiased" if declared.antialias else ""
         border = f", border {_word(declared.border)}" if declared.border is not None else ""
         parts.append(f"one {_word(declared.interpolation)} resampling{smooth}{border}")
-    elif one.names and not np.array_equal(one.rows["inverse"], new_rows(len(one.rows))["inverse"]):
+    elif one.moved:
         parts.append("whole pixels are moved")
     if one.stage >= Stage.NOISE and len(one.rows) and one.rows["noise"][0]:
         parts.append(f"{Noise(int(one.rows['noise'][0])).name.lower()} noise")

@@ -30,6 +30,11 @@ def _middle(center: Sequence[float] | None, seen: Lowering) -> Point:
     return seen.sizes[:, 1] / 2, seen.sizes[:, 0] / 2
 
 
+def _check_center(center: Sequence[float] | None) -> None:
+    if center is not None:
+        numbers(center, "center", 2)
+
+
 def _shears(shear: Range) -> tuple[tuple[float, float], tuple[float, float]]:
     """The ranges along x and y, in degrees: a number or a pair is for x alone, four numbers are for both."""
     if isinstance(shear, (tuple, list)) and len(shear) == 4:
@@ -73,10 +78,9 @@ class RandomRotation(Transform):
         symmetric(self.degrees, "degrees")
         flag(self.expand, "expand")
         sampling(self.interpolation, None, self.border, self.fill)
-        if self.center is not None:
-            numbers(self.center, "center", 2)
-            if self.expand:
-                raise ArgumentError("center cannot be chosen with expand=True: the expanded canvas is centred")
+        _check_center(self.center)
+        if self.center is not None and self.expand:
+            raise ArgumentError("center cannot be chosen with expand=True: the expanded canvas is centred")
 
     def step(self, draw: Draw, seen: Lowering) -> Geometry:
         turned = rotation(draw.between(0, *symmetric(self.degrees, "degrees")))
@@ -130,8 +134,7 @@ class RandomAffine(Transform):
             _scales(self.scale)
         if self.shear is not None:
             _shears(self.shear)
-        if self.center is not None:
-            numbers(self.center, "center", 2)
+        _check_center(self.center)
 
     def step(self, draw: Draw, seen: Lowering) -> Geometry:
         linear = rotation(draw.between(0, *symmetric(self.degrees, "degrees")))
@@ -182,8 +185,7 @@ class RandomScale(Transform):
         sampling(self.interpolation, self.antialias, self.border, self.fill)
         if self.ratio is not None:
             _scales(self.ratio, "ratio")
-        if self.center is not None:
-            numbers(self.center, "center", 2)
+        _check_center(self.center)
 
     def step(self, draw: Draw, seen: Lowering) -> Geometry:
         factor = draw.between(0, *_scales(self.scale))
@@ -238,8 +240,7 @@ class RandomShear(Transform):
     def check(self) -> None:
         _shears(self.shear)
         sampling(self.interpolation, self.antialias, self.border, self.fill)
-        if self.center is not None:
-            numbers(self.center, "center", 2)
+        _check_center(self.center)
 
     def step(self, draw: Draw, seen: Lowering) -> Geometry:
         x_range, y_range = _shears(self.shear)

@@ -184,6 +184,21 @@ def test_fill_is_on_the_scale_the_transform_sees(isa: str) -> None:
     assert coloured[:, 0, 0].tolist() == [1, 2, 3]
 
 
+@pytest.mark.parametrize("clip", [False, True])
+def test_bicubic_overshoot_is_clamped_before_noise(isa: str, clip: bool) -> None:
+    # A hard edge: bicubic sampling leaves 0..255 on both sides of it, an integer image does not.
+    image = np.repeat(np.array([[0, 0, 255, 255]], np.uint8), 4, axis=0)
+    parts = [T.Resize((16, 16), "bicubic"), T.ToDtype("float32", scale=True), T.GaussianNoise(sigma=0.2, clip=clip)]
+    fused, apart = (T.Compose(parts, fuse=fuse)(image, key=KEY).numpy() for fuse in (True, False))
+    np.testing.assert_allclose(fused, apart, atol=0.51 / 255)
+    assert (fused.min() < 0) != clip
+
+
+def test_explain_does_not_depend_on_what_was_drawn() -> None:
+    for p in (0.0, 1.0):
+        assert "whole pixels are moved" in T.RandomHorizontalFlip(p).explain()
+
+
 def test_explain_names_passes_and_reasons() -> None:
     text = T.Compose([T.RandomCrop(32, padding=4), T.GaussianNoise(), T.RandomRotation(5, fill=1)]).explain()
     assert text.splitlines() == [
