@@ -11,16 +11,18 @@ from enum import IntEnum
 import numpy as np
 
 PLAN_MAGIC = 0x4E4C5041
-PLAN_VERSION = 1
+PLAN_VERSION = 2
 MAX_CHANNELS = 16
 
 
 class DType(IntEnum):
-    """Element types of images."""
+    """Element types of images; the last two of outputs only."""
 
     UINT8 = 0
     UINT16 = 1
     FLOAT32 = 2
+    FLOAT16 = 3
+    BFLOAT16 = 4
 
 
 class Interpolation(IntEnum):
@@ -57,8 +59,7 @@ ROW = np.dtype(
         ("edge", np.float64, (2,)),
         ("support", np.float64, (2,)),
         ("clamp", np.float64, (2,)),
-        ("noise_mean", np.float64),
-        ("noise_sigma", np.float64),
+        ("noise_parameters", np.float64, (4,)),
         ("stream", np.uint32, (4,)),
         ("source_size", np.int32, (2,)),
         ("output_size", np.int32, (2,)),

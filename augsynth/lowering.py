@@ -235,8 +235,8 @@ class Lowering:
         full = FULL_SCALE[self.dtype] / self._unit(current)
         rows = current.rows
         rows["noise"] = step.kind
-        rows["noise_mean"] = step.mean * full
-        rows["noise_sigma"] = step.sigma * full
+        rows["noise_parameters"][:, 0] = step.mean * full
+        rows["noise_parameters"][:, 1] = step.sigma * full
         rows["stream"] = step.stream
         # An integer image cannot leave its range, clipped or not.
         if step.clip or self.dtype != DType.FLOAT32:

@@ -184,10 +184,14 @@ def _maps_well(rows: Rows) -> Mask:
     return _every(np.isfinite(rows["inverse"])) & _every(near) & _every(denominators > SMALLEST_DENOMINATOR)
 
 
+def _sound_noise(rows: Rows) -> Mask:
+    return _every(np.isfinite(rows["noise_parameters"])) & (rows["noise_parameters"][:, 1] >= 0)
+
+
 _SMALLEST = float(np.nextafter(0, 1))
 _RULES: tuple[tuple[str, str, Rule], ...] = (
-    ("source_dtype", "0 (uint8), 1 (uint16) or 2 (float32)", _within("source_dtype", 0, max(DType))),
-    ("output_dtype", "0 (uint8), 1 (uint16) or 2 (float32)", _within("output_dtype", 0, max(DType))),
+    ("source_dtype", "0 (uint8), 1 (uint16) or 2 (float32)", _within("source_dtype", 0, DType.FLOAT32)),
+    ("output_dtype", "0 (uint8), 1 (uint16) or 2 (float32)", _within("output_dtype", 0, DType.FLOAT32)),
     ("interpolation", "0 (nearest), 1 (bilinear) or 2 (bicubic)", _within("interpolation", 0, max(Interpolation))),
     ("antialias", "0 or 1", _within("antialias", 0, 1)),
     ("border", "0 (constant) … 4 (wrap)", _within("border", 0, max(Border))),
@@ -202,6 +206,5 @@ _RULES: tuple[tuple[str, str, Rule], ...] = (
     ("edge", "in (0, 2**24]", _within("edge", _SMALLEST)),
     ("support", "in [1, 2**24]", _within("support", 1)),
     ("clamp", "low <= high", lambda rows: _every(rows["clamp"][:, 0] <= rows["clamp"][:, 1])),
-    ("noise_sigma", "finite and >= 0", _within("noise_sigma", 0, float(np.finfo(np.float64).max))),
-    ("noise_mean", "finite", _finite("noise_mean")),
+    ("noise_parameters", "finite, sigma not negative", _sound_noise),
 )

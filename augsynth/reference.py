@@ -40,7 +40,9 @@ def render(row: np.void, source: Image) -> Floats:
     sx, sy = positions(row)
     values = sample(row, source.astype(np.float64), sx, sy)
     if row["noise"] == Noise.GAUSSIAN:
-        values = values + (row["noise_mean"] + row["noise_sigma"] * gaussian(row["stream"], values.shape))
+        values = values + (
+            row["noise_parameters"][0] + row["noise_parameters"][1] * gaussian(row["stream"], values.shape)
+        )
     values = np.minimum(np.maximum(values, row["clamp"][0]), row["clamp"][1])
     channels = int(row["channels"])
     result: Floats = values * row["gain"][:channels, None, None] + row["bias"][:channels, None, None]

@@ -190,8 +190,7 @@ py::dict layout() {
   AUGSYNTH_FIELD(edge);
   AUGSYNTH_FIELD(support);
   AUGSYNTH_FIELD(clamp);
-  AUGSYNTH_FIELD(noise_mean);
-  AUGSYNTH_FIELD(noise_sigma);
+  AUGSYNTH_FIELD(noise_parameters);
   AUGSYNTH_FIELD(stream);
   AUGSYNTH_FIELD(source_size);
   AUGSYNTH_FIELD(output_size);

@@ -9,10 +9,10 @@
 namespace augsynth {
 
 constexpr std::uint32_t kPlanMagic = 0x4e4c5041;  // "APLN"
-constexpr std::uint32_t kPlanVersion = 1;
+constexpr std::uint32_t kPlanVersion = 2;
 constexpr int kMaxChannels = 16;
 
-enum class DType : std::uint8_t { kUint8 = 0, kUint16 = 1, kFloat32 = 2 };
+enum class DType : std::uint8_t { kUint8 = 0, kUint16 = 1, kFloat32 = 2, kFloat16 = 3, kBfloat16 = 4 };
 enum class Interpolation : std::uint8_t { kNearest = 0, kBilinear = 1, kBicubic = 2 };
 enum class Border : std::uint8_t { kConstant = 0, kReplicate = 1, kReflect = 2, kReflect101 = 3, kWrap = 4 };
 enum class Noise : std::uint8_t { kNone = 0, kGaussian = 1 };
@@ -26,8 +26,7 @@ struct PlanRow {
   double edge[2];     // width of the constant border's ramp, in source pixels (x, y)
   double support[2];  // widening of the antialiasing filter (x, y), at least 1
   double clamp[2];    // low, high; infinite where nothing is clamped
-  double noise_mean;
-  double noise_sigma;
+  double noise_parameters[4];  // by the kind of noise
   std::uint32_t stream[4];      // Philox key (0, 1) and the upper counter words (2, 3) of the noise
   std::int32_t source_size[2];  // height, width
   std::int32_t output_size[2];  // height, width

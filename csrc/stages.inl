@@ -72,8 +72,8 @@ void draw_normals(const PlanRow& row, const Chunk& chunk, int channel, double* z
 }
 
 void add_noise(const PlanRow& row, Chunk& chunk) {
-  const Doubles mean = Doubles::broadcast(row.noise_mean);
-  const Doubles scale = Doubles::broadcast(row.noise_sigma / kNoiseScale);
+  const Doubles mean = Doubles::broadcast(row.noise_parameters[0]);
+  const Doubles scale = Doubles::broadcast(row.noise_parameters[1] / kNoiseScale);
   double z[kChunk];
   for (int c = 0; c < row.channels; ++c) {
     draw_normals(row, chunk, c, z);

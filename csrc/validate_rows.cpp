@@ -98,9 +98,9 @@ class RowCheck {
   }
 
   void noise() const {
-    require(std::isfinite(row_.noise_mean), "noise_mean", row_.noise_mean, "a finite number");
-    require(std::isfinite(row_.noise_sigma) && row_.noise_sigma >= 0.0, "noise_sigma", row_.noise_sigma,
-            "a finite number of at least 0");
+    for (int i = 0; i < 4; ++i) finite("noise_parameters", i, row_.noise_parameters[i]);
+    require(row_.noise_parameters[1] >= 0.0, element("noise_parameters", 1), row_.noise_parameters[1],
+            "a number of at least 0");
   }
 
   void finite(const char* field, int i, double value) const {

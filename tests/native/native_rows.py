@@ -57,7 +57,12 @@ def turned_batch(threads: int, images: int = 5) -> Array:
     """A batch of noisy, turned pictures, large enough for several tiles each: (B, C, H, W) float32."""
     sources = picture((images, 150, 200, 3))
     outputs = np.zeros((images, 3, 150, 200), np.float32)
-    fields = {"inverse": rotation(0.3, 150, 200), "border": Border.REFLECT, "noise": 1, "noise_sigma": 3.0}
+    fields = {
+        "inverse": rotation(0.3, 150, 200),
+        "border": Border.REFLECT,
+        "noise": 1,
+        "noise_parameters": (0.0, 3.0, 0.0, 0.0),
+    }
     rows = np.concatenate([make_rows(sources[i], outputs[i], stream=i, **fields) for i in range(images)])
     _native.run(rows, sources, outputs, threads=threads)
     return outputs

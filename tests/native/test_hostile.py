@@ -43,7 +43,7 @@ def valid_row(rng: np.random.Generator, source: Array, output: Array) -> Array:
         "antialias": rng.integers(0, 2),
         "border": rng.integers(0, 5),
         "noise": rng.integers(0, 2),
-        "noise_sigma": rng.choice([0.0, 10.0, 1e300]),
+        "noise_parameters": [0.0, rng.choice([0.0, 10.0, 1e300]), 0.0, 0.0],
     }
     return make_rows(source, output, **fields)
 

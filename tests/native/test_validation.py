@@ -41,9 +41,9 @@ INVALID = [
     ("clamp", 0, np.nan),
     ("clamp", 1, np.nan),
     ("clamp", 1, -np.inf),
-    ("noise_sigma", None, -1e-9),
-    ("noise_sigma", None, np.inf),
-    ("noise_mean", None, np.nan),
+    ("noise_parameters", 1, -1e-9),
+    ("noise_parameters", 1, np.inf),
+    ("noise_parameters", 0, np.nan),
 ]
 
 
