@@ -16,7 +16,7 @@ CODE := pyproject.toml CMakeLists.txt README.md $(shell find csrc augsynth plugi
 NATIVE := $(shell find csrc -name '*.cpp' -o -name '*.h' -o -name '*.inl')
 ASAN := build/asan
 
-.PHONY: help demo test test-all lint asan mutants bench-generators clean
+.PHONY: help demo test test-all lint asan mutants bench-compare bench-generators clean
 .DELETE_ON_ERROR:
 
 help:
@@ -26,6 +26,7 @@ help:
 	@echo "make lint              formatting, types, and the extension's stubs"
 	@echo "make asan              the native and transform tests under AddressSanitizer and UndefinedBehaviorSanitizer"
 	@echo "make mutants           break the code on purpose, one place at a time: do the tests notice? (half an hour)"
+	@echo "make bench-compare     has the engine become slower? instruction counts against the stored ones (needs valgrind)"
 	@echo "make bench-generators  fit every generator on MNIST and score it (an hour): DATA=path/to/mnist10k.npz"
 	@echo "make clean             remove environments and build results"
 	@echo "Settings: PYTHON=python3.12 VENV=.venv PIP_ARGS='--index-url …'"
@@ -61,6 +62,9 @@ asan: $(VENV)/developing
 mutants: $(VENV)/developing
 	$(PIP) scikit-build-core pybind11 ninja
 	$(BIN)/python tests/mutants.py
+
+bench-compare: $(VENV)/developing
+	$(BIN)/python bench/compare.py $(ARGS)
 
 bench-generators: $(VENV)/developing
 	@test "$(DATA)" != digits || { echo "say where MNIST is: make bench-generators DATA=path/to/mnist10k.npz" >&2; exit 2; }

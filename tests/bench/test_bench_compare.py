@@ -1,0 +1,63 @@
+"""The gate on instruction counts: what it lets pass, and what it measures. Counting itself is `make bench-compare`."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+BENCH = Path(__file__).parents[2] / "bench"
+
+
+@pytest.fixture(scope="module")
+def gate() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("bench_compare", BENCH / "compare.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["bench_compare"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize(
+    ("now", "passes"),
+    [
+        ({"baseline": {"a": 100, "b": 200}}, True),
+        ({"baseline": {"a": 105, "b": 150}}, True),
+        ({"baseline": {"a": 106, "b": 150}}, False),
+        ({"baseline": {"a": 100}}, False),
+        ({"baseline": {"a": 100, "b": 200, "c": 1}}, False),
+        ({"baseline": {"a": 100, "b": 200}, "avx2": {"a": 1, "b": 1}}, False),
+    ],
+    ids=["equal", "within", "slower", "one is gone", "one is new", "an ISA is new"],
+)
+def test_only_growth_and_what_cannot_be_compared_fail(
+    gate: ModuleType, now: dict[str, dict[str, int]], passes: bool
+) -> None:
+    before = gate.Result("x86_64", "GNU 12.2.0", {"baseline": {"a": 100, "b": 200}})
+    lines, passed = gate.compare(gate.Result("x86_64", "GNU 12.2.0", now), before, tolerance=0.05)
+    assert passed is passes
+    assert any("SLOWER" in line or "not in both" in line for line in lines) is not passes
+
+
+def test_an_isa_that_this_cpu_lacks_is_named(gate: ModuleType) -> None:
+    before = gate.Result("x86_64", "GNU 12.2.0", {"baseline": {"a": 100}, "avx2": {"a": 50}})
+    lines, passed = gate.compare(gate.Result("x86_64", "GNU 12.2.0", {"baseline": {"a": 100}}), before, 0.05)
+    assert passed
+    assert lines[-1].startswith("avx2: not measured")
+
+
+def test_the_stored_counts_are_of_these_workloads(gate: ModuleType) -> None:
+    stored = gate.Result.read(gate.BASELINE)
+    for counts in stored.instructions.values():
+        assert counts.keys() == gate.WORKLOADS.keys()
+
+
+def test_workloads_are_the_same_every_time(gate: ModuleType) -> None:
+    for name, workload in gate.WORKLOADS.items():
+        first, second = (workload.plan().passes[0].tobytes() for _ in range(2))
+        assert first == second, name
