@@ -3,6 +3,7 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -43,15 +44,18 @@ void translate(std::exception_ptr pending) {
 
 std::string type_name(const py::handle& object) { return py::str(py::type::of(object).attr("__name__")); }
 
+constexpr int kNumpyHalf = 23;  // NPY_HALF, which C++ has no type for
+
 DType image_dtype(const py::array& array, const std::string& name) {
   const py::dtype dtype = array.dtype();
   if (dtype.byteorder() == '=' || dtype.byteorder() == '|') {
     if (dtype.num() == py::dtype::of<std::uint8_t>().num()) return DType::kUint8;
     if (dtype.num() == py::dtype::of<std::uint16_t>().num()) return DType::kUint16;
     if (dtype.num() == py::dtype::of<float>().num()) return DType::kFloat32;
+    if (dtype.num() == kNumpyHalf) return DType::kFloat16;
   }
   throw ImageError(name + " has dtype " + std::string(py::str(dtype.attr("str"))) +
-                   ", expected uint8, uint16 or float32 in native byte order");
+                   ", expected uint8, uint16, float32 or (outputs) float16 in native byte order");
 }
 
 // The last three axes of an array.
@@ -118,9 +122,19 @@ std::vector<PlanRow> copy_rows(const py::array& array) {
   return rows;
 }
 
+// NumPy has no bfloat16: its bits come as uint16, and the row says what they are.
+void name_bfloat16(const std::vector<PlanRow>& rows, std::vector<Image>& outputs) {
+  for (std::size_t i = 0; i < std::min(rows.size(), outputs.size()); ++i)
+    if (rows[i].output_dtype == static_cast<std::uint8_t>(DType::kBfloat16) &&
+        outputs[i].dtype == DType::kUint16)
+      outputs[i].dtype = DType::kBfloat16;
+}
+
 void run_arrays(const py::array& rows, const py::object& sources, const py::object& outputs, int threads) {
   const std::vector<PlanRow> copied = copy_rows(rows);
-  const Batch from = collect(sources, "sources"), to = collect(outputs, "outputs");
+  const Batch from = collect(sources, "sources");
+  Batch to = collect(outputs, "outputs");
+  name_bfloat16(copied, to.images);
   const py::gil_scoped_release released;
   run(copied, from.images, to.images, threads);
 }

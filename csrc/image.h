@@ -17,7 +17,18 @@ struct Image {
 };
 
 inline std::int64_t item_size(DType dtype) {
-  return dtype == DType::kUint8 ? 1 : dtype == DType::kUint16 ? 2 : 4;
+  return dtype == DType::kUint8 ? 1 : dtype == DType::kFloat32 ? 4 : 2;
+}
+
+// Whether the pixels of an output's line lie side by side.
+inline bool is_planar(const Image& output) {
+  return output.shape[2] == 1 || output.stride[2] == item_size(output.dtype);
+}
+
+// Whether the channels of an output's pixel lie side by side, and then the pixels of a line.
+inline bool is_interleaved(const Image& output) {
+  const std::int64_t item = item_size(output.dtype);
+  return output.stride[0] == item && output.stride[2] == output.shape[0] * item;
 }
 
 }  // namespace augsynth

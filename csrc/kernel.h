@@ -11,10 +11,12 @@ struct SourceView {
   std::ptrdiff_t stride_y, stride_x, stride_c;
 };
 
-// An image to write: channels x height x width, the elements of a line side by side.
+// An image to write: channels x height x width, strides in bytes. Either planar, the pixels of a line side by
+// side (stride_x is the item's size), or interleaved, the channels of a pixel side by side (stride_c is the
+// item's size, and stride_x that of all channels). One channel is planar. Lines may run upwards.
 struct OutputView {
   unsigned char* data;
-  std::ptrdiff_t stride_c, stride_y;
+  std::ptrdiff_t stride_c, stride_y, stride_x;
 };
 
 // One source pixel's part in a sample, on one axis.

@@ -9,7 +9,8 @@ namespace augsynth {
 namespace {
 
 const char* dtype_name(DType dtype) {
-  return dtype == DType::kUint8 ? "uint8" : dtype == DType::kUint16 ? "uint16" : "float32";
+  constexpr const char* kNames[] = {"uint8", "uint16", "float32", "float16", "bfloat16"};
+  return kNames[static_cast<int>(dtype)];
 }
 
 std::string shape_text(const std::int64_t* shape) {
@@ -36,22 +37,39 @@ void check_fit(const Named& named, const std::int64_t (&shape)[3], const char* a
                     dtype_name(static_cast<DType>(dtype)));
 }
 
-// Each element of an output has its own place: a line is contiguous, and the lines lie apart.
+// Parts of an output, `stride` bytes from each other.
+struct Level {
+  std::int64_t count, stride;
+};
+
+// Whether parts nested in each other, the innermost `bytes` long, all lie apart.
+bool lie_apart(Level outer, Level inner, std::int64_t bytes) {
+  if (outer.stride < inner.stride) std::swap(outer, inner);
+  const std::int64_t block = inner.count > 1 ? inner.stride * (inner.count - 1) + bytes : bytes;
+  return (inner.count == 1 || inner.stride >= bytes) && (outer.count == 1 || outer.stride >= block);
+}
+
+// Each element of an output has its own place, and a line is contiguous by itself or with its other channels.
 void check_output_layout(const Named& named) {
   const Image& image = named.image;
-  const std::int64_t item = item_size(image.dtype);
+  const std::int64_t item = item_size(image.dtype), line = image.shape[2] * item;
   if (!image.writable) throw ImageError(named.name() + " is read-only, expected a writable array");
-  if (image.shape[2] > 1 && image.stride[2] != item)
-    throw ImageError(named.name() + " has a column stride of " + std::to_string(image.stride[2]) +
-                     " bytes, expected contiguous lines (" + std::to_string(item) + ")");
-  struct Level {
-    std::int64_t count, stride;
-  } levels[2] = {{image.shape[0], std::abs(image.stride[0])}, {image.shape[1], std::abs(image.stride[1])}};
-  if (levels[0].stride < levels[1].stride) std::swap(levels[0], levels[1]);
-  const Level &outer = levels[0], &inner = levels[1];
-  const std::int64_t line = image.shape[2] * item;
-  const std::int64_t block = inner.count > 1 ? inner.stride * (inner.count - 1) + line : line;
-  if ((inner.count > 1 && inner.stride < line) || (outer.count > 1 && outer.stride < block))
+  const Level planes{image.shape[0], std::abs(image.stride[0])},
+      lines{image.shape[1], std::abs(image.stride[1])};
+  bool apart;
+  if (is_planar(image)) {
+    apart = lie_apart(planes, lines, line);
+  } else if (is_interleaved(image)) {
+    throw ImageError(named.name() + " is interleaved, which no kernel writes yet");  // GUARD
+    apart = lie_apart(lines, Level{1, 0}, line * image.shape[0]);
+  } else {
+    throw ImageError(named.name() + " has strides " + shape_text(image.stride) + " bytes for shape " +
+                     shape_text(image.shape) + ", expected contiguous lines (a column stride of " +
+                     std::to_string(item) + ") or interleaved channels (a channel stride of " +
+                     std::to_string(item) + " and a column stride of " +
+                     std::to_string(image.shape[0] * item) + ")");
+  }
+  if (!apart)
     throw ImageError(named.name() + " has overlapping lines or planes: strides " + shape_text(image.stride) +
                      " bytes for shape " + shape_text(image.shape));
 }

@@ -12,12 +12,13 @@ from augsynth.layout import Border, DType, Interpolation
 
 Array = npt.NDArray[Any]
 DTYPES = {DType.UINT8: np.uint8, DType.UINT16: np.uint16, DType.FLOAT32: np.float32}
+OUTPUT_DTYPES = {**DTYPES, DType.FLOAT16: np.float16, DType.BFLOAT16: np.uint16}
 
 
 def make_rows(source: Array, output: Array, **fields: Any) -> Array:
     """One valid row for a source (H, W, C) and an output (C, H, W): a bilinear copy, but for `fields`."""
     rows = np.zeros(1, layout.ROW)
-    kinds = {np.dtype(numpy): kind for kind, numpy in DTYPES.items()}
+    kinds = {np.dtype(numpy): kind for kind, numpy in (*OUTPUT_DTYPES.items(), *DTYPES.items())}
     defaults = {
         "inverse": np.eye(3),
         "gain": 1.0,

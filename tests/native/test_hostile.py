@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-from native_rows import DTYPES, Array, make_rows, picture
+from native_rows import DTYPES, OUTPUT_DTYPES, Array, make_rows, picture
 
 from augsynth import _native, layout
 from augsynth.errors import ArgumentTypeError, PlanError
@@ -33,8 +33,9 @@ def affine(rng: np.random.Generator) -> Any:
     return matrix
 
 
-def valid_row(rng: np.random.Generator, source: Array, output: Array) -> Array:
+def valid_row(rng: np.random.Generator, source: Array, output: Array, kind: DType) -> Array:
     fields = {
+        "output_dtype": kind,
         "inverse": affine(rng),
         "support": rng.choice([1.0, 1.7, 30.0], 2),
         "edge": rng.uniform(0.01, 2, 2),
@@ -73,12 +74,18 @@ def any_view(rng: np.random.Generator, height: int, width: int, channels: int, d
 
 
 def window(rng: np.random.Generator, memory: Array, shape: tuple[int, int, int], dtype: Any) -> Array:
-    """An output in the middle of `memory`, its lines perhaps with gaps, interleaved or upside down."""
+    """An output in the middle of `memory`, its lines perhaps with gaps or upside down; in planes, line by line, or
+    interleaved."""
     channels, height, width = shape
-    line = width * np.dtype(dtype).itemsize + int(rng.integers(0, 3))
-    strides = (line * height, line) if rng.random() < 0.5 else (line, line * channels)
+    item, gap = np.dtype(dtype).itemsize, int(rng.integers(0, 3))
+    line = width * item + gap
+    layouts = [
+        (line * height, line, item),
+        (line, line * channels, item),
+        (item, width * channels * item + gap, channels * item),
+    ]
     start = 100 + int(rng.integers(0, 4))
-    view: Array = np.ndarray(shape, dtype, memory.data, start, (*strides, np.dtype(dtype).itemsize))
+    view: Array = np.ndarray(shape, dtype, memory.data, start, layouts[rng.integers(len(layouts))])
     return view[:, ::-1] if rng.random() < 0.3 else view
 
 
@@ -88,11 +95,11 @@ def attempt(rng: np.random.Generator) -> bool:
     for _ in range(rng.integers(1, 4)):
         height, width, new_height, new_width = rng.integers(1, 9, 4).tolist()
         channels = int(rng.integers(1, 6))
-        source_dtype, dtype = (DTYPES[DType(kind)] for kind in rng.integers(0, 3, 2).tolist())
-        sources.append(any_view(rng, height, width, channels, source_dtype))
+        kind = DType(rng.integers(0, len(OUTPUT_DTYPES)))
+        sources.append(any_view(rng, height, width, channels, DTYPES[DType(rng.integers(0, len(DTYPES)))]))
         memories.append(rng.integers(0, 256, 8 * channels * (new_height + 1) * (new_width + 1) + 300, np.uint8))
-        outputs.append(window(rng, memories[-1], (channels, new_height, new_width), dtype))
-        rows.append(valid_row(rng, sources[-1], outputs[-1]))
+        outputs.append(window(rng, memories[-1], (channels, new_height, new_width), OUTPUT_DTYPES[kind]))
+        rows.append(valid_row(rng, sources[-1], outputs[-1], kind))
     batch = np.concatenate(rows)
     for _ in range(rng.integers(0, 3)):
         spoil(rng, batch[rng.integers(len(batch)) :][:1])

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from native_rows import DTYPES, make_rows, picture, rotation
 
 from augsynth import _native
-from augsynth.layout import Border, Interpolation
+from augsynth.layout import Border, DType, Interpolation
 
 VIEWS: dict[str, Callable[[Any], Any]] = {
     "flipped": lambda image: image[::-1, ::-1],
@@ -95,3 +96,24 @@ def test_clamp_comes_before_gain_and_lets_nan_pass(isa: str) -> None:
     fields = {"clamp": (0, 1), "gain": 10, "bias": 1, "interpolation": Interpolation.NEAREST}
     _native.run(make_rows(source, output, **fields), [source], [output])
     np.testing.assert_array_equal(output.ravel(), [1, 3.5, 11, np.nan])
+
+
+@pytest.mark.parametrize("interleaved", [False, True])
+@pytest.mark.parametrize("kind", [DType.FLOAT16, DType.BFLOAT16])
+def test_half_precision_is_rounded_to_nearest_even(isa: str, kind: DType, interleaved: bool) -> None:
+    """As torch rounds float32: ties, subnormals, overflow to infinity, and NaN."""
+    dtype = torch.float16 if kind == DType.FLOAT16 else torch.bfloat16
+    every = torch.arange(2**16, dtype=torch.int32).to(torch.int16).view(dtype).float().numpy()
+    every = every[np.isfinite(every)]
+    with np.errstate(over="ignore"):
+        ties = (every[1:] + every[:-1]) / 2
+    values = np.concatenate([every, ties, [np.inf, -np.inf, np.nan, 65519.9, 65520, 3.4e38, 1e-45]])
+    source = values[: values.size // 3 * 3].astype(np.float32).reshape(1, -1, 3)
+    expected = torch.from_numpy(source.transpose(2, 0, 1).copy()).to(dtype)
+    output = torch.zeros(expected.shape, dtype=dtype)
+    if interleaved:
+        output = torch.zeros((1, source.shape[1], 3), dtype=dtype).permute(2, 0, 1)
+    array = output.view(torch.uint16).numpy() if kind == DType.BFLOAT16 else output.numpy()
+    fields = {"interpolation": Interpolation.NEAREST, "output_dtype": kind}
+    _native.run(make_rows(source, array, **fields), [source], [array])
+    torch.testing.assert_close(output, expected, rtol=0, atol=0, equal_nan=True)

@@ -135,19 +135,34 @@ def test_a_read_only_output_is_refused(source: Any, output: Any) -> None:
         _native.run(make_rows(source, output), [source], [output])
 
 
-def test_lines_of_an_output_are_contiguous_and_apart(source: Any) -> None:
-    def attempt(output: Any) -> None:
+def strided(shape: tuple[int, ...], strides: tuple[int, ...]) -> Any:
+    return np.lib.stride_tricks.as_strided(np.zeros(1000, np.uint8)[500:], shape, strides)
+
+
+@pytest.mark.parametrize("strides", [(16, 4, 1), (4, 12, 1), (16, -4, 1), (-20, 5, 1), (1, 12, 3), (1, -15, 3)])
+def test_the_lines_of_an_output_are_planar_or_interleaved(isa: str, source: Any, strides: Any) -> None:
+    output = strided((3, 4, 4), strides)
+    _native.run(make_rows(source, output), [source], [output])
+    np.testing.assert_array_equal(output, source.transpose(2, 0, 1))
+
+
+@pytest.mark.parametrize(
+    "strides", [(1, 12, 4), (1, 16, 2), (2, 24, 6), (48, 12, 3), (16, 4, -1), (-1, 12, 3), (-1, 12, -3)]
+)
+def test_other_lines_are_refused(source: Any, strides: Any) -> None:
+    output = strided((3, 4, 4), strides)
+    with pytest.raises(ArgumentTypeError, match=r"column stride of 1.*channel stride of 1 and a column stride of 3"):
         _native.run(make_rows(source, output), [source], [output])
 
-    canvas = np.zeros(1000, np.uint8)
-    attempt(np.lib.stride_tricks.as_strided(canvas, (3, 4, 4), (16, 4, 1)))
-    attempt(np.lib.stride_tricks.as_strided(canvas, (3, 4, 4), (4, 12, 1)))
-    attempt(np.zeros((3, 8, 4), np.uint8)[:, ::-2])
-    with pytest.raises(ArgumentTypeError, match="column stride of 3"):
-        attempt(np.zeros((4, 4, 3), np.uint8).transpose(2, 0, 1))
-    for strides in [(16, 3, 1), (15, 4, 1), (0, 4, 1), (16, 0, 1), (4, 11, 1), (-15, 4, 1)]:
-        with pytest.raises(ArgumentTypeError, match="overlapping lines or planes"):
-            attempt(np.lib.stride_tricks.as_strided(canvas[500:], (3, 4, 4), strides))
+
+@pytest.mark.parametrize(
+    "strides",
+    [(16, 3, 1), (15, 4, 1), (0, 4, 1), (16, 0, 1), (4, 11, 1), (-15, 4, 1), (1, 11, 3), (1, -11, 3), (1, 0, 3)],
+)
+def test_lines_and_planes_lie_apart(source: Any, strides: Any) -> None:
+    output = strided((3, 4, 4), strides)
+    with pytest.raises(ArgumentTypeError, match="overlapping lines or planes"):
+        _native.run(make_rows(source, output), [source], [output])
 
 
 def test_an_output_shares_memory_with_nothing(source: Any) -> None:
