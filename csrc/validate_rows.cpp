@@ -27,9 +27,14 @@ class RowCheck {
   }
 
  private:
+  // `at` is the element of a field that has several.
   template <typename T>
-  void require(bool holds, const std::string& field, T came, const char* expected) const {
-    if (holds) return;
+  void require(bool holds, const char* field, T came, const char* expected, int at = -1) const {
+    if (!holds) fail(at < 0 ? field : std::string(field) + "[" + std::to_string(at) + "]", came, expected);
+  }
+
+  template <typename T>
+  [[noreturn]] void fail(const std::string& field, T came, const char* expected) const {
     std::ostringstream message;
     message.precision(17);
     message << "row " << index_ << ": " << field << " is " << came << ", expected " << expected;
@@ -72,18 +77,21 @@ class RowCheck {
     const double* m = row_.inverse;
     const double w = m[6] * x + m[7] * y + m[8];
     const double sx = (m[0] * x + m[1] * y + m[2]) / w, sy = (m[3] * x + m[4] * y + m[5]) / w;
-    std::ostringstream at;
-    at << "inverse: at the output corner (" << x << ", " << y << ") ";
-    require(w > kSmallestW, at.str() + "w", w, "more than 1e-6");
-    require(std::abs(sx) <= kFarthestPosition, at.str() + "the source's x", sx, "a position within 2^24");
-    require(std::abs(sy) <= kFarthestPosition, at.str() + "the source's y", sy, "a position within 2^24");
+    const auto place = [x, y](const char* what) {
+      std::ostringstream text;
+      text << "inverse: at the output corner (" << x << ", " << y << ") " << what;
+      return text.str();
+    };
+    if (!(w > kSmallestW)) fail(place("w"), w, "more than 1e-6");
+    if (!(std::abs(sx) <= kFarthestPosition)) fail(place("the source's x"), sx, "a position within 2^24");
+    if (!(std::abs(sy) <= kFarthestPosition)) fail(place("the source's y"), sy, "a position within 2^24");
   }
 
   void filters() const {
     for (int i = 0; i < 2; ++i) {
       const double edge = row_.edge[i], support = row_.support[i];
-      require(edge > 0.0 && edge <= kFarthestPosition, element("edge", i), edge, "above 0 and at most 2^24");
-      require(support >= 1.0 && support <= kFarthestPosition, element("support", i), support, "1 to 2^24");
+      require(edge > 0.0 && edge <= kFarthestPosition, "edge", edge, "above 0 and at most 2^24", i);
+      require(support >= 1.0 && support <= kFarthestPosition, "support", support, "1 to 2^24", i);
     }
   }
 
@@ -99,16 +107,12 @@ class RowCheck {
 
   void noise() const {
     for (int i = 0; i < 4; ++i) finite("noise_parameters", i, row_.noise_parameters[i]);
-    require(row_.noise_parameters[1] >= 0.0, element("noise_parameters", 1), row_.noise_parameters[1],
-            "a number of at least 0");
+    require(row_.noise_parameters[1] >= 0.0, "noise_parameters", row_.noise_parameters[1],
+            "a number of at least 0", 1);
   }
 
   void finite(const char* field, int i, double value) const {
-    require(std::isfinite(value), element(field, i), value, "a finite number");
-  }
-
-  static std::string element(const char* field, int i) {
-    return std::string(field) + "[" + std::to_string(i) + "]";
+    require(std::isfinite(value), field, value, "a finite number", i);
   }
 
   const PlanRow& row_;
