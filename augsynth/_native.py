@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -53,8 +54,9 @@ def run(rows: Array, sources: Images, outputs: Images, *, threads: int | None = 
     Args:
         rows: `(n,)` array of `augsynth.layout.ROW`, one row a sample.
         sources: n arrays `(H, W, C)`, or one array `(n, H, W, C)`; uint8, uint16 or float32.
-        outputs: n writable arrays `(C, H, W)`, or one array `(n, C, H, W)`; uint8, uint16 or float32. Lines
-            are contiguous, and the address ranges of different images do not meet.
+        outputs: n writable arrays `(C, H, W)`, or one array `(n, C, H, W)`; uint8, uint16, float32 or float16,
+            or uint16 for the bits of bfloat16. Lines are contiguous, or the channels of each pixel are, and then
+            its line's pixels. The address ranges of different images do not meet.
         threads: how many threads may work; `num_threads()` by default. The result does not depend on it.
 
     Raises:
@@ -66,6 +68,18 @@ def run(rows: Array, sources: Images, outputs: Images, *, threads: int | None = 
         came = rows.dtype if isinstance(rows, np.ndarray) else type(rows).__name__
         raise ArgumentTypeError(f"rows is {came}, expected a NumPy array of augsynth.layout.ROW")
     _cpu.run(rows=rows, sources=sources, outputs=outputs, threads=num_threads() if threads is None else threads)
+
+
+def buffer(size: int) -> npt.NDArray[np.uint8]:
+    """`size` uninitialised bytes on huge pages where the system has them, for large outputs.
+
+    They belong to the array and all views of it. When the last one is gone they serve a later call, so a page is
+    fetched from the system once and not for every batch. At most 1 GiB waits for that.
+
+    >>> buffer(10**7).shape
+    (10000000,)
+    """
+    return _cpu.buffer(size)
 
 
 def draw_bits(keys: npt.NDArray[np.int64], op: int, words: int) -> npt.NDArray[np.uint32]:
@@ -91,6 +105,19 @@ def draw_uniform(keys: npt.NDArray[np.int64], op: int, count: int) -> npt.NDArra
     The arguments and errors are those of `draw_bits`, with `count` from 0 to 2^17.
     """
     return _cpu.draw_uniform(_int64(keys), op, count)
+
+
+def draw_pipeline(keys: npt.NDArray[np.int64], counts: Sequence[int]) -> list[npt.NDArray[np.float64]]:
+    """Uniform numbers for the operations 0, 1, … of a pipeline: `(n, counts[op])` each, for keys `(n, 3)`.
+
+    They follow the operation's first four words, which key the noise of its pixels. The errors are those of
+    `draw_bits`, with counts from 0 to 2^16.
+
+    >>> [drawn.shape for drawn in draw_pipeline(np.zeros((5, 3), np.int64), [2, 0, 1])]
+    [(5, 2), (5, 0), (5, 1)]
+    """
+    drawn, ends = _cpu.draw_pipeline(_int64(keys), counts), accumulate(counts)
+    return [drawn[end - count : end].T for end, count in zip(ends, counts, strict=True)]
 
 
 def _int64(keys: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

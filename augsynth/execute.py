@@ -11,11 +11,20 @@ import torch
 
 from augsynth import _native
 from augsynth.errors import ArgumentError, ArgumentTypeError, PlanError
-from augsynth.images import TORCH_DTYPES, Image
+from augsynth.images import Image
 from augsynth.layout import DType
+from augsynth.memory import empty_arrays, empty_tensor
 from augsynth.plan import NUMPY_DTYPES, Plan, Rows
 
 Images = Sequence[Image] | npt.NDArray[Any]
+
+TORCH_DTYPES: dict[DType, torch.dtype] = {
+    DType.UINT8: torch.uint8,
+    DType.UINT16: torch.uint16,
+    DType.FLOAT32: torch.float32,
+    DType.FLOAT16: torch.float16,
+    DType.BFLOAT16: torch.bfloat16,
+}
 
 
 def execute(plan: Plan, sources: Images, outputs: Images) -> None:
@@ -30,18 +39,19 @@ def execute(plan: Plan, sources: Images, outputs: Images) -> None:
 
 
 def allocate(rows: Rows) -> list[Image]:
-    """Uninitialised outputs (C, H, W) for the rows of a pass."""
-    shapes = np.column_stack([rows["channels"], rows["output_size"]]).tolist()
-    dtypes = [NUMPY_DTYPES[DType(kind)] for kind in rows["output_dtype"].tolist()]
-    return [np.empty(shape, dtype) for shape, dtype in zip(shapes, dtypes, strict=True)]
+    """Uninitialised outputs (C, H, W) for the rows of a pass; bfloat16 ones as uint16, which NumPy has."""
+    shapes = np.column_stack([rows["channels"], rows["output_size"]]).astype(np.int64)
+    return empty_arrays(shapes, NUMPY_DTYPES[_output_dtype(rows)])
 
 
-def batch_output(plan: Plan, out: torch.Tensor | None) -> torch.Tensor:
+def batch_output(
+    plan: Plan, out: torch.Tensor | None, memory_format: torch.memory_format = torch.contiguous_format
+) -> torch.Tensor:
     """The tensor (B, C, H, W) that the plan's last pass writes: `out` if it fits, else a fresh one."""
     rows = plan.passes[-1]
-    shape, dtype = _common_shape(rows)
+    shape, dtype = _common_shape(rows), TORCH_DTYPES[_output_dtype(rows)]
     if out is None:
-        return torch.empty(shape, dtype=dtype)
+        return empty_tensor(shape, dtype, memory_format)
     if not isinstance(out, torch.Tensor):
         raise ArgumentTypeError(f"out must be a torch tensor, got {type(out).__name__}")
     if tuple(out.shape) != shape or out.dtype != dtype or out.device.type != "cpu":
@@ -52,20 +62,27 @@ def batch_output(plan: Plan, out: torch.Tensor | None) -> torch.Tensor:
     return out
 
 
-def as_arrays(batch: torch.Tensor) -> npt.NDArray[Any]:
-    """The batch as a NumPy array over the same memory."""
-    return batch.detach().numpy()
+def as_array(batch: torch.Tensor) -> npt.NDArray[Any]:
+    """The batch as a NumPy array over the same memory; bfloat16 as uint16, which NumPy has."""
+    batch = batch.detach()
+    array: npt.NDArray[Any] = (batch.view(torch.uint16) if batch.dtype == torch.bfloat16 else batch).numpy()
+    return array
 
 
-def _common_shape(rows: Rows) -> tuple[tuple[int, int, int, int], torch.dtype]:
+def _output_dtype(rows: Rows) -> DType:
+    kinds = rows["output_dtype"]
+    return DType(kinds[0]) if len(kinds) else DType.UINT8
+
+
+def _common_shape(rows: Rows) -> tuple[int, int, int, int]:
     if not len(rows):
         raise ArgumentError("a batch needs at least one image, got none")
     for field, what in (("output_size", "sizes"), ("channels", "channel counts")):
-        if np.any(rows[field] != rows[field][:1]):
+        if len(rows) > 1 and np.any(rows[field] != rows[field][0]):
             kinds = np.unique(rows[field], axis=0).tolist()
             raise ArgumentError(
                 f"the outputs of a batch must be alike, but their {what} differ: {kinds[0]}, {kinds[1]}, …; end with a "
                 "transform of fixed output size, or go image by image"
             )
     height, width = rows["output_size"][0].tolist()
-    return (len(rows), int(rows["channels"][0]), height, width), TORCH_DTYPES[DType(int(rows["output_dtype"][0]))]
+    return len(rows), int(rows["channels"][0]), height, width

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,11 +20,7 @@ DTYPES: dict[np.dtype[Any], DType] = {
     np.dtype(np.uint16): DType.UINT16,
     np.dtype(np.float32): DType.FLOAT32,
 }
-TORCH_DTYPES: dict[DType, torch.dtype] = {
-    DType.UINT8: torch.uint8,
-    DType.UINT16: torch.uint16,
-    DType.FLOAT32: torch.float32,
-}
+_TORCH_DTYPES = (torch.uint8, torch.uint16, torch.float32)
 _PIL_MODES = ("L", "LA", "RGB", "RGBA", "CMYK", "YCbCr", "LAB", "HSV", "I;16", "F")
 
 
@@ -54,19 +51,55 @@ def as_view(image: Any, what: str = "image") -> Image:
     return array
 
 
-def as_views(images: Any) -> list[Image]:
-    """Views of a sequence of images, or of a batch `numpy (B, H, W, C)` or `torch (B, C, H, W)`."""
-    if isinstance(images, (np.ndarray, torch.Tensor)) and images.ndim not in (3, 4):
+@dataclass(frozen=True)
+class ImageBatch:
+    """The images of a batch where they lie: n views (H, W, C), or one array (n, H, W, C).
+
+    `shapes` is (n, 3), and `dtype` the one of all images; uint8 for none.
+    """
+
+    views: Sequence[Image] | Image
+    shapes: npt.NDArray[np.int64]
+    dtype: DType
+
+    def __len__(self) -> int:
+        return len(self.shapes)
+
+
+def as_batch(images: Any) -> ImageBatch:
+    """Views of a sequence of images, or of a batch `numpy (B, H, W, C)` or `torch (B, C, H, W)`, or (B, H, W).
+
+    >>> as_batch(np.zeros((5, 4, 6, 3), np.uint8)).shapes[0].tolist()
+    [4, 6, 3]
+    """
+    if isinstance(images, (np.ndarray, torch.Tensor)):
+        return _one_array(images)
+    if not isinstance(images, Sequence):
+        raise ArgumentTypeError(f"images must be a sequence of images or a batch, got {type(images).__name__}")
+    views = [as_view(image, f"images[{number}]") for number, image in enumerate(images)]
+    shapes = np.array([view.shape for view in views], dtype=np.int64).reshape(-1, 3)
+    return ImageBatch(views, shapes, _common_dtype(views))
+
+
+def _one_array(images: npt.NDArray[Any] | torch.Tensor) -> ImageBatch:
+    if images.ndim not in (3, 4):
         raise ArgumentTypeError(
             f"images must be a sequence of images or a 4-dimensional batch, got {images.ndim}-D {type(images).__name__}"
         )
-    if not isinstance(images, (np.ndarray, torch.Tensor, Sequence)):
-        raise ArgumentTypeError(f"images must be a sequence of images or a batch, got {type(images).__name__}")
-    return [as_view(image, f"images[{number}]") for number, image in enumerate(images)]
+    if not len(images):
+        return ImageBatch([], np.zeros((0, 3), np.int64), DType.UINT8)
+    first = as_view(images[0], "images[0]")
+    array = images if isinstance(images, np.ndarray) else images.detach().numpy()
+    if array.ndim == 3:
+        array = array[..., None]
+    elif isinstance(images, torch.Tensor):
+        array = array.transpose(0, 2, 3, 1)
+    shapes = np.empty((len(array), 3), np.int64)
+    shapes[:] = first.shape
+    return ImageBatch(array, shapes, DTYPES[first.dtype])
 
 
-def common_dtype(views: Sequence[Image]) -> DType:
-    """The one dtype of all images; uint8 for none."""
+def _common_dtype(views: Sequence[Image]) -> DType:
     kinds = {view.dtype for view in views}
     if len(kinds) > 1:
         names = sorted(kind.name for kind in kinds)
@@ -77,7 +110,7 @@ def common_dtype(views: Sequence[Image]) -> DType:
 def _from_torch(image: torch.Tensor, what: str) -> Image:
     if image.device.type != "cpu":
         raise ArgumentTypeError(f"{what} must be on the CPU, got a tensor on {image.device}: move it with .cpu()")
-    if image.layout != torch.strided or image.dtype not in TORCH_DTYPES.values():
+    if image.layout != torch.strided or image.dtype not in _TORCH_DTYPES:
         raise ArgumentTypeError(_dtype_message(what, f"{image.dtype}, {image.layout}"))
     array: Image = image.detach().numpy()
     return array.transpose(1, 2, 0) if array.ndim == 3 else array

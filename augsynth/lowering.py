@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from augsynth.errors import ArgumentError
 from augsynth.layout import MAX_CHANNELS, Border, DType, Interpolation, Noise
-from augsynth.plan import FULL_SCALE, Plan, Rows, new_rows
+from augsynth.plan import FULL_SCALE, OUTPUTS_ONLY, Plan, Rows, new_rows
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -159,6 +159,9 @@ class Lowering:
         return "\n".join(lines)
 
     def _new_pass(self, why: str) -> _Pass:
+        if self.dtype in OUTPUTS_ONLY:
+            name = self.dtype.name.lower()
+            raise ArgumentError(f"{name} images can only be written, not read: let ToDtype({name!r}) come last")
         rows = new_rows(len(self.sizes))
         rows["source_size"] = self.sizes
         rows["output_size"] = self.sizes

@@ -28,8 +28,17 @@ NUMPY_DTYPES: dict[DType, np.dtype[np.generic]] = {
     DType.UINT8: np.dtype(np.uint8),
     DType.UINT16: np.dtype(np.uint16),
     DType.FLOAT32: np.dtype(np.float32),
+    DType.FLOAT16: np.dtype(np.float16),
+    DType.BFLOAT16: np.dtype(np.uint16),  # its bits: NumPy has no bfloat16
 }
-FULL_SCALE: dict[DType, float] = {DType.UINT8: 255.0, DType.UINT16: 65535.0, DType.FLOAT32: 1.0}
+FULL_SCALE: dict[DType, float] = {
+    DType.UINT8: 255.0,
+    DType.UINT16: 65535.0,
+    DType.FLOAT32: 1.0,
+    DType.FLOAT16: 1.0,
+    DType.BFLOAT16: 1.0,
+}
+OUTPUTS_ONLY = (DType.FLOAT16, DType.BFLOAT16)
 
 
 @dataclass(frozen=True)
@@ -124,14 +133,21 @@ def _check_joint(before: Rows, after: Rows, number: int) -> None:
 
 def new_rows(count: int) -> Rows:
     """Rows that copy: identity matrix, nearest, no noise, no clamp, gain 1. Sizes and dtypes are left at zero."""
-    rows = np.zeros(count, dtype=ROW)
-    rows["inverse"] = np.eye(3)
-    rows["gain"] = 1.0
-    rows["edge"] = 1.0
-    rows["support"] = 1.0
-    rows["clamp"] = (-np.inf, np.inf)
-    rows["border"] = Border.REPLICATE
-    return rows
+    return _COPY.repeat(count)
+
+
+def _copying_row() -> Rows:
+    row = np.zeros(1, dtype=ROW)
+    row["inverse"] = np.eye(3)
+    row["gain"] = 1.0
+    row["edge"] = 1.0
+    row["support"] = 1.0
+    row["clamp"] = (-np.inf, np.inf)
+    row["border"] = Border.REPLICATE
+    return row
+
+
+_COPY = _copying_row()
 
 
 def check_rows(rows: Rows, where: str = "plan") -> None:
@@ -191,7 +207,7 @@ def _sound_noise(rows: Rows) -> Mask:
 _SMALLEST = float(np.nextafter(0, 1))
 _RULES: tuple[tuple[str, str, Rule], ...] = (
     ("source_dtype", "0 (uint8), 1 (uint16) or 2 (float32)", _within("source_dtype", 0, DType.FLOAT32)),
-    ("output_dtype", "0 (uint8), 1 (uint16) or 2 (float32)", _within("output_dtype", 0, DType.FLOAT32)),
+    ("output_dtype", "0 (uint8) … 4 (bfloat16)", _within("output_dtype", 0, max(DType))),
     ("interpolation", "0 (nearest), 1 (bilinear) or 2 (bicubic)", _within("interpolation", 0, max(Interpolation))),
     ("antialias", "0 or 1", _within("antialias", 0, 1)),
     ("border", "0 (constant) … 4 (wrap)", _within("border", 0, max(Border))),

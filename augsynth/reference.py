@@ -50,12 +50,23 @@ def render(row: np.void, source: Image) -> Floats:
 
 
 def store(values: Floats, dtype: DType) -> Image:
-    """Round to the output's dtype: integers are clamped and stored as floor(v + 1/2), NaN as 0."""
-    if dtype == DType.FLOAT32:
-        with np.errstate(over="ignore"):
-            return values.astype(np.float32)
-    clamped = np.clip(np.where(np.isnan(values), 0.0, values), 0, FULL_SCALE[dtype])
-    return np.floor(clamped + 0.5).astype(NUMPY_DTYPES[dtype])
+    """Round to the output's dtype: integers are clamped and stored as floor(v + 1/2), NaN as 0.
+
+    Floats are rounded to nearest even, half precision by way of float32; bfloat16 is given as its bits, in uint16.
+    """
+    if dtype in (DType.UINT8, DType.UINT16):
+        clamped = np.clip(np.where(np.isnan(values), 0.0, values), 0, FULL_SCALE[dtype])
+        return np.floor(clamped + 0.5).astype(NUMPY_DTYPES[dtype])
+    with np.errstate(over="ignore"):
+        single = values.astype(np.float32)
+        return bfloat16_bits(single) if dtype == DType.BFLOAT16 else single.astype(NUMPY_DTYPES[dtype])
+
+
+def bfloat16_bits(values: npt.NDArray[np.float32]) -> npt.NDArray[np.uint16]:
+    """The upper half of each float32, rounded to nearest even by the lower one."""
+    bits = values.view(np.uint32).astype(np.uint64)
+    rounded = (bits + 0x7FFF + ((bits >> np.uint64(16)) & np.uint64(1))) >> np.uint64(16)
+    return np.where(np.isnan(values), 0x7FC0, rounded).astype(np.uint16)
 
 
 def positions(row: np.void) -> tuple[Floats, Floats]:

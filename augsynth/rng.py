@@ -36,15 +36,13 @@ def as_keys(keys: KeysLike) -> Keys:
         array = np.asarray(keys)
         if array.size and array.dtype.kind not in "iuO":
             raise ArgumentTypeError(f"keys must be integers (seed, epoch, index), got dtype {array.dtype}")
-        array = array.astype(np.int64).reshape(-1, 3) if array.size == 0 else array.astype(np.int64)
+        array = array.astype(np.int64, copy=False) if array.size else np.empty((0, 3), np.int64)
     except (OverflowError, ValueError) as error:
         raise ArgumentError(f"keys must be 64-bit integer triples (seed, epoch, index): {error}") from error
     if array.ndim != 2 or array.shape[1] != 3:
         raise ArgumentError(f"keys must have shape (n, 3): (seed, epoch, index) each, got shape {array.shape}")
-    if np.any(array[:, 1] < 0) or np.any(array[:, 1] >= 2**32):
-        raise ArgumentError("keys: every epoch must be in [0, 2**32)")
-    if np.any(array[:, 2] < 0):
-        raise ArgumentError("keys: every index must be in [0, 2**63)")
+    if array[:, 1:].min(initial=0) < 0 or array[:, 1].max(initial=0) >= 2**32:
+        raise ArgumentError("keys: every epoch must be in [0, 2**32), and every index in [0, 2**63)")
     return array
 
 

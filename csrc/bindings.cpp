@@ -5,9 +5,11 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "buffers.h"
 #include "cpu.h"
 #include "dispatch.h"
 #include "draw.h"
@@ -139,6 +141,16 @@ void run_arrays(const py::array& rows, const py::object& sources, const py::obje
   run(copied, from.images, to.images, threads);
 }
 
+// ---- Memory -------------------------------------------------------------------------------------------
+
+// The array and all views of it keep the buffer.
+py::array_t<std::uint8_t> make_buffer(std::size_t bytes) {
+  auto buffer = std::make_unique<Buffer>(bytes);
+  unsigned char* data = buffer->data();
+  const py::capsule owner(buffer.release(), [](void* held) { delete static_cast<Buffer*>(held); });
+  return py::array_t<std::uint8_t>(static_cast<py::ssize_t>(bytes), data, owner);
+}
+
 // ---- Random bits --------------------------------------------------------------------------------------
 
 using KeyArray = py::array_t<std::int64_t, py::array::c_style>;
@@ -172,7 +184,7 @@ py::array_t<std::uint32_t> draw_bits(const KeyArray& keys, std::int64_t op, std:
   py::array_t<std::uint32_t> drawn({static_cast<py::ssize_t>(valid.size()), static_cast<py::ssize_t>(words)});
   std::uint32_t* to = drawn.mutable_data();
   for (const Key& key : valid) {
-    draw_words(key, static_cast<std::uint32_t>(op), static_cast<std::size_t>(words), to);
+    draw_words(key, static_cast<std::uint32_t>(op), 0, static_cast<std::size_t>(words), to);
     to += words;
   }
   return drawn;
@@ -186,8 +198,33 @@ py::array_t<double> draw_uniform(const KeyArray& keys, std::int64_t op, std::int
   std::vector<std::uint32_t> words(2 * static_cast<std::size_t>(count));
   double* to = drawn.mutable_data();
   for (const Key& key : valid) {
-    draw_words(key, static_cast<std::uint32_t>(op), words.size(), words.data());
+    draw_words(key, static_cast<std::uint32_t>(op), 0, words.size(), words.data());
     for (std::size_t i = 0; i < words.size(); i += 2) *to++ = uniform(words[i], words[i + 1]);
+  }
+  return drawn;
+}
+
+// One row a number, operation after operation: a pipeline reads all samples' first number, then all their
+// second.
+py::array_t<double> draw_pipeline(const KeyArray& keys, const std::vector<std::int64_t>& counts) {
+  require_range("the number of operations", static_cast<std::int64_t>(counts.size()), kLastOp + 1);
+  std::int64_t total = 0;
+  for (const std::int64_t count : counts) {
+    require_range("count", count, kMostWords / 4);
+    total += count;
+  }
+  const std::vector<Key> valid = copy_keys(keys);
+  py::array_t<double> drawn({static_cast<py::ssize_t>(total), static_cast<py::ssize_t>(valid.size())});
+  std::vector<std::uint32_t> words;
+  double* to = drawn.mutable_data();
+  for (std::uint32_t op = 0; op < counts.size();
+       to += counts[op++] * static_cast<std::int64_t>(valid.size())) {
+    words.resize(2 * static_cast<std::size_t>(counts[op]));
+    for (std::size_t sample = 0; sample < valid.size(); ++sample) {
+      draw_words(valid[sample], op, kStreamBlocks, words.size(), words.data());
+      for (std::size_t i = 0; i < words.size(); i += 2)
+        to[i / 2 * valid.size() + sample] = uniform(words[i], words[i + 1]);
+    }
   }
   return drawn;
 }
@@ -257,8 +294,10 @@ PYBIND11_MODULE(_cpu, module) {
   py::register_local_exception_translator(translate);
   module.def("run", run_arrays, py::kw_only(), py::arg("rows"), py::arg("sources"), py::arg("outputs"),
              py::arg("threads"));
+  module.def("buffer", make_buffer, py::arg("bytes"));
   module.def("draw_bits", draw_bits, py::arg("keys").noconvert(), py::arg("op"), py::arg("words"));
   module.def("draw_uniform", draw_uniform, py::arg("keys").noconvert(), py::arg("op"), py::arg("count"));
+  module.def("draw_pipeline", draw_pipeline, py::arg("keys").noconvert(), py::arg("counts"));
   module.def("layout", layout);
   module.def("isas", available_isas);
   module.def("isa", [] { return std::string(active_isa().name); });

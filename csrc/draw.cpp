@@ -16,11 +16,12 @@ void validate_key(const Key& key, std::size_t position) {
   if (key.index < 0) fail("index", key.index, "0 to 2^63 - 1");
 }
 
-void draw_words(const Key& key, std::uint32_t op, std::size_t count, std::uint32_t* words) {
+void draw_words(const Key& key, std::uint32_t op, std::uint32_t first, std::size_t count,
+                std::uint32_t* words) {
   const auto low = [](std::int64_t value) { return static_cast<std::uint32_t>(value); };
   const auto high = [](std::int64_t value) { return static_cast<std::uint32_t>(value >> 32); };
   for (std::size_t at = 0; at < count; at += 4) {
-    const std::uint32_t block = static_cast<std::uint32_t>(at / 4) | op << 16;
+    const std::uint32_t block = (first + static_cast<std::uint32_t>(at / 4)) | op << 16;
     const PhiloxBlock bits =
         philox4x32({{block, low(key.epoch), low(key.index), high(key.index)}}, low(key.seed), high(key.seed));
     for (std::size_t i = at; i < count && i < at + 4; ++i) words[i] = bits.word[i - at];

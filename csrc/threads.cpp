@@ -1,7 +1,5 @@
 #include "threads.h"
 
-#include <unistd.h>
-
 #include <atomic>
 #include <condition_variable>
 #include <exception>
@@ -9,6 +7,8 @@
 #include <mutex>
 #include <system_error>
 #include <thread>
+
+#include "per_process.h"
 
 namespace augsynth {
 namespace {
@@ -29,15 +29,11 @@ struct Job {
 
 class Pool {
  public:
-  explicit Pool(pid_t owner) : owner(owner) {}
-
   void run(Job& job) {
     const auto place = open(job);
     work(job, 0);
     close(job, place);
   }
-
-  const pid_t owner;
 
  private:
   std::list<Job*>::iterator open(Job& job) {
@@ -103,20 +99,6 @@ class Pool {
   int threads_ = 0;
 };
 
-// The pool of this process. Never freed: its threads wait in it until the process ends, and after a fork
-// the parent's pool may be locked by a thread that the child does not have.
-Pool& pool() {
-  static std::atomic<Pool*> current{nullptr};
-  const pid_t self = getpid();
-  Pool* found = current;
-  while (found == nullptr || found->owner != self) {
-    Pool* fresh = new Pool(self);
-    if (current.compare_exchange_strong(found, fresh)) return *fresh;
-    delete fresh;
-  }
-  return *found;
-}
-
 }  // namespace
 
 void parallel_for(std::size_t tasks, int threads, const Body& body) {
@@ -126,7 +108,7 @@ void parallel_for(std::size_t tasks, int threads, const Body& body) {
     return;
   }
   Job job(body, tasks, seats);
-  pool().run(job);
+  per_process<Pool>().run(job);
   if (job.error) std::rethrow_exception(job.error);
 }
 

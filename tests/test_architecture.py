@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "augsynth"
 LAYERS = (
     ("errors", "layout", "progress"),
     ("_native",),
-    ("rng",),
+    ("rng", "memory"),
     ("plan", "images"),
     ("lowering", "execute", "reference"),
     ("transforms",),

@@ -16,24 +16,31 @@ import torch
 
 from augsynth import _native
 from augsynth.errors import ArgumentError, PlanError
-from augsynth.execute import as_arrays, batch_output, execute
-from augsynth.images import as_views, common_dtype
+from augsynth.execute import as_array, batch_output, execute
+from augsynth.images import as_batch
 from augsynth.layout import DType
 from augsynth.lowering import Lowering, Step
 from augsynth.plan import Plan, check_rows
-from augsynth.rng import Bits, KeysLike, as_keys, bits_to_uniform, keys_from_torch
+from augsynth.rng import Bits, Keys, KeysLike, as_keys, keys_from_torch
 from augsynth.transforms.params import dtype_named, frozen
 
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 STREAM_WORDS = 4
 
 
 @dataclass(frozen=True)
 class Draw:
-    """The random numbers of one transform: `u` (n, draws) uniform in [0, 1), `stream` (n, 4) keys per-pixel noise."""
+    """The random numbers of one transform, the `op`-th of its pipeline: `u` (n, draws) uniform in [0, 1)."""
 
     u: Floats
-    stream: Bits
+    keys: Keys
+    op: int
+
+    @property
+    def stream(self) -> Bits:
+        """Words (n, 4) that key per-pixel noise."""
+        return _native.draw_bits(self.keys, self.op, STREAM_WORDS)
 
     def between(self, column: int, low: float, high: float) -> Floats:
         """Column `column` of `u`, spread over [low, high)."""
@@ -46,6 +53,10 @@ class Pipeline(ABC):
     @abstractmethod
     def _parts(self) -> tuple[Sequence[Transform], bool]:
         """The transforms in order, and whether they may be fused."""
+
+    def _memory_format(self) -> torch.memory_format:
+        """How a fresh batch lies in memory."""
+        return torch.contiguous_format
 
     @abstractmethod
     def to_dict(self) -> dict[str, Any]:
@@ -67,12 +78,14 @@ class Pipeline(ABC):
 
         `images` is a sequence of images, which may differ in size, or a batch `numpy (B, H, W, C)` or
         `torch (B, C, H, W)`; `keys` one (seed, epoch, index) each. All outputs must have one size;
-        `out` is written and returned if given.
+        `out` is written and returned if given, contiguous or in `torch.channels_last`.
+
+        The tensor's memory is its own for as long as it or a view of it is held. Then a later batch may use it.
         """
-        views = as_views(images)
-        plan = self._plan(_shapes_of(views), self._keys(keys, len(views)), common_dtype(views))
-        result = batch_output(plan, out)
-        execute(plan, views, as_arrays(result))
+        sources = as_batch(images)
+        plan = self._plan(sources.shapes, self._keys(keys, len(sources)), sources.dtype)
+        result = batch_output(plan, out, self._memory_format())
+        execute(plan, sources.views, as_array(result))
         return result
 
     def plan(self, shapes: Sequence[Sequence[int]], keys: KeysLike, *, dtype: str = "uint8") -> Plan:
@@ -82,19 +95,18 @@ class Pipeline(ABC):
 
     def apply(self, images: Any, plan: Plan) -> torch.Tensor:
         """Run a plan that was drawn before, or loaded, over the images; returns a tensor (B, C, H, W)."""
-        views = as_views(images)
-        first = plan.passes[0]
-        for number, (view, size, channels) in enumerate(
-            zip(views, first["source_size"].tolist(), first["channels"].tolist(), strict=False)
-        ):
-            if view.shape != (*size, channels):
-                raise PlanError(
-                    f"images[{number}] has shape (H, W, C) = {view.shape}, the plan was drawn for {(*size, channels)}"
-                )
+        sources = as_batch(images)
+        if len(sources) != len(plan):
+            raise PlanError(f"the plan is for {len(plan)} images, got {len(sources)}")
+        drawn_for = np.column_stack([plan.passes[0]["source_size"], plan.passes[0]["channels"]])
+        differs = np.flatnonzero((sources.shapes != drawn_for).any(axis=1))
+        if differs.size:
+            shape, expected = (tuple(rows[differs[0]].tolist()) for rows in (sources.shapes, drawn_for))
+            raise PlanError(f"images[{differs[0]}] has shape (H, W, C) = {shape}, the plan was drawn for {expected}")
         for number, rows in enumerate(plan.passes):
             check_rows(rows, f"pass {number}")
-        result = batch_output(plan, None)
-        execute(plan, views, as_arrays(result))
+        result = batch_output(plan, None, self._memory_format())
+        execute(plan, sources.views, as_array(result))
         return result
 
     def explain(self, shape: Sequence[int] = (1024, 1024, 3), dtype: str = "uint8") -> str:
@@ -110,22 +122,21 @@ class Pipeline(ABC):
         lowering.finish()
         return lowering.explain()
 
-    def _keys(self, keys: KeysLike | None, count: int) -> npt.NDArray[np.int64]:
+    def _keys(self, keys: KeysLike | None, count: int) -> Keys:
         array = keys_from_torch(count) if keys is None else as_keys(keys)
         if len(array) != count:
             raise ArgumentError(f"there must be one key an image: got {len(array)} keys for {count} images")
         return array
 
-    def _plan(self, shapes: npt.NDArray[np.int64], keys: npt.NDArray[np.int64], dtype: DType) -> Plan:
+    def _plan(self, shapes: Ints, keys: Keys, dtype: DType) -> Plan:
         return self._lower(shapes, keys, dtype).finish()
 
-    def _lower(self, shapes: npt.NDArray[np.int64], keys: npt.NDArray[np.int64], dtype: DType) -> Lowering:
+    def _lower(self, shapes: Ints, keys: Keys, dtype: DType) -> Lowering:
         transforms, fuse = self._parts()
         lowering = Lowering(shapes[:, :2], shapes[:, 2], dtype, fuse)
-        for op, transform in enumerate(transforms):
-            bits = _native.draw_bits(keys, op, STREAM_WORDS + 2 * transform.draws)
-            draw = Draw(bits_to_uniform(bits[:, STREAM_WORDS:]), bits[:, :STREAM_WORDS])
-            lowering.add(type(transform).__name__, transform.step(draw, lowering))
+        drawn = _native.draw_pipeline(keys, [transform.draws for transform in transforms])
+        for op, (transform, u) in enumerate(zip(transforms, drawn, strict=True)):
+            lowering.add(type(transform).__name__, transform.step(Draw(u, keys, op), lowering))
         return lowering
 
 
@@ -157,11 +168,7 @@ class Transform(Pipeline):
         return {"type": type(self).__name__, **values}
 
 
-def _shapes_of(views: Sequence[npt.NDArray[np.generic]]) -> npt.NDArray[np.int64]:
-    return np.array([view.shape for view in views], dtype=np.int64).reshape(-1, 3)
-
-
-def _as_shapes(shapes: Sequence[Sequence[int]]) -> npt.NDArray[np.int64]:
+def _as_shapes(shapes: Sequence[Sequence[int]]) -> Ints:
     rows = [tuple(int(value) for value in shape) for shape in shapes]
     for number, row in enumerate(rows):
         if len(row) not in (2, 3) or min(row) < 1:

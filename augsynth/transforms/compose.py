@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
+import torch
+
 from augsynth.errors import ArgumentError, ArgumentTypeError
 from augsynth.transforms.affine import RandomAffine, RandomRotation, RandomScale, RandomShear, RandomTranslate
 from augsynth.transforms.base import Pipeline, Transform
@@ -32,13 +34,16 @@ TRANSFORMS: tuple[type[Transform], ...] = (
     Normalize,
     ToDtype,
 )
+_MEMORY_FORMATS = {"contiguous_format": torch.contiguous_format, "channels_last": torch.channels_last}
 _BY_NAME = {one.__name__: one for one in TRANSFORMS}
 
 
 class Compose(Pipeline):
     """Transforms one after the other, fused into as few native passes as their order allows.
 
-    `fuse=False` gives one pass per transform. A `Compose` inside another is taken apart: only the order counts.
+    `fuse=False` gives one pass per transform. `memory_format="channels_last"` gives batches whose channels lie side by
+    side, as convolutions on tensor cores like them; the shape stays (B, C, H, W). A `Compose` inside another is taken
+    apart: only the order counts.
 
     >>> import numpy as np
     >>> from augsynth import transforms as T
@@ -47,32 +52,52 @@ class Compose(Pipeline):
     torch.Size([3, 32, 32])
     """
 
-    def __init__(self, transforms: Sequence[Pipeline], fuse: bool = True) -> None:
+    def __init__(
+        self,
+        transforms: Sequence[Pipeline],
+        fuse: bool = True,
+        memory_format: str | torch.memory_format = "contiguous_format",
+    ) -> None:
         for number, one in enumerate(transforms):
             if not isinstance(one, Pipeline):
                 raise ArgumentTypeError(f"transforms[{number}] must be an augsynth transform, got {one!r}")
         self.transforms: tuple[Transform, ...] = tuple(part for one in transforms for part in one._parts()[0])
         self.fuse = bool(fuse)
+        self.memory_format = _memory_format_name(memory_format)
 
     def _parts(self) -> tuple[Sequence[Transform], bool]:
         return self.transforms, self.fuse
+
+    def _memory_format(self) -> torch.memory_format:
+        return _MEMORY_FORMATS[self.memory_format]
 
     def to_dict(self) -> dict[str, Any]:
         return {
             "type": "Compose",
             "transforms": [one.to_dict() for one in self.transforms],
             "fuse": self.fuse,
+            "memory_format": self.memory_format,
         }
+
+    def _state(self) -> tuple[Any, ...]:
+        return self.transforms, self.fuse, self.memory_format
 
     def __repr__(self) -> str:
         inner = ", ".join(repr(one) for one in self.transforms)
-        return f"Compose([{inner}], fuse={self.fuse})"
+        return f"Compose([{inner}], fuse={self.fuse}, memory_format={self.memory_format!r})"
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Compose) and (self.transforms, self.fuse) == (other.transforms, other.fuse)
+        return isinstance(other, Compose) and self._state() == other._state()
 
     def __hash__(self) -> int:
-        return hash((self.transforms, self.fuse))
+        return hash(self._state())
+
+
+def _memory_format_name(value: str | torch.memory_format) -> str:
+    name = str(value).removeprefix("torch.")
+    if name not in _MEMORY_FORMATS:
+        raise ArgumentError(f"memory_format must be {' or '.join(_MEMORY_FORMATS)}, got {value!r}")
+    return name
 
 
 def from_dict(description: Mapping[str, Any]) -> Pipeline:
@@ -101,11 +126,11 @@ def from_dict(description: Mapping[str, Any]) -> Pipeline:
 
 
 def _compose(values: dict[str, Any]) -> Compose:
-    _check_names("Compose", values, ["transforms", "fuse"])
-    inner, fuse = values.get("transforms"), values.get("fuse", True)
+    _check_names("Compose", values, ["transforms", "fuse", "memory_format"])
+    inner, fuse = values.pop("transforms", None), values.get("fuse", True)
     if not isinstance(inner, (list, tuple)) or not isinstance(fuse, bool):
         raise ArgumentError("Compose: 'transforms' must be a list of descriptions and 'fuse' true or false")
-    return Compose([from_dict(one) for one in inner], fuse=fuse)
+    return Compose([from_dict(one) for one in inner], **values)
 
 
 def _check_names(name: str, values: Mapping[str, Any], known: Sequence[str]) -> None:

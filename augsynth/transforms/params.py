@@ -139,7 +139,7 @@ def sampling(interpolation: Any = None, antialias: bool | None = None, border: A
 
 
 def dtype_named(value: Any) -> DType:
-    """The element type called `value` ("uint8", "uint16", "float32"), or of a torch or NumPy dtype."""
+    """The element type called `value` ("uint8", …, "bfloat16"), or of a torch or NumPy dtype."""
     try:
         text = (
             value if isinstance(value, str) else str(value) if isinstance(value, torch.dtype) else np.dtype(value).name

@@ -43,10 +43,11 @@ class Normalize(Transform):
 
 @dataclass(frozen=True)
 class ToDtype(Transform):
-    """Change the dtype to `dtype`: uint8, uint16 or float32, by name or as a torch or NumPy dtype.
+    """Change the dtype to `dtype`: uint8, uint16, float32, float16 or bfloat16, by name or as a torch or NumPy dtype.
 
-    With `scale`, the full scale of the old dtype (255, 65535, or 1 for float32) becomes that of the new one; without,
-    values are kept. Integers are rounded to nearest and clamped to their range.
+    With `scale`, the full scale of the old dtype (255, 65535, or 1 for floats) becomes that of the new one; without,
+    values are kept. Integers are rounded to nearest and clamped to their range, float16 and bfloat16 are rounded to
+    nearest even. The latter two are for outputs: nothing can follow them in a pipeline.
 
     >>> import numpy as np
     >>> ToDtype("float32", scale=True)(np.array([[0, 255]], np.uint8)).tolist()
