@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from augsynth.data.loading.datasets import ImageData, load_dataset
+from augsynth.data.loading.decoding import DecodingTransform
+from augsynth.data.loading.encoded import EncodedImage
+from augsynth.data.loading.encoded_folder import EncodedImageFolder
 from augsynth.data.mixing.batch import Batch, collate
 from augsynth.data.mixing.batch_sampler import MixBatchSampler
 from augsynth.data.mixing.mix import Source, SyntheticMixDataset
@@ -10,6 +13,9 @@ from augsynth.data.pools.pool import SyntheticPool
 
 __all__ = [
     "Batch",
+    "DecodingTransform",
+    "EncodedImage",
+    "EncodedImageFolder",
     "ImageData",
     "MixBatchSampler",
     "Source",

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from augsynth.data.loading.pillow import as_array, as_plain, open_upright
 from augsynth.errors import DataError
 from augsynth.progress import progress_bar
 
@@ -18,15 +19,13 @@ if TYPE_CHECKING:
 
 IMAGE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 TEST_FOLDERS = ("test", "val", "valid", "validation")
-_GREY_MODES = ("1", "L")
-_COLOUR_MODES = ("LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr", "HSV", "LAB")
 _BAR_FROM = 2000
 
 Part = tuple[NDArray[np.uint8], NDArray[np.int64]]
 
 
 @dataclass(frozen=True)
-class _Listing:
+class Listing:
     """The chosen files of one part (train or test) with their classes."""
 
     files: list[Path]
@@ -42,8 +41,8 @@ def read_image_folder(
     Returns the parts `(images uint8 (N, H, W, C), labels)`, training first, then the class names and notes.
     """
     folders, notes = _parts(root)
-    names = _class_names(folders[0])
-    listings = [_list_files(folder, names, max_per_class, seed) for folder in folders]
+    names = class_names(folders[0])
+    listings = [list_files(folder, names, max_per_class, seed) for folder in folders]
     files = [file for listing in listings for file in listing.files]
     images, conversions = _decode(files, root, image_size)
     parts, start = [], 0
@@ -59,7 +58,7 @@ def fit_square(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     from PIL import Image
 
     picture = Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
-    return _as_array(_fit_square(picture, size))
+    return as_array(_fit_square(picture, size))
 
 
 def _parts(root: Path) -> tuple[list[Path], list[str]]:
@@ -79,18 +78,20 @@ def _subfolders(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
 
 
-def _class_names(folder: Path) -> tuple[str, ...]:
+def class_names(folder: Path) -> tuple[str, ...]:
+    """The names of the subfolders, sorted; `DataError` where there are none."""
     names = tuple(path.name for path in _subfolders(folder))
     if not names:
         raise DataError(f"no class folders in {folder.name!r}; expected one subfolder a class, with images in it")
     return names
 
 
-def _list_files(folder: Path, names: tuple[str, ...], max_per_class: int | None, seed: int) -> _Listing:
+def list_files(folder: Path, names: tuple[str, ...], max_per_class: int | None, seed: int) -> Listing:
+    """The image files below each of the class folders `names`, at most `max_per_class` of each, drawn by `seed`."""
     unknown = [path.name for path in _subfolders(folder) if path.name not in names]
     if unknown:
         raise DataError(f"{folder.name!r} has classes that the training folder lacks: {', '.join(unknown)}")
-    chosen = _Listing([], [], [])
+    chosen = Listing([], [], [])
     found = strangers = 0
     for label, name in enumerate(names):
         every = sorted(p for p in (folder / name).rglob("*") if p.is_file() and not p.name.startswith("."))
@@ -117,46 +118,18 @@ def _decode(files: list[Path], root: Path, image_size: int | None) -> tuple[NDAr
     arrays = []
     with progress_bar("reading images", len(files), enabled=len(files) >= _BAR_FROM) as advance:
         for file in files:
-            image = _open(file, root)
+            image = open_upright(file, str(file.relative_to(root)))
             modes[image.mode] += 1
             sizes[image.size] += 1
             if image_size is None and len(sizes) > 1:
                 raise DataError(_many_sizes(root, sizes))
-            plain = _plain(image)
-            arrays.append(_as_array(plain if image_size is None else _fit_square(plain, image_size)))
+            plain = as_plain(image)
+            arrays.append(as_array(plain if image_size is None else _fit_square(plain, image_size)))
             advance()
     colour = any(array.shape[-1] == 3 for array in arrays)
     if colour:
         arrays = [np.repeat(array, 3, axis=-1) if array.shape[-1] == 1 else array for array in arrays]
     return np.stack(arrays), _conversions(modes, sizes, image_size, colour)
-
-
-def _open(file: Path, root: Path) -> Image:
-    try:
-        from PIL import Image, ImageOps
-    except ImportError as error:
-        raise DataError('reading image files needs Pillow: pip install "augsynth[demo]"') from error
-    try:
-        with Image.open(file) as opened:
-            image = ImageOps.exif_transpose(opened)
-            image.load()
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise DataError(f"cannot decode {file.relative_to(root)}: {error}") from error
-    if image.mode not in (*_GREY_MODES, *_COLOUR_MODES):
-        raise DataError(f"{file.relative_to(root)} has {image.mode!r} pixels; save it as 8-bit grey or RGB")
-    return image
-
-
-def _plain(image: Image) -> Image:
-    """8-bit grey or RGB; transparent pixels lie on white."""
-    from PIL import Image
-
-    if image.mode in ("RGB", "L"):
-        return image
-    if image.mode in ("LA", "PA", "RGBA") or "transparency" in image.info:
-        white = Image.new("RGBA", image.size, "white")
-        return Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")
-    return image.convert("L" if image.mode in _GREY_MODES else "RGB")
 
 
 def _fit_square(image: Image, size: int) -> Image:
@@ -165,11 +138,6 @@ def _fit_square(image: Image, size: int) -> Image:
     if image.size == (size, size):
         return image
     return ImageOps.fit(image, (size, size), method=Image.Resampling.BILINEAR)
-
-
-def _as_array(image: Image) -> NDArray[np.uint8]:
-    array: NDArray[Any] = np.asarray(image, np.uint8)
-    return array[..., None] if array.ndim == 2 else array
 
 
 def _many_sizes(root: Path, sizes: Counter[tuple[int, int]]) -> str:

@@ -1,0 +1,136 @@
+"""Transforming images that are still encoded: the plan is drawn first, and then only what it reads is decoded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from augsynth.data.loading.encoded import EncodedImage
+from augsynth.data.loading.jpeg import FACTORS
+from augsynth.errors import ArgumentTypeError
+from augsynth.execute import as_array, batch_output, execute
+from augsynth.images import Image, as_view
+from augsynth.layout import Border, Interpolation
+from augsynth.plan import Plan, Rows, corner_positions
+from augsynth.rng import KeysLike, keys_from_torch
+from augsynth.transforms.base import Pipeline
+
+Ints = npt.NDArray[np.int64]
+
+_REACH = {Interpolation.NEAREST: 1.0, Interpolation.BILINEAR: 1.0, Interpolation.BICUBIC: 2.0}
+_MARGIN = 2
+
+
+class DecodingTransform:
+    """A pipeline of `augsynth.transforms` that takes `EncodedImage`s, and decodes of each what its plan reads.
+
+    What a sample needs is known before it is decoded, as its plan depends on the size and the key alone. A JPEG file is
+    decoded down to the last line that the crop shows: the result is that of the whole picture, bit for bit. Each image
+    is transformed as soon as it is decoded, while it is in the cache, from memory that all share.
+
+    `reduce=True` is quicker but not the same: where a pipeline makes a picture 2, 4 or 8 times smaller on both axes or
+    more, the file is decoded at 1/2, 1/4 or 1/8 of its size, and the transform does the rest. `docs/transforms.md` says
+    how far the pictures differ.
+
+    Other images may stand among the encoded ones, if they are uint8. It can be a `SyntheticMixDataset`'s `transform`.
+
+    >>> import io, PIL.Image
+    >>> from augsynth import transforms as T
+    >>> file = io.BytesIO()
+    >>> PIL.Image.new("RGB", (60, 40), "white").save(file, "jpeg")
+    >>> t = DecodingTransform(T.Compose([T.RandomResizedCrop(16), T.ToDtype("float32", scale=True)]))
+    >>> t.batch([EncodedImage(file.getvalue())], keys=[(0, 0, 0)]).shape
+    torch.Size([1, 3, 16, 16])
+    """
+
+    def __init__(self, transform: Pipeline, *, reduce: bool = False) -> None:
+        if not isinstance(transform, Pipeline):
+            raise ArgumentTypeError(f"transform must be one of augsynth.transforms, got {type(transform).__name__}")
+        self.transform = transform
+        self.reduce = reduce
+
+    def __call__(self, image: Any, *, key: tuple[int, int, int] | None = None) -> torch.Tensor:
+        """Transform one image; returns a tensor (C, H, W)."""
+        return self.batch([image], keys=None if key is None else [key])[0]
+
+    def batch(
+        self, images: Sequence[Any], *, keys: KeysLike | None = None, out: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """Decode and transform many images; returns a tensor (B, C, H, W). The arguments are those of the pipeline."""
+        sources = [_as_source(image, number) for number, image in enumerate(images)]
+        drawn = keys_from_torch(len(sources)) if keys is None else keys
+        plan = self.transform.plan([source.shape for source in sources], drawn)
+        factors = np.ones(len(sources), np.int64)
+        if self.reduce:
+            factors = _allowed(sources, reductions(plan.passes[0]))
+            plan = Plan((reduced(plan.passes[0], factors), *plan.passes[1:]))
+        lines = lines_read(plan.passes[0]) * factors
+        result = batch_output(plan, out, self.transform._memory_format())
+        outputs = as_array(result)
+        memory = np.empty(_most_bytes(sources), np.uint8)
+        for number, (source, factor, needed) in enumerate(zip(sources, factors.tolist(), lines.tolist(), strict=True)):
+            if isinstance(source, EncodedImage):
+                source = source.decode(lines=needed, factor=factor, into=memory)
+            this = slice(number, number + 1)
+            execute(plan[this], [source], outputs[this])
+        return result
+
+
+def lines_read(rows: Rows) -> Ints:
+    """How many lines (n,) of each source a pass can read, from the top; docs/design/numerics.md says where it looks."""
+    heights = rows["source_size"][:, 0].astype(np.int64)
+    down = corner_positions(rows)[0][..., 1]
+    reach = np.choose(rows["interpolation"], [_REACH[kind] for kind in Interpolation])
+    reach = reach * np.where(rows["antialias"] == 1, rows["support"][:, 1], 1.0) + _MARGIN
+    lowest, highest = down.max(axis=1) + reach, down.min(axis=1) - reach
+    # What lies above the picture is seen in it, mirrored at its upper edge; wrapped, it is the bottom.
+    mirrored = np.isin(rows["border"], (Border.REFLECT, Border.REFLECT101)) & (highest < 0)
+    lowest = np.where(mirrored, np.maximum(lowest, -highest), lowest)
+    lowest = np.where((rows["border"] == Border.WRAP) & (highest < 0), heights, lowest)
+    lines: Ints = np.clip(np.ceil(lowest), 1, heights).astype(np.int64)
+    return lines
+
+
+def reductions(rows: Rows) -> Ints:
+    """The greatest of 1, 2, 4 and 8 (n,) that a source may be divided by and still have the resolution of the output.
+
+    1 for a perspective, whose resolution changes from place to place.
+    """
+    inverse = rows["inverse"]
+    shrinks = np.hypot(inverse[:, :2, 0], inverse[:, :2, 1]).min(axis=1)
+    affine = np.all(inverse[:, 2] == (0.0, 0.0, 1.0), axis=1)
+    allowed = np.array(FACTORS) <= np.where(affine, shrinks, 1.0)[:, None]
+    factors: Ints = np.where(allowed, FACTORS, 1).max(axis=1)
+    return factors
+
+
+def reduced(rows: Rows, factors: Ints) -> Rows:
+    """The rows (n,) for sources that were divided by `factors` (n,): the same picture from fewer pixels."""
+    changed: Rows = rows.copy()
+    changed["source_size"] = -(-rows["source_size"] // factors[:, None])
+    changed["inverse"][:, :2] /= factors[:, None, None]
+    changed["edge"] /= factors[:, None]
+    changed["support"] = np.maximum(rows["support"] / factors[:, None], 1.0)
+    return changed
+
+
+def _as_source(image: Any, number: int) -> EncodedImage | Image:
+    if isinstance(image, EncodedImage):
+        return image
+    view = as_view(image, f"images[{number}]")
+    if view.dtype != np.uint8:
+        raise ArgumentTypeError(f"images[{number}] is {view.dtype}; beside encoded images all must be uint8")
+    return view
+
+
+def _allowed(sources: Sequence[EncodedImage | Image], factors: Ints) -> Ints:
+    divisible = [isinstance(source, EncodedImage) and source.divisible for source in sources]
+    return np.where(divisible, factors, 1)
+
+
+def _most_bytes(sources: Sequence[EncodedImage | Image]) -> int:
+    return max((int(np.prod(source.shape)) for source in sources if isinstance(source, EncodedImage)), default=0)

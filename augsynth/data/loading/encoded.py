@@ -1,0 +1,101 @@
+"""Image files that are read but not decoded, so that a pipeline can ask for only what it needs of them."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from augsynth.data.loading.jpeg import FACTORS, decode_lines, read_header
+from augsynth.data.loading.pillow import as_array, as_plain, open_upright
+from augsynth.errors import ArgumentError, DataError
+
+Mode = Literal["RGB", "L"]
+
+# What an Exif orientation undoes: the order of the stored lines, that of the columns, then lines for columns.
+_TURNS = {
+    1: (1, 1, False),
+    2: (1, -1, False),
+    3: (-1, -1, False),
+    4: (-1, 1, False),
+    5: (1, 1, True),
+    6: (-1, 1, True),
+    7: (-1, -1, True),
+    8: (1, -1, True),
+}
+
+
+class EncodedImage:
+    """The bytes of an image file, and the picture in them: upright (by its Exif orientation), 8-bit RGB or grey.
+
+    `mode` is "RGB" or "L" (grey, one channel), whatever the file holds. `shape` is (H, W, C), known without decoding.
+    Wherever augsynth takes an image it takes this one, decoded whole; `DecodingTransform` decodes less.
+    JPEG files of grey or colour are decoded by simplejpeg, all others by Pillow; `name` is what errors call the file.
+
+    >>> from PIL import Image
+    >>> file = io.BytesIO()
+    >>> Image.new("RGB", (6, 4), "white").save(file, "jpeg")
+    >>> EncodedImage(file.getvalue(), "white.jpg").shape
+    (4, 6, 3)
+    """
+
+    def __init__(self, data: bytes, name: str = "the image", mode: Mode = "RGB") -> None:
+        if mode not in ("RGB", "L"):
+            raise ArgumentError(f"mode must be 'RGB' or 'L', got {mode!r}")
+        self.data = data
+        self.name = name
+        self.mode = mode
+        self._jpeg = read_header(data)
+        if self._jpeg is None:
+            size = open_upright(io.BytesIO(data), name).size[::-1]
+        else:
+            size = self._jpeg.size[::-1] if _TURNS[self._jpeg.orientation][2] else self._jpeg.size
+        self.shape = (*size, len(mode) if mode == "RGB" else 1)
+
+    @classmethod
+    def read(cls, path: Path, mode: Mode = "RGB") -> EncodedImage:
+        """The image in a file."""
+        return cls(path.read_bytes(), str(path), mode)
+
+    @property
+    def divisible(self) -> bool:
+        """Whether parts can be decoded, and smaller: a JPEG file, stored upright."""
+        return self._jpeg is not None and self._jpeg.orientation == 1
+
+    def decode(
+        self, *, lines: int | None = None, factor: int = 1, into: NDArray[np.uint8] | None = None
+    ) -> NDArray[np.uint8]:
+        """The pixels (H, W, C), or with `factor` 2, 4 or 8 a picture of that fraction of the size, rounded up.
+
+        Lines from `lines` on (of the full size) may be left undecoded: they then hold anything. `into` is memory to
+        decode into where that is possible, one-dimensional, of at least H·W·C bytes. `DataError` for a damaged file,
+        and for `factor` above 1 where the image is not `divisible`.
+        """
+        if factor not in FACTORS:
+            raise ArgumentError(f"factor must be 1, 2, 4 or 8, got {factor!r}")
+        if factor > 1 and not self.divisible:
+            raise DataError(f"{self.name} cannot be decoded at 1/{factor} of its size: it is no JPEG stored upright")
+        if self._jpeg is None:
+            plain = as_plain(open_upright(io.BytesIO(self.data), self.name))
+            return as_array(plain.convert(self.mode))
+        memory = np.empty(int(np.prod(self.shape)), np.uint8) if into is None else into
+        wanted = self._jpeg.size[0] if lines is None or not self.divisible else lines
+        try:
+            stored = decode_lines(self.data, self._jpeg, self.mode, wanted, factor, memory)
+        except ValueError as error:
+            raise DataError(f"cannot decode {self.name}: {error}") from error
+        down, right, turned = _TURNS[self._jpeg.orientation]
+        picture = stored[::down, ::right]
+        return picture.transpose(1, 0, 2) if turned else picture
+
+    # As much of PIL's interface as augsynth's transforms use to take an image.
+
+    def getbands(self) -> tuple[str, ...]:
+        """The names of the channels."""
+        return tuple(self.mode)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        return np.asarray(self.decode(), dtype)

@@ -1,0 +1,44 @@
+"""A folder of class folders as a data set of images that are not decoded yet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from torch.utils.data import Dataset
+
+from augsynth.data.loading.encoded import EncodedImage, Mode
+from augsynth.data.loading.image_folder import class_names, list_files
+from augsynth.errors import ArgumentError, DataError
+
+
+class EncodedImageFolder(Dataset[tuple[EncodedImage, int]]):
+    """The images below `root/<class>/` with their classes, as `(EncodedImage, label)`; nothing is held in memory.
+
+    `labels` is int64 (N,), an index into `class_names`. `mode` is "RGB", which every file is converted to, or "L".
+    With `DecodingTransform` it is the `real` of a `SyntheticMixDataset`, with `ratio=0` if nothing is to be mixed in:
+
+        real = EncodedImageFolder("photos/train")
+        data = SyntheticMixDataset(real, None, ratio=0, transform=DecodingTransform(pipeline))
+        loader = DataLoader(data, batch_size=64, shuffle=True, num_workers=4, collate_fn=augsynth.collate)
+
+    Raises `DataError` where there are no class folders, or no images in one of them.
+    """
+
+    def __init__(self, root: str | Path, mode: Mode = "RGB") -> None:
+        self.root = Path(root)
+        if not self.root.is_dir():
+            raise DataError(f"no folder {str(root)!r}")
+        if mode not in ("RGB", "L"):
+            raise ArgumentError(f"mode must be 'RGB' or 'L', got {mode!r}")
+        self.mode = mode
+        self.class_names = class_names(self.root)
+        listing = list_files(self.root, self.class_names, None, seed=0)
+        self.files = listing.files
+        self.labels = np.array(listing.labels, np.int64)
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __getitem__(self, index: int) -> tuple[EncodedImage, int]:
+        return EncodedImage.read(self.files[index], self.mode), int(self.labels[index])

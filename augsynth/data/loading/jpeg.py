@@ -1,0 +1,128 @@
+"""The header of a JPEG file, and decoding as many of its lines as are needed, with simplejpeg (libjpeg-turbo).
+
+A JPEG is one stream of codes of varying length: nothing before the last line that is needed can be skipped, but all
+that follows can. The decoder is told a smaller height, so it stops there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from augsynth.errors import DataError
+
+Pixels = npt.NDArray[np.uint8]
+
+FACTORS = (1, 2, 4, 8)
+_EXTRA_BYTES = "extraneous bytes before marker"
+
+_ORIENTATION_TAG = 0x0112
+_SEQUENTIAL, _PROGRESSIVE = (0xC0, 0xC1), 0xC2
+_OTHER_FRAMES = (0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF)
+_APP1, _SCAN, _END, _FILL = 0xE1, 0xDA, 0xD9, 0xFF
+_STANDALONE = (0x01, *range(0xD0, 0xD9))
+
+
+@dataclass(frozen=True)
+class JpegHeader:
+    """What the file says before its first scan.
+
+    `size` is the stored (height, width), before `orientation` (1 to 8, as in Exif) is applied. `frame` is the offset of
+    the frame's marker, `band` the lines of a row of coding units, and `context` those below it that its colours need.
+    `single`: all is in one sequential scan.
+    """
+
+    size: tuple[int, int]
+    orientation: int
+    frame: int
+    band: int
+    context: int
+    single: bool
+
+
+def read_header(data: bytes) -> JpegHeader | None:
+    """The header of a JPEG file of 8-bit grey or colour; None for all else (CMYK, 12 bits, another format, no JPEG)."""
+    if data[:2] != b"\xff\xd8":
+        return None
+    orientation, frame, position = 1, 0, 2
+    while position + 4 <= len(data) and data[position] == 0xFF:
+        marker = data[position + 1]
+        if marker == _FILL or marker in _STANDALONE:
+            position += 1 if marker == _FILL else 2
+            continue
+        end = position + 2 + int.from_bytes(data[position + 2 : position + 4], "big")
+        if end > len(data) or marker in (*_OTHER_FRAMES, _END):
+            return None
+        if marker == _SCAN:
+            return _header(data, frame, data[position + 4], orientation) if frame else None
+        if marker in (*_SEQUENTIAL, _PROGRESSIVE):
+            frame = position
+        elif marker == _APP1 and data[position + 4 : position + 10] == b"Exif\0\0":
+            orientation = _orientation(data[position + 4 : end])
+        position = end
+    return None
+
+
+def decode_lines(data: bytes, header: JpegHeader, mode: str, lines: int, factor: int, into: Pixels) -> Pixels:
+    """The stored picture (H, W, C), of which at least the first `lines` lines of the file are decoded.
+
+    The inverse cosine transform of 8x8 blocks gives blocks of 8/`factor` pixels, so H and W are those of the file
+    divided by `factor`, rounded up. `into` is memory of enough bytes; the lines that are not decoded show what it held.
+    What is decoded is the same to the bit, however many lines are asked for. `ValueError` where the file is damaged.
+    """
+    height, width = (-(-length // factor) for length in header.size)
+    kept = -(-lines // header.band) * header.band + header.context
+    source: bytes | bytearray = data
+    smaller = {"min_height": height, "min_width": width} if factor > 1 else {}
+    if header.single and kept < header.size[0]:
+        source = _with_height(data, header, kept)
+        smaller = smaller and {**smaller, "min_height": -(-kept // factor)}
+    try:
+        _simplejpeg().decode_jpeg(source, "RGB" if mode == "RGB" else "GRAY", buffer=into, **smaller)
+    except ValueError as error:
+        # It tells of the first defect. That there are bytes behind the last line is none: here it is meant.
+        if _EXTRA_BYTES not in str(error):
+            raise
+    return into[: height * width * len(mode)].reshape(height, width, len(mode))
+
+
+def _header(data: bytes, frame: int, scanned: int, orientation: int) -> JpegHeader | None:
+    length = int.from_bytes(data[frame + 2 : frame + 4], "big")
+    bits, components = data[frame + 4], data[frame + 9]
+    height, width = (int.from_bytes(data[frame + at : frame + at + 2], "big") for at in (5, 7))
+    if bits != 8 or components not in (1, 3) or length < 8 + 3 * components or not height or not width:
+        return None
+    units = [data[frame + 11 + 3 * number] & 15 for number in range(components)]
+    band = 8 * max(1, *units) if components > 1 else 8
+    context = band if min(units) < max(units) else 0
+    single = data[frame + 1] != _PROGRESSIVE and scanned == components
+    return JpegHeader((height, width), orientation, frame, band, context, single)
+
+
+def _orientation(exif: bytes) -> int:
+    from PIL import Image
+
+    tags = Image.Exif()
+    try:
+        tags.load(exif)
+        value = tags.get(_ORIENTATION_TAG, 1)
+    except (SyntaxError, ValueError, OSError):  # a damaged note about the picture does not damage the picture
+        return 1
+    return value if value in range(1, 9) else 1
+
+
+def _with_height(data: bytes, header: JpegHeader, height: int) -> bytearray:
+    copy = bytearray(data)
+    copy[header.frame + 5 : header.frame + 7] = height.to_bytes(2, "big")
+    return copy
+
+
+def _simplejpeg() -> Any:
+    try:
+        import simplejpeg
+    except ImportError as error:
+        raise DataError('decoding JPEG files in parts needs simplejpeg: pip install "augsynth[decode]"') from error
+    return simplejpeg

@@ -1,0 +1,52 @@
+"""Image files by way of Pillow: any format that it reads, upright, as 8-bit grey or RGB."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from augsynth.errors import DataError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+GREY_MODES = ("1", "L")
+COLOUR_MODES = ("LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr", "HSV", "LAB")
+
+
+def open_upright(file: Path | IO[bytes], name: str) -> Image:
+    """The decoded picture, turned as its Exif orientation says; `DataError` with `name` where that cannot be done."""
+    try:
+        from PIL import Image, ImageOps
+    except ImportError as error:
+        raise DataError('reading image files needs Pillow: pip install "augsynth[decode]"') from error
+    try:
+        with Image.open(file) as opened:
+            image = ImageOps.exif_transpose(opened)
+            image.load()
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise DataError(f"cannot decode {name}: {error}") from error
+    if image.mode not in (*GREY_MODES, *COLOUR_MODES):
+        raise DataError(f"{name} has {image.mode!r} pixels; save it as 8-bit grey or RGB")
+    return image
+
+
+def as_plain(image: Image) -> Image:
+    """8-bit grey or RGB; transparent pixels lie on white."""
+    from PIL import Image
+
+    if image.mode in ("RGB", "L"):
+        return image
+    if image.mode in ("LA", "PA", "RGBA") or "transparency" in image.info:
+        white = Image.new("RGBA", image.size, "white")
+        return Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")
+    return image.convert("L" if image.mode in GREY_MODES else "RGB")
+
+
+def as_array(image: Image) -> NDArray[np.uint8]:
+    """The pixels (H, W, C) of an 8-bit grey or RGB picture."""
+    array: NDArray[Any] = np.asarray(image, np.uint8)
+    return array[..., None] if array.ndim == 2 else array
