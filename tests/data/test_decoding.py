@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -197,12 +198,10 @@ def test_what_is_no_picture_is_named(data: bytes) -> None:
 def test_no_damage_is_worse_than_an_error(at: int, values: bytes, end: int) -> None:
     data = encoded(picture(40, 40))
     data = (data[:at] + values + data[at + len(values) :])[:end]
-    try:
+    with suppress(DataError):
         image = EncodedImage(data, "cat.jpg")
         if np.prod(image.shape) < 10**6:
-            image.decode(lines=5)
-    except DataError as error:
-        assert "cat.jpg" in str(error)
+            assert image.decode(lines=5).shape == image.shape
 
 
 def test_arguments_are_checked() -> None:
