@@ -77,6 +77,21 @@ def test_the_default_collate_function_serves_as_well(pool: SyntheticPool) -> Non
     assert digest(DataLoader(mixed(pool), 8)) == expected(pool, 0)
 
 
+def collate_and_look(batch: Any) -> tuple[torch.Tensor, bool, bool]:
+    """The images, whether they are in shared memory, and whether collation left them where they were."""
+    images = collate(batch)[0]
+    return images, images.is_shared(), images.data_ptr() == batch[0][0].data_ptr()
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_worker_writes_batches_where_they_are_sent_from(pool: SyntheticPool, workers: int) -> None:
+    loader = DataLoader(mixed(pool), 8, num_workers=workers, collate_fn=collate_and_look)
+    batches = list(loader)
+    assert [(shared, kept) for _, shared, kept in batches] == [(workers > 0, True)] * 3
+    whole = dataset_batch(mixed(pool), range(23))[0]
+    assert torch.equal(torch.cat([images for images, _, _ in batches]), whole)
+
+
 def test_samplers_choose_positions_and_change_no_item(pool: SyntheticPool) -> None:
     dataset = mixed(pool)
     reference = digest([dataset_batch(dataset, range(23))])
