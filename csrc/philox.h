@@ -7,20 +7,25 @@
 
 namespace augsynth {
 
+constexpr int kPhiloxRounds = 10;
+constexpr std::uint64_t kPhiloxMultiplier0 = 0xD2511F53, kPhiloxMultiplier1 = 0xCD9E8D57;
+constexpr std::uint32_t kPhiloxWeyl0 = 0x9E3779B9;  // the golden ratio
+constexpr std::uint32_t kPhiloxWeyl1 = 0xBB67AE85;  // sqrt(3) - 1
+
 struct PhiloxBlock {
   std::uint32_t word[4];
 };
 
 static inline PhiloxBlock philox4x32(PhiloxBlock counter, std::uint32_t key0, std::uint32_t key1) {
-  for (int round = 0; round < 10; ++round) {
-    const std::uint64_t product0 = std::uint64_t{0xD2511F53} * counter.word[0];
-    const std::uint64_t product1 = std::uint64_t{0xCD9E8D57} * counter.word[2];
+  for (int round = 0; round < kPhiloxRounds; ++round) {
+    const std::uint64_t product0 = kPhiloxMultiplier0 * counter.word[0];
+    const std::uint64_t product1 = kPhiloxMultiplier1 * counter.word[2];
     counter = {{static_cast<std::uint32_t>(product1 >> 32) ^ counter.word[1] ^ key0,
                 static_cast<std::uint32_t>(product1),
                 static_cast<std::uint32_t>(product0 >> 32) ^ counter.word[3] ^ key1,
                 static_cast<std::uint32_t>(product0)}};
-    key0 += 0x9E3779B9;  // the golden ratio
-    key1 += 0xBB67AE85;  // sqrt(3) - 1
+    key0 += kPhiloxWeyl0;
+    key1 += kPhiloxWeyl1;
   }
   return counter;
 }

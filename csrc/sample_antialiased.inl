@@ -1,4 +1,8 @@
 // Part of stages.inl: sampling with a filter as wide as an output pixel.
+#pragma once
+
+#include "sample_general.inl"
+
 namespace augsynth {
 namespace AUGSYNTH_ISA_NAME {
 namespace {
@@ -55,34 +59,48 @@ int gather_taps(const Axis& axis, const Filter& filter, double s, Tap* taps) {
 template <typename T>
 double weigh_line(const unsigned char* line, const Tap* taps, int count) {
   double sum = 0.0;
-  for (int i = 0; i < count; ++i) sum += taps[i].weight * load<T>(line + taps[i].offset);
+  for (int i = 0; i < count; ++i) sum += taps[i].weight * load_element<T>(line + taps[i].offset);
   return sum;
 }
 
+// Any map: the footprint of each pixel by itself.
 template <typename T>
-void sample_antialiased(const PlanRow& row, const SourceView& source, Chunk& chunk, const Scratch& scratch) {
-  const Axis x = x_axis(row, source), y = y_axis(row, source);
-  const Filter filter_x(row, 0), filter_y(row, 1);
-  for (int i = 0; i < chunk.count; ++i) {
-    const int width = gather_taps(x, filter_x, chunk.sx[i], scratch.across);
-    const int height = gather_taps(y, filter_y, chunk.sy[i], scratch.down);
-    for (int c = 0; c < row.channels; ++c) {
-      const unsigned char* plane = source.data + c * source.stride_c;
-      double sum = 0.0;
-      for (int j = 0; j < height; ++j)
-        sum += scratch.down[j].weight * weigh_line<T>(plane + scratch.down[j].offset, scratch.across, width);
-      chunk.value[c][i] = sum;
+class Filter2d {
+ public:
+  static constexpr double kUnit = 1.0;
+
+  Filter2d(const PlanRow& row, const SourceView& source, const Scratch& scratch)
+      : row_(row), source_(source), scratch_(scratch) {}
+
+  void sample(Chunk& chunk) {
+    double sx[kChunk], sy[kChunk];
+    find_positions(row_, chunk.x, chunk.y, chunk.count, sx, sy);
+    const Filter filter_x(row_, 0), filter_y(row_, 1);
+    for (int i = 0; i < chunk.count; ++i) {
+      const int width = gather_taps(x_axis(row_, source_), filter_x, sx[i], scratch_.across);
+      const int height = gather_taps(y_axis(row_, source_), filter_y, sy[i], scratch_.down);
+      for (int c = 0; c < row_.channels; ++c)
+        chunk.value[c][i] = static_cast<float>(sum(source_.data + c * source_.stride_c, width, height));
     }
   }
-}
 
-// The source columns [begin, end) that a chunk touches: all where its footprint crosses a mapped border.
-struct Range {
-  int begin, end;
+ private:
+  double sum(const unsigned char* plane, int width, int height) const {
+    double total = 0.0;
+    for (int j = 0; j < height; ++j)
+      total +=
+          scratch_.down[j].weight * weigh_line<T>(plane + scratch_.down[j].offset, scratch_.across, width);
+    return total;
+  }
+
+  const PlanRow& row_;
+  const SourceView source_;
+  const Scratch scratch_;
 };
 
-Range touched_columns(const Axis& axis, const Filter& filter, const Chunk& chunk) {
-  const double first = chunk.sx[0], last = chunk.sx[chunk.count - 1], reach = filter.radius + 1.0;
+// The source columns [begin, end) that a chunk touches: all where its footprint crosses a mapped border.
+Range touched_columns(const Axis& axis, const Filter& filter, double first, double last) {
+  const double reach = filter.radius + 1.0;
   const double low = first < last ? first : last, high = first < last ? last : first;
   if (leaves_out(axis.border))
     return {floor_to_int(within(within(low, 0.0, axis.size) - reach, 0.0, axis.size)),
@@ -99,34 +117,52 @@ void add_line(const PlanRow& row, const SourceView& source, std::ptrdiff_t offse
   const std::ptrdiff_t item = sizeof(T), count = columns.end - columns.begin;
   line += static_cast<std::ptrdiff_t>(columns.begin) * row.channels;
   if (source.stride_c == item && source.stride_x == item * row.channels) {  // this loop is vectorised
-    for (std::ptrdiff_t i = 0; i < count * row.channels; ++i) line[i] += weight * load<T>(from + i * item);
+    for (std::ptrdiff_t i = 0; i < count * row.channels; ++i)
+      line[i] += weight * load_element<T>(from + i * item);
     return;
   }
   for (std::ptrdiff_t x = 0; x < count; ++x, from += source.stride_x)
-    for (int c = 0; c < row.channels; ++c) *line++ += weight * load<T>(from + c * source.stride_c);
+    for (int c = 0; c < row.channels; ++c) *line++ += weight * load_element<T>(from + c * source.stride_c);
 }
 
 // For an upright map all pixels of a line share their vertical taps: the source lines are summed once,
 // into one line of doubles, and each pixel sums along it.
 template <typename T>
-void sample_antialiased_upright(const PlanRow& row, const SourceView& source, Chunk& chunk,
-                                const Scratch& scratch) {
-  const std::ptrdiff_t pixel = row.channels * sizeof(double);
-  const Axis along{row.source_size[1], pixel, static_cast<Border>(row.border)};
-  const Filter filter(row, 0);
-  const Range columns = touched_columns(along, filter, chunk);
-  for (std::ptrdiff_t i = columns.begin * row.channels; i < columns.end * row.channels; ++i)
-    scratch.line[i] = 0.0;
-  const int height = gather_taps(y_axis(row, source), Filter(row, 1), chunk.sy[0], scratch.down);
-  for (int j = 0; j < height; ++j)
-    add_line<T>(row, source, scratch.down[j].offset, scratch.down[j].weight, columns, scratch.line);
-  for (int i = 0; i < chunk.count; ++i) {
-    const int width = gather_taps(along, filter, chunk.sx[i], scratch.across);
-    const auto* line = reinterpret_cast<const unsigned char*>(scratch.line);
-    for (int c = 0; c < row.channels; ++c, line += sizeof(double))
-      chunk.value[c][i] = weigh_line<double>(line, scratch.across, width);
+class UprightFilter {
+ public:
+  static constexpr double kUnit = 1.0;
+
+  UprightFilter(const PlanRow& row, const SourceView& source, const Scratch& scratch)
+      : row_(row), source_(source), scratch_(scratch) {}
+
+  void sample(Chunk& chunk) {
+    double sx[kChunk], sy[kChunk];
+    find_positions(row_, chunk.x, chunk.y, chunk.count, sx, sy);
+    const std::ptrdiff_t pixel = row_.channels * sizeof(double);
+    const Axis along{row_.source_size[1], pixel, static_cast<Border>(row_.border)};
+    const Filter filter(row_, 0);
+    sum_lines(touched_columns(along, filter, sx[0], sx[chunk.count - 1]), sy[0]);
+    for (int i = 0; i < chunk.count; ++i) {
+      const int width = gather_taps(along, filter, sx[i], scratch_.across);
+      const auto* line = reinterpret_cast<const unsigned char*>(scratch_.line);
+      for (int c = 0; c < row_.channels; ++c, line += sizeof(double))
+        chunk.value[c][i] = static_cast<float>(weigh_line<double>(line, scratch_.across, width));
+    }
   }
-}
+
+ private:
+  void sum_lines(Range columns, double sy) const {
+    for (std::ptrdiff_t i = columns.begin * row_.channels; i < columns.end * row_.channels; ++i)
+      scratch_.line[i] = 0.0;
+    const int height = gather_taps(y_axis(row_, source_), Filter(row_, 1), sy, scratch_.down);
+    for (int j = 0; j < height; ++j)
+      add_line<T>(row_, source_, scratch_.down[j].offset, scratch_.down[j].weight, columns, scratch_.line);
+  }
+
+  const PlanRow& row_;
+  const SourceView source_;
+  const Scratch scratch_;
+};
 
 }  // namespace
 }  // namespace AUGSYNTH_ISA_NAME

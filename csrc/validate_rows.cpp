@@ -57,7 +57,7 @@ class RowCheck {
       require(came <= last, field, came, expected);
     };
     choice("source_dtype", row_.source_dtype, 2, "0 (uint8), 1 (uint16) or 2 (float32)");
-    choice("output_dtype", row_.output_dtype, 2, "0 (uint8), 1 (uint16) or 2 (float32)");
+    choice("output_dtype", row_.output_dtype, 4, "0 (uint8) to 4 (bfloat16)");
     choice("interpolation", row_.interpolation, 2, "0 (nearest), 1 (bilinear) or 2 (bicubic)");
     choice("antialias", row_.antialias, 1, "0 or 1");
     choice("border", row_.border, 4, "0 (constant), 1 (replicate), 2 (reflect), 3 (reflect101) or 4 (wrap)");

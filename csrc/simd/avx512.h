@@ -1,0 +1,77 @@
+// The vector wrapper of AVX-512 (F, BW, DQ, VL). simd/portable.h says what each operation means.
+#pragma once
+
+#include <immintrin.h>
+
+constexpr int kVectorBytes = 64;
+
+#include "../noise_table.h"
+#include "vector.h"
+
+namespace augsynth {
+namespace {
+
+inline __m512i raw(Ints vector) { return reinterpret_cast<__m512i>(vector); }
+inline __m512i raw(Longs vector) { return reinterpret_cast<__m512i>(vector); }
+inline Ints ints(__m512i vector) { return reinterpret_cast<Ints>(vector); }
+
+inline Ints multiply_add(Ints a, Ints b) { return ints(_mm512_madd_epi16(raw(a), raw(b))); }
+inline Ints multiply_high(Ints a, Ints b) { return ints(_mm512_mulhrs_epi16(raw(a), raw(b))); }
+inline Longs multiply_lower(Longs a, Longs b) {
+  return reinterpret_cast<Longs>(_mm512_mul_epu32(raw(a), raw(b)));
+}
+inline bool any(Ints mask) { return _mm512_test_epi32_mask(raw(mask), raw(mask)) != 0; }
+
+inline __m128i quarter_vector(const void* from) { return _mm_loadu_si128(static_cast<const __m128i*>(from)); }
+inline __m256i half_vector(const void* from) { return _mm256_loadu_si256(static_cast<const __m256i*>(from)); }
+
+inline Ints widen(const std::uint8_t* from) { return ints(_mm512_cvtepu8_epi32(quarter_vector(from))); }
+inline Ints widen(const std::uint16_t* from) { return ints(_mm512_cvtepu16_epi32(half_vector(from))); }
+inline Ints widen(const std::int16_t* from) { return ints(_mm512_cvtepi16_epi32(half_vector(from))); }
+
+inline void narrow(std::uint8_t* to, Ints vector) {
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm512_cvtepi32_epi8(raw(vector)));
+}
+inline void narrow(std::uint16_t* to, Ints vector) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm512_cvtepi32_epi16(raw(vector)));
+}
+
+// As in AVX2, with four lots of 128 bits; the packets are loaded in an order that the last step undoes.
+template <int kChannels>
+inline void split_packets(const unsigned char* packets, Ints (&pairs)[kChannels]) {
+  constexpr char n = kChannels;
+  const __m512i first = _mm512_broadcast_i32x4(
+      _mm_setr_epi8(0, -1, n, -1, 8, -1, n + 8, -1, 1, -1, n + 1, -1, 9, -1, n + 9, -1));
+  const __m512i second = _mm512_broadcast_i32x4(
+      _mm_setr_epi8(2, -1, n + 2, -1, 10, -1, n + 10, -1, 3, -1, n + 3, -1, 11, -1, (n + 11) & 15, -1));
+  const __m512i low = load<__m512i>(packets), high = load<__m512i>(packets + 64);
+  const __m512i even = _mm512_setr_epi64(0, 1, 4, 5, 8, 9, 12, 13),
+                odd = _mm512_setr_epi64(2, 3, 6, 7, 10, 11, 14, 15);
+  const __m512i a = _mm512_permutex2var_epi64(low, even, high), b = _mm512_permutex2var_epi64(low, odd, high);
+  const __m512i a_first = _mm512_shuffle_epi8(a, first), b_first = _mm512_shuffle_epi8(b, first);
+  const __m512i a_second = _mm512_shuffle_epi8(a, second), b_second = _mm512_shuffle_epi8(b, second);
+  pairs[0] = ints(_mm512_unpacklo_epi64(a_first, b_first));
+  pairs[1] = ints(_mm512_unpackhi_epi64(a_first, b_first));
+  pairs[2] = ints(_mm512_unpacklo_epi64(a_second, b_second));
+  if constexpr (kChannels == 4) pairs[3] = ints(_mm512_unpackhi_epi64(a_second, b_second));
+}
+
+inline void store_halves(const Longs (&words)[4], std::uint16_t* halves) {
+  const __m512i front = raw((words[0] & 0xffffffff) | words[1] << 32);
+  const __m512i back = raw((words[2] & 0xffffffff) | words[3] << 32);
+  store(halves, _mm512_unpacklo_epi64(front, back));
+  store(halves + 32, _mm512_unpackhi_epi64(front, back));
+}
+
+inline Ints normals_of(const std::uint16_t* bits) {
+  const __m256i halves = half_vector(bits), mask = _mm256_set1_epi8(15);
+  const __m256i table = _mm256_broadcastsi128_si256(quarter_vector(kNormalNibbles));
+  const __m256i lower = _mm256_shuffle_epi8(table, _mm256_and_si256(halves, mask));
+  const __m256i upper = _mm256_shuffle_epi8(table, _mm256_and_si256(_mm256_srli_epi16(halves, 4), mask));
+  return ints(_mm512_cvtepi16_epi32(
+      _mm256_add_epi16(_mm256_maddubs_epi16(_mm256_set1_epi16(kOddLower << 8 | kEvenLower), lower),
+                       _mm256_maddubs_epi16(_mm256_set1_epi16(kOddUpper << 8 | kEvenUpper), upper))));
+}
+
+}  // namespace
+}  // namespace augsynth

@@ -1,0 +1,88 @@
+// The operations of a vector wrapper for any processor, and what each of them means. The ISAs' headers offer
+// the same names with instructions of their own, and the same results.
+#pragma once
+
+constexpr int kVectorBytes = 16;
+
+#include "../noise_table.h"
+#include "vector.h"
+
+namespace augsynth {
+namespace {
+
+// The 16-bit halves of a lane hold a pair (low, high).
+inline std::int32_t low_half(std::int32_t pair) { return static_cast<std::int16_t>(pair); }
+inline std::int32_t high_half(std::int32_t pair) { return pair >> 16; }
+
+// low * low + high * high of the pairs in each lane.
+inline Ints multiply_add(Ints a, Ints b) {
+  Ints sum{};
+  for (int i = 0; i < kLanes; ++i)
+    sum[i] = low_half(a[i]) * low_half(b[i]) + high_half(a[i]) * high_half(b[i]);
+  return sum;
+}
+
+// a * b / 2^15, rounded, for each half of the pairs; both are at least 0.
+inline Ints multiply_high(Ints a, Ints b) {
+  Ints product{};
+  for (int i = 0; i < kLanes; ++i) {
+    const std::int32_t low = (low_half(a[i]) * low_half(b[i]) + 0x4000) >> 15;
+    const std::int32_t high = (high_half(a[i]) * high_half(b[i]) + 0x4000) >> 15;
+    product[i] = high << 16 | low;
+  }
+  return product;
+}
+
+// The products of the lanes' lower 32 bits.
+inline Longs multiply_lower(Longs a, Longs b) { return (a & 0xffffffff) * (b & 0xffffffff); }
+
+inline bool any(Ints mask) {
+  bool found = false;
+  for (int i = 0; i < kLanes; ++i) found |= mask[i] != 0;
+  return found;
+}
+
+// kLanes narrower elements as Ints.
+template <typename T>
+inline Ints widen(const T* from) {
+  Ints vector{};
+  for (int i = 0; i < kLanes; ++i) vector[i] = from[i];
+  return vector;
+}
+
+// Ints as kLanes elements of a narrower type, which can hold their values.
+template <typename T>
+inline void narrow(T* to, Ints vector) {
+  for (int i = 0; i < kLanes; ++i) to[i] = static_cast<T>(vector[i]);
+}
+
+// Packets of 8 bytes, one a lane: two pixels side by side, of three or four channels. `pairs` receives
+// (left, right) of each channel.
+template <int kChannels>
+inline void split_packets(const unsigned char* packets, Ints (&pairs)[kChannels]) {
+  for (int i = 0; i < kLanes; ++i)
+    for (int c = 0; c < kChannels; ++c)
+      pairs[c][i] = packets[8 * i + c] | packets[8 * i + c + kChannels] << 16;
+}
+
+// The 16-bit halves of Philox words, one block of four words a lane: 8 halves a block, the blocks of the even
+// lanes first. So lane 2k holds block k, and lane 2k + 1 block k + kLongLanes / 2.
+inline void store_halves(const Longs (&words)[4], std::uint16_t* halves) {
+  for (int lane = 0; lane < kLongLanes; ++lane) {
+    const int block = lane / 2 + lane % 2 * (kLongLanes / 2);
+    for (int k = 0; k < 4; ++k) {
+      halves[8 * block + 2 * k] = static_cast<std::uint16_t>(words[k][lane]);
+      halves[8 * block + 2 * k + 1] = static_cast<std::uint16_t>(words[k][lane] >> 16);
+    }
+  }
+}
+
+// kLanes normal variates times kNormalScale, from kLanes times 16 bits.
+inline Ints normals_of(const std::uint16_t* bits) {
+  Ints normals{};
+  for (int i = 0; i < kLanes; ++i) normals[i] = normal_of(bits[i]);
+  return normals;
+}
+
+}  // namespace
+}  // namespace augsynth

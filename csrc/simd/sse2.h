@@ -1,0 +1,94 @@
+// The vector wrapper of the x86-64 baseline: SSE2 and nothing newer. simd/portable.h says what each
+// operation means.
+#pragma once
+
+#include <emmintrin.h>
+
+constexpr int kVectorBytes = 16;
+
+#include "../noise_table.h"
+#include "vector.h"
+
+namespace augsynth {
+namespace {
+
+inline __m128i raw(Ints vector) { return reinterpret_cast<__m128i>(vector); }
+inline Ints ints(__m128i vector) { return reinterpret_cast<Ints>(vector); }
+
+inline Ints multiply_add(Ints a, Ints b) { return ints(_mm_madd_epi16(raw(a), raw(b))); }
+
+inline Ints multiply_high(Ints a, Ints b) {
+  const __m128i high = _mm_mulhi_epi16(raw(a), raw(b)), low = _mm_mullo_epi16(raw(a), raw(b));
+  const __m128i doubled = _mm_or_si128(_mm_slli_epi16(high, 2), _mm_srli_epi16(low, 14));
+  return ints(_mm_srli_epi16(_mm_add_epi16(doubled, _mm_set1_epi16(1)), 1));
+}
+
+inline Longs multiply_lower(Longs a, Longs b) {
+  return reinterpret_cast<Longs>(_mm_mul_epu32(reinterpret_cast<__m128i>(a), reinterpret_cast<__m128i>(b)));
+}
+
+inline bool any(Ints mask) { return _mm_movemask_epi8(raw(mask)) != 0; }
+
+inline Ints widen(const std::uint8_t* from) {
+  std::int32_t bytes;
+  __builtin_memcpy(&bytes, from, sizeof bytes);
+  const __m128i zero = _mm_setzero_si128();
+  return ints(_mm_unpacklo_epi16(_mm_unpacklo_epi8(_mm_cvtsi32_si128(bytes), zero), zero));
+}
+
+inline __m128i four_shorts(const void* from) { return _mm_loadl_epi64(static_cast<const __m128i*>(from)); }
+
+inline Ints widen(const std::uint16_t* from) {
+  return ints(_mm_unpacklo_epi16(four_shorts(from), _mm_setzero_si128()));
+}
+
+inline Ints widen(const std::int16_t* from) {
+  return ints(_mm_srai_epi32(_mm_unpacklo_epi16(_mm_setzero_si128(), four_shorts(from)), 16));
+}
+
+inline void narrow(std::uint8_t* to, Ints vector) {
+  const __m128i shorts = _mm_packs_epi32(raw(vector), raw(vector));
+  const std::int32_t bytes = _mm_cvtsi128_si32(_mm_packus_epi16(shorts, shorts));
+  __builtin_memcpy(to, &bytes, sizeof bytes);
+}
+
+// SSE2 packs signed numbers only: the values are moved there and back.
+inline void narrow(std::uint16_t* to, Ints vector) {
+  const __m128i moved = _mm_sub_epi32(raw(vector), _mm_set1_epi32(32768));
+  const __m128i shorts = _mm_add_epi16(_mm_packs_epi32(moved, moved), _mm_set1_epi16(-32768));
+  _mm_storel_epi64(reinterpret_cast<__m128i*>(to), shorts);
+}
+
+// The packet's channels as pairs, a lane each.
+template <int kChannels>
+inline __m128i pairs_of(const unsigned char* packet) {
+  const __m128i bytes = _mm_unpacklo_epi8(four_shorts(packet), _mm_setzero_si128());
+  return _mm_unpacklo_epi16(bytes, _mm_srli_si128(bytes, 2 * kChannels));
+}
+
+template <int kChannels>
+inline void split_packets(const unsigned char* packets, Ints (&pairs)[kChannels]) {
+  const __m128i a = pairs_of<kChannels>(packets), b = pairs_of<kChannels>(packets + 8),
+                c = pairs_of<kChannels>(packets + 16), d = pairs_of<kChannels>(packets + 24);
+  const __m128i ab = _mm_unpacklo_epi32(a, b), cd = _mm_unpacklo_epi32(c, d);
+  const __m128i ab_high = _mm_unpackhi_epi32(a, b), cd_high = _mm_unpackhi_epi32(c, d);
+  pairs[0] = ints(_mm_unpacklo_epi64(ab, cd));
+  pairs[1] = ints(_mm_unpackhi_epi64(ab, cd));
+  pairs[2] = ints(_mm_unpacklo_epi64(ab_high, cd_high));
+  if constexpr (kChannels == 4) pairs[3] = ints(_mm_unpackhi_epi64(ab_high, cd_high));
+}
+
+inline void store_halves(const Longs (&words)[4], std::uint16_t* halves) {
+  const Longs front = (words[0] & 0xffffffff) | words[1] << 32,
+              back = (words[2] & 0xffffffff) | words[3] << 32;
+  store(halves, Longs{front[0], back[0]});
+  store(halves + 8, Longs{front[1], back[1]});
+}
+
+// No byte shuffle, which a table of 16 bytes would need: scalar look-ups are quickest.
+inline Ints normals_of(const std::uint16_t* bits) {
+  return Ints{normal_of(bits[0]), normal_of(bits[1]), normal_of(bits[2]), normal_of(bits[3])};
+}
+
+}  // namespace
+}  // namespace augsynth

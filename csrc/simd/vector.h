@@ -1,0 +1,46 @@
+// Vectors of kVectorBytes bytes, which the ISA's own header defines before it includes this one. They are
+// the compiler's vector types: + - * & | ^ << >> and comparisons work lane by lane, and a comparison gives 0
+// or -1 a lane. The operations that need instructions of their own are in the ISA's header; simd/portable.h
+// says what each of them means.
+#pragma once
+
+#include <cstdint>
+
+namespace augsynth {
+namespace {
+
+using Floats = float __attribute__((vector_size(kVectorBytes)));
+using Ints = std::int32_t __attribute__((vector_size(kVectorBytes)));
+using Words = std::uint32_t __attribute__((vector_size(kVectorBytes)));  // of arithmetic that may wrap
+using Longs = std::uint64_t __attribute__((vector_size(kVectorBytes)));
+
+constexpr int kLanes = kVectorBytes / 4;      // of Floats, Ints and Words
+constexpr int kLongLanes = kVectorBytes / 8;  // of Longs
+
+template <typename V, typename T>
+inline V load(const T* from) {
+  V vector;
+  __builtin_memcpy(&vector, from, sizeof vector);
+  return vector;
+}
+
+template <typename V, typename T>
+inline void store(T* to, V vector) {
+  __builtin_memcpy(to, &vector, sizeof vector);
+}
+
+inline Floats broadcast(float value) { return value - Floats{}; }
+inline Ints broadcast(std::int32_t value) { return value - Ints{}; }
+inline Longs broadcast(std::uint64_t value) { return value - Longs{}; }
+
+inline Floats to_floats(Ints vector) { return __builtin_convertvector(vector, Floats); }
+inline Ints truncate(Floats vector) { return __builtin_convertvector(vector, Ints); }
+
+// `low` where the lane is below it, and the lane itself, a NaN too, where it is not; `at_most` likewise.
+inline Floats at_least(Floats vector, Floats low) { return vector < low ? low : vector; }
+inline Floats at_most(Floats vector, Floats high) { return vector > high ? high : vector; }
+inline Ints at_least(Ints vector, Ints low) { return vector < low ? low : vector; }
+inline Ints at_most(Ints vector, Ints high) { return vector > high ? high : vector; }
+
+}  // namespace
+}  // namespace augsynth

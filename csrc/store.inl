@@ -1,0 +1,113 @@
+// Part of stages.inl: clamp, gain and bias, rounding, and the way into the output.
+#pragma once
+
+#include "chunk.inl"
+
+namespace augsynth {
+namespace AUGSYNTH_ISA_NAME {
+namespace {
+
+// Output elements as they lie in memory; the two halves are written as bits.
+struct Half {
+  std::uint16_t bits;
+};
+struct Brain {
+  std::uint16_t bits;
+};
+
+void put(float* to, Floats value) { store(to, value); }
+
+// The floor of value + 1/2 within [0, top]; 0 for NaN.
+Ints round_within(Floats value, float top) {
+  const Floats zero{};
+  const Floats raised = value > zero ? value : zero;
+  return truncate(at_most(raised, broadcast(top)) + 0.5f);
+}
+
+void put(std::uint8_t* to, Floats value) { narrow(to, round_within(value, 255.0f)); }
+void put(std::uint16_t* to, Floats value) { narrow(to, round_within(value, 65535.0f)); }
+
+// The upper half of a float, rounded to nearest even; a NaN keeps being one.
+void put(Brain* to, Floats value) {
+  const Ints bits = reinterpret_cast<Ints>(value);
+  const Ints rounded = bits + 0x7fff + ((bits >> 16) & 1);
+  const Ints chosen = value == value ? rounded : bits | 0x400000;
+  narrow(reinterpret_cast<std::uint16_t*>(to), (chosen >> 16) & 0xffff);
+}
+
+// IEEE binary16, rounded to nearest even. Below 2^-14 a number loses bits: adding 1/2 leaves just those that
+// count in a float's last places.
+void put(Half* to, Floats value) {
+  const Ints bits = reinterpret_cast<Ints>(value);
+  const Ints sign = (bits >> 16) & 0x8000, size = bits & 0x7fffffff;
+  const Ints small = reinterpret_cast<Ints>(reinterpret_cast<Floats>(size) + 0.5f) - 0x3f000000;
+  const Ints rebiased = size - ((127 - 15) << 23);
+  const Ints normal = (rebiased + 0xfff + ((rebiased >> 13) & 1)) >> 13;
+  const Ints too_large = size > 0x7f800000 ? broadcast(0x7e00) : broadcast(0x7c00);
+  const Ints finite = size < 0x38800000 ? small : normal;
+  narrow(reinterpret_cast<std::uint16_t*>(to), (size >= 0x477ff000 ? too_large : finite) | sign);
+}
+
+// The constants of one channel, in the chunk's units.
+struct Affine {
+  Floats low, high, gain, bias;
+
+  Affine(const PlanRow& row, double unit, int c)
+      : low(broadcast(static_cast<float>(row.clamp[0] * unit))),
+        high(broadcast(static_cast<float>(row.clamp[1] * unit))),
+        gain(broadcast(static_cast<float>(row.gain[c] / unit))),
+        bias(broadcast(static_cast<float>(row.bias[c]))) {}
+
+  Floats operator()(Floats value) const { return at_most(at_least(value, low), high) * gain + bias; }
+};
+
+template <typename T>
+void put_line(const Affine& affine, const float* value, int count, T* to) {
+  int i = 0;
+  for (; i + kLanes <= count; i += kLanes) put(to + i, affine(load<Floats>(value + i)));
+  if (i == count) return;
+  T rest[kLanes];
+  put(rest, affine(load<Floats>(value + i)));
+  __builtin_memcpy(to + i, rest, (count - i) * sizeof(T));
+}
+
+template <typename T>
+void interleave(const T (*lines)[kChunk], int channels, int count, unsigned char* to) {
+  for (int i = 0; i < count; ++i)
+    for (int c = 0; c < channels; ++c, to += sizeof(T)) __builtin_memcpy(to, &lines[c][i], sizeof(T));
+}
+
+template <typename T>
+void store_chunk(const PlanRow& row, double unit, const OutputView& output, const Chunk& chunk) {
+  unsigned char* to = output.data + chunk.y * output.stride_y + chunk.x * output.stride_x;
+  if (output.stride_x == sizeof(T)) {
+    for (int c = 0; c < row.channels; ++c, to += output.stride_c)
+      put_line(Affine(row, unit, c), chunk.value[c], chunk.count, reinterpret_cast<T*>(to));
+    return;
+  }
+  T lines[kMaxChannels][kChunk];
+  for (int c = 0; c < row.channels; ++c)
+    put_line(Affine(row, unit, c), chunk.value[c], chunk.count, lines[c]);
+  interleave(lines, row.channels, chunk.count, to);
+}
+
+using Store = void (*)(const PlanRow&, double, const OutputView&, const Chunk&);
+
+Store choose_store(DType dtype) {
+  switch (dtype) {
+    case DType::kUint8:
+      return store_chunk<std::uint8_t>;
+    case DType::kUint16:
+      return store_chunk<std::uint16_t>;
+    case DType::kFloat16:
+      return store_chunk<Half>;
+    case DType::kBfloat16:
+      return store_chunk<Brain>;
+    default:
+      return store_chunk<float>;
+  }
+}
+
+}  // namespace
+}  // namespace AUGSYNTH_ISA_NAME
+}  // namespace augsynth
