@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -96,15 +97,20 @@ Step = Geometry | AddNoise | Standardise | Cast
 
 @dataclass
 class _Pass:
-    """The pass that is open: the rows so far, and what its steps have declared."""
+    """The pass that is open: the rows so far, and what its steps have declared.
+
+    `inverse`, and `gain` and `bias` (16,), which are the same for all samples, reach the rows when the pass is closed.
+    """
 
     rows: Rows
     why: str
+    inverse: Floats | None = None
+    gain: Floats = field(default_factory=lambda: np.ones(MAX_CHANNELS))
+    bias: Floats = field(default_factory=lambda: np.zeros(MAX_CHANNELS))
     names: list[str] = field(default_factory=list)
     stage: Stage = Stage.GEOMETRY
     declared: Sampling = Sampling()
     fill: Floats | None = None
-    moved: bool = False
     whole_frame: bool = True
     overshoots: bool = False
 
@@ -164,24 +170,26 @@ class Lowering:
             raise ArgumentError(f"{name} images can only be written, not read: let ToDtype({name!r}) come last")
         rows = new_rows(len(self.sizes))
         rows["source_size"] = self.sizes
-        rows["output_size"] = self.sizes
         rows["channels"] = self.channels
         rows["source_dtype"] = self.dtype
         return _Pass(rows, why)
 
     def _close(self) -> None:
         current = self._passes[-1]
-        current.rows["output_dtype"] = self.dtype
-        declared = current.declared
+        rows, declared = current.rows, current.declared
+        rows["output_size"], rows["output_dtype"] = self.sizes, self.dtype
+        rows["gain"], rows["bias"] = current.gain, current.bias
+        if current.inverse is not None:
+            rows["inverse"] = current.inverse
         if declared.interpolation is not None:
-            current.rows["interpolation"] = declared.interpolation
+            rows["interpolation"] = declared.interpolation
         if declared.border is not None:
-            current.rows["border"] = declared.border
+            rows["border"] = declared.border
         if declared.antialias and declared.interpolation not in (None, Interpolation.NEAREST):
-            current.rows["antialias"] = 1
-            extents = _extents(current.rows["inverse"])
-            current.rows["support"] = np.maximum(extents, 1.0)
-            current.rows["edge"] = np.maximum(current.rows["edge"], extents)
+            rows["antialias"] = 1
+            extents = _extents(rows["inverse"])
+            rows["support"] = np.maximum(extents, 1.0)
+            rows["edge"] = np.maximum(rows["edge"], extents)
 
     def _conflict(self, step: Step) -> str | None:
         current = self._passes[-1]
@@ -207,10 +215,8 @@ class Lowering:
             before, after = getattr(old, what), getattr(new, what)
             if before is not None and after is not None and before != after:
                 return f"{what} changes from {_word(before)} to {_word(after)}"
-        if old.border == new.border == Border.CONSTANT and current.fill is not None:
-            fill = self._fill(current, new.fill)
-            if not np.array_equal(fill, current.fill):
-                return "the constant border changes its fill"
+        if old.border == new.border == Border.CONSTANT and np.any(self._fill(current, new.fill) != current.fill):
+            return "the constant border changes its fill"
         return None
 
     def _add_geometry(self, current: _Pass, step: Geometry) -> None:
@@ -219,7 +225,8 @@ class Lowering:
         if old.border is None and new.border == Border.CONSTANT:
             current.fill = self._fill(current, new.fill)
             rows["fill"] = current.fill
-            rows["edge"] = _extents(rows["inverse"])
+            if current.inverse is not None:
+                rows["edge"] = _extents(current.inverse)
         current.declared = Sampling(
             old.interpolation if new.interpolation is None else new.interpolation,
             old.antialias if new.antialias is None else new.antialias,
@@ -228,9 +235,7 @@ class Lowering:
         if new.interpolation == Interpolation.BICUBIC and self.dtype != DType.FLOAT32:
             rows["clamp"] = (0.0, FULL_SCALE[self.dtype])
             current.overshoots = True
-        current.moved = True
-        rows["inverse"] = rows["inverse"] @ step.inverse
-        rows["output_size"] = step.sizes
+        current.inverse = step.inverse if current.inverse is None else current.inverse @ step.inverse
         current.whole_frame &= step.keeps_frame
         self.sizes = step.sizes
 
@@ -249,8 +254,8 @@ class Lowering:
     def _add_standardise(self, current: _Pass, step: Standardise) -> None:
         full = FULL_SCALE[self.dtype] if step.scale else 1.0
         mean, std = self._per_channel(step.mean, "mean"), self._per_channel(step.std, "std")
-        current.rows["gain"] /= full * std
-        current.rows["bias"] = (current.rows["bias"] / full - mean) / std
+        current.gain = current.gain / (full * std)
+        current.bias = (current.bias / full - mean) / std
         self.dtype = DType.FLOAT32
         current.stage = Stage.AFFINE
 
@@ -258,33 +263,37 @@ class Lowering:
         if step.dtype == self.dtype:
             return
         factor = FULL_SCALE[step.dtype] / FULL_SCALE[self.dtype] if step.scale else 1.0
-        current.rows["gain"] *= factor
-        current.rows["bias"] *= factor
+        current.gain, current.bias = current.gain * factor, current.bias * factor
         self.dtype = step.dtype
         if step.dtype != DType.FLOAT32:
             current.stage = Stage.CAST
 
     def _unit(self, current: _Pass) -> float:
         """What one unit of the source is worth to the user: 1/255 once a uint8 image was scaled to float."""
-        return float(current.rows["gain"][0, 0]) if len(current.rows) else 1.0
+        return float(current.gain[0])
 
     def _fill(self, current: _Pass, fill: PerChannel) -> Floats:
         """The fill in the source's units; an integer image can only show what its dtype holds."""
-        values = self._per_channel(fill, "fill")
         full = FULL_SCALE[self.dtype]
-        if self.dtype != DType.FLOAT32 and (values.min() < 0 or values.max() > full):
+        lowest, highest = (min(fill), max(fill)) if isinstance(fill, Sequence) else (fill, fill)
+        if self.dtype != DType.FLOAT32 and (lowest < 0 or highest > full):
             raise ArgumentError(f"fill must be in [0, {full:g}] for {self.dtype.name.lower()} images, got {fill!r}")
-        return values / self._unit(current)
+        return self._per_channel(fill, "fill") / self._unit(current)
 
     def _per_channel(self, values: PerChannel, what: str) -> Floats:
-        array = np.atleast_1d(np.asarray(values, dtype=np.float64))
-        if array.size == 1:
-            return np.full(MAX_CHANNELS, array[0])
-        if np.any(self.channels != array.size):
+        count = len(values) if isinstance(values, Sequence) else 1
+        if count > 1 and np.any(self.channels != count):
             raise ArgumentError(
-                f"{what} has {array.size} values, one a channel, but the images have {_listed(self.channels)} channels"
+                f"{what} has {count} values, one a channel, but the images have {_listed(self.channels)} channels"
             )
-        return np.resize(array, MAX_CHANNELS)
+        return _repeated(tuple(values) if isinstance(values, Sequence) else (values,))
+
+
+@lru_cache(maxsize=256)
+def _repeated(values: tuple[float, ...]) -> Floats:
+    result: Floats = np.resize(np.array(values, dtype=np.float64), MAX_CHANNELS)
+    result.flags.writeable = False
+    return result
 
 
 def _extents(inverse: Floats) -> Floats:
@@ -307,7 +316,7 @@ def _describe(one: _Pass) -> str:
         smooth = ", antialiased" if declared.antialias else ""
         border = f", border {_word(declared.border)}" if declared.border is not None else ""
         parts.append(f"one {_word(declared.interpolation)} resampling{smooth}{border}")
-    elif one.moved:
+    elif one.inverse is not None:
         parts.append("whole pixels are moved")
     if one.stage >= Stage.NOISE and len(one.rows) and one.rows["noise"][0]:
         parts.append(f"{Noise(int(one.rows['noise'][0])).name.lower()} noise")

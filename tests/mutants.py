@@ -66,8 +66,8 @@ MUTANTS = (
     Mutant(
         "matrices are composed in the wrong order",
         "augsynth/lowering.py",
-        'rows["inverse"] = rows["inverse"] @ step.inverse',
-        'rows["inverse"] = step.inverse @ rows["inverse"]',
+        "current.inverse @ step.inverse",
+        "step.inverse @ current.inverse",
         (GEOMETRY, "product_of_the_steps"),
     ),
     Mutant(
@@ -115,7 +115,7 @@ MUTANTS = (
     Mutant(
         "the border's ramp is as wide as a source pixel",
         "augsynth/lowering.py",
-        'rows["edge"] = _extents(rows["inverse"])',
+        'rows["edge"] = _extents(current.inverse)',
         'rows["edge"] = 1.0',
         (LOWERING, "as_soft_after_enlarging"),
     ),
@@ -157,8 +157,8 @@ MUTANTS = (
     Mutant(
         "the antialiasing filter is not widened",
         "augsynth/lowering.py",
-        'current.rows["support"] = np.maximum(extents, 1.0)',
-        'current.rows["support"] = 1.0',
+        'rows["support"] = np.maximum(extents, 1.0)',
+        'rows["support"] = 1.0',
         (GEOMETRY, "resize_is_torchs"),
     ),
 )
