@@ -275,18 +275,22 @@ class Lowering:
     def _fill(self, current: _Pass, fill: PerChannel) -> Floats:
         """The fill in the source's units; an integer image can only show what its dtype holds."""
         full = FULL_SCALE[self.dtype]
-        lowest, highest = (min(fill), max(fill)) if isinstance(fill, Sequence) else (fill, fill)
-        if self.dtype != DType.FLOAT32 and (lowest < 0 or highest > full):
+        values = _as_tuple(fill)
+        if self.dtype != DType.FLOAT32 and (min(values) < 0 or max(values) > full):
             raise ArgumentError(f"fill must be in [0, {full:g}] for {self.dtype.name.lower()} images, got {fill!r}")
         return self._per_channel(fill, "fill") / self._unit(current)
 
     def _per_channel(self, values: PerChannel, what: str) -> Floats:
-        count = len(values) if isinstance(values, Sequence) else 1
-        if count > 1 and np.any(self.channels != count):
+        given = _as_tuple(values)
+        if len(given) > 1 and np.any(self.channels != len(given)):
             raise ArgumentError(
-                f"{what} has {count} values, one a channel, but the images have {_listed(self.channels)} channels"
+                f"{what} has {len(given)} values, one a channel, but the images have {_listed(self.channels)} channels"
             )
-        return _repeated(tuple(values) if isinstance(values, Sequence) else (values,))
+        return _repeated(given)
+
+
+def _as_tuple(values: PerChannel) -> tuple[float, ...]:
+    return (values,) if isinstance(values, (int, float)) else tuple(values)
 
 
 @lru_cache(maxsize=256)

@@ -45,8 +45,8 @@ MUTANTS = (
     Mutant(
         "a flip is off by one",
         "augsynth/transforms/flips.py",
-        "np.where(flipped, extent, 0.0)",
-        "np.where(flipped, extent - 1, 0.0)",
+        "flipped * extent",
+        "flipped * (extent - 1)",
         (GEOMETRY, "flips_are_exact"),
     ),
     Mutant(

@@ -83,14 +83,13 @@ class RandomRotation(Transform):
             raise ArgumentError("center cannot be chosen with expand=True: the expanded canvas is centred")
 
     def step(self, draw: Draw, seen: Lowering) -> Geometry:
-        turned = rotation(draw.between(0, *symmetric(self.degrees, "degrees")))
+        turned_back = rotation(-draw.between(0, *symmetric(self.degrees, "degrees")))
         declared = sampling(self.interpolation, None, self.border, self.fill)
         if not self.expand:
-            return Geometry(affine_inverse(about(turned, *_middle(self.center, seen))), seen.sizes, declared)
-        sizes = _enclosing(turned, seen.sizes)
-        x, y = _middle(None, seen)
-        forward = translation(sizes[:, 1] / 2, sizes[:, 0] / 2) @ turned @ translation(-np.asarray(x), -np.asarray(y))
-        return Geometry(affine_inverse(forward), sizes, declared)
+            return Geometry(about(turned_back, *_middle(self.center, seen)), seen.sizes, declared)
+        sizes = _enclosing(turned_back, seen.sizes)
+        to_origin = translation(-sizes[:, 1] / 2, -sizes[:, 0] / 2)
+        return Geometry(translation(*_middle(None, seen)) @ turned_back @ to_origin, sizes, declared)
 
 
 def _enclosing(turned: Floats, sizes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

@@ -18,8 +18,8 @@ Floats = npt.NDArray[np.float64]
 
 def _mirrored(draw: Draw, p: float, extent: npt.NDArray[np.int64]) -> tuple[Floats, Floats]:
     """Factor and offset of the coordinate along the mirrored axis, for samples that flip and those that do not."""
-    flipped = draw.u[:, 0] < p
-    return np.where(flipped, -1.0, 1.0), np.where(flipped, extent, 0.0)
+    flipped: Floats = (draw.u[:, 0] < p).astype(np.float64)
+    return 1.0 - 2.0 * flipped, flipped * extent
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ def _sizes(height: int | Ints, width: int | Ints, count: int) -> Ints:
 
 
 def _require_room(room: Ints, size: tuple[int, int], seen: Lowering, name: str) -> None:
-    if np.any(room < 0):
+    if room.min(initial=0) < 0:
         height, width = seen.sizes[int(np.flatnonzero((room < 0).any(axis=1))[0])]
         raise ArgumentError(
             f"{name} to {size[0]}x{size[1]} does not fit into an image of {height}x{width}: "
@@ -137,17 +137,14 @@ class RandomCrop(Transform):
     def step(self, draw: Draw, seen: Lowering) -> Geometry:
         size = size_pair(self.size)
         left, top, right, bottom = (0, 0, 0, 0) if self.padding is None else margins(self.padding)
-        room = seen.sizes + np.array([top + bottom, left + right]) - size
-        missing = np.maximum(-room, 0)
+        room = seen.sizes - (size[0] - top - bottom, size[1] - left - right)
         if not self.pad_if_needed:
             _require_room(room, size, seen, "a random crop")
         # As torchvision: what is missing is added on both sides, so the window can still move.
-        y = _offsets(draw.u[:, 0], np.abs(room[:, 0])) - top - missing[:, 0]
-        x = _offsets(draw.u[:, 1], np.abs(room[:, 1])) - left - missing[:, 1]
+        corner = _offsets(draw.u, np.abs(room)) + np.minimum(room, 0) - (top, left)
         pads = self.pad_if_needed or self.padding is not None
         declared = sampling(None, None, self.border, self.fill) if pads else Sampling()
-        inverse = translation(x.astype(np.float64), y.astype(np.float64))
-        return Geometry(inverse, _sizes(*size, len(seen)), declared, pads=pads)
+        return Geometry(translation(corner[:, 1], corner[:, 0]), _sizes(*size, len(seen)), declared, pads=pads)
 
 
 @dataclass(frozen=True)

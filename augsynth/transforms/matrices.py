@@ -11,12 +11,11 @@ Values = Floats | float
 
 def matrix(a: Values, b: Values, c: Values, d: Values, e: Values, f: Values) -> Floats:
     """[[a, b, c], [d, e, f], [0, 0, 1]] for each sample."""
-    entries = (a, b, c, d, e, f)
-    result = np.zeros((next((len(one) for one in entries if isinstance(one, np.ndarray)), 1), 9))
-    for place, entry in enumerate(entries):
-        result[:, place] = entry
-    result[:, 8] = 1.0
-    return result.reshape(-1, 3, 3)
+    result = np.zeros((np.broadcast(a, b, c, d, e, f).size, 3, 3))
+    result[:, 0, 0], result[:, 0, 1], result[:, 0, 2] = a, b, c
+    result[:, 1, 0], result[:, 1, 1], result[:, 1, 2] = d, e, f
+    result[:, 2, 2] = 1.0
+    return result
 
 
 def translation(x: Values, y: Values) -> Floats:
@@ -43,8 +42,9 @@ def shearing(x_degrees: Values, y_degrees: Values) -> Floats:
 
 
 def about(linear: Floats, x: Values, y: Values) -> Floats:
-    """The map `linear` with (x, y) as its fixed point."""
-    return translation(x, y) @ linear @ translation(-np.asarray(x), -np.asarray(y))
+    """The map `linear`, which keeps the origin, with (x, y) as its fixed point instead."""
+    a, b, d, e = linear[:, 0, 0], linear[:, 0, 1], linear[:, 1, 0], linear[:, 1, 1]
+    return matrix(a, b, x - (a * x + b * y), d, e, y - (d * x + e * y))
 
 
 def affine_inverse(forward: Floats) -> Floats:
@@ -57,10 +57,12 @@ def affine_inverse(forward: Floats) -> Floats:
 
 
 def _cos_sin(degrees: Floats) -> tuple[Floats, Floats]:
-    turns = np.round(degrees / 90.0)
-    exact = degrees == turns * 90.0
-    quarter = turns.astype(np.int64) % 4
     radians = np.radians(degrees)
-    cos = np.where(exact, np.array([1.0, 0.0, -1.0, 0.0])[quarter], np.cos(radians))
-    sin = np.where(exact, np.array([0.0, 1.0, 0.0, -1.0])[quarter], np.sin(radians))
+    cos, sin = np.cos(radians), np.sin(radians)
+    turns = np.rint(degrees / 90.0)
+    exact = degrees == turns * 90.0
+    if exact.any():
+        quarter = turns[exact].astype(np.int64) % 4
+        cos[exact] = np.array([1.0, 0.0, -1.0, 0.0])[quarter]
+        sin[exact] = np.array([0.0, 1.0, 0.0, -1.0])[quarter]
     return cos, sin

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from enum import IntEnum
 from functools import lru_cache
 from numbers import Real
@@ -18,6 +18,14 @@ from augsynth.lowering import PerChannel, Sampling
 
 Range = float | Sequence[float]
 _Enum = TypeVar("_Enum", bound=IntEnum)
+
+
+_Reader = TypeVar("_Reader", bound=Callable[..., Any])
+
+
+def _remembered(reader: _Reader) -> _Reader:
+    # A transform's parameters never change, and reading them for every image would cost more than a small image does.
+    return lru_cache(maxsize=1024, typed=True)(reader)  # type: ignore[return-value]
 
 
 def frozen(value: Any) -> Any:
@@ -52,6 +60,7 @@ def integer(value: Any, name: str, low: int) -> int:
     return value
 
 
+@_remembered
 def numbers(value: Any, name: str, count: int, low: float = -math.inf, high: float = math.inf) -> tuple[float, ...]:
     """Exactly `count` numbers in [low, high]."""
     if not isinstance(value, (tuple, list)) or len(value) != count:
@@ -59,6 +68,7 @@ def numbers(value: Any, name: str, count: int, low: float = -math.inf, high: flo
     return tuple(number(one, f"{name}[{i}]", low, high) for i, one in enumerate(value))
 
 
+@_remembered
 def interval(value: Any, name: str, low: float = -math.inf, high: float = math.inf) -> tuple[float, float]:
     """A pair (lowest, highest) within [low, high]."""
     first, last = numbers(value, name, 2, low, high)
@@ -67,6 +77,7 @@ def interval(value: Any, name: str, low: float = -math.inf, high: float = math.i
     return first, last
 
 
+@_remembered
 def symmetric(value: Any, name: str) -> tuple[float, float]:
     """A pair (lowest, highest), or a number d >= 0 for (-d, d)."""
     if isinstance(value, (tuple, list)):
@@ -87,6 +98,7 @@ def flag(value: Any, name: str) -> bool:
     return value
 
 
+@_remembered
 def size_pair(value: Any, name: str = "size") -> tuple[int, int]:
     """(height, width), or one integer for a square."""
     if isinstance(value, (tuple, list)):
@@ -99,6 +111,7 @@ def size_pair(value: Any, name: str = "size") -> tuple[int, int]:
     return side, side
 
 
+@_remembered
 def margins(value: Any, name: str = "padding") -> tuple[int, int, int, int]:
     """(left, top, right, bottom) from one integer, (left and right, top and bottom), or all four."""
     given = value if isinstance(value, (tuple, list)) else (value,)
@@ -127,7 +140,7 @@ def _member(kind: type[_Enum], value: Any, name: str) -> _Enum:
         raise ArgumentError(f"{name} must be one of {known}, got {value!r}") from None
 
 
-@lru_cache(maxsize=256, typed=True)
+@_remembered
 def sampling(interpolation: Any = None, antialias: bool | None = None, border: Any = None, fill: Any = 0.0) -> Sampling:
     """The named interpolation and border as a step declares them."""
     return Sampling(
