@@ -71,7 +71,7 @@ Ints map_near(const Axis& axis, Ints index) {
 
 Ints inside(const Axis& axis, Ints index) {
   Ints mapped = map_near(axis, index);
-  if (!any((mapped < 0) | (mapped >= axis.size))) return mapped;
+  if (!any_negative(mapped | (axis.size - 1 - mapped))) return mapped;
   for (int i = 0; i < kLanes; ++i) mapped[i] = inside(axis, static_cast<int>(index[i]));
   return mapped;
 }

@@ -43,6 +43,9 @@ static inline bool is_affine(const PlanRow& row) {
 // Whether the position's y depends on the output's y alone.
 static inline bool is_upright(const PlanRow& row) { return is_affine(row) && row.inverse[3] == 0.0; }
 
+// Whether x depends on the output's x alone, and y on its y.
+static inline bool is_axis_aligned(const PlanRow& row) { return is_upright(row) && row.inverse[1] == 0.0; }
+
 // The antialiasing filter's reach in source pixels; `axis` is 0 for x and 1 for y.
 static inline double filter_radius(const PlanRow& row, int axis) {
   const bool bicubic = static_cast<Interpolation>(row.interpolation) == Interpolation::kBicubic;

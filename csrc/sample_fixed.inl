@@ -1,133 +1,14 @@
-// Part of stages.inl: bilinear sampling of uint8 images in fixed point. Positions have 16 fractional bits,
-// the four weights of a pixel 14 and sum to kFixedUnit, so a chunk's values are the image's times kFixedUnit.
+// Part of stages.inl: bilinear sampling of uint8 images in fixed point. A chunk's values are the image's
+// times kFixedUnit.
 #pragma once
 
-#include "border.inl"
+#include "locate.inl"
 
 namespace augsynth {
 namespace AUGSYNTH_ISA_NAME {
 namespace {
 
-constexpr double kPositionUnit = 65536.0;
-constexpr double kFixedUnit = 16383.0;
-constexpr double kFarthestFixed = 32000.0;  // positions must fit into 16 bits before the point
-constexpr int kPacket = 8;                  // bytes that hold two pixels side by side
-
-std::int32_t to_fixed(double value) {
-  return static_cast<std::int32_t>(static_cast<std::int64_t>(__builtin_floor(value * kPositionUnit + 0.5)));
-}
-
-bool maps_near(const PlanRow& row, double x, double y) {
-  const double* m = row.inverse;
-  const double w = linear(m + 6, x, y);
-  return absolute(linear(m, x, y)) <= kFarthestFixed * w &&
-         absolute(linear(m + 3, x, y)) <= kFarthestFixed * w;
-}
-
-// Whether all positions and all offsets of a row fit.
-bool fits_fixed_point(const PlanRow& row, const SourceView& source) {
-  const double width = row.output_size[1], height = row.output_size[0];
-  const double bytes = absolute(static_cast<double>(source.stride_y)) * row.source_size[0] +
-                       absolute(static_cast<double>(source.stride_x)) * row.source_size[1];
-  return bytes < 2147483648.0 && row.source_size[0] <= kFarthestFixed &&
-         row.source_size[1] <= kFarthestFixed && maps_near(row, 0.0, 0.0) && maps_near(row, width, 0.0) &&
-         maps_near(row, 0.0, height) && maps_near(row, width, height);
-}
-
-// (1 - f, f) as a pair of weights that sum to kFixedUnit, from the position's fraction.
-Ints weights_across(Ints position) {
-  const Ints right = (position >> 2) & 0x3fff;
-  return (right ^ 0x3fff) | right << 16;
-}
-
-// The upper of two lines' share of 2^15, as a pair.
-Ints share_of_upper(Ints position) {
-  const Ints share = (position >> 1 & 0x7fff) ^ 0x7fff;
-  return share | share << 16;
-}
-
-// Where the pixels of a chunk find their four taps. In an adjacent group (of kLanes pixels) the first corner
-// tells the others, and a packet can be read there and on the line below.
-struct Taps {
-  enum Corner { kUpperLeft, kUpperRight, kLowerLeft, kLowerRight };
-  alignas(64) std::int32_t offset[4][kChunk];  // bytes
-  alignas(64) std::int32_t upper[kChunk];      // pairs of weights, left and right
-  alignas(64) std::int32_t lower[kChunk];
-  bool adjacent[kChunk / kLanes];
-
-  // The pairs of weights of the lanes from i on.
-  void weigh(int i, Ints across, Ints share) {
-    const Ints above = multiply_high(across, share);
-    store(upper + i, above);
-    store(lower + i, across - above);
-  }
-};
-
-// Finds taps under any affine or projective map.
-class Locator {
- public:
-  Locator(const PlanRow& row, const SourceView& source, int packet)
-      : row_(row), x_(x_axis(row, source)), y_(y_axis(row, source)), affine_(is_affine(row)) {
-    const std::ptrdiff_t end_y = y_.stride > 0 ? y_.stride * (y_.size - 1) : 0;
-    const std::ptrdiff_t end_x = x_.stride > 0 ? x_.stride * x_.size : 0;
-    last_packet_ = static_cast<std::int32_t>(packet ? end_y + end_x - packet : end_y + end_x);
-    if (!affine_) return;
-    for (int i = 0; i < kChunk && i < row.output_size[1] + kLanes; ++i) {
-      ramp_x_[i] = to_fixed(row.inverse[0] * i);
-      ramp_y_[i] = to_fixed(row.inverse[3] * i);
-    }
-  }
-
-  void find(const Chunk& chunk, Taps& taps) {
-    std::int32_t x = 0, y = 0;
-    if (affine_) {
-      x = to_fixed(linear(row_.inverse, chunk.x + 0.5, chunk.y + 0.5) - 0.5);
-      y = to_fixed(linear(row_.inverse + 3, chunk.x + 0.5, chunk.y + 0.5) - 0.5);
-    } else {
-      find_projective(chunk);
-    }
-    for (int i = 0; i < chunk.count; i += kLanes) {
-      const Ints at_x = reinterpret_cast<Ints>(load<Words>(ramp_x_ + i) + static_cast<std::uint32_t>(x));
-      const Ints at_y = reinterpret_cast<Ints>(load<Words>(ramp_y_ + i) + static_cast<std::uint32_t>(y));
-      place(i, at_x >> 16, at_y >> 16, taps);
-      taps.weigh(i, weights_across(at_x), share_of_upper(at_y));
-    }
-  }
-
- private:
-  void find_projective(const Chunk& chunk) {
-    double sx[kChunk], sy[kChunk];
-    find_positions(row_, chunk.x, chunk.y, chunk.count, sx, sy);
-    for (int i = 0; i < chunk.count; ++i) {
-      ramp_x_[i] = to_fixed(sx[i] - 0.5);
-      ramp_y_[i] = to_fixed(sy[i] - 0.5);
-    }
-  }
-
-  void place(int i, Ints x, Ints y, Taps& taps) const {
-    const Ints upper_left =
-        y * static_cast<std::int32_t>(y_.stride) + x * static_cast<std::int32_t>(x_.stride);
-    const Ints furthest = at_least(upper_left, upper_left + static_cast<std::int32_t>(y_.stride));
-    const Ints outside =
-        (x < 0) | (x > x_.size - 2) | (y < 0) | (y > y_.size - 2) | (furthest > last_packet_);
-    taps.adjacent[i / kLanes] = !any(outside);
-    if (taps.adjacent[i / kLanes]) return store(taps.offset[Taps::kUpperLeft] + i, upper_left);
-    const Ints left = inside(x_, x) * static_cast<std::int32_t>(x_.stride);
-    const Ints right = inside(x_, x + 1) * static_cast<std::int32_t>(x_.stride);
-    const Ints above = inside(y_, y) * static_cast<std::int32_t>(y_.stride);
-    const Ints below = inside(y_, y + 1) * static_cast<std::int32_t>(y_.stride);
-    store(taps.offset[Taps::kUpperLeft] + i, above + left);
-    store(taps.offset[Taps::kUpperRight] + i, above + right);
-    store(taps.offset[Taps::kLowerLeft] + i, below + left);
-    store(taps.offset[Taps::kLowerRight] + i, below + right);
-  }
-
-  const PlanRow& row_;
-  const Axis x_, y_;
-  const bool affine_;
-  std::int32_t last_packet_;
-  alignas(64) std::int32_t ramp_x_[kChunk + kLanes] = {}, ramp_y_[kChunk + kLanes] = {};
-};
+constexpr int kPacket = 8;  // bytes that hold two pixels side by side
 
 // ---- Interleaved images of three or four channels -----------------------------------------------------
 
@@ -142,21 +23,44 @@ struct Packets {
   alignas(64) unsigned char upper[kChunk * kPacket], lower[kChunk * kPacket];
 };
 
+// Where split_packets() expects the packet of a lane: the shuffles of wide vectors work on 128 bits at a
+// time.
+constexpr int slot(int lane) { return (lane >> 1 & 1) * (kLanes / 2) + (lane >> 2) * 2 + (lane & 1); }
+
+// `count` is a constant where the group is whole, which unrolls the loop.
+inline void copy_adjacent(const unsigned char* data, std::ptrdiff_t next_line, const std::int32_t* offset,
+                          int count, unsigned char* upper, unsigned char* lower) {
+  for (int i = 0; i < count; ++i) {
+    const unsigned char* at = data + offset[i];
+    __builtin_memcpy(upper + kPacket * slot(i), at, kPacket);
+    __builtin_memcpy(lower + kPacket * slot(i), at + next_line, kPacket);
+  }
+}
+
+template <int kChannels>
+void copy_corners(const unsigned char* data, const Taps& taps, int first, int count, unsigned char* upper,
+                  unsigned char* lower) {
+  const auto at = [&](Taps::Corner corner, int i) { return data + taps.offset[corner][first + i]; };
+  for (int i = 0; i < count; ++i) {
+    join<kChannels>(upper + kPacket * slot(i), at(Taps::kUpperLeft, i), at(Taps::kUpperRight, i));
+    join<kChannels>(lower + kPacket * slot(i), at(Taps::kLowerLeft, i), at(Taps::kLowerRight, i));
+  }
+}
+
 template <int kChannels>
 void copy_packets(const SourceView& source, const Taps& taps, int count, Packets& packets) {
-  const auto* offset = taps.offset;
-  for (int i = 0; i < count; ++i) {
+  const unsigned char* data = source.data;
+  const std::ptrdiff_t next_line = source.stride_y;
+  for (int i = 0; i < count; i += kLanes) {
     unsigned char *upper = packets.upper + kPacket * i, *lower = packets.lower + kPacket * i;
-    if (taps.adjacent[i / kLanes]) {
-      const unsigned char* at = source.data + offset[Taps::kUpperLeft][i];
-      __builtin_memcpy(upper, at, kPacket);
-      __builtin_memcpy(lower, at + source.stride_y, kPacket);
-    } else {
-      join<kChannels>(upper, source.data + offset[Taps::kUpperLeft][i],
-                      source.data + offset[Taps::kUpperRight][i]);
-      join<kChannels>(lower, source.data + offset[Taps::kLowerLeft][i],
-                      source.data + offset[Taps::kLowerRight][i]);
-    }
+    const std::int32_t* offset = taps.offset[Taps::kUpperLeft] + i;
+    const int lanes = i + kLanes <= count ? kLanes : count - i;
+    if (!taps.adjacent[i / kLanes])
+      copy_corners<kChannels>(data, taps, i, lanes, upper, lower);
+    else if (lanes == kLanes)
+      copy_adjacent(data, next_line, offset, kLanes, upper, lower);
+    else
+      copy_adjacent(data, next_line, offset, lanes, upper, lower);
   }
 }
 
@@ -214,13 +118,13 @@ void blend_couples(const Couples& couples, const Taps& taps, int count, float* v
 // ---- The sampler --------------------------------------------------------------------------------------
 
 // kChannels is 3 or 4 for interleaved images, and 0 for any others.
-template <int kChannels>
+template <int kChannels, typename Locator>
 class FixedPoint {
  public:
   static constexpr double kUnit = kFixedUnit;
 
   FixedPoint(const PlanRow& row, const SourceView& source, const Scratch&)
-      : row_(row), source_(source), locator_(row, source, kChannels ? kPacket : 0) {}
+      : row_(row), source_(source), locator_(row, source, kChannels ? kPacket : source.stride_x) {}
 
   void sample(Chunk& chunk) {
     locator_.find(chunk, taps_);

@@ -10,7 +10,9 @@
 #include "sample_antialiased.inl"
 #include "sample_fixed.inl"
 #include "sample_general.inl"
+#include "sample_nearest.inl"
 #include "store.inl"
+#include "touch.inl"
 
 namespace augsynth {
 namespace AUGSYNTH_ISA_NAME {
@@ -27,9 +29,11 @@ struct Tile {
   template <typename Sampler>
   void run() const {
     Sampler sampler(row, source, lay_out(row, memory));
+    const Finish finish(row, Sampler::kUnit);
     const Store store = choose_store(static_cast<DType>(row.output_dtype));
     const bool blends = static_cast<Border>(row.border) == Border::kConstant;
     const int width = row.output_size[1];
+    touch(row, source, begin, end);
     Chunk chunk;
     for (chunk.x = 0; chunk.x < width; chunk.x += kChunk) {
       chunk.count = width - chunk.x < kChunk ? width - chunk.x : kChunk;
@@ -37,7 +41,7 @@ struct Tile {
         sampler.sample(chunk);
         if (blends) blend_fill(row, Sampler::kUnit, chunk);
         add_noise(row, Sampler::kUnit, chunk);
-        store(row, Sampler::kUnit, output, chunk);
+        store(row, finish, output, chunk);
       }
     }
   }
@@ -45,19 +49,30 @@ struct Tile {
   template <typename T>
   void run_general() const {
     const Interpolation interpolation = static_cast<Interpolation>(row.interpolation);
-    if (interpolation == Interpolation::kNearest) return run<General<T, Nearest>>();
+    if (interpolation == Interpolation::kNearest)
+      return is_axis_aligned(row) ? run<NearestColumns<T, 0>>() : run<General<T, Nearest>>();
     if (row.antialias) return is_upright(row) ? run<UprightFilter<T>>() : run<Filter2d<T>>();
     return interpolation == Interpolation::kBilinear ? run<General<T, Bilinear>>()
                                                      : run<General<T, Bicubic>>();
   }
 
   void run_uint8() const {
-    const bool bilinear = static_cast<Interpolation>(row.interpolation) == Interpolation::kBilinear;
-    if (!bilinear || row.antialias || !fits_fixed_point(row, source)) return run_general<std::uint8_t>();
-    const bool interleaved = source.stride_c == 1 && source.stride_x == row.channels;
-    if (interleaved && row.channels == 3) return run<FixedPoint<3>>();
-    if (interleaved && row.channels == 4) return run<FixedPoint<4>>();
-    run<FixedPoint<0>>();
+    const bool packed = source.stride_c == 1 && source.stride_x == row.channels;
+    if (packed && row.channels == 3) return run_uint8<3>();
+    if (packed && row.channels == 4) return run_uint8<4>();
+    run_uint8<0>();
+  }
+
+  // kChannels is 3 or 4 for interleaved images, and 0 for any others.
+  template <int kChannels>
+  void run_uint8() const {
+    const Interpolation interpolation = static_cast<Interpolation>(row.interpolation);
+    if (interpolation == Interpolation::kNearest && is_axis_aligned(row))
+      return run<NearestColumns<std::uint8_t, kChannels>>();
+    if (interpolation != Interpolation::kBilinear || row.antialias || !fits_fixed_point(row, source))
+      return run_general<std::uint8_t>();
+    if (is_axis_aligned(row)) return run<FixedPoint<kChannels, UprightLocator>>();
+    run<FixedPoint<kChannels, Locator>>();
   }
 };
 

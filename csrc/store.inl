@@ -48,27 +48,33 @@ void put(Half* to, Floats value) {
   narrow(reinterpret_cast<std::uint16_t*>(to), (size >= 0x477ff000 ? too_large : finite) | sign);
 }
 
-// The constants of one channel, in the chunk's units.
-struct Affine {
-  Floats low, high, gain, bias;
+// Clamp, gain and bias in the chunk's units, of which one level of the source has `unit`.
+struct Finish {
+  float low, high, gain[kMaxChannels], bias[kMaxChannels];
 
-  Affine(const PlanRow& row, double unit, int c)
-      : low(broadcast(static_cast<float>(row.clamp[0] * unit))),
-        high(broadcast(static_cast<float>(row.clamp[1] * unit))),
-        gain(broadcast(static_cast<float>(row.gain[c] / unit))),
-        bias(broadcast(static_cast<float>(row.bias[c]))) {}
-
-  Floats operator()(Floats value) const { return at_most(at_least(value, low), high) * gain + bias; }
+  Finish(const PlanRow& row, double unit)
+      : low(static_cast<float>(row.clamp[0] * unit)), high(static_cast<float>(row.clamp[1] * unit)) {
+    for (int c = 0; c < row.channels; ++c) {
+      gain[c] = static_cast<float>(row.gain[c] / unit);
+      bias[c] = static_cast<float>(row.bias[c]);
+    }
+  }
 };
 
 template <typename T>
-void put_line(const Affine& affine, const float* value, int count, T* to) {
+void put_line(const Finish& finish, const Chunk& chunk, int channel, T* to) {
+  const Floats low = broadcast(finish.low), high = broadcast(finish.high);
+  const Floats gain = broadcast(finish.gain[channel]), bias = broadcast(finish.bias[channel]);
+  const float* value = chunk.value[channel];
+  const auto finished = [&](int i) {
+    return at_most(at_least(load<Floats>(value + i), low), high) * gain + bias;
+  };
   int i = 0;
-  for (; i + kLanes <= count; i += kLanes) put(to + i, affine(load<Floats>(value + i)));
-  if (i == count) return;
+  for (; i + kLanes <= chunk.count; i += kLanes) put(to + i, finished(i));
+  if (i == chunk.count) return;
   T rest[kLanes];
-  put(rest, affine(load<Floats>(value + i)));
-  __builtin_memcpy(to + i, rest, (count - i) * sizeof(T));
+  put(rest, finished(i));
+  __builtin_memcpy(to + i, rest, (chunk.count - i) * sizeof(T));
 }
 
 template <typename T>
@@ -78,20 +84,19 @@ void interleave(const T (*lines)[kChunk], int channels, int count, unsigned char
 }
 
 template <typename T>
-void store_chunk(const PlanRow& row, double unit, const OutputView& output, const Chunk& chunk) {
+void store_chunk(const PlanRow& row, const Finish& finish, const OutputView& output, const Chunk& chunk) {
   unsigned char* to = output.data + chunk.y * output.stride_y + chunk.x * output.stride_x;
   if (output.stride_x == sizeof(T)) {
     for (int c = 0; c < row.channels; ++c, to += output.stride_c)
-      put_line(Affine(row, unit, c), chunk.value[c], chunk.count, reinterpret_cast<T*>(to));
+      put_line(finish, chunk, c, reinterpret_cast<T*>(to));
     return;
   }
   T lines[kMaxChannels][kChunk];
-  for (int c = 0; c < row.channels; ++c)
-    put_line(Affine(row, unit, c), chunk.value[c], chunk.count, lines[c]);
+  for (int c = 0; c < row.channels; ++c) put_line(finish, chunk, c, lines[c]);
   interleave(lines, row.channels, chunk.count, to);
 }
 
-using Store = void (*)(const PlanRow&, double, const OutputView&, const Chunk&);
+using Store = void (*)(const PlanRow&, const Finish&, const OutputView&, const Chunk&);
 
 Store choose_store(DType dtype) {
   switch (dtype) {

@@ -20,7 +20,7 @@ inline Ints multiply_high(Ints a, Ints b) { return ints(_mm256_mulhrs_epi16(raw(
 inline Longs multiply_lower(Longs a, Longs b) {
   return reinterpret_cast<Longs>(_mm256_mul_epu32(raw(a), raw(b)));
 }
-inline bool any(Ints mask) { return !_mm256_testz_si256(raw(mask), raw(mask)); }
+inline bool any_negative(Ints vector) { return _mm256_movemask_ps(_mm256_castsi256_ps(raw(vector))) != 0; }
 
 inline __m128i half_vector(const void* from) { return _mm_loadu_si128(static_cast<const __m128i*>(from)); }
 
@@ -42,11 +42,6 @@ inline void narrow(std::uint16_t* to, Ints vector) {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(to), pack(vector));
 }
 
-// 16 bytes at `first` and 16 at `second`, in the lower and the upper half.
-inline __m256i two_halves(const unsigned char* first, const unsigned char* second) {
-  return _mm256_inserti128_si256(_mm256_castsi128_si256(half_vector(first)), half_vector(second), 1);
-}
-
 // Two packets in every 128 bits; bytes -1 become 0. The first shuffle gathers the pairs of two channels, the
 // second those of the other one or two.
 template <int kChannels>
@@ -56,7 +51,7 @@ inline void split_packets(const unsigned char* packets, Ints (&pairs)[kChannels]
       _mm_setr_epi8(0, -1, n, -1, 8, -1, n + 8, -1, 1, -1, n + 1, -1, 9, -1, n + 9, -1));
   const __m256i second = _mm256_broadcastsi128_si256(
       _mm_setr_epi8(2, -1, n + 2, -1, 10, -1, n + 10, -1, 3, -1, n + 3, -1, 11, -1, (n + 11) & 15, -1));
-  const __m256i a = two_halves(packets, packets + 32), b = two_halves(packets + 16, packets + 48);
+  const __m256i a = load<__m256i>(packets), b = load<__m256i>(packets + 32);
   const __m256i a_first = _mm256_shuffle_epi8(a, first), b_first = _mm256_shuffle_epi8(b, first);
   const __m256i a_second = _mm256_shuffle_epi8(a, second), b_second = _mm256_shuffle_epi8(b, second);
   pairs[0] = ints(_mm256_unpacklo_epi64(a_first, b_first));

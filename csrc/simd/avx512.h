@@ -20,7 +20,7 @@ inline Ints multiply_high(Ints a, Ints b) { return ints(_mm512_mulhrs_epi16(raw(
 inline Longs multiply_lower(Longs a, Longs b) {
   return reinterpret_cast<Longs>(_mm512_mul_epu32(raw(a), raw(b)));
 }
-inline bool any(Ints mask) { return _mm512_test_epi32_mask(raw(mask), raw(mask)) != 0; }
+inline bool any_negative(Ints vector) { return _mm512_movepi32_mask(raw(vector)) != 0; }
 
 inline __m128i quarter_vector(const void* from) { return _mm_loadu_si128(static_cast<const __m128i*>(from)); }
 inline __m256i half_vector(const void* from) { return _mm256_loadu_si256(static_cast<const __m256i*>(from)); }
@@ -36,7 +36,7 @@ inline void narrow(std::uint16_t* to, Ints vector) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm512_cvtepi32_epi16(raw(vector)));
 }
 
-// As in AVX2, with four lots of 128 bits; the packets are loaded in an order that the last step undoes.
+// As in AVX2, with four lots of 128 bits.
 template <int kChannels>
 inline void split_packets(const unsigned char* packets, Ints (&pairs)[kChannels]) {
   constexpr char n = kChannels;
@@ -44,10 +44,7 @@ inline void split_packets(const unsigned char* packets, Ints (&pairs)[kChannels]
       _mm_setr_epi8(0, -1, n, -1, 8, -1, n + 8, -1, 1, -1, n + 1, -1, 9, -1, n + 9, -1));
   const __m512i second = _mm512_broadcast_i32x4(
       _mm_setr_epi8(2, -1, n + 2, -1, 10, -1, n + 10, -1, 3, -1, n + 3, -1, 11, -1, (n + 11) & 15, -1));
-  const __m512i low = load<__m512i>(packets), high = load<__m512i>(packets + 64);
-  const __m512i even = _mm512_setr_epi64(0, 1, 4, 5, 8, 9, 12, 13),
-                odd = _mm512_setr_epi64(2, 3, 6, 7, 10, 11, 14, 15);
-  const __m512i a = _mm512_permutex2var_epi64(low, even, high), b = _mm512_permutex2var_epi64(low, odd, high);
+  const __m512i a = load<__m512i>(packets), b = load<__m512i>(packets + 64);
   const __m512i a_first = _mm512_shuffle_epi8(a, first), b_first = _mm512_shuffle_epi8(b, first);
   const __m512i a_second = _mm512_shuffle_epi8(a, second), b_second = _mm512_shuffle_epi8(b, second);
   pairs[0] = ints(_mm512_unpacklo_epi64(a_first, b_first));

@@ -36,9 +36,9 @@ inline Ints multiply_high(Ints a, Ints b) {
 // The products of the lanes' lower 32 bits.
 inline Longs multiply_lower(Longs a, Longs b) { return (a & 0xffffffff) * (b & 0xffffffff); }
 
-inline bool any(Ints mask) {
+inline bool any_negative(Ints vector) {
   bool found = false;
-  for (int i = 0; i < kLanes; ++i) found |= mask[i] != 0;
+  for (int i = 0; i < kLanes; ++i) found |= vector[i] < 0;
   return found;
 }
 
@@ -56,8 +56,9 @@ inline void narrow(T* to, Ints vector) {
   for (int i = 0; i < kLanes; ++i) to[i] = static_cast<T>(vector[i]);
 }
 
-// Packets of 8 bytes, one a lane: two pixels side by side, of three or four channels. `pairs` receives
-// (left, right) of each channel.
+// Packets of 8 bytes, one a lane: two pixels side by side, of three or four channels. They lie two by two,
+// first every other couple of lanes and then the rest (on vectors of four lanes that is in order). `pairs`
+// receives (left, right) of each channel.
 template <int kChannels>
 inline void split_packets(const unsigned char* packets, Ints (&pairs)[kChannels]) {
   for (int i = 0; i < kLanes; ++i)

@@ -27,7 +27,7 @@ inline Longs multiply_lower(Longs a, Longs b) {
   return reinterpret_cast<Longs>(_mm_mul_epu32(reinterpret_cast<__m128i>(a), reinterpret_cast<__m128i>(b)));
 }
 
-inline bool any(Ints mask) { return _mm_movemask_epi8(raw(mask)) != 0; }
+inline bool any_negative(Ints vector) { return _mm_movemask_ps(_mm_castsi128_ps(raw(vector))) != 0; }
 
 inline Ints widen(const std::uint8_t* from) {
   std::int32_t bytes;

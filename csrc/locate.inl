@@ -1,0 +1,203 @@
+// Part of stages.inl: where the four taps of a bilinear sample lie and what they weigh, in fixed point.
+// Positions have 16 fractional bits, the weights of a pixel 14, and they sum to kFixedUnit.
+#pragma once
+
+#include "border.inl"
+
+namespace augsynth {
+namespace AUGSYNTH_ISA_NAME {
+namespace {
+
+constexpr double kPositionUnit = 65536.0;
+constexpr double kFixedUnit = 16383.0;
+constexpr double kFarthestFixed = 32000.0;  // positions must fit into 16 bits before the point
+
+std::int32_t to_fixed(double value) {
+  const double scaled = value * kPositionUnit + 0.5;
+  const auto truncated = static_cast<std::int64_t>(scaled);
+  return static_cast<std::int32_t>(truncated - (static_cast<double>(truncated) > scaled));
+}
+
+bool maps_near(const PlanRow& row, double x, double y) {
+  const double* m = row.inverse;
+  const double w = linear(m + 6, x, y);
+  return absolute(linear(m, x, y)) <= kFarthestFixed * w &&
+         absolute(linear(m + 3, x, y)) <= kFarthestFixed * w;
+}
+
+bool is_small(std::ptrdiff_t stride) { return stride >= -32768 && stride <= 32767; }
+
+// Whether all positions and strides of a row fit into 16 bits; offsets then fit into 32.
+bool fits_fixed_point(const PlanRow& row, const SourceView& source) {
+  const double width = row.output_size[1], height = row.output_size[0];
+  return is_small(source.stride_y) && is_small(source.stride_x) && row.source_size[0] <= kFarthestFixed &&
+         row.source_size[1] <= kFarthestFixed && maps_near(row, 0.0, 0.0) && maps_near(row, width, 0.0) &&
+         maps_near(row, 0.0, height) && maps_near(row, width, height);
+}
+
+// (1 - f, f) as a pair of weights that sum to kFixedUnit, from the position's fraction.
+Ints weights_across(Ints position) {
+  const Ints right = (position >> 2) & 0x3fff;
+  return (right ^ 0x3fff) | right << 16;
+}
+
+// The upper of two lines' share of 2^15, as a pair.
+Ints share_of_upper(Ints position) {
+  const Ints share = (position >> 1 & 0x7fff) ^ 0x7fff;
+  return share | share << 16;
+}
+
+// Where the pixels of a chunk find their four taps. In an adjacent group (of kLanes pixels) the first corner
+// tells the others, and a packet can be read there and on the line below.
+struct Taps {
+  enum Corner { kUpperLeft, kUpperRight, kLowerLeft, kLowerRight };
+  alignas(64) std::int32_t offset[4][kChunk];  // bytes
+  alignas(64) std::int32_t upper[kChunk];      // pairs of weights, left and right
+  alignas(64) std::int32_t lower[kChunk];
+  bool adjacent[kChunk / kLanes];
+
+  // The pairs of weights of the lanes from i on.
+  void weigh(int i, Ints across, Ints share) {
+    const Ints above = multiply_high(across, share);
+    store(upper + i, above);
+    store(lower + i, across - above);
+  }
+};
+
+// The strides and limits that turn pixels into offsets.
+struct Grid {
+  Axis x, y;
+  std::int32_t strides;      // of y and x, as a pair
+  std::int32_t last_packet;  // the last upper left offset from which packets can be read on both lines
+
+  // `packet` is how many bytes are read at once.
+  Grid(const PlanRow& row, const SourceView& source, std::ptrdiff_t packet)
+      : x(x_axis(row, source)),
+        y(y_axis(row, source)),
+        strides(static_cast<std::int32_t>(static_cast<std::uint32_t>(x.stride) << 16 | (y.stride & 0xffff))) {
+    const std::ptrdiff_t rows = y.stride > 0 ? y.stride * (y.size - 2) : 0;
+    const std::ptrdiff_t columns = x.stride > 0 ? x.stride * x.size : x.stride;
+    last_packet = static_cast<std::int32_t>(rows + columns - packet);
+  }
+
+  Ints offset(Ints at_x, Ints at_y) const {
+    return multiply_add(at_x << 16 | (at_y & 0xffff), broadcast(strides));
+  }
+
+  // Negative in the lanes whose taps do not all lie inside, in one packet a line.
+  Ints room(Ints at_x, Ints at_y, Ints upper_left) const {
+    return at_x | at_y | (x.size - 2 - at_x) | (y.size - 2 - at_y) | (last_packet - upper_left);
+  }
+};
+
+// Finds taps under any affine or projective map.
+class Locator {
+ public:
+  Locator(const PlanRow& row, const SourceView& source, std::ptrdiff_t packet)
+      : row_(row), grid_(row, source, packet), affine_(is_affine(row)) {
+    const int count = row.output_size[1] < kChunk ? row.output_size[1] : kChunk;
+    for (int i = 0; affine_ && i < count; ++i) {
+      ramp_x_[i] = to_fixed(row.inverse[0] * i);
+      ramp_y_[i] = to_fixed(row.inverse[3] * i);
+    }
+  }
+
+  void find(const Chunk& chunk, Taps& taps) {
+    std::uint32_t x = 0, y = 0;
+    if (affine_) {
+      x = to_fixed(linear(row_.inverse, chunk.x + 0.5, chunk.y + 0.5) - 0.5);
+      y = to_fixed(linear(row_.inverse + 3, chunk.x + 0.5, chunk.y + 0.5) - 0.5);
+    } else {
+      find_projective(chunk);
+    }
+    const Grid grid = grid_;  // a copy that no store can change
+    for (int i = 0; i < chunk.count; i += kLanes) {
+      const Ints at_x = reinterpret_cast<Ints>(load<Words>(ramp_x_ + i) + x);
+      const Ints at_y = reinterpret_cast<Ints>(load<Words>(ramp_y_ + i) + y);
+      place(grid, i, at_x >> 16, at_y >> 16, taps);
+      taps.weigh(i, weights_across(at_x), share_of_upper(at_y));
+    }
+  }
+
+ private:
+  void find_projective(const Chunk& chunk) {
+    double sx[kChunk], sy[kChunk];
+    find_positions(row_, chunk.x, chunk.y, chunk.count, sx, sy);
+    for (int i = 0; i < chunk.count; ++i) {
+      ramp_x_[i] = to_fixed(sx[i] - 0.5);
+      ramp_y_[i] = to_fixed(sy[i] - 0.5);
+    }
+  }
+
+  static void place(const Grid& grid, int i, Ints x, Ints y, Taps& taps) {
+    const Ints upper_left = grid.offset(x, y);
+    store(taps.offset[Taps::kUpperLeft] + i, upper_left);
+    taps.adjacent[i / kLanes] = !any_negative(grid.room(x, y, upper_left));
+    if (taps.adjacent[i / kLanes]) return;
+    const Ints left = inside(grid.x, x), right = inside(grid.x, x + 1);
+    const Ints above = inside(grid.y, y), below = inside(grid.y, y + 1);
+    store(taps.offset[Taps::kUpperLeft] + i, grid.offset(left, above));
+    store(taps.offset[Taps::kUpperRight] + i, grid.offset(right, above));
+    store(taps.offset[Taps::kLowerLeft] + i, grid.offset(left, below));
+    store(taps.offset[Taps::kLowerRight] + i, grid.offset(right, below));
+  }
+
+  const PlanRow& row_;
+  const Grid grid_;
+  const bool affine_;
+  alignas(64) std::int32_t ramp_x_[kChunk] = {}, ramp_y_[kChunk] = {};
+};
+
+// Finds taps where y depends on the line alone and x on the column: the columns' taps are found once.
+class UprightLocator {
+ public:
+  UprightLocator(const PlanRow& row, const SourceView& source, std::ptrdiff_t packet)
+      : row_(row), grid_(row, source, packet) {}
+
+  void find(const Chunk& chunk, Taps& taps) {
+    if (chunk.x != columns_at_) find_columns(chunk);
+    const std::int32_t position = to_fixed(linear(row_.inverse + 3, 0.0, chunk.y + 0.5) - 0.5);
+    const int y = position >> 16;
+    const Ints share = share_of_upper(broadcast(position));
+    const Ints above = broadcast(inside(grid_.y, y)), below = broadcast(inside(grid_.y, y + 1));
+    const bool between = y >= 0 && y <= grid_.y.size - 2;
+    for (int i = 0; i < chunk.count; i += kLanes) {
+      const Ints left = load<Ints>(left_ + i), upper_left = grid_.offset(left, above);
+      const bool adjacent = between && adjacent_[i / kLanes] && !any_negative(grid_.last_packet - upper_left);
+      taps.adjacent[i / kLanes] = adjacent;
+      taps.weigh(i, load<Ints>(across_ + i), share);
+      store(taps.offset[Taps::kUpperLeft] + i, upper_left);
+      if (adjacent) continue;
+      const Ints right = load<Ints>(right_ + i);
+      store(taps.offset[Taps::kUpperRight] + i, grid_.offset(right, above));
+      store(taps.offset[Taps::kLowerLeft] + i, grid_.offset(left, below));
+      store(taps.offset[Taps::kLowerRight] + i, grid_.offset(right, below));
+    }
+  }
+
+ private:
+  void find_columns(const Chunk& chunk) {
+    columns_at_ = chunk.x;
+    alignas(64) std::int32_t position[kChunk];
+    for (int i = 0; i < chunk.count; ++i)
+      position[i] = to_fixed(linear(row_.inverse, chunk.x + i + 0.5, 0.0) - 0.5);
+    for (int i = chunk.count; i % kLanes; ++i) position[i] = position[chunk.count - 1];
+    for (int i = 0; i < chunk.count; i += kLanes) {
+      const Ints at = load<Ints>(position + i), x = at >> 16;
+      store(left_ + i, inside(grid_.x, x));
+      store(right_ + i, inside(grid_.x, x + 1));
+      store(across_ + i, weights_across(at));
+      adjacent_[i / kLanes] = !any_negative(x | (grid_.x.size - 2 - x));
+    }
+  }
+
+  const PlanRow& row_;
+  const Grid grid_;
+  int columns_at_ = -1;
+  alignas(64) std::int32_t left_[kChunk], right_[kChunk], across_[kChunk];
+  bool adjacent_[kChunk / kLanes];
+};
+
+}  // namespace
+}  // namespace AUGSYNTH_ISA_NAME
+}  // namespace augsynth
