@@ -84,17 +84,36 @@ def test_a_pipeline_gives_the_bits_that_it_gives_of_the_decoded_image(pipeline: 
     assert torch.equal(DecodingTransform(pipeline).batch([image], keys=[key]), expected)
 
 
+NARROW = {
+    "smaller, antialiased": T.RandomResizedCrop(3),
+    "smaller, bicubic": T.RandomResizedCrop(3, interpolation="bicubic"),
+    "turned": T.Compose([T.RandomRotation(30, border="reflect"), T.RandomCrop(9)]),
+    **{border: T.Compose([T.Pad(29, border=border), T.RandomCrop(7)]) for border in ("reflect", "reflect101", "wrap")},
+}
+
+
+@pytest.mark.parametrize("pipeline", NARROW.values(), ids=NARROW.keys())
+def test_narrow_views_show_nothing_behind_the_lines_that_are_read(pipeline: Any) -> None:
+    images = np.random.default_rng(3).integers(0, 256, (200, 40, 40, 3), np.uint8)
+    plan = pipeline.plan([(40, 40, 3)] * 200, [(0, 0, k) for k in range(200)])
+    lines = lines_read(plan.passes[0])
+    assert lines.min() < 30
+    others = images.copy()
+    for other, last in zip(others, lines, strict=True):
+        other[last:] = 255 - other[last:]
+    assert torch.equal(pipeline.apply(images, plan), pipeline.apply(others, plan))
+
+
 @given(pipeline=aug.pipelines(), size=st.tuples(st.integers(2, 90), st.integers(2, 60)), key=aug.keys())
 def test_lines_behind_those_that_are_read_change_nothing(pipeline: Any, size: Any, key: Any) -> None:
-    rng = np.random.default_rng(3)
-    image = rng.integers(0, 256, (*size, 3), np.uint8)
+    image = np.random.default_rng(3).integers(0, 256, (*size, 3), np.uint8)
     try:
         plan = pipeline.plan([image.shape], [key])
     except augsynth.errors.AugsynthError:
         return
     lines = int(lines_read(plan.passes[0])[0])
     other = image.copy()
-    other[lines:] = rng.integers(0, 256, other[lines:].shape, np.uint8)
+    other[lines:] = 255 - other[lines:]
     assert torch.equal(pipeline.apply([image], plan), pipeline.apply([other], plan))
 
 
@@ -170,6 +189,15 @@ def test_reduced_pictures_lie_where_the_others_do(factor: int) -> None:
     assert np.abs(whole - part).mean() < 2
 
 
+def test_the_edge_of_a_reduced_picture_is_as_sharp() -> None:
+    image = EncodedImage(encoded(Image.new("L", (160, 160), 255)), mode="L")
+    turn = T.RandomRotation((30, 30), fill=0.0)
+    pipeline = T.Compose([T.Resize((20, 20), antialias=False), turn, T.ToDtype("float32")])
+    whole, part = (DecodingTransform(pipeline, reduce=reduce)(image) for reduce in (False, True))
+    assert whole.min() == 0
+    torch.testing.assert_close(part, whole, rtol=0, atol=1.0)
+
+
 def test_reduction_needs_twice_the_resolution_on_both_axes() -> None:
     image = EncodedImage(encoded(picture(100, 200)))
     for size, same in (((51, 50), True), ((50, 101), True), ((50, 100), False)):
@@ -179,8 +207,9 @@ def test_reduction_needs_twice_the_resolution_on_both_axes() -> None:
 
 
 @pytest.mark.parametrize("lines", [None, 10])
-def test_damaged_files_are_named(lines: int | None) -> None:
-    data = encoded(picture(200, 200), quality=95)
+@pytest.mark.parametrize("progressive", [False, True])
+def test_damaged_files_are_named(progressive: bool, lines: int | None) -> None:
+    data = encoded(picture(200, 200), quality=95, progressive=progressive)
     middle = len(data) // 30
     damaged = data[:-2000], data[: middle + 900] + b"\xff\xd3" * 9 + data[middle + 900 :]
     for bad in damaged:
