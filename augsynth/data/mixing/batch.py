@@ -2,35 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
 from torch.utils.data import default_collate
 
+from augsynth.data.mixing.items import Fields, Structure
 
-class Batch(list[Any]):
-    """The items of a batch, as any collate function takes them, and their images (B, C, H, W) as one tensor.
 
-    The image of item i is the view `images[i]`.
+class Batch(Sequence[Any]):
+    """The items of a batch, as any collate function takes them, and their `images` (B, C, H, W) as one tensor.
+
+    An item is made when it is asked for; its image is a view of the tensor.
+
+    >>> pair = Structure("pair", ("label",))
+    >>> batch = Batch(torch.zeros(2, 3, 4, 4), [{"label": 7}, {"label": 8}], pair)
+    >>> batch[1][1], [label for _, label in batch]
+    (8, [7, 8])
     """
 
-    def __init__(self, items: Sequence[Any], images: torch.Tensor) -> None:
-        super().__init__(items)
+    def __init__(self, images: torch.Tensor, fields: Sequence[Fields], structure: Structure) -> None:
         self.images = images
+        self._fields = fields
+        self._structure = structure
+
+    def __len__(self) -> int:
+        return len(self._fields)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return list(self)[index]
+        return self._structure.join(self.images[index], self._fields[index])
+
+    def __iter__(self) -> Iterator[Any]:
+        return map(self._structure.join, self.images, self._fields)
+
+    def collated(self) -> Any:
+        """What `default_collate` makes of the items, around the tensor that is there already."""
+        names = self._fields[0]
+        joined = self._structure.join(
+            self.images, {name: default_collate([fields[name] for fields in self._fields]) for name in names}
+        )
+        return list(joined) if isinstance(joined, tuple) else joined
 
 
 def collate(batch: Sequence[Any]) -> Any:
     """What `torch.utils.data.default_collate` returns, without copying images that are one tensor already.
 
-    >>> images = torch.zeros(2, 3, 4, 4)
-    >>> collated = collate(Batch([(images[0], 7), (images[1], 8)], images))
-    >>> collated[0] is images, collated[1]
-    (True, tensor([7, 8]))
+    >>> collate([(torch.zeros(3, 4, 4), 7), (torch.zeros(3, 4, 4), 8)])[1]
+    tensor([7, 8])
     """
-    if not isinstance(batch, Batch):
-        return default_collate(list(batch))
-    if isinstance(batch[0], dict):
-        rest = default_collate([{key: value for key, value in item.items() if key != "image"} for item in batch])
-        return {"image": batch.images, **rest}
-    return [batch.images, *default_collate([item[1:] for item in batch])]
+    return batch.collated() if isinstance(batch, Batch) else default_collate(list(batch))

@@ -92,6 +92,8 @@ class ImageForm:
 
     def convert(self, image: Any) -> Any:
         """The same pixels in this form; a view wherever the library allows it."""
+        if self.library == "numpy" and isinstance(image, np.ndarray) and image.ndim == self.ndim:
+            return image
         view = as_view(image, "a synthetic image")
         array = view[:, :, 0] if self.ndim == 2 else view
         if self.library == "numpy":
@@ -106,7 +108,7 @@ class ImageForm:
 
 def label_like(label: Any, example: Any) -> Any:
     """A synthetic label in the type of a real one, so that both go into one batch."""
-    if not _is_number(label) or not _is_number(example):
+    if type(label) is type(example) is int or not _is_number(label) or not _is_number(example):
         return label
     value = label.item() if isinstance(label, (torch.Tensor, np.generic)) else label
     if isinstance(example, torch.Tensor):

@@ -154,18 +154,19 @@ class SyntheticMixDataset(Dataset[Any]):
     def __getitem__(self, position: int) -> Any:
         return self.__getitems__([position])[0]
 
-    def __getitems__(self, positions: Sequence[int]) -> list[Any]:
+    def __getitems__(self, positions: Sequence[int]) -> Sequence[Any]:
         """The items of a batch at once: with one of `augsynth.transforms` a `Batch`, for `augsynth.collate`."""
         places = self._positions(positions)
         draw = self.draw()
-        sources = [Source(*pair) for pair in zip(*(array.tolist() for array in draw.sources(places)), strict=True)]
-        loaded = [self._load(source) for source in sources]
+        sources = list(zip(*(array.tolist() for array in draw.sources(places)), strict=True))
+        loaded = [self._load(*source) for source in sources]
         fields = [field for _, field in loaded]
         if self.return_source:
-            fields = [{**field, "source": source} for field, source in zip(fields, sources, strict=True)]
+            fields = [{**field, "source": Source(*source)} for field, source in zip(fields, sources, strict=True)]
         images = self._transformed([image for image, _ in loaded], draw.epoch, places)
-        items = [self._structure.join(image, field) for image, field in zip(images, fields, strict=True)]
-        return Batch(items, images) if isinstance(images, torch.Tensor) else items
+        if isinstance(images, torch.Tensor):
+            return Batch(images, fields, self._structure)
+        return [self._structure.join(image, field) for image, field in zip(images, fields, strict=True)]
 
     def _transformed(self, images: list[Any], epoch: int, places: Integers) -> torch.Tensor | list[Any]:
         if self.transform is None:
@@ -176,12 +177,12 @@ class SyntheticMixDataset(Dataset[Any]):
         keys[:, 0], keys[:, 1], keys[:, 2] = self.seed, epoch, places
         return self.transform.batch(images, keys=keys)
 
-    def _load(self, source: Source) -> tuple[Any, Fields]:
-        if not source.synthetic:
-            return self._structure.split(self.real[source.item])
-        image, fields = self._split_synthetic(self.synthetic[source.item])
+    def _load(self, synthetic: bool, item: int) -> tuple[Any, Fields]:
+        if not synthetic:
+            return self._structure.split(self.real[item])
+        image, fields = self._split_synthetic(self.synthetic[item])
         if self._rule.pairing == "index" and not self._example.keys() <= fields.keys():
-            partner = self._structure.split(self.real[self._rule.partner(source.item)])[1]
+            partner = self._structure.split(self.real[self._rule.partner(item)])[1]
             fields = {**partner, **fields}
         kept = {name: fields[name] for name in self._example}
         if "label" in kept:
