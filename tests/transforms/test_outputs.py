@@ -5,9 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
+from augsynth import _native, reference
 from augsynth import transforms as T
 from augsynth.errors import ArgumentError, ArgumentTypeError
+from augsynth.execute import allocate
+from augsynth.layout import DType
+from augsynth.testing import strategies as aug
 
 IMAGES = np.random.default_rng(5).integers(0, 256, (5, 40, 30, 3), dtype=np.uint8)
 KEYS = [(1, 2, index) for index in range(5)]
@@ -38,6 +44,27 @@ def test_half_precision_after_normalising_is_the_float32_result_rounded(isa: str
     transform = T.Compose([*PARTS, T.ToDtype(dtype)])
     assert len(transform.plan([(40, 30, 3)], KEYS[:1]).passes) == 1
     assert torch.equal(transform.batch(IMAGES, keys=KEYS), plain().to(dtype))
+
+
+def ends_in_half(dtype: str) -> st.SearchStrategy[T.Compose]:
+    return aug.pipelines().map(lambda pipeline: T.Compose([*pipeline.transforms, T.ToDtype(dtype)]))
+
+
+@given(case=aug.cases(st.sampled_from(["float16", "bfloat16"]).flatmap(ends_in_half)))
+def test_half_precision_is_float32_rounded_for_any_pipeline(isa: str, case: aug.Case) -> None:
+    source = case.image
+    for rows in case.plan.passes[:-1]:
+        outputs = allocate(rows)
+        _native.run(rows, [source], outputs)
+        source = outputs[0].transpose(1, 2, 0)
+    half = case.plan.passes[-1]
+    single = half.copy()
+    single["output_dtype"] = DType.FLOAT32
+    rounded, exact = allocate(half), allocate(single)
+    _native.run(half, [source], rounded)
+    _native.run(single, [source], exact)
+    expected = reference.store(exact[0].astype(np.float64), DType(half["output_dtype"][0]))
+    np.testing.assert_array_equal(rounded[0], expected)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
