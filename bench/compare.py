@@ -147,6 +147,16 @@ def compare(now: Result, before: Result, tolerance: float) -> tuple[list[str], b
     return [*lines, *(f"{isa}: not measured, this CPU does not have it" for isa in sorted(missing))], passed
 
 
+def is_outdated(now: Result, before: Result, tolerance: float) -> bool:
+    """Whether something became so much quicker that the baseline would hide its becoming slower again."""
+    return any(
+        counts[name] < old * (1 - tolerance)
+        for isa, counts in now.instructions.items()
+        for name, old in before.instructions.get(isa, {}).items()
+        if name in counts
+    )
+
+
 def main(
     update: Annotated[bool, typer.Option("--update", help="Store the counts as the new baseline.")] = False,
     tolerance: Annotated[float, typer.Option(min=0, help="The growth allowed, as a fraction.")] = TOLERANCE,
@@ -169,6 +179,8 @@ def main(
         typer.echo(f"built by {now.compiler}, the baseline by {before.compiler}: {tolerance:.0%} allowed")
     lines, passed = compare(now, before, tolerance)
     typer.echo("\n".join(lines))
+    if is_outdated(now, before, tolerance):
+        typer.echo("quicker than the baseline: store that with bench/compare.py --update")
     if not passed:
         typer.echo(f"more than {tolerance:.0%} slower, or not comparable; if that is meant: bench/compare.py --update")
         raise typer.Exit(1)

@@ -44,6 +44,12 @@ def test_only_growth_and_what_cannot_be_compared_fail(
     assert any("SLOWER" in line or "not in both" in line for line in lines) is not passes
 
 
+@pytest.mark.parametrize(("count", "outdated"), [(94, True), (96, False), (200, False)])
+def test_a_baseline_that_hides_what_was_won_is_noticed(gate: ModuleType, count: int, outdated: bool) -> None:
+    results = [gate.Result("x86_64", "GNU 12.2.0", {"baseline": {"a": number}}) for number in (count, 100)]
+    assert gate.is_outdated(*results, 0.05) is outdated
+
+
 def test_an_isa_that_this_cpu_lacks_is_named(gate: ModuleType) -> None:
     before = gate.Result("x86_64", "GNU 12.2.0", {"baseline": {"a": 100}, "avx2": {"a": 50}})
     lines, passed = gate.compare(gate.Result("x86_64", "GNU 12.2.0", {"baseline": {"a": 100}}), before, 0.05)
