@@ -52,6 +52,27 @@ def test_uniform_numbers_come_from_two_words_each() -> None:
     np.testing.assert_array_equal(_native.draw_uniform(some, op=9, count=6), expected)
 
 
+def test_a_pipeline_draws_what_follows_each_stream() -> None:
+    some = keys((7, 1, 3), (-7, 1, 4), (0, 0, 2**40))
+    counts = [2, 0, 7, 1]
+    drawn = _native.draw_pipeline(some, counts)
+    assert [one.shape for one in drawn] == [(3, count) for count in counts]
+    for op, (one, count) in enumerate(zip(drawn, counts, strict=True)):
+        words = _native.draw_bits(some, op, 4 + 2 * count)[:, 4:].astype(np.uint64)
+        np.testing.assert_array_equal(one, ((words[:, ::2] >> 5) * 2**26 + (words[:, 1::2] >> 6)) / 2**53)
+    assert _native.draw_pipeline(some, []) == []
+    assert _native.draw_pipeline(some[:0], [3])[0].shape == (0, 3)
+
+
+def test_a_pipelines_counts_and_keys_have_a_range() -> None:
+    with pytest.raises(ArgumentError, match="count is 65537, expected 0 to 65536"):
+        _native.draw_pipeline(keys((0, 0, 0)), [1, 2**16 + 1])
+    with pytest.raises(ArgumentError, match="number of operations is 65537"):
+        _native.draw_pipeline(keys((0, 0, 0)), [0] * (2**16 + 1))
+    with pytest.raises(ArgumentError, match="index is -1"):
+        _native.draw_pipeline(keys((0, 0, -1)), [])
+
+
 def test_strided_keys_are_read_in_place() -> None:
     table = np.arange(36, dtype=np.int64).reshape(6, 6)
     drawn = _native.draw_bits(table[::-2, ::2], op=0, words=4)
