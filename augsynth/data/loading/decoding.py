@@ -33,7 +33,7 @@ class DecodingTransform:
     is transformed as soon as it is decoded, while it is in the cache, from memory that all share.
 
     `reduce=True` is quicker but not the same: where a pipeline makes a picture 2, 4 or 8 times smaller on both axes or
-    more, the file is decoded at 1/2, 1/4 or 1/8 of its size, and the transform does the rest. `docs/transforms.md` says
+    more, the file is decoded at 1/2, 1/4 or 1/8 of its size, and the transform does the rest. `docs/loading.md` says
     how far the pictures differ.
 
     Other images may stand among the encoded ones, if they are uint8. It can be a `SyntheticMixDataset`'s `transform`.
