@@ -1,6 +1,7 @@
 // Part of stages.inl: sampling with a filter as wide as an output pixel.
 #pragma once
 
+#include "fill.inl"
 #include "sample_general.inl"
 
 namespace augsynth {

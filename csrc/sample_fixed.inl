@@ -87,17 +87,25 @@ std::uint16_t couple(const unsigned char* left, const unsigned char* right) {
   return static_cast<std::uint16_t>(*left | *right << 8);
 }
 
+// kStep is the distance of neighbours in bytes where it is known, and 0 where it is not.
+template <int kStep>
 void copy_couples(const unsigned char* plane, const SourceView& source, const Taps& taps, int count,
                   Couples& couples) {
-  const auto* offset = taps.offset;
-  for (int i = 0; i < count; ++i) {
-    const unsigned char* at = plane + offset[Taps::kUpperLeft][i];
-    if (taps.adjacent[i / kLanes]) {
-      couples.upper[i] = couple(at, at + source.stride_x);
-      couples.lower[i] = couple(at + source.stride_y, at + source.stride_y + source.stride_x);
+  const auto at = [&](Taps::Corner corner, int i) { return plane + taps.offset[corner][i]; };
+  const std::ptrdiff_t next = kStep ? kStep : source.stride_x, next_line = source.stride_y;
+  for (int begin = 0; begin < count; begin += kLanes) {
+    const int end = begin + kLanes <= count ? begin + kLanes : count;
+    if (taps.adjacent[begin / kLanes]) {
+      for (int i = begin; i < end; ++i) {
+        const unsigned char* first = at(Taps::kUpperLeft, i);
+        couples.upper[i] = couple(first, first + next);
+        couples.lower[i] = couple(first + next_line, first + next_line + next);
+      }
     } else {
-      couples.upper[i] = couple(at, plane + offset[Taps::kUpperRight][i]);
-      couples.lower[i] = couple(plane + offset[Taps::kLowerLeft][i], plane + offset[Taps::kLowerRight][i]);
+      for (int i = begin; i < end; ++i) {
+        couples.upper[i] = couple(at(Taps::kUpperLeft, i), at(Taps::kUpperRight, i));
+        couples.lower[i] = couple(at(Taps::kLowerLeft, i), at(Taps::kLowerRight, i));
+      }
     }
   }
 }
@@ -133,7 +141,9 @@ class FixedPoint {
       blend_packets<kChannels>(packets_, taps_, chunk);
     } else {
       for (int c = 0; c < row_.channels; ++c) {
-        copy_couples(source_.data + c * source_.stride_c, source_, taps_, chunk.count, couples_);
+        const unsigned char* plane = source_.data + c * source_.stride_c;
+        const auto copy = source_.stride_x == 1 ? copy_couples<1> : copy_couples<0>;
+        copy(plane, source_, taps_, chunk.count, couples_);
         blend_couples(couples_, taps_, chunk.count, chunk.value[c]);
       }
     }

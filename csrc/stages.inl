@@ -4,6 +4,7 @@
 // linker keeps one copy, which may be one that needs a higher ISA.
 #include "border.inl"
 #include "chunk.inl"
+#include "fill.inl"
 #include "kernel.h"
 #include "noise.inl"
 #include "philox.h"
@@ -31,7 +32,7 @@ struct Tile {
     Sampler sampler(row, source, lay_out(row, memory));
     const Finish finish(row, Sampler::kUnit);
     const Store store = choose_store(static_cast<DType>(row.output_dtype));
-    const bool blends = static_cast<Border>(row.border) == Border::kConstant;
+    const FillBlender blender(row, Sampler::kUnit);
     const int width = row.output_size[1];
     touch(row, source, begin, end);
     Chunk chunk;
@@ -39,7 +40,7 @@ struct Tile {
       chunk.count = width - chunk.x < kChunk ? width - chunk.x : kChunk;
       for (chunk.y = begin; chunk.y < end; ++chunk.y) {
         sampler.sample(chunk);
-        if (blends) blend_fill(row, Sampler::kUnit, chunk);
+        blender.blend(chunk);
         add_noise(row, Sampler::kUnit, chunk);
         store(row, finish, output, chunk);
       }
