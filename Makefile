@@ -1,6 +1,7 @@
 # Everything a newcomer or a CI machine needs; `make help` lists it. One environment in $(VENV), made on first use.
 PYTHON ?= python3
 VENV ?= .venv
+BENCH_VENV ?= .venv-bench
 DATA ?= digits
 ARGS ?=
 PIP_ARGS ?=
@@ -16,7 +17,7 @@ CODE := pyproject.toml CMakeLists.txt README.md $(shell find csrc augsynth plugi
 NATIVE := $(shell find csrc -name '*.cpp' -o -name '*.h' -o -name '*.inl')
 ASAN := build/asan
 
-.PHONY: help demo test test-all lint asan mutants bench-compare bench-generators clean
+.PHONY: help demo test test-all lint asan mutants bench bench-decode bench-compare bench-generators clean
 .DELETE_ON_ERROR:
 
 help:
@@ -26,6 +27,8 @@ help:
 	@echo "make lint              formatting, types, and the extension's stubs"
 	@echo "make asan              the native and transform tests under AddressSanitizer and UndefinedBehaviorSanitizer"
 	@echo "make mutants           break the code on purpose, one place at a time: do the tests notice? (half an hour)"
+	@echo "make bench             augsynth beside five other libraries: 15 minutes, 7 GB; AUGSYNTH_DATA=folder ARGS=--quick"
+	@echo "make bench-decode      the same from JPEG bytes to a batch: three minutes"
 	@echo "make bench-compare     has the engine become slower? instruction counts against the stored ones (needs valgrind)"
 	@echo "make bench-generators  fit every generator on MNIST and score it (an hour): DATA=path/to/mnist10k.npz"
 	@echo "make clean             remove environments and build results"
@@ -63,6 +66,13 @@ mutants: $(VENV)/developing
 	$(PIP) scikit-build-core pybind11 ninja
 	$(BIN)/python tests/mutants.py
 
+# An environment of its own, because the libraries that augsynth is measured against bring a torch of theirs.
+bench: $(BENCH_VENV)/installed
+	$(BENCH_VENV)/bin/python bench/augment.py $(ARGS)
+
+bench-decode: $(BENCH_VENV)/installed
+	$(BENCH_VENV)/bin/python bench/decode.py $(ARGS)
+
 bench-compare: $(VENV)/developing
 	$(BIN)/python bench/compare.py $(ARGS)
 
@@ -71,7 +81,7 @@ bench-generators: $(VENV)/developing
 	$(BIN)/python bench/generators.py --data "$(DATA)" $(ARGS)
 
 clean:
-	rm -rf $(VENV) build dist out plugins/*/build plugins/*/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(BENCH_VENV) build dist out plugins/*/build plugins/*/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "augsynth needs Python 3.10 or newer: make PYTHON=python3.12")'
@@ -93,4 +103,15 @@ $(VENV)/developing: $(VENV)/installed
 	@echo "== installing the tools for testing"
 	$(PIP) "augsynth[dev]"
 	@mkdir -p build
+	@touch $@
+
+$(BENCH_VENV)/peers: bench/requirements.txt
+	@echo "== making the environment $(BENCH_VENV) (gigabytes)"
+	$(PYTHON) -m venv $(BENCH_VENV)
+	$(BENCH_VENV)/bin/python -m pip install --disable-pip-version-check -q $(PIP_ARGS) -r $<
+	@touch $@
+
+$(BENCH_VENV)/installed: $(CODE) $(BENCH_VENV)/peers
+	@echo "== building augsynth for the benchmark"
+	$(BENCH_VENV)/bin/python -m pip install --disable-pip-version-check -q -C build-dir=build/bench-objects $(PIP_ARGS) .
 	@touch $@

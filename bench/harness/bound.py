@@ -1,0 +1,50 @@
+"""The memory bound: the time that the traffic of a case takes by itself, measured among the libraries.
+
+For each image, the share of it that a pipeline has to read is copied to a buffer that stays in the cache, and as
+many bytes as the pipeline writes are copied from such a buffer to their place in the batch.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from harness.images import Image, ImageSet
+from harness.ops import Crop, Ops, ResizedCrop
+from harness.timing import Pass
+
+NAME = "memory bound"
+
+
+def memory_bound(ops: Ops, images: ImageSet, batch: int, output_bytes: int) -> Pass:
+    """A pass that only moves memory: `output_bytes` of each image, and what has to be read of it."""
+    parts = [image.reshape(-1)[: int(image.nbytes * read_share(ops, image))] for image in images.images]
+    sink = np.zeros(max(part.nbytes for part in parts), np.uint8)
+    source = np.ones(output_bytes, np.uint8)
+    out = np.zeros((batch, output_bytes), np.uint8)
+
+    def run(start: int) -> Iterator[Any]:
+        for index in range(start, start + images.window):
+            part = parts[index]
+            sink[: part.nbytes] = part
+            out[index % batch] = source
+            yield None
+
+    return run
+
+
+def read_share(ops: Ops, image: Image) -> float:
+    """The mean fraction of the image that has to be read."""
+    share = 1.0
+    for op in ops:
+        if isinstance(op, ResizedCrop):
+            share *= sum(op.scale) / 2
+        elif isinstance(op, Crop) and not op.padding:
+            share *= min(1.0, op.size**2 / (image.shape[0] * image.shape[1]))
+    return share
+
+
+clock: Callable[[], float] = time.thread_time

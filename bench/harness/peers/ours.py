@@ -1,0 +1,93 @@
+"""augsynth itself: a batch in one native call with a reused output, or one call an image."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import count
+from typing import Any
+
+import numpy as np
+from torch.utils.data import DataLoader
+
+import augsynth
+from augsynth import _native
+from augsynth import transforms as T
+from harness.images import ImageSet
+from harness.ops import Affine, Crop, Flip, Letterbox, Noise, Normalize, Ops, Pad, Resize, ResizedCrop, Rotation
+from harness.peers.base import Peer, Steps, translate
+from harness.timing import Pass
+
+STEPS: Steps = {
+    Flip: lambda op: [T.RandomHorizontalFlip(op.p)],
+    Crop: lambda op: [T.RandomCrop(op.size, padding=op.padding or None)],
+    Pad: lambda op: [T.Pad(op.padding, border="reflect101")],
+    Resize: lambda op: [T.Resize((op.size, op.size), antialias=op.antialias)],
+    ResizedCrop: lambda op: [T.RandomResizedCrop(op.size, op.scale, op.ratio, antialias=op.antialias)],
+    # The longer side decides: no shorter side is longer than size - 1, unless the image is square.
+    Letterbox: lambda op: [
+        T.Resize(op.size - 1, max_size=op.size, antialias=False),
+        T.CenterCrop(op.size, pad_if_needed=True),
+    ],
+    Rotation: lambda op: [T.RandomRotation(op.degrees, border="reflect" if op.reflect else "constant")],
+    Affine: lambda op: [T.RandomAffine(op.degrees, (op.translate, op.translate), op.scale, op.shear, antialias=False)],
+    Noise: lambda op: [T.GaussianNoise(sigma=op.sigma)],
+    Normalize: lambda op: [T.Normalize(op.mean, op.std)],
+}
+
+
+class Augsynth(Peer):
+    """augsynth on one instruction set; `single` calls it image by image."""
+
+    distribution = "augsynth"
+
+    def __init__(self, isa: str, single: bool = False) -> None:
+        self.isa = isa
+        self.single = single
+        self.name = f"augsynth {isa}, single" if single else f"augsynth {isa}"
+
+    def activate(self) -> None:
+        _native.set_isa(self.isa)
+
+    def transform(self, ops: Ops) -> Callable[[Any], Any]:
+        return T.Compose(translate(ops, STEPS))
+
+    def ways(self, ops: Ops, images: ImageSet, batch: int) -> list[Pass]:
+        transform = T.Compose(translate(ops, STEPS))
+        return [self._singly(transform, images) if self.single else self._batched(transform, images, batch)]
+
+    def _batched(self, transform: T.Compose, images: ImageSet, batch: int) -> Pass:
+        epochs = count(1)
+        out = None
+
+        def run(start: int) -> Iterator[Any]:
+            nonlocal out
+            self.activate()
+            epoch = next(epochs)
+            for first in range(start, start + images.window, batch):
+                keys = _keys(epoch, range(first, first + batch))
+                out = transform.batch(images.images[first : first + batch], keys=keys, out=out)
+                yield out
+
+        return run
+
+    def _singly(self, transform: T.Compose, images: ImageSet) -> Pass:
+        epochs = count(1)
+
+        def run(start: int) -> Iterator[Any]:
+            self.activate()
+            epoch = next(epochs)
+            for index in range(start, start + images.window):
+                yield transform(images.images[index], key=(0, epoch, index))
+
+        return run
+
+    def loader(self, ops: Ops, images: ImageSet, batch: int) -> Iterable[Any]:
+        real = [(image, index % 10) for index, image in enumerate(images.images[: images.window])]
+        dataset = augsynth.SyntheticMixDataset(real, None, ratio=0.0, transform=T.Compose(translate(ops, STEPS)))
+        return DataLoader(dataset, batch_size=batch, drop_last=True, collate_fn=augsynth.collate)
+
+
+def _keys(epoch: int, indices: range) -> Any:
+    keys = np.zeros((len(indices), 3), np.int64)
+    keys[:, 1], keys[:, 2] = epoch, indices
+    return keys

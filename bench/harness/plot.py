@@ -1,0 +1,41 @@
+"""A picture of the ratios: how many times as long as augsynth each library takes, case by case."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from harness.report import best_isa
+
+Json = dict[str, Any]
+
+
+def draw(results: Json, path: Path) -> None:
+    """Write the picture of the cold cases (and those through a DataLoader) to `path`."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    mpl.rcParams["svg.hashsalt"] = "augsynth"
+    import matplotlib.pyplot as plt
+
+    rows = [row for row in results["rows"] if row["temperature"] != "hot"][::-1]
+    best, peers = best_isa(results), results["settings"]["peers"]
+    figure, axes = plt.subplots(figsize=(9, 1.5 + 0.34 * len(rows)), layout="constrained")
+    for number, name in enumerate(peers):
+        places = [place for place, row in enumerate(rows) if name in row["times"]]
+        ratios = [rows[place]["times"][name]["median"] / rows[place]["times"][best]["median"] for place in places]
+        axes.scatter(ratios, places, s=42, marker="osD^vP"[number % 6], label=name, alpha=0.85, zorder=3)
+    axes.axvline(1.0, color="black", linewidth=1)
+    axes.axvspan(axes.get_xlim()[0] if axes.get_xlim()[0] < 1 else 0.5, 1.0, color="tab:red", alpha=0.06)
+    axes.set_xscale("log")
+    axes.set_yticks(range(len(rows)), [_label(row) for row in rows])
+    axes.grid(axis="x", which="both", alpha=0.25)
+    axes.set_xlabel(f"time divided by that of {best} (right of 1: augsynth is faster)")
+    axes.set_title(f"CPU time an image, one thread, cold · {results['machine']['date'][:10]}", fontsize=10)
+    axes.legend(loc="lower right", fontsize=8)
+    figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
+    plt.close(figure)
+
+
+def _label(row: Json) -> str:
+    return f"{row['case']} (DataLoader)" if row["temperature"] == "DataLoader" else str(row["case"])

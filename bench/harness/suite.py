@@ -1,0 +1,131 @@
+"""The measurements themselves: a case hot and cold, a case through a DataLoader, and one thread against two."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from harness import bound
+from harness.cases import Case
+from harness.check import Pictures, as_pictures, differences, shortcuts
+from harness.images import ImageSet, squares
+from harness.ops import Ops
+from harness.peers import Peer, Unsupported
+from harness.peers.ours import Augsynth
+from harness.timing import Contender, Pass, Timing, fastest, measure
+
+SIDE = 256
+COUNT = 8
+
+Advance = Callable[..., object]
+
+
+@dataclass
+class Row:
+    """What was measured of one case at one temperature: µs an image by name, remarks, and who has no such operation."""
+
+    case: str
+    group: str
+    temperature: str
+    batch: int
+    times: dict[str, Timing] = field(default_factory=dict)
+    notes: dict[str, list[str]] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Remarks:
+    """What each library does differently, and why some cannot take part."""
+
+    notes: dict[str, list[str]]
+    missing: dict[str, str]
+
+
+def inspect(case: Case, images: ImageSet, ours: Sequence[Peer], peers: Sequence[Peer]) -> Remarks:
+    """Compare every library's pictures with the first of ours."""
+    found = Remarks({}, {})
+    small = squares(images, SIDE, COUNT)
+    expected = Pictures.of(ours[0], case.ops, small)
+    for peer in (*ours[1:], *peers):
+        try:
+            unlike = differences(peer, expected, case.ops, small)
+        except Unsupported as reason:
+            found.missing[peer.name] = str(reason)
+            continue
+        remarks = [*peer.notes(case.ops), *shortcuts(peer, case.ops, small), *(f"other work: {one}" for one in unlike)]
+        if remarks:
+            found.notes[peer.name] = remarks
+    return found
+
+
+def measure_case(
+    case: Case, images: ImageSet, entrants: Sequence[Peer], remarks: Remarks, rounds: int, advance: Advance
+) -> list[Row]:
+    """One case, cold and hot."""
+    rows = []
+    for temperature, these in (("cold", images), ("hot", images.hot())):
+        contenders = _contenders(case, these, [peer for peer in entrants if peer.name not in remarks.missing])
+        times = measure(contenders, rounds, advance)
+        rows.append(Row(case.name, case.group, temperature, case.batch, times, remarks.notes, remarks.missing))
+    return rows
+
+
+def _contenders(case: Case, images: ImageSet, entrants: Sequence[Peer]) -> list[Contender]:
+    """The libraries, each in its fastest way, and the traffic of memory that the case needs."""
+    runs = [(peer.name, fastest(peer.ways(case.ops, images, case.batch), peer.clock), peer.clock) for peer in entrants]
+    picture = as_pictures(next(iter(runs[0][1](0))))[0]
+    moves = bound.memory_bound(case.ops, images, case.batch, picture.nbytes)
+    runs.append((bound.NAME, moves, bound.clock))
+    return [Contender(name, run, clock, images.window, len(images.images)) for name, run, clock in runs]
+
+
+def measure_loader(
+    case: Case, images: ImageSet, entrants: Sequence[Peer], remarks: Remarks, rounds: int, advance: Advance
+) -> Row:
+    """One case through a DataLoader without workers, collated batches of images and labels coming out."""
+    row = Row(case.name, case.group, "DataLoader", case.batch, notes=remarks.notes)
+    contenders = []
+    for peer in entrants:
+        try:
+            loader = peer.loader(case.ops, images, case.batch)
+        except Unsupported as reason:
+            row.missing[peer.name] = str(reason)
+            continue
+        contenders.append(Contender(peer.name, _epoch(peer, loader), peer.clock, images.window, images.window))
+    row.times = measure(contenders, rounds, advance)
+    return row
+
+
+def _epoch(peer: Peer, loader: Any) -> Pass:
+    def run(start: int) -> Iterator[Any]:
+        peer.activate()
+        return iter(loader)
+
+    return run
+
+
+def measure_threads(ops: Ops, images: ImageSet, isa: str, rounds: int, advance: Advance) -> dict[int, Timing]:
+    """Wall-clock µs an image of one batch call, with one thread and with two."""
+    contenders = []
+    for threads in (1, 2):
+        run = _with_threads(threads, Augsynth(isa).ways(ops, images, images.window)[0])
+        contenders.append(Contender(str(threads), run, time.perf_counter, images.window, images.window))
+    return {int(name): timing for name, timing in measure(contenders, rounds, advance).items()}
+
+
+def _with_threads(threads: int, run: Pass) -> Pass:
+    def threaded(start: int) -> Iterator[Any]:
+        before = os.environ["AUGSYNTH_NUM_THREADS"]
+        os.environ["AUGSYNTH_NUM_THREADS"] = str(threads)
+        try:
+            yield from run(start)
+        finally:
+            os.environ["AUGSYNTH_NUM_THREADS"] = before
+
+    return threaded
