@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -110,7 +109,7 @@ class _Pass:
     names: list[str] = field(default_factory=list)
     stage: Stage = Stage.GEOMETRY
     declared: Sampling = Sampling()
-    fill: Floats | None = None
+    fill: tuple[float, ...] | None = None
     whole_frame: bool = True
     overshoots: bool = False
 
@@ -215,7 +214,7 @@ class Lowering:
             before, after = getattr(old, what), getattr(new, what)
             if before is not None and after is not None and before != after:
                 return f"{what} changes from {_word(before)} to {_word(after)}"
-        if old.border == new.border == Border.CONSTANT and np.any(self._fill(current, new.fill) != current.fill):
+        if old.border == new.border == Border.CONSTANT and self._fill(current, new.fill) != current.fill:
             return "the constant border changes its fill"
         return None
 
@@ -253,7 +252,7 @@ class Lowering:
 
     def _add_standardise(self, current: _Pass, step: Standardise) -> None:
         full = FULL_SCALE[self.dtype] if step.scale else 1.0
-        mean, std = self._per_channel(step.mean, "mean"), self._per_channel(step.std, "std")
+        mean, std = np.array(self._per_channel(step.mean, "mean")), np.array(self._per_channel(step.std, "std"))
         current.gain = current.gain / (full * std)
         current.bias = (current.bias / full - mean) / std
         self.dtype = DType.FLOAT32
@@ -272,32 +271,21 @@ class Lowering:
         """What one unit of the source is worth to the user: 1/255 once a uint8 image was scaled to float."""
         return float(current.gain[0])
 
-    def _fill(self, current: _Pass, fill: PerChannel) -> Floats:
+    def _fill(self, current: _Pass, fill: PerChannel) -> tuple[float, ...]:
         """The fill in the source's units; an integer image can only show what its dtype holds."""
-        full = FULL_SCALE[self.dtype]
-        values = _as_tuple(fill)
+        values, unit, full = self._per_channel(fill, "fill"), self._unit(current), FULL_SCALE[self.dtype]
         if self.dtype != DType.FLOAT32 and (min(values) < 0 or max(values) > full):
             raise ArgumentError(f"fill must be in [0, {full:g}] for {self.dtype.name.lower()} images, got {fill!r}")
-        return self._per_channel(fill, "fill") / self._unit(current)
+        return tuple(value / unit for value in values)
 
-    def _per_channel(self, values: PerChannel, what: str) -> Floats:
-        given = _as_tuple(values)
+    def _per_channel(self, values: PerChannel, what: str) -> tuple[float, ...]:
+        """One value for each channel that a row can have."""
+        given = (values,) if isinstance(values, (int, float)) else tuple(values)
         if len(given) > 1 and np.any(self.channels != len(given)):
             raise ArgumentError(
                 f"{what} has {len(given)} values, one a channel, but the images have {_listed(self.channels)} channels"
             )
-        return _repeated(given)
-
-
-def _as_tuple(values: PerChannel) -> tuple[float, ...]:
-    return (values,) if isinstance(values, (int, float)) else tuple(values)
-
-
-@lru_cache(maxsize=256)
-def _repeated(values: tuple[float, ...]) -> Floats:
-    result: Floats = np.resize(np.array(values, dtype=np.float64), MAX_CHANNELS)
-    result.flags.writeable = False
-    return result
+        return (given * MAX_CHANNELS)[:MAX_CHANNELS]
 
 
 def _extents(inverse: Floats) -> Floats:

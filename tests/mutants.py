@@ -59,8 +59,8 @@ MUTANTS = (
     Mutant(
         "angles turn clockwise",
         "augsynth/transforms/matrices.py",
-        "return matrix(cos, sin, 0.0, -sin, cos, 0.0)",
-        "return matrix(cos, -sin, 0.0, sin, cos, 0.0)",
+        "cos, sin = _cos_sin(degrees)",
+        "cos, sin = _cos_sin(-degrees)",
         (GEOMETRY, "counter_clockwise"),
     ),
     Mutant(

@@ -83,10 +83,12 @@ class RandomRotation(Transform):
             raise ArgumentError("center cannot be chosen with expand=True: the expanded canvas is centred")
 
     def step(self, draw: Draw, seen: Lowering) -> Geometry:
-        turned_back = rotation(-draw.between(0, *symmetric(self.degrees, "degrees")))
+        # The inverse of a turn is the turn back.
+        degrees = -draw.between(0, *symmetric(self.degrees, "degrees"))
         declared = sampling(self.interpolation, None, self.border, self.fill)
         if not self.expand:
-            return Geometry(about(turned_back, *_middle(self.center, seen)), seen.sizes, declared)
+            return Geometry(rotation(degrees, *_middle(self.center, seen)), seen.sizes, declared)
+        turned_back = rotation(degrees)
         sizes = _enclosing(turned_back, seen.sizes)
         to_origin = translation(-sizes[:, 1] / 2, -sizes[:, 0] / 2)
         return Geometry(translation(*_middle(None, seen)) @ turned_back @ to_origin, sizes, declared)

@@ -28,10 +28,10 @@ def scaling(x: Values, y: Values) -> Floats:
     return matrix(x, 0.0, 0.0, 0.0, y, 0.0)
 
 
-def rotation(degrees: Floats) -> Floats:
-    """Turn counter-clockwise as seen on screen, about the origin; exact for multiples of 90 degrees."""
+def rotation(degrees: Floats, x: Values = 0.0, y: Values = 0.0) -> Floats:
+    """Turn counter-clockwise as seen on screen, about (x, y); exact for multiples of 90 degrees."""
     cos, sin = _cos_sin(degrees)
-    return matrix(cos, sin, 0.0, -sin, cos, 0.0)
+    return matrix(cos, sin, x - (cos * x + sin * y), -sin, cos, y - (cos * y - sin * x))
 
 
 def shearing(x_degrees: Values, y_degrees: Values) -> Floats:

@@ -113,8 +113,12 @@ def test_with_a_key_global_generators_are_untouched() -> None:
     "bad", [[(0, -1, 0)], [(0, 2**32, 0)], [(0, 0, -1)], [(0, 0)], [(2**70, 0, 0)], np.zeros(3, int)]
 )
 def test_keys_out_of_range_are_refused(bad: object) -> None:
-    with pytest.raises(ArgumentError, match="keys"):
-        rng.as_keys(bad)  # type: ignore[arg-type]
+    for draw in (
+        lambda: rng.draw_bits(bad, 0, 4),  # type: ignore[arg-type]
+        lambda: T.Compose([]).plan([(4, 4)], bad),  # type: ignore[arg-type]
+    ):
+        with pytest.raises(ArgumentError, match="keys"):
+            draw()
 
 
 def test_keys_must_be_integers_and_one_an_image() -> None:
