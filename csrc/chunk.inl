@@ -27,22 +27,34 @@ int floor_to_int(double value) {
 }
 
 // One row of the matrix at the pixel (x, y).
-double linear(const double* m, double x, double y) { return m[0] * x + m[1] * y + m[2]; }
+template <typename X>
+X linear(const double* m, X x, double y) {
+  return m[0] * x + m[1] * y + m[2];
+}
 
-// The positions of `count` pixels from (x, y) on. The corners of a valid row are sound, and so is all between
-// them: w there is at least its largest corner value over 4 W H, which rounding, some 2^-50 of that value,
-// cannot reach for an output that fits into memory.
-void find_positions(const PlanRow& row, int x, int y, int count, double* sx, double* sy) {
+// Source positions of pixels side by side.
+struct Positions {
+  Doubles x, y;
+};
+
+// Of the pixels from (x, y) on. The corners of a valid row are sound, and so is all between them: w there is
+// at least its largest corner value over 4 W H, which rounding, some 2^-50 of that value, cannot reach for an
+// output that fits into memory.
+inline Positions positions_from(const PlanRow& row, int x, int y) {
   const double* m = row.inverse;
-  for (int i = 0; i < count; ++i) {
-    sx[i] = linear(m, x + i + 0.5, y + 0.5);
-    sy[i] = linear(m + 3, x + i + 0.5, y + 0.5);
-  }
-  if (is_affine(row)) return;
-  for (int i = 0; i < count; ++i) {
-    const double w = linear(m + 6, x + i + 0.5, y + 0.5);
-    sx[i] /= w;
-    sy[i] /= w;
+  const Doubles at = count_lanes() + (x + 0.5);
+  const Doubles u = linear(m, at, y + 0.5), v = linear(m + 3, at, y + 0.5);
+  if (is_affine(row)) return {u, v};
+  const Doubles w = linear(m + 6, at, y + 0.5);
+  return {u / w, v / w};
+}
+
+// Of `count` pixels, and of those that fill up the last vector.
+void find_positions(const PlanRow& row, int x, int y, int count, double* sx, double* sy) {
+  for (int i = 0; i < count; i += kLongLanes) {
+    const Positions at = positions_from(row, x + i, y);
+    store(sx + i, at.x);
+    store(sy + i, at.y);
   }
 }
 

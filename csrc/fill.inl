@@ -16,20 +16,24 @@ class FillBlender {
   // `unit` is what one level of the source is in the chunk's values.
   FillBlender(const PlanRow& row, double unit)
       : row_(row),
-        unit_(unit),
         is_active_(static_cast<Border>(row.border) == Border::kConstant),
         is_nearest_(static_cast<Interpolation>(row.interpolation) == Interpolation::kNearest) {
     for (int axis = 0; axis < 2; ++axis) {
       const double step = row.inverse[3 * axis];
       per_step_[axis] = absolute(step) < kSmallestStep ? 0.0 : 1.0 / step;
+      per_edge_[axis] = reciprocal(row.edge[axis]);
     }
+    for (int c = 0; c < row.channels; ++c) fill_[c] = static_cast<float>(row.fill[c] * unit);
   }
 
   void blend(Chunk& chunk) const {
     if (!is_active_) return;
     const Range covered = covered_columns(chunk);
-    blend_columns({0, covered.begin}, chunk);
-    blend_columns({covered.end, chunk.count}, chunk);
+    // Whole vectors, of which none may be blended twice.
+    const int begin = (covered.begin + kLanes - 1) / kLanes * kLanes, end = covered.end / kLanes * kLanes;
+    if (begin >= end) return blend_columns({0, chunk.count}, chunk);
+    if (begin > 0) blend_columns({0, begin}, chunk);
+    if (covered.end < chunk.count) blend_columns({end, chunk.count}, chunk);
   }
 
  private:
@@ -63,43 +67,36 @@ class FillBlender {
   static double reciprocal(double edge) { return edge < 1e-300 ? 1e300 : 1.0 / edge; }
 
   // How much of each sample is image rather than fill.
-  void cover(const double* sx, const double* sy, int count, float* coverage) const {
+  Doubles cover(Positions at) const {
     const double width = row_.source_size[1], height = row_.source_size[0];
-    const double per_edge_x = reciprocal(row_.edge[0]), per_edge_y = reciprocal(row_.edge[1]);
-    const auto ramp = [](double distance, double per_edge) {
-      return within(0.5 + distance * per_edge, 0.0, 1.0);
-    };
     if (is_nearest_) {
-      for (int i = 0; i < count; ++i)
-        coverage[i] = (sx[i] >= 0.0) & (sx[i] < width) & (sy[i] >= 0.0) & (sy[i] < height) ? 1.0f : 0.0f;
-      return;
+      const auto inside = (at.x >= 0.0) & (at.x < width) & (at.y >= 0.0) & (at.y < height);
+      return inside ? broadcast(1.0) : Doubles{};
     }
-    for (int i = 0; i < count; ++i)
-      coverage[i] = static_cast<float>(ramp(sx[i], per_edge_x) * ramp(width - sx[i], per_edge_x) *
-                                       (ramp(sy[i], per_edge_y) * ramp(height - sy[i], per_edge_y)));
+    const auto ramp = [](Doubles distance, double per_edge) {
+      return at_most(at_least(0.5 + distance * per_edge, Doubles{}), broadcast(1.0));
+    };
+    return ramp(at.x, per_edge_[0]) * ramp(width - at.x, per_edge_[0]) *
+           (ramp(at.y, per_edge_[1]) * ramp(height - at.y, per_edge_[1]));
   }
 
   void blend_columns(Range columns, Chunk& chunk) const {
-    const int count = columns.end - columns.begin;
-    if (count == 0) return;
-    double sx[kChunk], sy[kChunk];
-    float k[kChunk];
-    find_positions(row_, chunk.x + columns.begin, chunk.y, count, sx, sy);
-    cover(sx, sy, count, k);
-    for (int c = 0; c < row_.channels; ++c) {
-      const float fill = static_cast<float>(row_.fill[c] * unit_);
-      float* value = chunk.value[c] + columns.begin;
-      for (int i = 0; i < count; ++i) {  // a NaN must not get through where nothing of it is seen
-        const float blended = fill * (1.0f - k[i]) + value[i] * k[i];
-        value[i] = k[i] == 0.0f ? fill : (k[i] == 1.0f ? value[i] : blended);
+    for (int i = columns.begin; i < columns.end; i += kLanes) {
+      const Doubles first = cover(positions_from(row_, chunk.x + i, chunk.y));
+      const Floats k = join(first, cover(positions_from(row_, chunk.x + i + kLongLanes, chunk.y)));
+      for (int c = 0; c < row_.channels; ++c) {
+        const Floats value = load<Floats>(chunk.value[c] + i), fill = broadcast(fill_[c]);
+        const Floats blended = fill * (1.0f - k) + value * k;
+        // A NaN must not get through where nothing of it is seen, nor change where all is.
+        store(chunk.value[c] + i, k == 0.0f ? fill : (k == 1.0f ? value : blended));
       }
     }
   }
 
   const PlanRow& row_;
-  const double unit_;
   const bool is_active_, is_nearest_;
-  double per_step_[2];
+  double per_step_[2], per_edge_[2];
+  float fill_[kMaxChannels];
 };
 
 }  // namespace

@@ -17,6 +17,9 @@ inline Ints ints(__m256i vector) { return reinterpret_cast<Ints>(vector); }
 
 inline Ints multiply_add(Ints a, Ints b) { return ints(_mm256_madd_epi16(raw(a), raw(b))); }
 inline Ints multiply_high(Ints a, Ints b) { return ints(_mm256_mulhrs_epi16(raw(a), raw(b))); }
+inline Floats join(Doubles first, Doubles second) {
+  return _mm256_set_m128(_mm256_cvtpd_ps(second), _mm256_cvtpd_ps(first));
+}
 inline Longs multiply_lower(Longs a, Longs b) {
   return reinterpret_cast<Longs>(_mm256_mul_epu32(raw(a), raw(b)));
 }

@@ -17,6 +17,9 @@ inline Ints ints(__m512i vector) { return reinterpret_cast<Ints>(vector); }
 
 inline Ints multiply_add(Ints a, Ints b) { return ints(_mm512_madd_epi16(raw(a), raw(b))); }
 inline Ints multiply_high(Ints a, Ints b) { return ints(_mm512_mulhrs_epi16(raw(a), raw(b))); }
+inline Floats join(Doubles first, Doubles second) {
+  return _mm512_insertf32x8(_mm512_castps256_ps512(_mm512_cvtpd_ps(first)), _mm512_cvtpd_ps(second), 1);
+}
 inline Longs multiply_lower(Longs a, Longs b) {
   return reinterpret_cast<Longs>(_mm512_mul_epu32(raw(a), raw(b)));
 }

@@ -33,6 +33,16 @@ inline Ints multiply_high(Ints a, Ints b) {
   return product;
 }
 
+// The lanes of both as floats.
+inline Floats join(Doubles first, Doubles second) {
+  Floats joined{};
+  for (int i = 0; i < kLongLanes; ++i) {
+    joined[i] = static_cast<float>(first[i]);
+    joined[kLongLanes + i] = static_cast<float>(second[i]);
+  }
+  return joined;
+}
+
 // The products of the lanes' lower 32 bits.
 inline Longs multiply_lower(Longs a, Longs b) { return (a & 0xffffffff) * (b & 0xffffffff); }
 

@@ -23,6 +23,10 @@ inline Ints multiply_high(Ints a, Ints b) {
   return ints(_mm_srli_epi16(_mm_add_epi16(doubled, _mm_set1_epi16(1)), 1));
 }
 
+inline Floats join(Doubles first, Doubles second) {
+  return _mm_movelh_ps(_mm_cvtpd_ps(first), _mm_cvtpd_ps(second));
+}
+
 inline Longs multiply_lower(Longs a, Longs b) {
   return reinterpret_cast<Longs>(_mm_mul_epu32(reinterpret_cast<__m128i>(a), reinterpret_cast<__m128i>(b)));
 }

@@ -12,10 +12,11 @@ namespace {
 using Floats = float __attribute__((vector_size(kVectorBytes)));
 using Ints = std::int32_t __attribute__((vector_size(kVectorBytes)));
 using Words = std::uint32_t __attribute__((vector_size(kVectorBytes)));  // of arithmetic that may wrap
+using Doubles = double __attribute__((vector_size(kVectorBytes)));
 using Longs = std::uint64_t __attribute__((vector_size(kVectorBytes)));
 
 constexpr int kLanes = kVectorBytes / 4;      // of Floats, Ints and Words
-constexpr int kLongLanes = kVectorBytes / 8;  // of Longs
+constexpr int kLongLanes = kVectorBytes / 8;  // of Longs and Doubles
 
 template <typename V, typename T>
 inline V load(const T* from) {
@@ -31,13 +32,23 @@ inline void store(T* to, V vector) {
 
 inline Floats broadcast(float value) { return value - Floats{}; }
 inline Ints broadcast(std::int32_t value) { return value - Ints{}; }
+inline Doubles broadcast(double value) { return value - Doubles{}; }
 inline Longs broadcast(std::uint64_t value) { return value - Longs{}; }
+
+// 0, 1, 2, ...
+inline Doubles count_lanes() {
+  Doubles lanes{};
+  for (int i = 0; i < kLongLanes; ++i) lanes[i] = i;
+  return lanes;
+}
 
 inline Floats to_floats(Ints vector) { return __builtin_convertvector(vector, Floats); }
 inline Ints truncate(Floats vector) { return __builtin_convertvector(vector, Ints); }
 
 // `low` where the lane is below it, and the lane itself, a NaN too, where it is not; `at_most` likewise.
 inline Floats at_least(Floats vector, Floats low) { return vector < low ? low : vector; }
+inline Doubles at_least(Doubles vector, Doubles low) { return vector < low ? low : vector; }
+inline Doubles at_most(Doubles vector, Doubles high) { return vector > high ? high : vector; }
 inline Floats at_most(Floats vector, Floats high) { return vector > high ? high : vector; }
 inline Ints at_least(Ints vector, Ints low) { return vector < low ? low : vector; }
 inline Ints at_most(Ints vector, Ints high) { return vector > high ? high : vector; }
