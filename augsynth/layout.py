@@ -48,6 +48,11 @@ class Noise(IntEnum):
 
     NONE = 0
     GAUSSIAN = 1
+    EXACT_GAUSSIAN = 2
+    UNIFORM = 3
+    SALT_AND_PEPPER = 4
+    POISSON = 5
+    SPECKLE = 6
 
 
 ROW = np.dtype(

@@ -26,6 +26,17 @@ Ints = npt.NDArray[np.int64]
 PerChannel = float | Sequence[float]
 
 
+# Which parameters of a kind of noise are levels of an image; the others are ratios.
+_LEVELS = {
+    Noise.GAUSSIAN: (True, True),
+    Noise.EXACT_GAUSSIAN: (True, True),
+    Noise.UNIFORM: (True, True),
+    Noise.SALT_AND_PEPPER: (False, False, True, True),
+    Noise.POISSON: (True,),
+    Noise.SPECKLE: (False, False),
+}
+
+
 class Stage(IntEnum):
     """The order of work inside a pass."""
 
@@ -65,11 +76,13 @@ class Geometry:
 
 @dataclass(frozen=True)
 class AddNoise:
-    """Add noise; mean and sigma (n,) are fractions of the full scale, `stream` (n, 4) keys the bits."""
+    """Add noise: `stream` (n, 4) keys the bits, and `parameters` (n, k) are what numerics.md says for the kind.
+
+    Those that are levels of an image, as most are, are given as fractions of the full scale.
+    """
 
     kind: Noise
-    mean: Floats
-    sigma: Floats
+    parameters: Floats
     stream: npt.NDArray[np.uint32]
     clip: bool
 
@@ -242,8 +255,8 @@ class Lowering:
         full = FULL_SCALE[self.dtype] / self._unit(current)
         rows = current.rows
         rows["noise"] = step.kind
-        rows["noise_parameters"][:, 0] = step.mean * full
-        rows["noise_parameters"][:, 1] = step.sigma * full
+        levels = _LEVELS[step.kind]
+        rows["noise_parameters"][:, : len(levels)] = step.parameters * np.where(levels, full, 1.0)
         rows["stream"] = step.stream
         # An integer image cannot leave its range, clipped or not.
         if step.clip or self.dtype != DType.FLOAT32:

@@ -201,7 +201,21 @@ def _maps_well(rows: Rows) -> Mask:
 
 
 def _sound_noise(rows: Rows) -> Mask:
-    return _every(np.isfinite(rows["noise_parameters"])) & (rows["noise_parameters"][:, 1] >= 0)
+    p = rows["noise_parameters"]
+    first, second = p[:, 0], p[:, 1]
+    scaled = second >= 0
+    sound = {
+        Noise.GAUSSIAN: scaled,
+        Noise.EXACT_GAUSSIAN: scaled,
+        Noise.UNIFORM: first <= second,
+        Noise.SALT_AND_PEPPER: (first >= 0) & (first <= second) & (second <= 1),
+        Noise.POISSON: first > 0,
+        Noise.SPECKLE: scaled,
+    }
+    result = _every(np.isfinite(p))
+    for kind, holds in sound.items():
+        result &= (rows["noise"] != kind) | holds
+    return result
 
 
 _SMALLEST = float(np.nextafter(0, 1))
@@ -211,7 +225,7 @@ _RULES: tuple[tuple[str, str, Rule], ...] = (
     ("interpolation", "0 (nearest), 1 (bilinear) or 2 (bicubic)", _within("interpolation", 0, max(Interpolation))),
     ("antialias", "0 or 1", _within("antialias", 0, 1)),
     ("border", "0 (constant) … 4 (wrap)", _within("border", 0, max(Border))),
-    ("noise", "0 (none) or 1 (gaussian)", _within("noise", 0, max(Noise))),
+    ("noise", "0 (none) … 6 (speckle)", _within("noise", 0, max(Noise))),
     ("channels", "1 to 16", _within("channels", 1, MAX_CHANNELS)),
     ("source_size", "1 to 2**24", _within("source_size", 1)),
     ("output_size", "1 to 2**24", _within("output_size", 1)),
@@ -222,5 +236,5 @@ _RULES: tuple[tuple[str, str, Rule], ...] = (
     ("edge", "in (0, 2**24]", _within("edge", _SMALLEST)),
     ("support", "in [1, 2**24]", _within("support", 1)),
     ("clamp", "low <= high", lambda rows: _every(rows["clamp"][:, 0] <= rows["clamp"][:, 1])),
-    ("noise_parameters", "finite, sigma not negative", _sound_noise),
+    ("noise_parameters", "finite and in the range of their kind of noise", _sound_noise),
 )

@@ -1,64 +1,116 @@
-// Part of stages.inl: noise from keyed bits.
+// Part of stages.inl: the kinds of noise. `unit` is what one level of the source is in the chunk's values.
 #pragma once
 
-#include "chunk.inl"
-#include "philox.h"
+#include "quantiles.inl"
+#include "random.inl"
 
 namespace augsynth {
 namespace AUGSYNTH_ISA_NAME {
 namespace {
 
-constexpr int kBlockHalves = 8;  // 16-bit halves of a Philox block
-
-// One Philox4x32-10 block a lane, as philox4x32(): the words lie in the lower halves of the lanes.
-void draw_blocks(Longs (&word)[4], std::uint32_t key0, std::uint32_t key1) {
-  for (int round = 0; round < kPhiloxRounds; ++round) {
-    const Longs product0 = multiply_lower(word[0], broadcast(kPhiloxMultiplier0));
-    const Longs product1 = multiply_lower(word[2], broadcast(kPhiloxMultiplier1));
-    word[0] = (product1 >> 32) ^ word[1] ^ broadcast(std::uint64_t{key0});
-    word[1] = product1;
-    word[2] = (product0 >> 32) ^ word[3] ^ broadcast(std::uint64_t{key1});
-    word[3] = product0;
-    key0 += kPhiloxWeyl0;
-    key1 += kPhiloxWeyl1;
-  }
-}
-
-// The block of each lane that store_halves() expects.
-Longs lane_blocks() {
-  Longs blocks{};
-  for (int lane = 0; lane < kLongLanes; ++lane) blocks[lane] = lane / 2 + lane % 2 * (kLongLanes / 2);
-  return blocks;
-}
-
-// 16 bits for every pixel of the chunk, at least.
-void draw_bits(const PlanRow& row, const Chunk& chunk, int channel, std::uint16_t* bits) {
-  const Longs blocks = lane_blocks();
-  for (int i = 0; i < chunk.count; i += kBlockHalves * kLongLanes) {
-    const std::uint32_t first = static_cast<std::uint32_t>(channel) << 28 | (chunk.x + i) / kBlockHalves;
-    Longs words[4] = {blocks + first, broadcast(static_cast<std::uint64_t>(chunk.y)),
-                      broadcast(std::uint64_t{row.stream[2]}), broadcast(std::uint64_t{row.stream[3]})};
-    draw_blocks(words, row.stream[0], row.stream[1]);
-    store_halves(words, bits + i);
-  }
-}
-
+// Gaussian, from 16 bits a value.
 void add_gaussian(const PlanRow& row, double unit, Chunk& chunk) {
   const Floats mean = broadcast(static_cast<float>(row.noise_parameters[0] * unit));
   const Floats scale = broadcast(static_cast<float>(row.noise_parameters[1] * unit / kNormalScale));
-  alignas(64) std::uint16_t bits[kChunk];
-  for (int c = 0; c < row.channels; ++c) {
-    draw_bits(row, chunk, c, bits);
+  RandomBits bits(row, chunk, row.channels, 1);
+  bits.make_normal();
+  for (int c = 0; c < row.channels; ++c)
     for (int i = 0; i < chunk.count; i += kLanes) {
       float* value = chunk.value[c] + i;
-      store(value, load<Floats>(value) + (mean + scale * to_floats(normals_of(bits + i))));
+      store(value, load<Floats>(value) + (mean + scale * to_floats(widen(bits.normals(c) + i))));
     }
+}
+
+void add_speckle(const PlanRow& row, Chunk& chunk) {
+  const Floats mean = broadcast(static_cast<float>(row.noise_parameters[0]));
+  const Floats scale = broadcast(static_cast<float>(row.noise_parameters[1] / kNormalScale));
+  RandomBits bits(row, chunk, row.channels, 1);
+  bits.make_normal();
+  for (int c = 0; c < row.channels; ++c)
+    for (int i = 0; i < chunk.count; i += kLanes) {
+      const Floats value = load<Floats>(chunk.value[c] + i);
+      store(chunk.value[c] + i, value + value * (mean + scale * to_floats(widen(bits.normals(c) + i))));
+    }
+}
+
+void add_uniform(const PlanRow& row, double unit, Chunk& chunk) {
+  const double step = (row.noise_parameters[1] - row.noise_parameters[0]) / 65536.0;
+  const Floats lowest = broadcast(static_cast<float>((row.noise_parameters[0] + 0.5 * step) * unit));
+  const Floats scale = broadcast(static_cast<float>(step * unit));
+  const RandomBits bits(row, chunk, row.channels, 1);
+  for (int c = 0; c < row.channels; ++c)
+    for (int i = 0; i < chunk.count; i += kLanes) {
+      float* value = chunk.value[c] + i;
+      store(value, load<Floats>(value) + (lowest + scale * to_floats(widen(bits.halves(c) + i))));
+    }
+}
+
+// kLongLanes numbers in (0, 1), from 32 bits each.
+Doubles uniforms(const std::uint16_t* halves) {
+  using Words = std::uint32_t __attribute__((vector_size(kVectorBytes / 2)));
+  return (to_doubles(__builtin_convertvector(load<Words>(halves), Longs)) + 0.5) * (1.0 / 4294967296.0);
+}
+
+// Replaces each value by change(u, value), with 32 bits a value in u.
+template <typename Change>
+void change_values(const PlanRow& row, Chunk& chunk, Change change) {
+  using Singles = float __attribute__((vector_size(kVectorBytes / 2)));
+  const RandomBits bits(row, chunk, row.channels, 2);
+  for (int c = 0; c < row.channels; ++c)
+    for (int i = 0; i < chunk.count; i += kLongLanes) {
+      float* value = chunk.value[c] + i;
+      const Doubles before = __builtin_convertvector(load<Singles>(value), Doubles);
+      const Doubles after = change(uniforms(bits.halves(c) + 2 * i), before);
+      store(value, __builtin_convertvector(after, Singles));
+    }
+}
+
+void add_exact_gaussian(const PlanRow& row, double unit, Chunk& chunk) {
+  const double mean = row.noise_parameters[0] * unit, sigma = row.noise_parameters[1] * unit;
+  change_values(row, chunk,
+                [=](Doubles u, Doubles value) { return value + (mean + sigma * normal_quantile(u)); });
+}
+
+constexpr double kNoisyMean = 281474976710656.0;  // 2^48: the noise of larger counts is lost in a float
+
+void add_poisson(const PlanRow& row, double unit, Chunk& chunk) {
+  const double step = row.noise_parameters[0] * unit;
+  change_values(row, chunk, [=](Doubles u, Doubles value) {
+    const Doubles mean = (value < 0.0 ? Doubles{} : value) / step;
+    return mean < kNoisyMean ? poisson_quantile(u, mean) * step : value;
+  });
+}
+
+// A pixel's channels change together.
+void add_salt_and_pepper(const PlanRow& row, double unit, Chunk& chunk) {
+  const float pepper = static_cast<float>(row.noise_parameters[2] * unit);
+  const float salt = static_cast<float>(row.noise_parameters[3] * unit);
+  const RandomBits bits(row, chunk, 1, 2);
+  alignas(64) double u[kChunk];
+  for (int i = 0; i < chunk.count; i += kLongLanes) store(u + i, uniforms(bits.halves(0) + 2 * i));
+  for (int i = 0; i < chunk.count; ++i) {
+    if (u[i] >= row.noise_parameters[1]) continue;
+    for (int c = 0; c < row.channels; ++c) chunk.value[c][i] = u[i] < row.noise_parameters[0] ? pepper : salt;
   }
 }
 
-// `unit` is what one level of the source is in the chunk's values.
 void add_noise(const PlanRow& row, double unit, Chunk& chunk) {
-  if (static_cast<Noise>(row.noise) == Noise::kGaussian) add_gaussian(row, unit, chunk);
+  switch (static_cast<Noise>(row.noise)) {
+    case Noise::kNone:
+      return;
+    case Noise::kGaussian:
+      return add_gaussian(row, unit, chunk);
+    case Noise::kExactGaussian:
+      return add_exact_gaussian(row, unit, chunk);
+    case Noise::kUniform:
+      return add_uniform(row, unit, chunk);
+    case Noise::kSaltAndPepper:
+      return add_salt_and_pepper(row, unit, chunk);
+    case Noise::kPoisson:
+      return add_poisson(row, unit, chunk);
+    case Noise::kSpeckle:
+      return add_speckle(row, chunk);
+  }
 }
 
 }  // namespace

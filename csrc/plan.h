@@ -15,7 +15,15 @@ constexpr int kMaxChannels = 16;
 enum class DType : std::uint8_t { kUint8 = 0, kUint16 = 1, kFloat32 = 2, kFloat16 = 3, kBfloat16 = 4 };
 enum class Interpolation : std::uint8_t { kNearest = 0, kBilinear = 1, kBicubic = 2 };
 enum class Border : std::uint8_t { kConstant = 0, kReplicate = 1, kReflect = 2, kReflect101 = 3, kWrap = 4 };
-enum class Noise : std::uint8_t { kNone = 0, kGaussian = 1 };
+enum class Noise : std::uint8_t {
+  kNone = 0,
+  kGaussian = 1,
+  kExactGaussian = 2,
+  kUniform = 3,
+  kSaltAndPepper = 4,
+  kPoisson = 5,
+  kSpeckle = 6
+};
 
 // One sample in one pass.
 struct PlanRow {
@@ -23,10 +31,10 @@ struct PlanRow {
   double fill[kMaxChannels];
   double gain[kMaxChannels];
   double bias[kMaxChannels];
-  double edge[2];     // width of the constant border's ramp, in source pixels (x, y)
-  double support[2];  // widening of the antialiasing filter (x, y), at least 1
-  double clamp[2];    // low, high; infinite where nothing is clamped
-  double noise_parameters[4];  // by the kind of noise
+  double edge[2];               // width of the constant border's ramp, in source pixels (x, y)
+  double support[2];            // widening of the antialiasing filter (x, y), at least 1
+  double clamp[2];              // low, high; infinite where nothing is clamped
+  double noise_parameters[4];   // by the kind of noise
   std::uint32_t stream[4];      // Philox key (0, 1) and the upper counter words (2, 3) of the noise
   std::int32_t source_size[2];  // height, width
   std::int32_t output_size[2];  // height, width

@@ -61,7 +61,7 @@ class RowCheck {
     choice("interpolation", row_.interpolation, 2, "0 (nearest), 1 (bilinear) or 2 (bicubic)");
     choice("antialias", row_.antialias, 1, "0 or 1");
     choice("border", row_.border, 4, "0 (constant), 1 (replicate), 2 (reflect), 3 (reflect101) or 4 (wrap)");
-    choice("noise", row_.noise, 1, "0 (none) or 1 (gaussian)");
+    choice("noise", row_.noise, 6, "0 (none) to 6 (speckle)");
   }
 
   void matrix() const {
@@ -106,9 +106,26 @@ class RowCheck {
   }
 
   void noise() const {
-    for (int i = 0; i < 4; ++i) finite("noise_parameters", i, row_.noise_parameters[i]);
-    require(row_.noise_parameters[1] >= 0.0, "noise_parameters", row_.noise_parameters[1],
-            "a number of at least 0", 1);
+    const double* p = row_.noise_parameters;
+    const auto parameter = [this, p](int i, bool holds, const char* expected) {
+      require(holds, "noise_parameters", p[i], expected, i);
+    };
+    for (int i = 0; i < 4; ++i) finite("noise_parameters", i, p[i]);
+    switch (static_cast<Noise>(row_.noise)) {
+      case Noise::kNone:
+        return;
+      case Noise::kGaussian:
+      case Noise::kExactGaussian:
+      case Noise::kSpeckle:
+        return parameter(1, p[1] >= 0.0, "a number of at least 0");
+      case Noise::kUniform:
+        return parameter(1, p[1] >= p[0], "a number not below noise_parameters[0]");
+      case Noise::kSaltAndPepper:
+        parameter(0, p[0] >= 0.0, "a number of at least 0");
+        return parameter(1, p[1] >= p[0] && p[1] <= 1.0, "a number from noise_parameters[0] to 1");
+      case Noise::kPoisson:
+        return parameter(0, p[0] > 0.0, "a number above 0");
+    }
   }
 
   void finite(const char* field, int i, double value) const {

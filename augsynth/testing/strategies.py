@@ -147,11 +147,25 @@ def _just(*groups: dict[str, Any]) -> dict[str, st.SearchStrategy[Any]]:
 
 def values() -> st.SearchStrategy[T.Transform]:
     """One transform of the values: noise, normalisation or a change of dtype."""
-    sigma = st.one_of(st.floats(0, 0.5), _ranges(0, 0.5))
     return st.one_of(
-        st.builds(T.GaussianNoise, st.floats(-0.2, 0.2), sigma, st.booleans()),
+        noises(),
         st.builds(T.Normalize, st.tuples(st.floats(-1, 1)), st.tuples(st.floats(0.1, 2)), st.booleans()),
         st.builds(T.ToDtype, st.sampled_from(DTYPES), st.booleans()),
+    )
+
+
+def noises() -> st.SearchStrategy[T.Transform]:
+    """Noise of any kind."""
+    mean, clip = st.floats(-0.2, 0.2), st.booleans()
+    sigma = st.one_of(st.floats(0, 0.5), _ranges(0, 0.5))
+    share = st.one_of(st.floats(0, 1), _ranges(0, 1))
+    photons = st.one_of(st.floats(0.01, 1000), _ranges(1, 1e5))
+    return st.one_of(
+        st.builds(T.GaussianNoise, mean, sigma, clip, exact=st.booleans()),
+        st.builds(T.UniformNoise, _ranges(-0.5, 0), _ranges(0, 0.5), clip),
+        st.builds(T.SaltAndPepperNoise, share, share),
+        st.builds(T.PoissonNoise, photons, clip),
+        st.builds(T.SpeckleNoise, mean, sigma, clip),
     )
 
 

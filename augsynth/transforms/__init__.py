@@ -12,7 +12,7 @@ from augsynth.transforms.base import Transform
 from augsynth.transforms.compose import TRANSFORMS, Compose, from_dict
 from augsynth.transforms.flips import RandomHorizontalFlip, RandomVerticalFlip
 from augsynth.transforms.frames import CenterCrop, Pad, RandomCrop, RandomResizedCrop, Resize
-from augsynth.transforms.noise import GaussianNoise
+from augsynth.transforms.noise import GaussianNoise, PoissonNoise, SaltAndPepperNoise, SpeckleNoise, UniformNoise
 from augsynth.transforms.values import Normalize, ToDtype
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "Normalize",
     "Pad",
     "Plan",
+    "PoissonNoise",
     "RandomAffine",
     "RandomCrop",
     "RandomHorizontalFlip",
@@ -33,7 +34,10 @@ __all__ = [
     "RandomTranslate",
     "RandomVerticalFlip",
     "Resize",
+    "SaltAndPepperNoise",
+    "SpeckleNoise",
     "ToDtype",
     "Transform",
+    "UniformNoise",
     "from_dict",
 ]

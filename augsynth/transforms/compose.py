@@ -14,7 +14,7 @@ from augsynth.transforms.affine import RandomAffine, RandomRotation, RandomScale
 from augsynth.transforms.base import Pipeline, Transform
 from augsynth.transforms.flips import RandomHorizontalFlip, RandomVerticalFlip
 from augsynth.transforms.frames import CenterCrop, Pad, RandomCrop, RandomResizedCrop, Resize
-from augsynth.transforms.noise import GaussianNoise
+from augsynth.transforms.noise import GaussianNoise, PoissonNoise, SaltAndPepperNoise, SpeckleNoise, UniformNoise
 from augsynth.transforms.values import Normalize, ToDtype
 
 TRANSFORMS: tuple[type[Transform], ...] = (
@@ -31,6 +31,10 @@ TRANSFORMS: tuple[type[Transform], ...] = (
     Resize,
     Pad,
     GaussianNoise,
+    UniformNoise,
+    SaltAndPepperNoise,
+    PoissonNoise,
+    SpeckleNoise,
     Normalize,
     ToDtype,
 )

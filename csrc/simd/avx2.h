@@ -63,20 +63,29 @@ inline void split_packets(const unsigned char* packets, Ints (&pairs)[kChannels]
   if constexpr (kChannels == 4) pairs[3] = ints(_mm256_unpackhi_epi64(a_second, b_second));
 }
 
-inline void store_halves(const Longs (&words)[4], std::uint16_t* halves) {
-  const __m256i front = raw((words[0] & 0xffffffff) | words[1] << 32);
-  const __m256i back = raw((words[2] & 0xffffffff) | words[3] << 32);
-  store(halves, _mm256_unpacklo_epi64(front, back));
-  store(halves + 16, _mm256_unpackhi_epi64(front, back));
+inline Doubles square_root(Doubles vector) { return _mm256_sqrt_pd(vector); }
+
+inline void store_halves_apart(std::uint16_t* first, std::uint16_t* second, __m256i halves) {
+  store(first, _mm256_castsi256_si128(halves));
+  store(second, _mm256_extracti128_si256(halves, 1));
 }
 
-inline Ints normals_of(const std::uint16_t* bits) {
-  const __m128i halves = half_vector(bits), table = half_vector(kNormalNibbles), mask = _mm_set1_epi8(15);
-  const __m128i lower = _mm_shuffle_epi8(table, _mm_and_si128(halves, mask));
-  const __m128i upper = _mm_shuffle_epi8(table, _mm_and_si128(_mm_srli_epi16(halves, 4), mask));
-  return ints(_mm256_cvtepi16_epi32(
-      _mm_add_epi16(_mm_maddubs_epi16(_mm_set1_epi16(kOddLower << 8 | kEvenLower), lower),
-                    _mm_maddubs_epi16(_mm_set1_epi16(kOddUpper << 8 | kEvenUpper), upper))));
+inline void store_blocks(std::uint16_t* halves, const Longs (&words)[4]) {
+  const __m256i w0 = raw(words[0]), w1 = raw(words[1]), w2 = raw(words[2]), w3 = raw(words[3]);
+  store_halves_apart(halves, halves + 16,
+                     _mm256_unpacklo_epi64(_mm256_unpacklo_epi32(w0, w1), _mm256_unpacklo_epi32(w2, w3)));
+  store_halves_apart(halves + 8, halves + 24,
+                     _mm256_unpacklo_epi64(_mm256_unpackhi_epi32(w0, w1), _mm256_unpackhi_epi32(w2, w3)));
+}
+
+inline void to_normals(std::uint16_t* halves) {
+  const __m256i bits = load<__m256i>(halves), mask = _mm256_set1_epi8(15);
+  const __m256i table = _mm256_broadcastsi128_si256(half_vector(kNormalNibbles));
+  const __m256i lower = _mm256_shuffle_epi8(table, _mm256_and_si256(bits, mask));
+  const __m256i upper = _mm256_shuffle_epi8(table, _mm256_and_si256(_mm256_srli_epi16(bits, 4), mask));
+  store(halves,
+        _mm256_add_epi16(_mm256_maddubs_epi16(_mm256_set1_epi16(kOddLower << 8 | kEvenLower), lower),
+                         _mm256_maddubs_epi16(_mm256_set1_epi16(kOddUpper << 8 | kEvenUpper), upper)));
 }
 
 }  // namespace

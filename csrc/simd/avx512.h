@@ -56,21 +56,25 @@ inline void split_packets(const unsigned char* packets, Ints (&pairs)[kChannels]
   if constexpr (kChannels == 4) pairs[3] = ints(_mm512_unpackhi_epi64(a_second, b_second));
 }
 
-inline void store_halves(const Longs (&words)[4], std::uint16_t* halves) {
+inline Doubles square_root(Doubles vector) { return _mm512_sqrt_pd(vector); }
+
+inline void store_blocks(std::uint16_t* halves, const Longs (&words)[4]) {
   const __m512i front = raw((words[0] & 0xffffffff) | words[1] << 32);
   const __m512i back = raw((words[2] & 0xffffffff) | words[3] << 32);
-  store(halves, _mm512_unpacklo_epi64(front, back));
-  store(halves + 32, _mm512_unpackhi_epi64(front, back));
+  const __m512i first = _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11),
+                second = _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15);
+  store(halves, _mm512_permutex2var_epi64(front, first, back));
+  store(halves + 32, _mm512_permutex2var_epi64(front, second, back));
 }
 
-inline Ints normals_of(const std::uint16_t* bits) {
-  const __m256i halves = half_vector(bits), mask = _mm256_set1_epi8(15);
-  const __m256i table = _mm256_broadcastsi128_si256(quarter_vector(kNormalNibbles));
-  const __m256i lower = _mm256_shuffle_epi8(table, _mm256_and_si256(halves, mask));
-  const __m256i upper = _mm256_shuffle_epi8(table, _mm256_and_si256(_mm256_srli_epi16(halves, 4), mask));
-  return ints(_mm512_cvtepi16_epi32(
-      _mm256_add_epi16(_mm256_maddubs_epi16(_mm256_set1_epi16(kOddLower << 8 | kEvenLower), lower),
-                       _mm256_maddubs_epi16(_mm256_set1_epi16(kOddUpper << 8 | kEvenUpper), upper))));
+inline void to_normals(std::uint16_t* halves) {
+  const __m512i bits = load<__m512i>(halves), mask = _mm512_set1_epi8(15);
+  const __m512i table = _mm512_broadcast_i32x4(quarter_vector(kNormalNibbles));
+  const __m512i lower = _mm512_shuffle_epi8(table, _mm512_and_si512(bits, mask));
+  const __m512i upper = _mm512_shuffle_epi8(table, _mm512_and_si512(_mm512_srli_epi16(bits, 4), mask));
+  store(halves,
+        _mm512_add_epi16(_mm512_maddubs_epi16(_mm512_set1_epi16(kOddLower << 8 | kEvenLower), lower),
+                         _mm512_maddubs_epi16(_mm512_set1_epi16(kOddUpper << 8 | kEvenUpper), upper)));
 }
 
 }  // namespace

@@ -76,23 +76,24 @@ inline void split_packets(const unsigned char* packets, Ints (&pairs)[kChannels]
       pairs[c][i] = packets[8 * i + c] | packets[8 * i + c + kChannels] << 16;
 }
 
-// The 16-bit halves of Philox words, one block of four words a lane: 8 halves a block, the blocks of the even
-// lanes first. So lane 2k holds block k, and lane 2k + 1 block k + kLongLanes / 2.
-inline void store_halves(const Longs (&words)[4], std::uint16_t* halves) {
-  for (int lane = 0; lane < kLongLanes; ++lane) {
-    const int block = lane / 2 + lane % 2 * (kLongLanes / 2);
-    for (int k = 0; k < 4; ++k) {
-      halves[8 * block + 2 * k] = static_cast<std::uint16_t>(words[k][lane]);
-      halves[8 * block + 2 * k + 1] = static_cast<std::uint16_t>(words[k][lane] >> 16);
-    }
-  }
+inline Doubles square_root(Doubles vector) {
+  for (int i = 0; i < kLongLanes; ++i) vector[i] = __builtin_sqrt(vector[i]);
+  return vector;
 }
 
-// kLanes normal variates times kNormalScale, from kLanes times 16 bits.
-inline Ints normals_of(const std::uint16_t* bits) {
-  Ints normals{};
-  for (int i = 0; i < kLanes; ++i) normals[i] = normal_of(bits[i]);
-  return normals;
+// The lower 32 bits of Philox words, one block of four words a lane, side by side: 8 halves a block, the
+// lower half of a word first.
+inline void store_blocks(std::uint16_t* halves, const Longs (&words)[4]) {
+  for (int lane = 0; lane < kLongLanes; ++lane, halves += 8)
+    for (int k = 0; k < 4; ++k) {
+      halves[2 * k] = static_cast<std::uint16_t>(words[k][lane]);
+      halves[2 * k + 1] = static_cast<std::uint16_t>(words[k][lane] >> 16);
+    }
+}
+
+// kHalves random halves become as many normal variates, times kNormalScale, as signed numbers.
+inline void to_normals(std::uint16_t* halves) {
+  for (int i = 0; i < kHalves; ++i) halves[i] = static_cast<std::uint16_t>(normal_of(halves[i]));
 }
 
 }  // namespace

@@ -13,6 +13,7 @@ namespace augsynth {
 namespace {
 
 inline __m128i raw(Ints vector) { return reinterpret_cast<__m128i>(vector); }
+inline __m128i raw(Longs vector) { return reinterpret_cast<__m128i>(vector); }
 inline Ints ints(__m128i vector) { return reinterpret_cast<Ints>(vector); }
 
 inline Ints multiply_add(Ints a, Ints b) { return ints(_mm_madd_epi16(raw(a), raw(b))); }
@@ -28,7 +29,7 @@ inline Floats join(Doubles first, Doubles second) {
 }
 
 inline Longs multiply_lower(Longs a, Longs b) {
-  return reinterpret_cast<Longs>(_mm_mul_epu32(reinterpret_cast<__m128i>(a), reinterpret_cast<__m128i>(b)));
+  return reinterpret_cast<Longs>(_mm_mul_epu32(raw(a), raw(b)));
 }
 
 inline bool any_negative(Ints vector) { return _mm_movemask_ps(_mm_castsi128_ps(raw(vector))) != 0; }
@@ -82,16 +83,17 @@ inline void split_packets(const unsigned char* packets, Ints (&pairs)[kChannels]
   if constexpr (kChannels == 4) pairs[3] = ints(_mm_unpackhi_epi64(ab_high, cd_high));
 }
 
-inline void store_halves(const Longs (&words)[4], std::uint16_t* halves) {
-  const Longs front = (words[0] & 0xffffffff) | words[1] << 32,
-              back = (words[2] & 0xffffffff) | words[3] << 32;
-  store(halves, Longs{front[0], back[0]});
-  store(halves + 8, Longs{front[1], back[1]});
+inline Doubles square_root(Doubles vector) { return reinterpret_cast<Doubles>(_mm_sqrt_pd(vector)); }
+
+inline void store_blocks(std::uint16_t* halves, const Longs (&words)[4]) {
+  const __m128i w0 = raw(words[0]), w1 = raw(words[1]), w2 = raw(words[2]), w3 = raw(words[3]);
+  store(halves, _mm_unpacklo_epi64(_mm_unpacklo_epi32(w0, w1), _mm_unpacklo_epi32(w2, w3)));
+  store(halves + 8, _mm_unpacklo_epi64(_mm_unpackhi_epi32(w0, w1), _mm_unpackhi_epi32(w2, w3)));
 }
 
 // No byte shuffle, which a table of 16 bytes would need: scalar look-ups are quickest.
-inline Ints normals_of(const std::uint16_t* bits) {
-  return Ints{normal_of(bits[0]), normal_of(bits[1]), normal_of(bits[2]), normal_of(bits[3])};
+inline void to_normals(std::uint16_t* halves) {
+  for (int i = 0; i < kHalves; ++i) halves[i] = static_cast<std::uint16_t>(normal_of(halves[i]));
 }
 
 }  // namespace

@@ -14,7 +14,7 @@ from native_rows import DTYPES, OUTPUT_DTYPES, Array, make_rows, picture
 
 from augsynth import _native, layout
 from augsynth.errors import ArgumentTypeError, PlanError
-from augsynth.layout import DType
+from augsynth.layout import DType, Noise
 
 BATCHES = 20
 EXTREMES = [0.0, -0.0, 1e-300, -1.0, 0.5, 300.0, 2.0**24, 2.0**25, 1e300, -1e300, np.inf, -np.inf, np.nan]
@@ -33,6 +33,15 @@ def affine(rng: np.random.Generator) -> Any:
     return matrix
 
 
+def noise(rng: np.random.Generator) -> dict[str, Any]:
+    """Noise of any kind, with parameters that suit it."""
+    kind = rng.choice(list(Noise))
+    if kind == Noise.SALT_AND_PEPPER:
+        return {"noise": kind, "noise_parameters": [0.2, rng.choice([0.2, 1.0]), 0.0, 1e300]}
+    lowest = rng.choice([5e-324, 1.0, 1e300]) if kind == Noise.POISSON else 0.0
+    return {"noise": kind, "noise_parameters": [lowest, rng.choice([0.0, 10.0, 1e300]), 0.0, 0.0]}
+
+
 def valid_row(rng: np.random.Generator, source: Array, output: Array, kind: DType) -> Array:
     fields = {
         "output_dtype": kind,
@@ -43,8 +52,7 @@ def valid_row(rng: np.random.Generator, source: Array, output: Array, kind: DTyp
         "interpolation": rng.integers(0, 3),
         "antialias": rng.integers(0, 2),
         "border": rng.integers(0, 5),
-        "noise": rng.integers(0, 2),
-        "noise_parameters": [0.0, rng.choice([0.0, 10.0, 1e300]), 0.0, 0.0],
+        **noise(rng),
     }
     return make_rows(source, output, **fields)
 

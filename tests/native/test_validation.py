@@ -8,6 +8,8 @@ from native_rows import make_rows, picture
 
 from augsynth import _native
 from augsynth.errors import ArgumentError, ArgumentTypeError, PlanError
+from augsynth.layout import Noise
+from augsynth.plan import check_rows
 
 INVALID = [
     ("source_size", 0, 0),
@@ -22,7 +24,7 @@ INVALID = [
     ("interpolation", None, 3),
     ("antialias", None, 2),
     ("border", None, 5),
-    ("noise", None, 2),
+    ("noise", None, 7),
     ("inverse", (0, 0), np.nan),
     ("inverse", (1, 2), np.inf),
     ("inverse", (0, 2), 2.0**24 + 1),
@@ -41,8 +43,7 @@ INVALID = [
     ("clamp", 0, np.nan),
     ("clamp", 1, np.nan),
     ("clamp", 1, -np.inf),
-    ("noise_parameters", 1, -1e-9),
-    ("noise_parameters", 1, np.inf),
+    ("noise_parameters", 3, np.inf),
     ("noise_parameters", 0, np.nan),
 ]
 
@@ -70,6 +71,32 @@ def test_an_invalid_field_is_named_with_its_row(source: Any, output: Any, field:
         _native.run(rows, [source, source], outputs)
     assert (outputs[0] == 7).all()
     assert (outputs[1] == 7).all()
+
+
+@pytest.mark.parametrize(
+    ("kind", "parameters", "at"),
+    [
+        (Noise.GAUSSIAN, (0, -1e-9), 1),
+        (Noise.EXACT_GAUSSIAN, (0, -1e-9), 1),
+        (Noise.SPECKLE, (0, -1e-9), 1),
+        (Noise.UNIFORM, (1, 0.999), 1),
+        (Noise.SALT_AND_PEPPER, (-1e-9, 0), 0),
+        (Noise.SALT_AND_PEPPER, (0.5, 0.4), 1),
+        (Noise.SALT_AND_PEPPER, (0.5, 1.001), 1),
+        (Noise.POISSON, (0, 0), 0),
+    ],
+)
+def test_the_parameters_of_each_kind_of_noise_have_a_range(
+    source: Any, output: Any, kind: Noise, parameters: tuple[float, float], at: int
+) -> None:
+    rows = make_rows(source, output, noise=kind, noise_parameters=(*parameters, 0, 0))
+    with pytest.raises(PlanError, match=rf"^row 0: noise_parameters\[{at}\] is .*, expected "):
+        _native.run(rows, [source], [output])
+    with pytest.raises(PlanError, match="noise_parameters must be finite and in the range of their kind"):
+        check_rows(rows)
+    rows["noise_parameters"] = (0.25, 0.25, 0, 0)
+    check_rows(rows)
+    _native.run(rows, [source], [output])
 
 
 def test_unused_channels_are_not_looked_at(source: Any, output: Any) -> None:
