@@ -15,7 +15,7 @@ def draw(results: Json, path: Path) -> None:
     import matplotlib as mpl
 
     mpl.use("Agg")
-    mpl.rcParams["svg.hashsalt"] = "augsynth"
+    mpl.rcParams.update({"svg.hashsalt": "augsynth", "svg.fonttype": "none"})
     import matplotlib.pyplot as plt
 
     rows = [row for row in results["rows"] if row["temperature"] != "hot"][::-1]
@@ -25,14 +25,17 @@ def draw(results: Json, path: Path) -> None:
         places = [place for place, row in enumerate(rows) if name in row["times"]]
         ratios = [rows[place]["times"][name]["median"] / rows[place]["times"][best]["median"] for place in places]
         axes.scatter(ratios, places, s=42, marker="osD^vP"[number % 6], label=name, alpha=0.85, zorder=3)
-    axes.axvline(1.0, color="black", linewidth=1)
-    axes.axvspan(axes.get_xlim()[0] if axes.get_xlim()[0] < 1 else 0.5, 1.0, color="tab:red", alpha=0.06)
     axes.set_xscale("log")
+    axes.xaxis.set_major_formatter("{x:g}x")
+    lowest = min(0.5, axes.get_xlim()[0])
+    axes.set_xlim(left=lowest)
+    axes.axvspan(lowest, 1.0, color="tab:red", alpha=0.06)
+    axes.axvline(1.0, color="black", linewidth=1)
     axes.set_yticks(range(len(rows)), [_label(row) for row in rows])
     axes.grid(axis="x", which="both", alpha=0.25)
     axes.set_xlabel(f"time divided by that of {best} (right of 1: augsynth is faster)")
     axes.set_title(f"CPU time an image, one thread, cold · {results['machine']['date'][:10]}", fontsize=10)
-    axes.legend(loc="lower right", fontsize=8)
+    figure.legend(loc="outside upper center", ncols=len(peers), fontsize=8, frameon=False)
     figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
     plt.close(figure)
 

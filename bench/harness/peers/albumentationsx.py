@@ -60,7 +60,7 @@ class Albumentationsx(Peer):
 
     def notes(self, ops: Ops) -> list[str]:
         if has(ops, Resize, antialias=True) or has(ops, ResizedCrop, antialias=True):
-            return ["antialiases by OpenCV's INTER_AREA, a box filter, and only where both sides shrink"]
+            return ["antialiases by INTER_AREA, a box filter, and only where both sides shrink"]
         return []
 
 
