@@ -14,7 +14,6 @@ using Ints = std::int32_t __attribute__((vector_size(kVectorBytes)));
 using Words = std::uint32_t __attribute__((vector_size(kVectorBytes)));  // of arithmetic that may wrap
 using Doubles = double __attribute__((vector_size(kVectorBytes)));
 using Longs = std::uint64_t __attribute__((vector_size(kVectorBytes)));
-using Doubles = double __attribute__((vector_size(kVectorBytes)));
 
 constexpr int kHalves = kVectorBytes / 2;     // 16-bit numbers
 constexpr int kLanes = kVectorBytes / 4;      // of Floats, Ints and Words
@@ -36,7 +35,6 @@ inline Floats broadcast(float value) { return value - Floats{}; }
 inline Ints broadcast(std::int32_t value) { return value - Ints{}; }
 inline Doubles broadcast(double value) { return value - Doubles{}; }
 inline Longs broadcast(std::uint64_t value) { return value - Longs{}; }
-inline Doubles broadcast(double value) { return value - Doubles{}; }
 
 // 0, 1, 2, ...
 inline Doubles count_lanes() {
