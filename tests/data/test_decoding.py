@@ -217,7 +217,10 @@ def test_damaged_files_are_named(progressive: bool, lines: int | None) -> None:
             EncodedImage(bad, "cat.jpg").decode(lines=lines)
 
 
-@pytest.mark.parametrize("data", [b"", b"\xff\xd8", b"\xff\xd8\xff\xd9", b"no picture at all"])
+STUMPS = (b"", b"\xff\xd9", b"\xff\xda\0\2", b"\xff\xc0\0\2\xff\xda\0\2", b"\xff\xff\xff\xff", b"\xff\xe1\xff\xff")
+
+
+@pytest.mark.parametrize("data", [b"", b"no picture at all", *(b"\xff\xd8" + stump for stump in STUMPS)])
 def test_what_is_no_picture_is_named(data: bytes) -> None:
     with pytest.raises(DataError, match=r"cat\.jpg"):
         EncodedImage(data, "cat.jpg")

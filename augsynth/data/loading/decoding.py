@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -133,4 +134,4 @@ def _allowed(sources: Sequence[EncodedImage | Image], factors: Ints) -> Ints:
 
 
 def _most_bytes(sources: Sequence[EncodedImage | Image]) -> int:
-    return max((int(np.prod(source.shape)) for source in sources if isinstance(source, EncodedImage)), default=0)
+    return max((prod(source.shape) for source in sources if isinstance(source, EncodedImage)), default=0)

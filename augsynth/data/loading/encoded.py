@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from math import prod
 from pathlib import Path
 from typing import Any, Literal
 
@@ -81,7 +82,7 @@ class EncodedImage:
         if self._jpeg is None:
             plain = as_plain(open_upright(io.BytesIO(self.data), self.name))
             return as_array(plain.convert(self.mode))
-        memory = np.empty(int(np.prod(self.shape)), np.uint8) if into is None else into
+        memory = np.empty(prod(self.shape), np.uint8) if into is None else into
         wanted = self._jpeg.size[0] if lines is None or not self.divisible else lines
         try:
             stored = decode_lines(self.data, self._jpeg, self.mode, wanted, factor, memory)

@@ -6,8 +6,8 @@ that follows can. The decoder is told a smaller height, so it stops there.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+import struct
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,14 +20,17 @@ FACTORS = (1, 2, 4, 8)
 _EXTRA_BYTES = "extraneous bytes before marker"
 
 _ORIENTATION_TAG = 0x0112
-_SEQUENTIAL, _PROGRESSIVE = (0xC0, 0xC1), 0xC2
-_OTHER_FRAMES = (0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF)
+_BASELINE, _EXTENDED, _PROGRESSIVE = 0xC0, 0xC1, 0xC2
 _APP1, _SCAN, _END, _FILL = 0xE1, 0xDA, 0xD9, 0xFF
-_STANDALONE = (0x01, *range(0xD0, 0xD9))
+_FRAMES = frozenset((_BASELINE, _EXTENDED, _PROGRESSIVE))
+_UNREADABLE = frozenset((0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF, _END))  # other frames, or none
+_STANDALONE = frozenset((0x01, *range(0xD0, 0xD9)))
+_SHORTEST = {_SCAN: 8, **dict.fromkeys(_FRAMES, 11)}
+_SEGMENT = struct.Struct(">BBH")
+_FRAME = struct.Struct(">HBHHB")
 
 
-@dataclass(frozen=True)
-class JpegHeader:
+class JpegHeader(NamedTuple):
     """What the file says before its first scan.
 
     `size` is the stored (height, width), before `orientation` (1 to 8, as in Exif) is applied. `frame` is the offset of
@@ -48,17 +51,19 @@ def read_header(data: bytes) -> JpegHeader | None:
     if data[:2] != b"\xff\xd8":
         return None
     orientation, frame, position = 1, 0, 2
-    while position + 4 <= len(data) and data[position] == 0xFF:
-        marker = data[position + 1]
+    while position + 4 <= len(data):
+        start, marker, length = _SEGMENT.unpack_from(data, position)
+        if start != _FILL:
+            return None
         if marker == _FILL or marker in _STANDALONE:
             position += 1 if marker == _FILL else 2
             continue
-        end = position + 2 + int.from_bytes(data[position + 2 : position + 4], "big")
-        if end > len(data) or marker in (*_OTHER_FRAMES, _END):
+        end = position + 2 + length
+        if end > len(data) or length < _SHORTEST.get(marker, 2) or marker in _UNREADABLE:
             return None
         if marker == _SCAN:
             return _header(data, frame, data[position + 4], orientation) if frame else None
-        if marker in (*_SEQUENTIAL, _PROGRESSIVE):
+        if marker in _FRAMES:
             frame = position
         elif marker == _APP1 and data[position + 4 : position + 10] == b"Exif\0\0":
             orientation = _orientation(data[position + 4 : end])
@@ -90,9 +95,7 @@ def decode_lines(data: bytes, header: JpegHeader, mode: str, lines: int, factor:
 
 
 def _header(data: bytes, frame: int, scanned: int, orientation: int) -> JpegHeader | None:
-    length = int.from_bytes(data[frame + 2 : frame + 4], "big")
-    bits, components = data[frame + 4], data[frame + 9]
-    height, width = (int.from_bytes(data[frame + at : frame + at + 2], "big") for at in (5, 7))
+    length, bits, height, width, components = _FRAME.unpack_from(data, frame + 2)
     if bits != 8 or components not in (1, 3) or length < 8 + 3 * components or not height or not width:
         return None
     units = [data[frame + 11 + 3 * number] & 15 for number in range(components)]
