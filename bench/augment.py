@@ -128,7 +128,7 @@ def _measure(plan: Plan, left_out: dict[str, str]) -> dict[str, Any]:
     return {
         "machine": machine.describe(),
         "load": {"before": before, "after": machine.load()},
-        "versions": {peer.distribution: peer.version for peer in plan.peers},
+        "versions": machine.versions(["torch", "numpy", *(peer.distribution for peer in plan.peers)]),
         "settings": _settings(plan),
         "left_out": left_out,
         "rows": [row.as_json() for row in rows],

@@ -82,7 +82,7 @@ def as_pictures(output: Any) -> Sequence[Any]:
         return [array[None]]
     if array.shape[-1] in (1, 3) and array.shape[-3] not in (1, 3):
         array = np.moveaxis(array, -1, -3)
-    return array if array.ndim == 4 else [array]
+    return list(array) if array.ndim == 4 else [array]
 
 
 def _noise_error(peer: Peer, ops: Ops, images: list[Image]) -> str:
@@ -98,11 +98,12 @@ def _noise_error(peer: Peer, ops: Ops, images: list[Image]) -> str:
 
 def _grey(pictures: list[Any], ops: Ops) -> Floats:
     """The middles of pictures on the scale 0 … 255, whatever a library's output scale is."""
-    values = np.stack([_middle(picture) for picture in pictures])
+    values: npt.NDArray[Any] = np.stack([_middle(picture) for picture in pictures])
     last = ops[-1]
     if isinstance(last, Normalize):
         shape = (-1, 1, 1)
-        return 255 * (values * np.reshape(last.std, shape) + np.reshape(last.mean, shape))
+        grey: Floats = 255 * (values * np.reshape(last.std, shape) + np.reshape(last.mean, shape))
+        return grey
     return values.astype(np.float64) * (1 if values.dtype == np.uint8 else 255)
 
 

@@ -32,6 +32,11 @@ def describe() -> dict[str, Any]:
     }
 
 
+def versions(distributions: list[str]) -> dict[str, str]:
+    """The installed versions."""
+    return {name: version(name) for name in distributions}
+
+
 def load() -> float:
     """The mean number of processes that were running or waiting in the last minute."""
     return round(os.getloadavg()[0], 2)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
-from importlib.metadata import version
 from typing import Any
 
 from torch.utils.data import DataLoader, Dataset
@@ -27,11 +26,6 @@ class Peer(ABC):
     name: str
     distribution: str
     clock: Callable[[], float] = staticmethod(time.thread_time)
-
-    @property
-    def version(self) -> str:
-        """The version of the installed distribution."""
-        return version(self.distribution)
 
     @abstractmethod
     def transform(self, ops: Ops) -> Callable[[Any], Any]:
