@@ -42,8 +42,7 @@ def run(rows: Rows, sources: Images, outputs: Images) -> None:
 
 def render(row: np.void, source: Image) -> Floats:
     """The float64 output (C, H, W) of one row for a source (H, W, C)."""
-    sx, sy = positions(row)
-    return finish(row, sample(row, source.astype(np.float64), sx, sy))
+    return finish(row, sample(row, source))
 
 
 def finish(row: np.void, values: Floats) -> Floats:
@@ -89,8 +88,14 @@ def positions(row: np.void) -> tuple[Floats, Floats]:
     return sx / w, sy / w
 
 
-def sample(row: np.void, source: Floats, sx: Floats, sy: Floats) -> Floats:
-    """Values (C, H, W) of a source (H, W, C) at the positions, the border included."""
+def sample(row: np.void, source: Image) -> Floats:
+    """Values (C, H, W) at a row's positions in a source (H, W, C), the border included."""
+    if row["antialias"] and not keeps_axes(row) and row["interpolation"] != Interpolation.NEAREST:
+        if np.any(reduced_size(row) != row["source_size"]):
+            source = store(sample(reduction_of(row), source), DType(row["source_dtype"])).transpose(1, 2, 0)
+        row = warp_of(row)
+    source = source.astype(np.float64)
+    sx, sy = positions(row)
     height, width = source.shape[:2]
     x_index, x_weight = taps(row, sx, width, axis=0)
     y_index, y_weight = taps(row, sy, height, axis=1)
@@ -106,6 +111,46 @@ def sample(row: np.void, source: Floats, sx: Floats, sy: Floats) -> Floats:
     fill = row["fill"][: source.shape[2], None, None]
     k = coverage(row, sx, width, axis=0) * coverage(row, sy, height, axis=1)
     return np.where(k == 0, fill, np.where(k == 1, values, fill * (1 - k) + values * k))
+
+
+def reduced_size(row: np.void) -> Ints:
+    """The (height, width) to which antialiasing makes the source smaller before it is turned."""
+    size = np.floor(row["source_size"] / row["support"][::-1] + 0.5)
+    whole: Ints = np.maximum(size, 1).astype(np.int64)
+    return whole
+
+
+def keeps_axes(row: np.void) -> bool:
+    """Whether a map takes the output's axes to the source's, in either order."""
+    m = row["inverse"]
+    affine = m[2, 0] == 0 and m[2, 1] == 0 and m[2, 2] == 1
+    return bool(affine and (m[0, 1] == m[1, 0] == 0 or m[0, 0] == m[1, 1] == 0))
+
+
+def reduction_of(row: np.void) -> np.void:
+    """The row that makes the source smaller, in its own dtype."""
+    size = reduced_size(row)
+    scale = (row["source_size"] / size)[::-1]
+    reduction: np.void = np.zeros(1, row.dtype)[0]
+    for field in ("source_size", "channels", "source_dtype", "interpolation", "antialias", "border"):
+        reduction[field] = row[field]
+    reduction["output_size"], reduction["output_dtype"] = size, row["source_dtype"]
+    reduction["inverse"], reduction["support"] = np.diag([*scale, 1.0]), scale
+    reduction["gain"], reduction["edge"], reduction["clamp"] = 1.0, 1.0, (-np.inf, np.inf)
+    if row["border"] == Border.CONSTANT:
+        reduction["border"] = Border.REPLICATE
+    return reduction
+
+
+def warp_of(row: np.void) -> np.void:
+    """The row that renders the output from the smaller picture, without antialiasing."""
+    size = reduced_size(row)
+    ratio = (size / row["source_size"])[::-1]
+    warp: np.void = row.copy()
+    warp["source_size"], warp["antialias"], warp["support"] = size, 0, 1.0
+    warp["inverse"][:2] *= ratio[:, None]
+    warp["edge"] *= ratio
+    return warp
 
 
 def taps(row: np.void, s: Floats, size: int, axis: int) -> tuple[Ints, Floats]:

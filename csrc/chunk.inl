@@ -7,8 +7,6 @@ namespace augsynth {
 namespace AUGSYNTH_ISA_NAME {
 namespace {
 
-constexpr int kChunk = 256;  // output columns: a multiple of all vector widths and of a noise block
-
 // A run of pixels of one output line on its way through the stages.
 struct Chunk {
   int y, x, count;

@@ -7,10 +7,6 @@ namespace augsynth {
 namespace AUGSYNTH_ISA_NAME {
 namespace {
 
-struct Range {
-  int begin, end;
-};
-
 class FillBlender {
  public:
   // `unit` is what one level of the source is in the chunk's values.

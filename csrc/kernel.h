@@ -2,6 +2,7 @@
 #pragma once
 
 #include "plan.h"
+#include "scratch.h"
 
 namespace augsynth {
 
@@ -19,20 +20,19 @@ struct OutputView {
   std::ptrdiff_t stride_c, stride_y, stride_x;
 };
 
-// One source pixel's part in a sample, on one axis.
-struct Tap {
-  std::ptrdiff_t offset;  // bytes
-  double weight;
+// Whole numbers from `begin` up to, but not including, `end`.
+struct Range {
+  int begin, end;
 };
 
-// Working memory of one worker, for antialiased rows.
-struct Scratch {
-  Tap *across, *down;  // one pixel's taps
-  double* line;        // one line of the source, the channels side by side
+struct Box {
+  Range x, y;
 };
+
+constexpr int kChunk = 256;  // output columns: a multiple of all vector widths and of a noise block
 
 // Writes the output lines [begin, end). The row and the views have been validated, and `memory` has
-// scratch_bytes(row), aligned for a double.
+// scratch_bytes(row, begin, end), aligned to Scratch::kAlignment.
 using RunTile = void (*)(const PlanRow& row, const SourceView& source, const OutputView& output, int begin,
                          int end, unsigned char* memory);
 
@@ -45,33 +45,5 @@ static inline bool is_upright(const PlanRow& row) { return is_affine(row) && row
 
 // Whether x depends on the output's x alone, and y on its y.
 static inline bool is_axis_aligned(const PlanRow& row) { return is_upright(row) && row.inverse[1] == 0.0; }
-
-// The antialiasing filter's reach in source pixels; `axis` is 0 for x and 1 for y.
-static inline double filter_radius(const PlanRow& row, int axis) {
-  const bool bicubic = static_cast<Interpolation>(row.interpolation) == Interpolation::kBicubic;
-  return row.support[axis] * (bicubic ? 2.0 : 1.0);
-}
-
-// A filter centred anywhere touches at most 2r + 1 pixels, with one to spare for rounding; where the
-// source has fewer, their taps are folded together.
-static inline std::ptrdiff_t tap_capacity(const PlanRow& row, int axis) {
-  const std::ptrdiff_t reach = static_cast<std::ptrdiff_t>(2.0 * filter_radius(row, axis)) + 3;
-  const std::ptrdiff_t size = row.source_size[1 - axis];
-  return reach < size ? reach : size;
-}
-
-static inline std::size_t scratch_bytes(const PlanRow& row) {
-  if (!row.antialias) return 0;
-  const std::size_t taps = tap_capacity(row, 0) + tap_capacity(row, 1);
-  const std::size_t elements =
-      is_upright(row) ? static_cast<std::size_t>(row.source_size[1]) * row.channels : 0;
-  return taps * sizeof(Tap) + elements * sizeof(double);
-}
-
-static inline Scratch lay_out(const PlanRow& row, unsigned char* memory) {
-  Tap* across = reinterpret_cast<Tap*>(memory);
-  Tap* down = across + tap_capacity(row, 0);
-  return {across, down, reinterpret_cast<double*>(down + tap_capacity(row, 1))};
-}
 
 }  // namespace augsynth

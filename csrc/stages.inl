@@ -8,10 +8,11 @@
 #include "kernel.h"
 #include "noise.inl"
 #include "philox.h"
-#include "sample_antialiased.inl"
 #include "sample_fixed.inl"
 #include "sample_general.inl"
 #include "sample_nearest.inl"
+#include "sample_separable.inl"
+#include "sample_wide.inl"
 #include "store.inl"
 #include "touch.inl"
 
@@ -19,26 +20,37 @@ namespace augsynth {
 namespace AUGSYNTH_ISA_NAME {
 namespace {
 
-// One range of output lines, from sampling to storing, a chunk at a time.
+// Part of the output, from sampling to storing, a chunk at a time.
 struct Tile {
   const PlanRow& row;
   const SourceView& source;
   const OutputView& output;
-  int begin, end;
-  unsigned char* memory;
+  Box box;
+  Scratch scratch;
 
+  void run() const {
+    switch (static_cast<DType>(row.source_dtype)) {
+      case DType::kUint8:
+        return run_uint8();
+      case DType::kUint16:
+        return run_general<std::uint16_t>();
+      default:
+        return run_general<float>();
+    }
+  }
+
+ private:
   template <typename Sampler>
   void run() const {
-    Sampler sampler(row, source, lay_out(row, memory));
+    Sampler sampler(row, source, scratch);
     const Finish finish(row, Sampler::kUnit);
     const Store store = choose_store(static_cast<DType>(row.output_dtype));
     const FillBlender blender(row, Sampler::kUnit);
-    const int width = row.output_size[1];
-    touch(row, source, begin, end);
+    touch(row, source, box.y.begin, box.y.end);
     Chunk chunk;
-    for (chunk.x = 0; chunk.x < width; chunk.x += kChunk) {
-      chunk.count = width - chunk.x < kChunk ? width - chunk.x : kChunk;
-      for (chunk.y = begin; chunk.y < end; ++chunk.y) {
+    for (chunk.x = box.x.begin; chunk.x < box.x.end; chunk.x += kChunk) {
+      chunk.count = box.x.end - chunk.x < kChunk ? box.x.end - chunk.x : kChunk;
+      for (chunk.y = box.y.begin; chunk.y < box.y.end; ++chunk.y) {
         sampler.sample(chunk);
         blender.blend(chunk);
         add_noise(row, Sampler::kUnit, chunk);
@@ -52,7 +64,7 @@ struct Tile {
     const Interpolation interpolation = static_cast<Interpolation>(row.interpolation);
     if (interpolation == Interpolation::kNearest)
       return is_axis_aligned(row) ? run<NearestColumns<T, 0>>() : run<General<T, Nearest>>();
-    if (row.antialias) return is_upright(row) ? run<UprightFilter<T>>() : run<Filter2d<T>>();
+    if (is_filtered(row)) return run<WideFilter<T>>();
     return interpolation == Interpolation::kBilinear ? run<General<T, Bilinear>>()
                                                      : run<General<T, Bicubic>>();
   }
@@ -70,26 +82,33 @@ struct Tile {
     const Interpolation interpolation = static_cast<Interpolation>(row.interpolation);
     if (interpolation == Interpolation::kNearest && is_axis_aligned(row))
       return run<NearestColumns<std::uint8_t, kChannels>>();
-    if (interpolation != Interpolation::kBilinear || row.antialias || !fits_fixed_point(row, source))
+    if (is_filtered_fixed(row)) return run<SeparableFixed<kChannels>>();
+    if (interpolation != Interpolation::kBilinear || is_filtered(row) || !fits_fixed_point(row, source))
       return run_general<std::uint8_t>();
     if (is_axis_aligned(row)) return run<FixedPoint<kChannels, UprightLocator>>();
     run<FixedPoint<kChannels, Locator>>();
   }
 };
 
+// A map that turns the picture: the source is made smaller first, and that is warped.
+void run_reduced(const PlanRow& row, const SourceView& source, const OutputView& output, const Box& box,
+                 Scratch scratch) {
+  const PlanRow reduction = reduction_of(row), warp = warp_of(row);
+  const ReducedMemory reduced = lay_out_reduced(warp, box.y.begin, box.y.end, scratch);
+  Tile{reduction, source, reduced.output(), reduced.box, scratch}.run();
+  Tile{warp, reduced.source(), output, box, scratch}.run();
+}
+
 }  // namespace
 
 void run_tile(const PlanRow& row, const SourceView& source, const OutputView& output, int begin, int end,
               unsigned char* memory) {
-  const Tile tile{row, source, output, begin, end, memory};
-  switch (static_cast<DType>(row.source_dtype)) {
-    case DType::kUint8:
-      return tile.run_uint8();
-    case DType::kUint16:
-      return tile.run_general<std::uint16_t>();
-    default:
-      return tile.run_general<float>();
-  }
+  const Box box{{0, row.output_size[1]}, {begin, end}};
+  const Scratch scratch(memory);
+  if (is_reduced(row)) return run_reduced(row, source, output, box, scratch);
+  if (is_smoothed(row) && swaps_axes(row))
+    return Tile{with_axes_swapped(row), with_axes_swapped(source), output, box, scratch}.run();
+  Tile{row, source, output, box, scratch}.run();
 }
 
 }  // namespace AUGSYNTH_ISA_NAME

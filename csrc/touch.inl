@@ -13,10 +13,6 @@ constexpr std::ptrdiff_t kMostTouched = 1 << 20;  // bytes: more would push the 
 
 // The source pixels that lie under the output lines [begin, end), a pixel more on either side, within the
 // source.
-struct Box {
-  Range x, y;
-};
-
 Box box_under(const PlanRow& row, int begin, int end) {
   const double width = row.output_size[1];
   const double corners[4][2] = {

@@ -88,5 +88,36 @@ inline void to_normals(std::uint16_t* halves) {
                          _mm256_maddubs_epi16(_mm256_set1_epi16(kOddUpper << 8 | kEvenUpper), upper)));
 }
 
+inline Ints zip(const unsigned char* low, const unsigned char* high) {
+  return widen(reinterpret_cast<const std::uint16_t*>(low)) |
+         widen(reinterpret_cast<const std::uint16_t*>(high)) << 16;
+}
+
+// Bytes of (a pixel, the next one) as pairs of their channels.
+template <int kChannels>
+inline __m128i pixel_shuffle() {
+  constexpr char n = 2 * kChannels;
+  return _mm_setr_epi8(0, 1, n, n + 1, 2, 3, n + 2, n + 3, 4, 5, n + 4, n + 5, 6, 7, (n + 6) & 15,
+                       (n + 7) & 15);
+}
+
+template <int kChannels>
+inline Ints pairs_of_pixels(const std::int16_t* line, const std::int32_t* first) {
+  const __m256i pixels = _mm256_inserti128_si256(_mm256_castsi128_si256(half_vector(line + first[0])),
+                                                 half_vector(line + first[4]), 1);
+  return ints(_mm256_shuffle_epi8(pixels, _mm256_broadcastsi128_si256(pixel_shuffle<kChannels>())));
+}
+
+inline void transpose(Ints (&rows)[4]) {
+  const __m256i low_a = _mm256_unpacklo_epi32(raw(rows[0]), raw(rows[1])),
+                low_b = _mm256_unpacklo_epi32(raw(rows[2]), raw(rows[3])),
+                high_a = _mm256_unpackhi_epi32(raw(rows[0]), raw(rows[1])),
+                high_b = _mm256_unpackhi_epi32(raw(rows[2]), raw(rows[3]));
+  rows[0] = ints(_mm256_unpacklo_epi64(low_a, low_b));
+  rows[1] = ints(_mm256_unpackhi_epi64(low_a, low_b));
+  rows[2] = ints(_mm256_unpacklo_epi64(high_a, high_b));
+  rows[3] = ints(_mm256_unpackhi_epi64(high_a, high_b));
+}
+
 }  // namespace
 }  // namespace augsynth

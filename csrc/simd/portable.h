@@ -96,5 +96,34 @@ inline void to_normals(std::uint16_t* halves) {
   for (int i = 0; i < kHalves; ++i) halves[i] = static_cast<std::uint16_t>(normal_of(halves[i]));
 }
 
+// 2 kLanes bytes of each of two lines, zipped by twos: a lane holds two of `low` and then two of `high`.
+inline Ints zip(const unsigned char* low, const unsigned char* high) {
+  Ints zipped{};
+  for (int i = 0; i < kLanes; ++i)
+    zipped[i] = low[2 * i] | low[2 * i + 1] << 8 | high[2 * i] << 16 | std::int32_t{high[2 * i + 1]} << 24;
+  return zipped;
+}
+
+// A pixel of three or four channels for each four lanes: those from `line + first[lane]` on. A lane holds a
+// channel of the pixel and of the next one; where there are three channels, anything stands in the fourth.
+// Eight elements are read at each place.
+template <int kChannels>
+inline Ints pairs_of_pixels(const std::int16_t* line, const std::int32_t* first) {
+  Ints pairs{};
+  for (int i = 0; i < kLanes; ++i) {
+    const std::int16_t* at = line + first[i / 4 * 4] + i % 4;
+    pairs[i] = i % 4 < kChannels ? (at[0] & 0xffff) | at[kChannels] * 65536 : 0;
+  }
+  return pairs;
+}
+
+// Rows and columns swapped in each 4 x 4 block that four lanes of four vectors make.
+inline void transpose(Ints (&rows)[4]) {
+  Ints columns[4];
+  for (int k = 0; k < 4; ++k)
+    for (int i = 0; i < kLanes; ++i) columns[k][i] = rows[i % 4][i / 4 * 4 + k];
+  for (int k = 0; k < 4; ++k) rows[k] = columns[k];
+}
+
 }  // namespace
 }  // namespace augsynth

@@ -96,5 +96,26 @@ inline void to_normals(std::uint16_t* halves) {
   for (int i = 0; i < kHalves; ++i) halves[i] = static_cast<std::uint16_t>(normal_of(halves[i]));
 }
 
+inline Ints zip(const unsigned char* low, const unsigned char* high) {
+  return ints(_mm_unpacklo_epi16(four_shorts(low), four_shorts(high)));
+}
+
+template <int kChannels>
+inline Ints pairs_of_pixels(const std::int16_t* line, const std::int32_t* first) {
+  const std::int16_t* at = line + first[0];
+  return ints(_mm_unpacklo_epi16(four_shorts(at), four_shorts(at + kChannels)));
+}
+
+inline void transpose(Ints (&rows)[4]) {
+  const __m128i low_a = _mm_unpacklo_epi32(raw(rows[0]), raw(rows[1])),
+                low_b = _mm_unpacklo_epi32(raw(rows[2]), raw(rows[3])),
+                high_a = _mm_unpackhi_epi32(raw(rows[0]), raw(rows[1])),
+                high_b = _mm_unpackhi_epi32(raw(rows[2]), raw(rows[3]));
+  rows[0] = ints(_mm_unpacklo_epi64(low_a, low_b));
+  rows[1] = ints(_mm_unpackhi_epi64(low_a, low_b));
+  rows[2] = ints(_mm_unpacklo_epi64(high_a, high_b));
+  rows[3] = ints(_mm_unpackhi_epi64(high_a, high_b));
+}
+
 }  // namespace
 }  // namespace augsynth

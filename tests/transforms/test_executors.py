@@ -21,10 +21,26 @@ FIXED_POINT_BOUND = 1 / 16 / 255
 ROUNDING = 2.0**-20
 
 
+def filter_bound(row: np.void) -> float:
+    """How far a uint8 sample that is filtered along the axes may be from the exact one, in levels."""
+    bicubic = row["interpolation"] == Interpolation.BICUBIC
+    support = row["support"] if row["antialias"] else np.ones(2)
+    taps = np.ceil(2 * support * (2 if bicubic else 1))
+    largest = 1.5 if bicubic else 1.0
+    return float(1 / 64 + (largest * (taps - 1) * 128 / 2**14).sum())
+
+
 def sampling_bound(row: np.void) -> float:
     """How far a sampled value may be from the exact one, in the source's units."""
-    fixed = row["source_dtype"] == DType.UINT8 and row["interpolation"] == Interpolation.BILINEAR
-    return (FIXED_POINT_BOUND if fixed else FLOAT_BOUND) * FULL_SCALE[DType(row["source_dtype"])]
+    scale = FULL_SCALE[DType(row["source_dtype"])]
+    if row["interpolation"] == Interpolation.NEAREST:
+        return 0.0
+    if row["antialias"] and not reference.keeps_axes(row):
+        flipped = 0.0 if row["source_dtype"] == DType.FLOAT32 else 1.0  # a value between two levels is rounded first
+        return 2 * (flipped + FLOAT_BOUND * scale) + sampling_bound(reference.warp_of(row))
+    if row["source_dtype"] != DType.UINT8:
+        return FLOAT_BOUND * scale
+    return max(FIXED_POINT_BOUND * scale, filter_bound(row))
 
 
 def rounding_bound(row: np.void, source: npt.NDArray[np.generic]) -> float:
@@ -44,7 +60,7 @@ def envelope(row: np.void, source: npt.NDArray[np.generic]) -> tuple[npt.NDArray
     All that a pass does to a sampled value is monotone in it, a Poisson count for given bits too. So the ends of what
     may have been sampled lead to the ends of what may come out, though a count jumps where a probability is reached.
     """
-    sampled = reference.sample(row, source.astype(np.float64), *reference.positions(row))
+    sampled = reference.sample(row, source)
     bound = sampling_bound(row)
     ends = [reference.finish(row, sampled + shift) for shift in (-bound, 0.0, bound)]
     if row["noise"] == Noise.POISSON:

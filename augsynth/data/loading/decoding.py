@@ -86,7 +86,7 @@ def lines_read(rows: Rows) -> Ints:
     heights = rows["source_size"][:, 0].astype(np.int64)
     down = corner_positions(rows)[0][..., 1]
     reach = np.choose(rows["interpolation"], [_REACH[kind] for kind in Interpolation])
-    reach = reach * np.where(rows["antialias"] == 1, rows["support"][:, 1], 1.0) + _MARGIN
+    reach = reach * np.where(rows["antialias"] == 1, _widening(rows, heights), 1.0) + _MARGIN
     lowest, highest = down.max(axis=1) + reach, down.min(axis=1) - reach
     # What lies above the picture is seen in it, mirrored at its upper edge; wrapped, it is the bottom.
     mirrored = np.isin(rows["border"], (Border.REFLECT, Border.REFLECT101)) & (highest < 0)
@@ -94,6 +94,16 @@ def lines_read(rows: Rows) -> Ints:
     lowest = np.where((rows["border"] == Border.WRAP) & (highest < 0), heights, lowest)
     lines: Ints = np.clip(np.ceil(lowest), 1, heights).astype(np.int64)
     return lines
+
+
+def _widening(rows: Rows, heights: Ints) -> npt.NDArray[np.float64]:
+    """How much farther (n,) than plain interpolation antialiasing looks down the picture."""
+    support, inverse = rows["support"][:, 1], rows["inverse"]
+    turned = (inverse[:, 1, 0] != 0) | np.any(inverse[:, 2] != (0.0, 0.0, 1.0), axis=1)
+    # A picture that is turned is made smaller first, and then interpolated in.
+    scale = heights / np.maximum(np.floor(heights / support + 0.5), 1.0)
+    widening: npt.NDArray[np.float64] = np.where(turned, 2 * scale, support)
+    return widening
 
 
 def reductions(rows: Rows) -> Ints:

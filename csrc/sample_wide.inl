@@ -1,50 +1,22 @@
-// Part of stages.inl: sampling with a filter as wide as an output pixel.
+// Part of stages.inl: filters along the axes of any width, over any dtype, in float64.
 #pragma once
 
-#include "fill.inl"
-#include "sample_general.inl"
+#include "filter_taps.inl"
 
 namespace augsynth {
 namespace AUGSYNTH_ISA_NAME {
 namespace {
 
-// A filter that widens with the size of an output pixel in the source.
-struct Filter {
-  bool cubic;
-  double per_support, radius;
-
-  Filter(const PlanRow& row, int axis)
-      : cubic(static_cast<Interpolation>(row.interpolation) == Interpolation::kBicubic),
-        per_support(1.0 / row.support[axis]),
-        radius(filter_radius(row, axis)) {}
-
-  double operator()(double distance) const {
-    const double t = distance * per_support;
-    return cubic ? keys(t, -0.5) : 1.0 - absolute(t);
-  }
-};
-
-// Whether taps outside the source are left out, rather than mapped.
-bool leaves_out(Border border) { return border == Border::kReplicate || border == Border::kConstant; }
-
 // The pixels around a position, each with its weight; returns how many. Where taps outnumber the source's
 // pixels, those of one pixel are folded together.
 int gather_taps(const Axis& axis, const Filter& filter, double s, Tap* taps) {
-  const bool clips = leaves_out(axis.border);
-  if (clips) s = within(s, 0.0, axis.size);
-  int first = floor_to_int(s - filter.radius - 0.5) + 1;
-  int end = floor_to_int(s + filter.radius + 0.5) + 1;
-  if (clips && first < 0) first = 0;
-  if (clips && end > axis.size) end = axis.size;
-
-  const bool folds = end - first > axis.size;
+  const Reach reach = filter.reach(axis, s);
+  const bool folds = reach.end - reach.begin > axis.size;
   int count = folds ? axis.size : 0;
   for (int i = 0; i < count; ++i) taps[i] = {i * axis.stride, 0.0};
   double total = 0.0;
-  for (int j = first; j < end; ++j) {
-    const double distance = j + 0.5 - s;
-    if (absolute(distance) >= filter.radius) continue;
-    const double weight = filter(distance);
+  for (int j = reach.begin; j < reach.end; ++j) {
+    const double weight = filter(j + 0.5 - reach.s);
     total += weight;
     const int index = inside(axis, j);
     if (folds)
@@ -63,41 +35,6 @@ double weigh_line(const unsigned char* line, const Tap* taps, int count) {
   for (int i = 0; i < count; ++i) sum += taps[i].weight * load_element<T>(line + taps[i].offset);
   return sum;
 }
-
-// Any map: the footprint of each pixel by itself.
-template <typename T>
-class Filter2d {
- public:
-  static constexpr double kUnit = 1.0;
-
-  Filter2d(const PlanRow& row, const SourceView& source, const Scratch& scratch)
-      : row_(row), source_(source), scratch_(scratch) {}
-
-  void sample(Chunk& chunk) {
-    double sx[kChunk], sy[kChunk];
-    find_positions(row_, chunk.x, chunk.y, chunk.count, sx, sy);
-    const Filter filter_x(row_, 0), filter_y(row_, 1);
-    for (int i = 0; i < chunk.count; ++i) {
-      const int width = gather_taps(x_axis(row_, source_), filter_x, sx[i], scratch_.across);
-      const int height = gather_taps(y_axis(row_, source_), filter_y, sy[i], scratch_.down);
-      for (int c = 0; c < row_.channels; ++c)
-        chunk.value[c][i] = static_cast<float>(sum(source_.data + c * source_.stride_c, width, height));
-    }
-  }
-
- private:
-  double sum(const unsigned char* plane, int width, int height) const {
-    double total = 0.0;
-    for (int j = 0; j < height; ++j)
-      total +=
-          scratch_.down[j].weight * weigh_line<T>(plane + scratch_.down[j].offset, scratch_.across, width);
-    return total;
-  }
-
-  const PlanRow& row_;
-  const SourceView source_;
-  const Scratch scratch_;
-};
 
 // The source columns [begin, end) that a chunk touches: all where its footprint crosses a mapped border.
 Range touched_columns(const Axis& axis, const Filter& filter, double first, double last) {
@@ -126,15 +63,15 @@ void add_line(const PlanRow& row, const SourceView& source, std::ptrdiff_t offse
     for (int c = 0; c < row.channels; ++c) *line++ += weight * load_element<T>(from + c * source.stride_c);
 }
 
-// For an upright map all pixels of a line share their vertical taps: the source lines are summed once,
-// into one line of doubles, and each pixel sums along it.
+// All pixels of a line share their vertical taps: the source lines are summed once, into one line of doubles,
+// and each pixel sums along it.
 template <typename T>
-class UprightFilter {
+class WideFilter {
  public:
   static constexpr double kUnit = 1.0;
 
-  UprightFilter(const PlanRow& row, const SourceView& source, const Scratch& scratch)
-      : row_(row), source_(source), scratch_(scratch) {}
+  WideFilter(const PlanRow& row, const SourceView& source, Scratch scratch)
+      : row_(row), source_(source), memory_(lay_out_wide_filter(row, scratch)) {}
 
   void sample(Chunk& chunk) {
     double sx[kChunk], sy[kChunk];
@@ -144,25 +81,25 @@ class UprightFilter {
     const Filter filter(row_, 0);
     sum_lines(touched_columns(along, filter, sx[0], sx[chunk.count - 1]), sy[0]);
     for (int i = 0; i < chunk.count; ++i) {
-      const int width = gather_taps(along, filter, sx[i], scratch_.across);
-      const auto* line = reinterpret_cast<const unsigned char*>(scratch_.line);
+      const int width = gather_taps(along, filter, sx[i], memory_.across);
+      const auto* line = reinterpret_cast<const unsigned char*>(memory_.line);
       for (int c = 0; c < row_.channels; ++c, line += sizeof(double))
-        chunk.value[c][i] = static_cast<float>(weigh_line<double>(line, scratch_.across, width));
+        chunk.value[c][i] = static_cast<float>(weigh_line<double>(line, memory_.across, width));
     }
   }
 
  private:
   void sum_lines(Range columns, double sy) const {
     for (std::ptrdiff_t i = columns.begin * row_.channels; i < columns.end * row_.channels; ++i)
-      scratch_.line[i] = 0.0;
-    const int height = gather_taps(y_axis(row_, source_), Filter(row_, 1), sy, scratch_.down);
+      memory_.line[i] = 0.0;
+    const int height = gather_taps(y_axis(row_, source_), Filter(row_, 1), sy, memory_.down);
     for (int j = 0; j < height; ++j)
-      add_line<T>(row_, source_, scratch_.down[j].offset, scratch_.down[j].weight, columns, scratch_.line);
+      add_line<T>(row_, source_, memory_.down[j].offset, memory_.down[j].weight, columns, memory_.line);
   }
 
   const PlanRow& row_;
   const SourceView source_;
-  const Scratch scratch_;
+  const WideFilterMemory memory_;
 };
 
 }  // namespace
