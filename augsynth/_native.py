@@ -82,6 +82,22 @@ def buffer(size: int) -> npt.NDArray[np.uint8]:
     return _cpu.buffer(size)
 
 
+Outgoing: TypeAlias = _cpu.Outgoing
+"""`bytes` of memory that another process can map, by its `file` descriptor, and read without a copy.
+
+`array()` is over that memory and keeps it. When nobody in this process holds it any more, it serves a later `Outgoing`,
+but not before every receiver has let it go too; `announce()` counts one that is to come.
+"""
+
+
+def receive(file: int, size: int) -> npt.NDArray[np.uint8]:
+    """The memory of an announced `Outgoing` of `size` bytes, for as long as the array or a view of it is held.
+
+    `file` is a descriptor of its file in this process, and may be closed afterwards.
+    """
+    return _cpu.receive(file, size)
+
+
 def draw_bits(keys: npt.NDArray[np.int64], op: int, words: int) -> npt.NDArray[np.uint32]:
     """Random words of Philox4x32-10 for operation `op`: `(n, words)` for keys `(n, 3)`.
 

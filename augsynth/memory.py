@@ -2,27 +2,48 @@
 
 Fresh pages cost more than filling them. So large batches lie in memory that an earlier one gave back, on huge pages
 where the system has them. The rule: the memory of a batch belongs to whoever holds the tensor or any view of it, and is
-used again only when nobody does. In a DataLoader worker a batch lies in shared memory, so that it is sent as it is.
+used again only when nobody does. In a DataLoader worker a batch lies in memory that the receiving process can map: it
+is sent without a copy, and the rule holds across both processes.
 """
 
 from __future__ import annotations
 
+import copy
 import math
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
+from multiprocessing.reduction import DupFd, ForkingPickler
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch.multiprocessing.reductions import reduce_tensor
 from torch.utils.data import get_worker_info
 
 from augsynth import _native
 
 SMALLEST_REUSED = 2**20
 
+Shape = Sequence[int]
+
+
+class OutgoingBatch(torch.Tensor):
+    """A tensor that a DataLoader worker sends without a copy; what is made of it is an ordinary tensor."""
+
+    __torch_function__ = torch._C._disabled_torch_function_impl  # type: ignore[assignment]
+
+    outgoing: _native.Outgoing
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return self.as_subclass(torch.Tensor).__reduce_ex__(protocol)  # type: ignore[no-untyped-call]
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> torch.Tensor:
+        return copy.deepcopy(self.as_subclass(torch.Tensor), memo)
+
 
 def empty_tensor(
-    shape: Sequence[int], dtype: torch.dtype, memory_format: torch.memory_format = torch.contiguous_format
+    shape: Shape, dtype: torch.dtype, memory_format: torch.memory_format = torch.contiguous_format
 ) -> torch.Tensor:
     """An uninitialised tensor for a batch of images.
 
@@ -31,28 +52,52 @@ def empty_tensor(
     """
     size = math.prod(shape) * dtype.itemsize
     # A single image is on its way to a collate function, which copies it into a batch.
-    shared = shape[0] > 1 and get_worker_info() is not None
-    if not shared and size < SMALLEST_REUSED:
+    if shape[0] > 1 and get_worker_info() is not None:
+        outgoing = _native.Outgoing(size)
+        batch = _tensor(outgoing.array(), dtype, shape, _strides(shape, memory_format)).as_subclass(OutgoingBatch)
+        batch.outgoing = outgoing
+        return batch
+    if size < SMALLEST_REUSED:
         return torch.empty(shape, dtype=dtype, memory_format=memory_format)
-    if shared:  # as torch's own default_collate does
-        storage = torch.UntypedStorage._new_shared(size)  # type: ignore[no-untyped-call]
-    else:
-        storage = torch.from_numpy(buffer(size)).untyped_storage()
-    strides = torch.empty(shape, device="meta", memory_format=memory_format).stride()
-    return torch.empty(0, dtype=dtype).set_(storage, 0, tuple(shape), strides)
+    return _tensor(_native.buffer(size), dtype, shape, _strides(shape, memory_format))
 
 
 def empty_arrays(shapes: npt.NDArray[np.int64], dtype: np.dtype[Any]) -> list[npt.NDArray[Any]]:
     """Uninitialised arrays of the shapes (n, 3) in one piece of memory, which lives as long as one of them."""
     sizes = shapes.prod(axis=1) * dtype.itemsize
     ends = np.cumsum(sizes)
-    memory = buffer(int(ends[-1]) if len(ends) else 0)
+    total = int(ends[-1]) if len(ends) else 0
+    memory = np.empty(total, np.uint8) if total < SMALLEST_REUSED else _native.buffer(total)
     return [
         memory[end - size : end].view(dtype).reshape(shape)
         for end, size, shape in zip(ends.tolist(), sizes.tolist(), shapes.tolist(), strict=True)
     ]
 
 
-def buffer(size: int) -> npt.NDArray[np.uint8]:
-    """`size` uninitialised bytes; they are used again when no array over them is left."""
-    return np.empty(size, np.uint8) if size < SMALLEST_REUSED else _native.buffer(size)
+def _strides(shape: Shape, memory_format: torch.memory_format) -> Shape:
+    return torch.empty(shape, device="meta", memory_format=memory_format).stride()
+
+
+def _tensor(memory: npt.NDArray[np.uint8], dtype: torch.dtype, shape: Shape, strides: Shape) -> torch.Tensor:
+    """A tensor over memory that it keeps; no view of another tensor."""
+    return torch.empty(0, dtype=dtype).set_(torch.from_numpy(memory).untyped_storage(), 0, tuple(shape), tuple(strides))
+
+
+def _send(batch: OutgoingBatch) -> tuple[Callable[..., torch.Tensor], tuple[Any, ...]]:
+    plain, outgoing = batch.as_subclass(torch.Tensor), batch.outgoing
+    if plain.requires_grad or plain.data_ptr() != outgoing.array().ctypes.data:  # set to other memory
+        return reduce_tensor(plain)  # type: ignore[no-any-return, no-untyped-call]
+    outgoing.announce()
+    return _receive, (DupFd(outgoing.file), outgoing.bytes, plain.dtype, tuple(plain.shape), plain.stride())
+
+
+def _receive(file: Any, size: int, dtype: torch.dtype, shape: Shape, strides: Shape) -> torch.Tensor:
+    descriptor = file.detach()
+    try:
+        memory = _native.receive(descriptor, size)
+    finally:
+        os.close(descriptor)
+    return _tensor(memory, dtype, shape, strides)
+
+
+ForkingPickler.register(OutgoingBatch, _send)

@@ -15,6 +15,7 @@
 #include "draw.h"
 #include "errors.h"
 #include "run.h"
+#include "segments.h"
 
 namespace py = pybind11;
 
@@ -143,12 +144,32 @@ void run_arrays(const py::array& rows, const py::object& sources, const py::obje
 
 // ---- Memory -------------------------------------------------------------------------------------------
 
-// The array and all views of it keep the buffer.
-py::array_t<std::uint8_t> make_buffer(std::size_t bytes) {
-  auto buffer = std::make_unique<Buffer>(bytes);
-  unsigned char* data = buffer->data();
-  const py::capsule owner(buffer.release(), [](void* held) { delete static_cast<Buffer*>(held); });
+// An array over the memory of a Buffer or an Incoming, which it and all views of it keep.
+template <typename Memory>
+py::array_t<std::uint8_t> as_array(std::unique_ptr<Memory> memory, std::size_t bytes) {
+  unsigned char* data = memory->data();
+  const py::capsule owner(memory.release(), [](void* held) { delete static_cast<Memory*>(held); });
   return py::array_t<std::uint8_t>(static_cast<py::ssize_t>(bytes), data, owner);
+}
+
+py::array_t<std::uint8_t> make_buffer(std::size_t bytes) {
+  return as_array(std::make_unique<Buffer>(bytes), bytes);
+}
+
+// The other end of an Outgoing of as many bytes, from a file descriptor that stays the caller's.
+py::array_t<std::uint8_t> receive(int file, std::size_t bytes) {
+  return as_array(std::make_unique<Incoming>(file, bytes), bytes);
+}
+
+// An Outgoing keeps its size for Python, and the array keeps the Outgoing.
+struct PyOutgoing : Outgoing {
+  explicit PyOutgoing(std::size_t size) : Outgoing(size), bytes(size) {}
+  const std::size_t bytes;
+};
+
+py::array_t<std::uint8_t> outgoing_array(const py::object& self) {
+  const auto& outgoing = self.cast<const PyOutgoing&>();
+  return py::array_t<std::uint8_t>(static_cast<py::ssize_t>(outgoing.bytes), outgoing.data(), self);
 }
 
 // ---- Random bits --------------------------------------------------------------------------------------
@@ -295,6 +316,13 @@ PYBIND11_MODULE(_cpu, module) {
   module.def("run", run_arrays, py::kw_only(), py::arg("rows"), py::arg("sources"), py::arg("outputs"),
              py::arg("threads"));
   module.def("buffer", make_buffer, py::arg("bytes"));
+  module.def("receive", receive, py::arg("file"), py::arg("bytes"));
+  py::class_<PyOutgoing>(module, "Outgoing")
+      .def(py::init<std::size_t>(), py::arg("bytes"))
+      .def_readonly("bytes", &PyOutgoing::bytes)
+      .def_property_readonly("file", &PyOutgoing::file)
+      .def("announce", &PyOutgoing::announce)
+      .def("array", outgoing_array);
   module.def("draw_bits", draw_bits, py::arg("keys").noconvert(), py::arg("op"), py::arg("words"));
   module.def("draw_uniform", draw_uniform, py::arg("keys").noconvert(), py::arg("op"), py::arg("count"));
   module.def("draw_pipeline", draw_pipeline, py::arg("keys").noconvert(), py::arg("counts"));

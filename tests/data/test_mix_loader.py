@@ -18,6 +18,7 @@ from torch.utils.data import DataLoader, DistributedSampler, Subset
 
 from augsynth import transforms as T
 from augsynth.data import SyntheticMixDataset, SyntheticPool, collate
+from augsynth.memory import OutgoingBatch
 
 LABELS = np.arange(23) % 4
 TRANSFORM = T.Compose([T.RandomRotation(20), T.GaussianNoise(sigma=3.0)])
@@ -78,16 +79,16 @@ def test_the_default_collate_function_serves_as_well(pool: SyntheticPool) -> Non
 
 
 def collate_and_look(batch: Any) -> tuple[torch.Tensor, bool, bool]:
-    """The images, whether they are in shared memory, and whether collation left them where they were."""
+    """The images, whether they will be sent without a copy, and whether collation left them where they were."""
     images = collate(batch)[0]
-    return images, images.is_shared(), images.data_ptr() == batch[0][0].data_ptr()
+    return images, isinstance(images, OutgoingBatch), images.data_ptr() == batch[0][0].data_ptr()
 
 
 @pytest.mark.parametrize("workers", [0, 1])
 def test_a_worker_writes_batches_where_they_are_sent_from(pool: SyntheticPool, workers: int) -> None:
     loader = DataLoader(mixed(pool), 8, num_workers=workers, collate_fn=collate_and_look)
     batches = list(loader)
-    assert [(shared, kept) for _, shared, kept in batches] == [(workers > 0, True)] * 3
+    assert [(outgoing, kept) for _, outgoing, kept in batches] == [(workers > 0, True)] * 3
     whole = dataset_batch(mixed(pool), range(23))[0]
     assert torch.equal(torch.cat([images for images, _, _ in batches]), whole)
 
