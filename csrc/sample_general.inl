@@ -22,78 +22,106 @@ double keys(double t, double a) {
   return 0.0;
 }
 
-// An interpolation is a fixed number of neighbouring taps: `place` finds their weights and returns the
-// first one's index.
+// An interpolation is a fixed number of neighbouring taps, the first one at the floor of s + kShift, and
+// their weights by what the floor has left.
 struct Nearest {
   static constexpr int kTaps = 1;
-  static int place(double s, float* weight) {
-    weight[0] = 1.0f;
-    return floor_to_int(s);
-  }
+  static constexpr double kShift = 0.0;
+  static void weigh(double, float (&weight)[1]) { weight[0] = 1.0f; }
 };
 
 struct Bilinear {
   static constexpr int kTaps = 2;
-  static int place(double s, float* weight) {
-    const int first = floor_to_int(s - 0.5);
-    const double f = (s - 0.5) - first;
+  static constexpr double kShift = -0.5;
+  static void weigh(double f, float (&weight)[2]) {
     weight[0] = static_cast<float>(1.0 - f);
     weight[1] = static_cast<float>(f);
-    return first;
   }
 };
 
+// Keys' kernel with a = -0.75 at f + 1, f, 1 - f and 2 - f.
 struct Bicubic {
   static constexpr int kTaps = 4;
-  static int place(double s, float* weight) {
-    const int centre = floor_to_int(s - 0.5);
-    const double f = (s - 0.5) - centre;
-    for (int i = 0; i < kTaps; ++i) weight[i] = static_cast<float>(keys(f + 1.0 - i, -0.75));
-    return centre - 1;
+  static constexpr double kShift = -1.5;
+  static void weigh(double f, float (&weight)[4]) {
+    constexpr double a = -0.75;
+    const double g = 1.0 - f;
+    weight[0] = static_cast<float>(a * f * g * g);
+    weight[1] = static_cast<float>(((a + 2.0) * f - (a + 3.0)) * f * f + 1.0);
+    weight[2] = static_cast<float>(((a + 2.0) * g - (a + 3.0)) * g * g + 1.0);
+    weight[3] = static_cast<float>(a * g * f * f);
   }
 };
 
 // The taps of a chunk's pixels on one axis.
 template <typename Kernel>
 struct AxisTaps {
-  std::ptrdiff_t offset[Kernel::kTaps][kChunk];  // bytes
-  alignas(64) float weight[Kernel::kTaps][kChunk];
+  static constexpr int kTaps = Kernel::kTaps;
+  std::ptrdiff_t offset[kTaps][kChunk];  // bytes
+  alignas(64) float weight[kTaps][kChunk];
 
   void place(const Axis& axis, const double* s, int count) {
+    int first[kChunk];
     for (int i = 0; i < count; ++i) {
-      float w[Kernel::kTaps];
-      const int first = Kernel::place(s[i], w);
-      for (int k = 0; k < Kernel::kTaps; ++k) {
-        offset[k][i] = inside(axis, first + k) * axis.stride;
-        weight[k][i] = w[k];
-      }
+      const double shifted = s[i] + Kernel::kShift;
+      first[i] = floor_to_int(shifted);
+      float w[kTaps];
+      Kernel::weigh(shifted - first[i], w);
+      for (int k = 0; k < kTaps; ++k) weight[k][i] = w[k];
     }
+    if (lie_inside(axis, first, count)) {
+      for (int k = 0; k < kTaps; ++k)
+        for (int i = 0; i < count; ++i) offset[k][i] = (first[i] + k) * axis.stride;
+    } else {
+      for (int k = 0; k < kTaps; ++k)
+        for (int i = 0; i < count; ++i) offset[k][i] = inside(axis, first[i] + k) * axis.stride;
+    }
+  }
+
+ private:
+  static bool lie_inside(const Axis& axis, const int* first, int count) {
+    int room = 0;
+    for (int i = 0; i < count; ++i) room |= first[i] | (axis.size - kTaps - first[i]);
+    return room >= 0;
   }
 };
 
-template <typename T, typename Kernel>
+// Under any map, or with kIsAligned under one where x depends on the column alone and y on the line.
+template <typename T, typename Kernel, bool kIsAligned>
 class General {
  public:
   static constexpr double kUnit = 1.0;
 
-  General(const PlanRow& row, const SourceView& source, const Scratch&) : row_(row), source_(source) {}
+  General(const PlanRow& row, const SourceView& source, const Scratch&)
+      : row_(row), source_(source), x_(x_axis(row, source)), y_(y_axis(row, source)) {}
 
   void sample(Chunk& chunk) {
-    double sx[kChunk], sy[kChunk];
-    find_positions(row_, chunk.x, chunk.y, chunk.count, sx, sy);
-    across_.place(x_axis(row_, source_), sx, chunk.count);
-    down_.place(y_axis(row_, source_), sy, chunk.count);
+    find_taps(chunk);
     for (int c = 0; c < row_.channels; ++c)
       sum_taps(source_.data + c * source_.stride_c, chunk.count, chunk.value[c]);
   }
 
  private:
+  void find_taps(const Chunk& chunk) {
+    if (kIsAligned && chunk.x == columns_at_) {
+      double sx[kLongLanes], sy[kLongLanes];
+      find_positions(row_, chunk.x, chunk.y, 1, sx, sy);
+      return down_.place(y_, sy, 1);
+    }
+    double sx[kChunk], sy[kChunk];
+    find_positions(row_, chunk.x, chunk.y, chunk.count, sx, sy);
+    columns_at_ = chunk.x;
+    across_.place(x_, sx, chunk.count);
+    down_.place(y_, sy, kIsAligned ? 1 : chunk.count);
+  }
+
   void sum_taps(const unsigned char* plane, int count, float* value) const {
     alignas(64) float line[kChunk];
     for (int k = 0; k < Kernel::kTaps; ++k) {
       sum_line(plane, down_.offset[k], count, line);
+      const float* weight = down_.weight[k];
       for (int i = 0; i < count; ++i) {
-        const float part = Kernel::kTaps == 1 ? line[i] : down_.weight[k][i] * line[i];
+        const float part = Kernel::kTaps == 1 ? line[i] : weight[kIsAligned ? 0 : i] * line[i];
         value[i] = k == 0 ? part : value[i] + part;
       }
     }
@@ -103,10 +131,12 @@ class General {
   void sum_line(const unsigned char* plane, const std::ptrdiff_t* down, int count, float* line) const {
     for (int k = 0; k < Kernel::kTaps; ++k) {
       alignas(64) float tap[kChunk];
+      const std::ptrdiff_t* across = across_.offset[k];
       for (int i = 0; i < count; ++i)
-        tap[i] = static_cast<float>(load_element<T>(plane + down[i] + across_.offset[k][i]));
+        tap[i] = static_cast<float>(load_element<T>(plane + down[kIsAligned ? 0 : i] + across[i]));
+      const float* weight = across_.weight[k];
       for (int i = 0; i < count; ++i) {
-        const float part = Kernel::kTaps == 1 ? tap[i] : across_.weight[k][i] * tap[i];
+        const float part = Kernel::kTaps == 1 ? tap[i] : weight[i] * tap[i];
         line[i] = k == 0 ? part : line[i] + part;
       }
     }
@@ -114,6 +144,8 @@ class General {
 
   const PlanRow& row_;
   const SourceView source_;
+  const Axis x_, y_;
+  int columns_at_ = -1;
   AxisTaps<Kernel> across_, down_;
 };
 

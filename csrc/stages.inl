@@ -61,12 +61,16 @@ struct Tile {
 
   template <typename T>
   void run_general() const {
+    is_axis_aligned(row) ? run_general<T, true>() : run_general<T, false>();
+  }
+
+  template <typename T, bool kIsAligned>
+  void run_general() const {
     const Interpolation interpolation = static_cast<Interpolation>(row.interpolation);
-    if (interpolation == Interpolation::kNearest)
-      return is_axis_aligned(row) ? run<NearestColumns<T, 0>>() : run<General<T, Nearest>>();
+    if (interpolation == Interpolation::kNearest) return run<General<T, Nearest, kIsAligned>>();
     if (is_filtered(row)) return run<WideFilter<T>>();
-    return interpolation == Interpolation::kBilinear ? run<General<T, Bilinear>>()
-                                                     : run<General<T, Bicubic>>();
+    if (interpolation == Interpolation::kBilinear) return run<General<T, Bilinear, kIsAligned>>();
+    run<General<T, Bicubic, kIsAligned>>();
   }
 
   void run_uint8() const {
@@ -80,8 +84,9 @@ struct Tile {
   template <int kChannels>
   void run_uint8() const {
     const Interpolation interpolation = static_cast<Interpolation>(row.interpolation);
-    if (interpolation == Interpolation::kNearest && is_axis_aligned(row))
-      return run<NearestColumns<std::uint8_t, kChannels>>();
+    if constexpr (kChannels != 0)
+      if (interpolation == Interpolation::kNearest && is_axis_aligned(row))
+        return run<PackedNearest<kChannels>>();
     if (is_filtered_fixed(row)) return run<SeparableFixed<kChannels>>();
     if (interpolation != Interpolation::kBilinear || is_filtered(row) || !fits_fixed_point(row, source))
       return run_general<std::uint8_t>();
