@@ -87,6 +87,8 @@ def test_a_pipeline_gives_the_bits_that_it_gives_of_the_decoded_image(pipeline: 
 NARROW = {
     "smaller, antialiased": T.RandomResizedCrop(3),
     "smaller, bicubic": T.RandomResizedCrop(3, interpolation="bicubic"),
+    "turned, smaller": T.Compose([T.RandomAffine(25, scale=(0.3, 0.5)), T.RandomCrop(5)]),
+    "turned, mirrored, smaller": T.Compose([T.RandomAffine(25, scale=(0.4, 0.5), border="reflect"), T.RandomCrop(5)]),
     "turned": T.Compose([T.RandomRotation(30, border="reflect"), T.RandomCrop(9)]),
     **{border: T.Compose([T.Pad(29, border=border), T.RandomCrop(7)]) for border in ("reflect", "reflect101", "wrap")},
 }
