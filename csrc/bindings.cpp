@@ -317,7 +317,9 @@ PYBIND11_MODULE(_cpu, module) {
              py::arg("threads"));
   module.def("buffer", make_buffer, py::arg("bytes"));
   module.def("receive", receive, py::arg("file"), py::arg("bytes"));
-  py::class_<PyOutgoing>(module, "Outgoing")
+  // An ordinary type, as the stub says, without pybind11's metaclass.
+  const py::metaclass ordinary(reinterpret_cast<PyObject*>(&PyType_Type));
+  py::class_<PyOutgoing>(module, "Outgoing", ordinary)
       .def(py::init<std::size_t>(), py::arg("bytes"))
       .def_readonly("bytes", &PyOutgoing::bytes)
       .def_property_readonly("file", &PyOutgoing::file)
