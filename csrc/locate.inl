@@ -67,15 +67,17 @@ struct Taps {
 // The strides and limits that turn pixels into offsets.
 struct Grid {
   Axis x, y;
+  int taps;                  // on an axis
   std::int32_t strides;      // of y and x, as a pair
-  std::int32_t last_packet;  // the last upper left offset from which packets can be read on both lines
+  std::int32_t last_packet;  // the last upper left offset from which all lines can be read
 
-  // `packet` is how many bytes are read at once.
-  Grid(const PlanRow& row, const SourceView& source, std::ptrdiff_t packet)
+  // `packet` is how many bytes of a line are read for a pixel.
+  Grid(const PlanRow& row, const SourceView& source, std::ptrdiff_t packet, int taps = 2)
       : x(x_axis(row, source)),
         y(y_axis(row, source)),
+        taps(taps),
         strides(static_cast<std::int32_t>(static_cast<std::uint32_t>(x.stride) << 16 | (y.stride & 0xffff))) {
-    const std::ptrdiff_t rows = y.stride > 0 ? y.stride * (y.size - 2) : 0;
+    const std::ptrdiff_t rows = y.stride > 0 ? y.stride * (y.size - taps) : 0;
     const std::ptrdiff_t columns = x.stride > 0 ? x.stride * x.size : x.stride;
     last_packet = static_cast<std::int32_t>(rows + columns - packet);
   }
@@ -86,15 +88,14 @@ struct Grid {
 
   // Negative in the lanes whose taps do not all lie inside, in one packet a line.
   Ints room(Ints at_x, Ints at_y, Ints upper_left) const {
-    return at_x | at_y | (x.size - 2 - at_x) | (y.size - 2 - at_y) | (last_packet - upper_left);
+    return at_x | at_y | (x.size - taps - at_x) | (y.size - taps - at_y) | (last_packet - upper_left);
   }
 };
 
-// Finds taps under any affine or projective map.
-class Locator {
+// Positions under any map, moved by `shift`, in fixed point.
+class FixedPositions {
  public:
-  Locator(const PlanRow& row, const SourceView& source, std::ptrdiff_t packet)
-      : row_(row), grid_(row, source, packet), affine_(is_affine(row)) {
+  FixedPositions(const PlanRow& row, double shift) : row_(row), shift_(shift), affine_(is_affine(row)) {
     const int count = row.output_size[1] < kChunk ? row.output_size[1] : kChunk;
     for (int i = 0; affine_ && i < count; ++i) {
       ramp_x_[i] = to_fixed(row.inverse[0] * i);
@@ -102,33 +103,49 @@ class Locator {
     }
   }
 
-  void find(const Chunk& chunk, Taps& taps) {
-    std::uint32_t x = 0, y = 0;
-    if (affine_) {
-      x = to_fixed(linear(row_.inverse, chunk.x + 0.5, chunk.y + 0.5) - 0.5);
-      y = to_fixed(linear(row_.inverse + 3, chunk.x + 0.5, chunk.y + 0.5) - 0.5);
-    } else {
-      find_projective(chunk);
-    }
-    const Grid grid = grid_;  // a copy that no store can change
-    for (int i = 0; i < chunk.count; i += kLanes) {
-      const Ints at_x = reinterpret_cast<Ints>(load<Words>(ramp_x_ + i) + x);
-      const Ints at_y = reinterpret_cast<Ints>(load<Words>(ramp_y_ + i) + y);
-      place(grid, i, at_x >> 16, at_y >> 16, taps);
-      taps.weigh(i, weights_across(at_x), share_of_upper(at_y));
-    }
+  void find(const Chunk& chunk) {
+    if (!affine_) return find_projective(chunk);
+    first_x_ = to_fixed(linear(row_.inverse, chunk.x + 0.5, chunk.y + 0.5) + shift_);
+    first_y_ = to_fixed(linear(row_.inverse + 3, chunk.x + 0.5, chunk.y + 0.5) + shift_);
   }
+
+  Ints x(int i) const { return reinterpret_cast<Ints>(load<Words>(ramp_x_ + i) + first_x_); }
+  Ints y(int i) const { return reinterpret_cast<Ints>(load<Words>(ramp_y_ + i) + first_y_); }
 
  private:
   void find_projective(const Chunk& chunk) {
     double sx[kChunk], sy[kChunk];
     find_positions(row_, chunk.x, chunk.y, chunk.count, sx, sy);
     for (int i = 0; i < chunk.count; ++i) {
-      ramp_x_[i] = to_fixed(sx[i] - 0.5);
-      ramp_y_[i] = to_fixed(sy[i] - 0.5);
+      ramp_x_[i] = to_fixed(sx[i] + shift_);
+      ramp_y_[i] = to_fixed(sy[i] + shift_);
     }
   }
 
+  const PlanRow& row_;
+  const double shift_;
+  const bool affine_;
+  std::uint32_t first_x_ = 0, first_y_ = 0;
+  alignas(64) std::int32_t ramp_x_[kChunk] = {}, ramp_y_[kChunk] = {};
+};
+
+// Finds taps under any affine or projective map.
+class Locator {
+ public:
+  Locator(const PlanRow& row, const SourceView& source, std::ptrdiff_t packet)
+      : grid_(row, source, packet), positions_(row, -0.5) {}
+
+  void find(const Chunk& chunk, Taps& taps) {
+    positions_.find(chunk);
+    const Grid grid = grid_;  // a copy that no store can change
+    for (int i = 0; i < chunk.count; i += kLanes) {
+      const Ints x = positions_.x(i), y = positions_.y(i);
+      place(grid, i, x >> 16, y >> 16, taps);
+      taps.weigh(i, weights_across(x), share_of_upper(y));
+    }
+  }
+
+ private:
   static void place(const Grid& grid, int i, Ints x, Ints y, Taps& taps) {
     const Ints upper_left = grid.offset(x, y);
     store(taps.offset[Taps::kUpperLeft] + i, upper_left);
@@ -142,10 +159,8 @@ class Locator {
     store(taps.offset[Taps::kLowerRight] + i, grid.offset(right, below));
   }
 
-  const PlanRow& row_;
   const Grid grid_;
-  const bool affine_;
-  alignas(64) std::int32_t ramp_x_[kChunk] = {}, ramp_y_[kChunk] = {};
+  FixedPositions positions_;
 };
 
 // Finds taps where y depends on the line alone and x on the column: the columns' taps are found once.

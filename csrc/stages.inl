@@ -8,6 +8,7 @@
 #include "kernel.h"
 #include "noise.inl"
 #include "philox.h"
+#include "sample_bicubic.inl"
 #include "sample_fixed.inl"
 #include "sample_general.inl"
 #include "sample_nearest.inl"
@@ -88,6 +89,9 @@ struct Tile {
       if (interpolation == Interpolation::kNearest && is_axis_aligned(row))
         return run<PackedNearest<kChannels>>();
     if (is_filtered_fixed(row)) return run<SeparableFixed<kChannels>>();
+    if constexpr (kChannels != 0)
+      if (interpolation == Interpolation::kBicubic && !is_filtered(row) && fits_fixed_point(row, source))
+        return run<PackedBicubic<kChannels>>();
     if (interpolation != Interpolation::kBilinear || is_filtered(row) || !fits_fixed_point(row, source))
       return run_general<std::uint8_t>();
     if (is_axis_aligned(row)) return run<FixedPoint<kChannels, UprightLocator>>();
