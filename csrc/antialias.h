@@ -125,7 +125,7 @@ inline PlanRow warp_of(const PlanRow& row) {
 // The pixels [begin, end) of an axis on which positions from `low` to `high` lie, and those that
 // interpolation looks at beside them, after the border has mapped those outside.
 inline Range seen_pixels(double low, double high, int size, Border border) {
-  constexpr int kBeside = 4;
+  constexpr int kBeside = 3;
   const int begin = static_cast<int>(low) - kBeside, end = static_cast<int>(high) + kBeside;
   if (begin >= 0 && end <= size) return {begin, end};
   const Range all{0, size};

@@ -9,9 +9,29 @@ namespace augsynth {
 namespace AUGSYNTH_ISA_NAME {
 namespace {
 
-constexpr int kLineBits = 6;         // fractional bits of the summed line
-constexpr int kSampleBits = 6 + 14;  // and of the samples
-constexpr int kRun = 4 * kLanes;     // elements that are summed at a time
+constexpr int kLineBits = 6;      // fractional bits of the summed line
+constexpr int kSampleBits = 16;   // and of the samples: as many as leave a float exact
+constexpr int kRun = 4 * kLanes;  // elements that are summed at a time
+
+template <int kValue>
+struct Constant {
+  static constexpr int value = kValue;
+};
+
+// Calls f with the number as a constant, by which loops are unrolled, or with 0 if it is a large one.
+template <typename F>
+void with_constant(int number, const F& f) {
+  switch (number) {
+    case 1:
+      return f(Constant<1>{});
+    case 2:
+      return f(Constant<2>{});
+    case 3:
+      return f(Constant<3>{});
+    default:
+      return f(Constant<0>{});
+  }
+}
 
 // kChannels is 3 or 4 for interleaved images, and 0 for any others.
 template <int kChannels>
@@ -32,15 +52,35 @@ class SeparableFixed {
         memory_(lay_out_fixed_filter(row, scratch)) {}
 
   void sample(Chunk& chunk) {
-    if (chunk.x != placed_at_) place_columns(chunk);
-    place_lines(linear(row_.inverse + 3, chunk.x + 0.5, chunk.y + 0.5));
-    sum_columns();
-    if constexpr (kChannels != 0) return sum_pixels(chunk);
+    sum_columns(chunk);
+    if constexpr (kChannels != 0)
+      return sum_pixels(chunk.count, [&chunk](int i, const Ints(&sums)[4]) {
+        for (int c = 0; c < kChannels; ++c) store(chunk.value[c] + i, to_floats(sums[c]));
+      });
     for (int c = 0; c < row_.channels; ++c)
       sum_elements(memory_.line + c * plane_, chunk.count, chunk.value[c]);
   }
 
+  // The same, rounded to uint8 and interleaved.
+  void sample_bytes(const Chunk& chunk, unsigned char* to) {
+    sum_columns(chunk);
+    alignas(64) std::int32_t pixels[kChunk];
+    sum_pixels(chunk.count, [&pixels](int i, const Ints(&sums)[4]) {
+      Ints bytes{};
+      for (int c = 0; c < kChannels; ++c) bytes |= round_to_byte(sums[c]) << (8 * c);
+      store(pixels + i, bytes);
+    });
+    const int last = chunk.count - 1;
+    for (int i = 0; i < last; ++i) __builtin_memcpy(to + kChannels * i, pixels + i, sizeof *pixels);
+    __builtin_memcpy(to + kChannels * last, pixels + last, kChannels);
+  }
+
  private:
+  static Ints round_to_byte(Ints sum) {
+    const Ints rounded = (sum + (1 << (kSampleBits - 1))) >> kSampleBits;
+    return at_most(at_least(rounded, Ints{}), broadcast(255));
+  }
+
   // ---- Where the taps lie ---------------------------------------------------------------------------------
 
   Reach reach_of(const Chunk& chunk, int i) const {
@@ -98,7 +138,9 @@ class SeparableFixed {
   // ---- Down: sums over source lines -----------------------------------------------------------------------
 
   // Columns inside the source that lie side by side are summed by vectors, the others one by one.
-  void sum_columns() {
+  void sum_columns(const Chunk& chunk) {
+    if (chunk.x != placed_at_) place_columns(chunk);
+    place_lines(linear(row_.inverse + 3, chunk.x + 0.5, chunk.y + 0.5));
     Range inside_{columns_.begin > 0 ? columns_.begin : 0, columns_.end < x_.size ? columns_.end : x_.size};
     if (inside_.end < inside_.begin || !(interleaved_ || x_.stride == 1))
       inside_ = {columns_.end, columns_.end};
@@ -134,19 +176,23 @@ class SeparableFixed {
       for (int i = 0; i < count; ++i) to[i] = sum_lines(offset + i);
       return;
     }
-    for (int i = 0; i < count; i += kRun) {
-      const int at = i + kRun <= count ? i : count - kRun;
-      sum_vectors(offset + at, to + at);
-    }
+    with_constant(line_pairs_, [&](auto pairs) {
+      for (int i = 0; i < count; i += kRun) {
+        const int at = i + kRun <= count ? i : count - kRun;
+        sum_vectors<pairs.value>(offset + at, to + at);
+      }
+    });
   }
 
   // The bytes of two lines, zipped by twos, are pairs to multiply: (upper, lower) of the even elements, and a
   // byte higher of the odd ones.
+  template <int kPairs>
   void sum_vectors(std::ptrdiff_t offset, std::int16_t* to) const {
     constexpr int kVectors = kRun / (2 * kLanes);
+    const int pairs = kPairs ? kPairs : line_pairs_;
     Ints even[kVectors], odd[kVectors];
     for (int v = 0; v < kVectors; ++v) even[v] = odd[v] = broadcast(1 << (shift_y_ - 1));
-    for (int k = 0; k < line_pairs_; ++k) {
+    for (int k = 0; k < pairs; ++k) {
       const LinePair& pair = memory_.lines[k];
       const Ints weights = broadcast(pair.weights);
       for (int v = 0; v < kVectors; ++v) {
@@ -160,22 +206,30 @@ class SeparableFixed {
       store(to + 2 * kLanes * v, ((even[v] >> shift_y_) & 0xffff) | (odd[v] >> shift_y_) << 16);
   }
 
-  // ---- Across: sums along the line
-  // --------------------------------------------------------------------------
+  // ---- Across: sums along the line ----
 
-  void sum_pixels(Chunk& chunk) const {
-    const std::int32_t* weights = memory_.weights;
-    for (int i = 0; i < chunk.count; i += kLanes) {
+  // Calls `put` with the first of kLanes pixels and their channels' sums.
+  template <typename Put>
+  void sum_pixels(int count, const Put& put) const {
+    with_constant(pairs_, [&](auto pairs) { sum_pixels<pairs.value>(count, put); });
+  }
+
+  template <int kPairs, typename Put>
+  void sum_pixels(int count, const Put& put) const {
+    const int pairs = kPairs ? kPairs : pairs_;
+    const std::int32_t *weights = memory_.weights, *first = memory_.first;
+    const std::int16_t* line = memory_.line;
+    for (int i = 0; i < count; i += kLanes) {
       Ints sums[4];
       for (int m = 0; m < 4; ++m) {
         sums[m] = Ints{};
-        const std::int16_t* line = memory_.line;
-        for (int k = 0; k < pairs_; ++k, line += 2 * kChannels, weights += kLanes)
-          sums[m] +=
-              multiply_add(pairs_of_pixels<kChannels>(line, memory_.first + i + m), load<Ints>(weights));
+        for (int k = 0; k < pairs; ++k, weights += kLanes)
+          sums[m] += multiply_add(pairs_of_pixels<kChannels>(line + 2 * kChannels * k, first + i + m),
+                                  load<Ints>(weights));
+        sums[m] >>= shift_x_;
       }
       transpose(sums);
-      for (int c = 0; c < kChannels; ++c) store(chunk.value[c] + i, to_floats(sums[c] >> shift_x_));
+      put(i, sums);
     }
   }
 

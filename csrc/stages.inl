@@ -8,6 +8,7 @@
 #include "kernel.h"
 #include "noise.inl"
 #include "philox.h"
+#include "reduce.inl"
 #include "sample_bicubic.inl"
 #include "sample_fixed.inl"
 #include "sample_general.inl"
@@ -47,7 +48,6 @@ struct Tile {
     const Finish finish(row, Sampler::kUnit);
     const Store store = choose_store(static_cast<DType>(row.output_dtype));
     const FillBlender blender(row, Sampler::kUnit);
-    touch(row, source, box.y.begin, box.y.end);
     Chunk chunk;
     for (chunk.x = box.x.begin; chunk.x < box.x.end; chunk.x += kChunk) {
       chunk.count = box.x.end - chunk.x < kChunk ? box.x.end - chunk.x : kChunk;
@@ -104,7 +104,8 @@ void run_reduced(const PlanRow& row, const SourceView& source, const OutputView&
                  Scratch scratch) {
   const PlanRow reduction = reduction_of(row), warp = warp_of(row);
   const ReducedMemory reduced = lay_out_reduced(warp, box.y.begin, box.y.end, scratch);
-  Tile{reduction, source, reduced.output(), reduced.box, scratch}.run();
+  if (!reduce_packed(reduction, source, reduced, scratch))
+    Tile{reduction, source, reduced.output(), reduced.box, scratch}.run();
   Tile{warp, reduced.source(), output, box, scratch}.run();
 }
 
@@ -114,6 +115,7 @@ void run_tile(const PlanRow& row, const SourceView& source, const OutputView& ou
               unsigned char* memory) {
   const Box box{{0, row.output_size[1]}, {begin, end}};
   const Scratch scratch(memory);
+  touch(row, source, begin, end);
   if (is_reduced(row)) return run_reduced(row, source, output, box, scratch);
   if (is_smoothed(row) && swaps_axes(row))
     return Tile{with_axes_swapped(row), with_axes_swapped(source), output, box, scratch}.run();

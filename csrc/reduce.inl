@@ -1,0 +1,35 @@
+// Part of stages.inl: making interleaved uint8 images smaller, from bytes to bytes.
+#pragma once
+
+#include "sample_separable.inl"
+
+namespace augsynth {
+namespace AUGSYNTH_ISA_NAME {
+namespace {
+
+template <int kChannels>
+void reduce_pixels(const PlanRow& row, const SourceView& source, const ReducedMemory& reduced,
+                   Scratch scratch) {
+  SeparableFixed<kChannels> sampler(row, source, scratch);
+  const Box& box = reduced.box;
+  Chunk chunk;
+  for (chunk.x = box.x.begin; chunk.x < box.x.end; chunk.x += kChunk) {
+    chunk.count = box.x.end - chunk.x < kChunk ? box.x.end - chunk.x : kChunk;
+    for (chunk.y = box.y.begin; chunk.y < box.y.end; ++chunk.y)
+      sampler.sample_bytes(chunk, reduced.origin() + chunk.y * reduced.line + chunk.x * reduced.pixel);
+  }
+}
+
+// Whether it was done: the stages can do all other cases.
+bool reduce_packed(const PlanRow& row, const SourceView& source, const ReducedMemory& reduced,
+                   Scratch scratch) {
+  const bool packed = source.stride_c == 1 && source.stride_x == row.channels;
+  if (!packed || !is_filtered_fixed(row)) return false;
+  if (row.channels == 3) return reduce_pixels<3>(row, source, reduced, scratch), true;
+  if (row.channels == 4) return reduce_pixels<4>(row, source, reduced, scratch), true;
+  return false;
+}
+
+}  // namespace
+}  // namespace AUGSYNTH_ISA_NAME
+}  // namespace augsynth
