@@ -86,22 +86,43 @@ struct AxisTaps {
   }
 };
 
+// Four elements as floats.
+template <typename T>
+Quad load_four(const unsigned char* from) {
+  using Wide = std::int32_t __attribute__((vector_size(16)));
+  if constexpr (sizeof(T) == sizeof(float)) {
+    return load<Quad>(from);
+  } else {
+    T element[4];
+    __builtin_memcpy(element, from, sizeof element);
+    return __builtin_convertvector(Wide{element[0], element[1], element[2], element[3]}, Quad);
+  }
+}
+
 // Under any map, or with kIsAligned under one where x depends on the column alone and y on the line.
-template <typename T, typename Kernel, bool kIsAligned>
+// kChannels is 3 or 4 for interleaved images, and 0 for any others.
+template <typename T, typename Kernel, bool kIsAligned, int kChannels>
 class General {
  public:
   static constexpr double kUnit = 1.0;
 
   General(const PlanRow& row, const SourceView& source, const Scratch&)
-      : row_(row), source_(source), x_(x_axis(row, source)), y_(y_axis(row, source)) {}
+      : row_(row),
+        source_(source),
+        x_(x_axis(row, source)),
+        y_(y_axis(row, source)),
+        last_(source.data + (y_.stride > 0 ? (y_.size - 1) * y_.stride : 0) + (x_.size - 1) * x_.stride) {}
 
   void sample(Chunk& chunk) {
     find_taps(chunk);
+    if constexpr (kChannels != 0) return sum_pixels(chunk);
     for (int c = 0; c < row_.channels; ++c)
       sum_taps(source_.data + c * source_.stride_c, chunk.count, chunk.value[c]);
   }
 
  private:
+  static constexpr int kTaps = Kernel::kTaps;
+
   void find_taps(const Chunk& chunk) {
     if (kIsAligned && chunk.x == columns_at_) {
       double sx[kLongLanes], sy[kLongLanes];
@@ -115,36 +136,65 @@ class General {
     down_.place(y_, sy, kIsAligned ? 1 : chunk.count);
   }
 
+  // Adds part k of a sum; a single one is not weighed.
+  template <typename V>
+  static void add(int k, float weight, V value, V& sum) {
+    const V part = kTaps == 1 ? value : weight * value;
+    sum = k == 0 ? part : sum + part;
+  }
+
+  // An element more than a pixel of three channels has, which the last one in memory may lack.
+  Quad load_pixel(const unsigned char* from) const {
+    if (kChannels == 4 || from != last_) return load_four<T>(from);
+    unsigned char padded[4 * sizeof(T)] = {};
+    __builtin_memcpy(padded, from, kChannels * sizeof(T));
+    return load_four<T>(padded);
+  }
+
+  // All channels of a pixel at a time.
+  void sum_pixels(Chunk& chunk) const {
+    Quad sum[kChunk];
+    for (int i = 0; i < chunk.count; ++i) {
+      const int at = kIsAligned ? 0 : i;
+      for (int k = 0; k < kTaps; ++k) {
+        Quad line;
+        for (int j = 0; j < kTaps; ++j) {
+          const unsigned char* from = source_.data + down_.offset[k][at] + across_.offset[j][i];
+          add(j, across_.weight[j][i], load_pixel(from), line);
+        }
+        add(k, down_.weight[k][at], line, sum[i]);
+      }
+    }
+    for (int i = 0; i < chunk.count; ++i)
+      for (int c = 0; c < kChannels; ++c) chunk.value[c][i] = sum[i][c];
+  }
+
+  // One channel of all pixels at a time.
   void sum_taps(const unsigned char* plane, int count, float* value) const {
     alignas(64) float line[kChunk];
-    for (int k = 0; k < Kernel::kTaps; ++k) {
+    for (int k = 0; k < kTaps; ++k) {
       sum_line(plane, down_.offset[k], count, line);
       const float* weight = down_.weight[k];
-      for (int i = 0; i < count; ++i) {
-        const float part = Kernel::kTaps == 1 ? line[i] : weight[kIsAligned ? 0 : i] * line[i];
-        value[i] = k == 0 ? part : value[i] + part;
-      }
+      for (int i = 0; i < count; ++i) add(k, weight[kIsAligned ? 0 : i], line[i], value[i]);
     }
   }
 
   // Along the lines that start at `down`.
   void sum_line(const unsigned char* plane, const std::ptrdiff_t* down, int count, float* line) const {
-    for (int k = 0; k < Kernel::kTaps; ++k) {
+    for (int k = 0; k < kTaps; ++k) {
       alignas(64) float tap[kChunk];
       const std::ptrdiff_t* across = across_.offset[k];
       for (int i = 0; i < count; ++i)
         tap[i] = static_cast<float>(load_element<T>(plane + down[kIsAligned ? 0 : i] + across[i]));
       const float* weight = across_.weight[k];
-      for (int i = 0; i < count; ++i) {
-        const float part = Kernel::kTaps == 1 ? tap[i] : weight[i] * tap[i];
-        line[i] = k == 0 ? part : line[i] + part;
-      }
+      for (int i = 0; i < count; ++i) add(k, weight[i], tap[i], line[i]);
     }
   }
 
   const PlanRow& row_;
   const SourceView source_;
   const Axis x_, y_;
+  const unsigned char* const last_;  // pixel in memory of an interleaved image
   int columns_at_ = -1;
   AxisTaps<Kernel> across_, down_;
 };

@@ -67,11 +67,19 @@ struct Tile {
 
   template <typename T, bool kIsAligned>
   void run_general() const {
+    const bool packed = source.stride_c == sizeof(T) && source.stride_x == row.channels * source.stride_c;
+    if (packed && row.channels == 3) return run_general<T, kIsAligned, 3>();
+    if (packed && row.channels == 4) return run_general<T, kIsAligned, 4>();
+    run_general<T, kIsAligned, 0>();
+  }
+
+  template <typename T, bool kIsAligned, int kChannels>
+  void run_general() const {
     const Interpolation interpolation = static_cast<Interpolation>(row.interpolation);
-    if (interpolation == Interpolation::kNearest) return run<General<T, Nearest, kIsAligned>>();
+    if (interpolation == Interpolation::kNearest) return run<General<T, Nearest, kIsAligned, kChannels>>();
     if (is_filtered(row)) return run<WideFilter<T>>();
-    if (interpolation == Interpolation::kBilinear) return run<General<T, Bilinear, kIsAligned>>();
-    run<General<T, Bicubic, kIsAligned>>();
+    if (interpolation == Interpolation::kBilinear) return run<General<T, Bilinear, kIsAligned, kChannels>>();
+    run<General<T, Bicubic, kIsAligned, kChannels>>();
   }
 
   void run_uint8() const {

@@ -16,6 +16,8 @@ using Doubles = double __attribute__((vector_size(kVectorBytes)));
 using Longs = std::uint64_t __attribute__((vector_size(kVectorBytes)));
 
 constexpr int kHalves = kVectorBytes / 2;     // 16-bit numbers
+using Quad = float __attribute__((vector_size(16)));  // of one pixel's channels, on every ISA
+
 constexpr int kLanes = kVectorBytes / 4;      // of Floats, Ints and Words
 constexpr int kLongLanes = kVectorBytes / 8;  // of Longs and Doubles
 
