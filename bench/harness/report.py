@@ -32,7 +32,7 @@ def markdown(results: Json) -> str:
     return "\n\n".join(part.strip() for part in parts if part) + "\n\nWritten by bench/augment.py.\n"
 
 
-LOADER = "No workers; batches of images and labels, collated. DALI brings its own loader, and is left out."
+LOADER = "No workers; batches of images and labels, collated."
 
 
 class Footnotes:
@@ -144,8 +144,18 @@ def _machine(results: Json) -> str:
 
 
 def _left_out(results: Json) -> str:
+    """Libraries that could not be imported, and cases that a library has no way to do."""
     lines = [f"* {name}: {reason}" for name, reason in results["left_out"].items()]
+    cases: dict[tuple[str, str], list[str]] = {}
+    for row in results["rows"]:
+        for name, reason in row["missing"].items() if row["temperature"] != "hot" else ():
+            cases.setdefault((name, reason), []).append(_label(row))
+    lines += [f"* {name}, {' and '.join(labels)}: {reason}" for (name, reason), labels in cases.items()]
     return "\n".join(["## Not measured", *lines]) if lines else ""
+
+
+def _label(row: Json) -> str:
+    return f"{row['case']}, through a DataLoader" if row["temperature"] == "DataLoader" else str(row["case"])
 
 
 def _number(value: float) -> str:

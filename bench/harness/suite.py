@@ -11,7 +11,7 @@ from typing import Any
 from harness import bound
 from harness.cases import Case
 from harness.check import Pictures, as_pictures, differences, shortcuts
-from harness.images import ImageSet, squares
+from harness.images import Image, ImageSet, squares
 from harness.ops import Ops
 from harness.peers import Peer, Unsupported
 from harness.peers.ours import Augsynth
@@ -48,20 +48,22 @@ class Remarks:
 
 
 def inspect(case: Case, images: ImageSet, ours: Sequence[Peer], peers: Sequence[Peer]) -> Remarks:
-    """Compare every library's pictures with the first of ours."""
+    """Compare every library's pictures with the first of ours. A peer that fails is left out, with its reason."""
     found = Remarks({}, {})
     small = squares(images, SIDE, COUNT)
     expected = Pictures.of(ours[0], case.ops, small)
-    for peer in (*ours[1:], *peers):
+    for one in ours[1:]:
+        found.notes[one.name] = _remarks(one, expected, case.ops, small)
+    for peer in peers:
         try:
-            unlike = differences(peer, expected, case.ops, small)
-        except Unsupported as reason:
-            found.missing[peer.name] = str(reason)
-            continue
-        remarks = [*peer.notes(case.ops), *shortcuts(peer, case.ops, small), *(f"other work: {one}" for one in unlike)]
-        if remarks:
-            found.notes[peer.name] = remarks
+            found.notes[peer.name] = _remarks(peer, expected, case.ops, small)
+        except Exception as reason:
+            found.missing[peer.name] = str(reason).strip().splitlines()[-1]
     return found
+
+
+def _remarks(peer: Peer, expected: Pictures, ops: Ops, images: list[Image]) -> list[str]:
+    return [*peer.notes(ops), *shortcuts(peer, ops, images), *differences(peer, expected, ops, images)]
 
 
 def measure_case(
@@ -89,9 +91,11 @@ def measure_loader(
     case: Case, images: ImageSet, entrants: Sequence[Peer], remarks: Remarks, rounds: int, advance: Advance
 ) -> Row:
     """One case through a DataLoader without workers, collated batches of images and labels coming out."""
-    row = Row(case.name, case.group, "DataLoader", case.batch, notes=remarks.notes)
+    row = Row(case.name, case.group, "DataLoader", case.batch, notes=remarks.notes, missing=dict(remarks.missing))
     contenders = []
     for peer in entrants:
+        if peer.name in row.missing:
+            continue
         try:
             loader = peer.loader(case.ops, images, case.batch)
         except Unsupported as reason:

@@ -1,4 +1,4 @@
-"""augsynth itself: a batch in one native call with a reused output, or one call an image."""
+"""augsynth itself: a batch in one native call, or one call an image."""
 
 from __future__ import annotations
 
@@ -57,16 +57,13 @@ class Augsynth(Peer):
 
     def _batched(self, transform: T.Compose, images: ImageSet, batch: int) -> Pass:
         epochs = count(1)
-        out = None
 
         def run(start: int) -> Iterator[Any]:
-            nonlocal out
             self.activate()
             epoch = next(epochs)
             for first in range(start, start + images.window, batch):
                 keys = _keys(epoch, range(first, first + batch))
-                out = transform.batch(images.images[first : first + batch], keys=keys, out=out)
-                yield out
+                yield transform.batch(images.images[first : first + batch], keys=keys)
 
         return run
 
