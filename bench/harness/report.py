@@ -150,7 +150,7 @@ def _left_out(results: Json) -> str:
     for row in results["rows"]:
         for name, reason in row["missing"].items() if row["temperature"] != "hot" else ():
             cases.setdefault((name, reason), []).append(_label(row))
-    lines += [f"* {name}, {' and '.join(labels)}: {reason}" for (name, reason), labels in cases.items()]
+    lines += [f"* {name}, {'; '.join(labels)}: {reason}" for (name, reason), labels in cases.items()]
     return "\n".join(["## Not measured", *lines]) if lines else ""
 
 
