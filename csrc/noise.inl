@@ -8,36 +8,37 @@ namespace augsynth {
 namespace AUGSYNTH_ISA_NAME {
 namespace {
 
-// Gaussian, from 16 bits a value.
-void add_gaussian(const PlanRow& row, double unit, Chunk& chunk) {
+// Replaces each value by change(value, n), n being normal with the row's mean and sigma times `unit`, from 16
+// bits.
+template <typename Change>
+void change_by_normals(const PlanRow& row, double unit, RandomBits& bits, Chunk& chunk, Change change) {
   const Floats mean = broadcast(static_cast<float>(row.noise_parameters[0] * unit));
   const Floats scale = broadcast(static_cast<float>(row.noise_parameters[1] * unit / kNormalScale));
-  RandomBits bits(row, chunk, row.channels, 1);
-  bits.make_normal();
+  bits.draw(chunk, row.channels, 1);
+  bits.prepare();
   for (int c = 0; c < row.channels; ++c)
-    for (int i = 0; i < chunk.count; i += kLanes) {
+    for (int i = 0; i < chunk.count; i += 2 * kLanes) {
+      Ints z[2];
+      normals_of(bits.halves(c) + i, z);
       float* value = chunk.value[c] + i;
-      store(value, load<Floats>(value) + (mean + scale * to_floats(widen(bits.normals(c) + i))));
+      store(value, change(load<Floats>(value), mean + scale * to_floats(z[0])));
+      store(value + kLanes, change(load<Floats>(value + kLanes), mean + scale * to_floats(z[1])));
     }
 }
 
-void add_speckle(const PlanRow& row, Chunk& chunk) {
-  const Floats mean = broadcast(static_cast<float>(row.noise_parameters[0]));
-  const Floats scale = broadcast(static_cast<float>(row.noise_parameters[1] / kNormalScale));
-  RandomBits bits(row, chunk, row.channels, 1);
-  bits.make_normal();
-  for (int c = 0; c < row.channels; ++c)
-    for (int i = 0; i < chunk.count; i += kLanes) {
-      const Floats value = load<Floats>(chunk.value[c] + i);
-      store(chunk.value[c] + i, value + value * (mean + scale * to_floats(widen(bits.normals(c) + i))));
-    }
+void add_gaussian(const PlanRow& row, double unit, RandomBits& bits, Chunk& chunk) {
+  change_by_normals(row, unit, bits, chunk, [](Floats value, Floats n) { return value + n; });
 }
 
-void add_uniform(const PlanRow& row, double unit, Chunk& chunk) {
+void add_speckle(const PlanRow& row, RandomBits& bits, Chunk& chunk) {
+  change_by_normals(row, 1.0, bits, chunk, [](Floats value, Floats n) { return value + value * n; });
+}
+
+void add_uniform(const PlanRow& row, double unit, RandomBits& bits, Chunk& chunk) {
   const double step = (row.noise_parameters[1] - row.noise_parameters[0]) / 65536.0;
   const Floats lowest = broadcast(static_cast<float>((row.noise_parameters[0] + 0.5 * step) * unit));
   const Floats scale = broadcast(static_cast<float>(step * unit));
-  const RandomBits bits(row, chunk, row.channels, 1);
+  bits.draw(chunk, row.channels, 1);
   for (int c = 0; c < row.channels; ++c)
     for (int i = 0; i < chunk.count; i += kLanes) {
       float* value = chunk.value[c] + i;
@@ -53,9 +54,9 @@ Doubles uniforms(const std::uint16_t* halves) {
 
 // Replaces each value by change(u, value), with 32 bits a value in u.
 template <typename Change>
-void change_values(const PlanRow& row, Chunk& chunk, Change change) {
+void change_values(const PlanRow& row, RandomBits& bits, Chunk& chunk, Change change) {
   using Singles = float __attribute__((vector_size(kVectorBytes / 2)));
-  const RandomBits bits(row, chunk, row.channels, 2);
+  bits.draw(chunk, row.channels, 2);
   for (int c = 0; c < row.channels; ++c)
     for (int i = 0; i < chunk.count; i += kLongLanes) {
       float* value = chunk.value[c] + i;
@@ -65,27 +66,27 @@ void change_values(const PlanRow& row, Chunk& chunk, Change change) {
     }
 }
 
-void add_exact_gaussian(const PlanRow& row, double unit, Chunk& chunk) {
+void add_exact_gaussian(const PlanRow& row, double unit, RandomBits& bits, Chunk& chunk) {
   const double mean = row.noise_parameters[0] * unit, sigma = row.noise_parameters[1] * unit;
-  change_values(row, chunk,
+  change_values(row, bits, chunk,
                 [=](Doubles u, Doubles value) { return value + (mean + sigma * normal_quantile(u)); });
 }
 
 constexpr double kNoisyMean = 281474976710656.0;  // 2^48: the noise of larger counts is lost in a float
 
-void add_poisson(const PlanRow& row, double unit, Chunk& chunk) {
+void add_poisson(const PlanRow& row, double unit, RandomBits& bits, Chunk& chunk) {
   const double step = row.noise_parameters[0] * unit;
-  change_values(row, chunk, [=](Doubles u, Doubles value) {
+  change_values(row, bits, chunk, [=](Doubles u, Doubles value) {
     const Doubles mean = (value < 0.0 ? Doubles{} : value) / step;
     return mean < kNoisyMean ? poisson_quantile(u, mean) * step : value;
   });
 }
 
 // A pixel's channels change together.
-void add_salt_and_pepper(const PlanRow& row, double unit, Chunk& chunk) {
+void add_salt_and_pepper(const PlanRow& row, double unit, RandomBits& bits, Chunk& chunk) {
   const float pepper = static_cast<float>(row.noise_parameters[2] * unit);
   const float salt = static_cast<float>(row.noise_parameters[3] * unit);
-  const RandomBits bits(row, chunk, 1, 2);
+  bits.draw(chunk, 1, 2);
   alignas(64) double u[kChunk];
   for (int i = 0; i < chunk.count; i += kLongLanes) store(u + i, uniforms(bits.halves(0) + 2 * i));
   for (int i = 0; i < chunk.count; ++i) {
@@ -94,22 +95,22 @@ void add_salt_and_pepper(const PlanRow& row, double unit, Chunk& chunk) {
   }
 }
 
-void add_noise(const PlanRow& row, double unit, Chunk& chunk) {
+void add_noise(const PlanRow& row, double unit, RandomBits& bits, Chunk& chunk) {
   switch (static_cast<Noise>(row.noise)) {
     case Noise::kNone:
       return;
     case Noise::kGaussian:
-      return add_gaussian(row, unit, chunk);
+      return add_gaussian(row, unit, bits, chunk);
     case Noise::kExactGaussian:
-      return add_exact_gaussian(row, unit, chunk);
+      return add_exact_gaussian(row, unit, bits, chunk);
     case Noise::kUniform:
-      return add_uniform(row, unit, chunk);
+      return add_uniform(row, unit, bits, chunk);
     case Noise::kSaltAndPepper:
-      return add_salt_and_pepper(row, unit, chunk);
+      return add_salt_and_pepper(row, unit, bits, chunk);
     case Noise::kPoisson:
-      return add_poisson(row, unit, chunk);
+      return add_poisson(row, unit, bits, chunk);
     case Noise::kSpeckle:
-      return add_speckle(row, chunk);
+      return add_speckle(row, bits, chunk);
   }
 }
 

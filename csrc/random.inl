@@ -10,58 +10,92 @@ namespace {
 
 constexpr int kBlockHalves = 8;      // 16-bit halves of a Philox block
 constexpr int kMostPixelHalves = 2;  // that any kind of noise takes for a pixel of one channel
+constexpr int kDrawnVectors = 3;     // of blocks, side by side
+constexpr int kDrawnBlocks = kDrawnVectors * kLongLanes;
 constexpr int kMostBlocks = kMaxChannels * kChunk * kMostPixelHalves / kBlockHalves;
 
-// One Philox4x32-10 block a lane, as philox4x32(): the words lie in the lower halves of the lanes.
-void draw_blocks(Longs (&word)[4], std::uint32_t key0, std::uint32_t key1) {
-  for (int round = 0; round < kPhiloxRounds; ++round) {
-    const Longs product0 = multiply_lower(word[0], broadcast(kPhiloxMultiplier0));
-    const Longs product1 = multiply_lower(word[2], broadcast(kPhiloxMultiplier1));
-    word[0] = (product1 >> 32) ^ word[1] ^ broadcast(std::uint64_t{key0});
-    word[1] = product1;
-    word[2] = (product0 >> 32) ^ word[3] ^ broadcast(std::uint64_t{key1});
-    word[3] = product0;
-    key0 += kPhiloxWeyl0;
-    key1 += kPhiloxWeyl1;
+// The keys of Philox's rounds in all lanes.
+class RoundKeys {
+ public:
+  RoundKeys(std::uint32_t key0, std::uint32_t key1) {
+    for (Longs(&key)[2] : key_) {
+      key[0] = broadcast(std::uint64_t{key0});
+      key[1] = broadcast(std::uint64_t{key1});
+      key0 += kPhiloxWeyl0;
+      key1 += kPhiloxWeyl1;
+    }
   }
-}
+
+  // One Philox4x32-10 block a lane, as philox4x32(): the words lie in the lower halves of the lanes. A round
+  // waits for the one before it, so some of them go side by side.
+  void turn_into_bits(Longs (&word)[kDrawnVectors][4]) const {
+    for (const Longs(&key)[2] : key_)
+      for (Longs(&w)[4] : word) {
+        const Longs product0 = multiply_lower(w[0], broadcast(kPhiloxMultiplier0));
+        const Longs product1 = multiply_lower(w[2], broadcast(kPhiloxMultiplier1));
+        w[0] = (product1 >> 32) ^ w[1] ^ key[0];
+        w[1] = product1;
+        w[2] = (product0 >> 32) ^ w[3] ^ key[1];
+        w[3] = product0;
+      }
+  }
+
+ private:
+  Longs key_[kPhiloxRounds][2];
+};
 
 // The bits of a chunk's pixels, one line a channel. What follows a line's last pixel may be read, and means
 // nothing.
 class RandomBits {
  public:
-  // `pixel_halves` times 16 bits a pixel.
-  RandomBits(const PlanRow& row, const Chunk& chunk, int channels, int pixel_halves) {
-    const int first = chunk.x * pixel_halves / kBlockHalves;
-    const int blocks = (chunk.count * pixel_halves + kBlockHalves - 1) / kBlockHalves;
-    line_ = blocks * kBlockHalves;
-    count_ = channels * blocks;
-    alignas(64) std::uint64_t place[kMostBlocks + kLongLanes];
-    for (int c = 0; c < channels; ++c)
-      for (int block = 0; block < blocks; ++block)
-        place[c * blocks + block] = static_cast<std::uint64_t>(c) << 28 | (first + block);
-    for (int i = count_; i < count_ + kLongLanes; ++i) place[i] = 0;
-    for (int i = 0; i < count_; i += kLongLanes) {
-      Longs words[4] = {load<Longs>(place + i), broadcast(static_cast<std::uint64_t>(chunk.y)),
-                        broadcast(std::uint64_t{row.stream[2]}), broadcast(std::uint64_t{row.stream[3]})};
-      draw_blocks(words, row.stream[0], row.stream[1]);
-      store_blocks(halves_ + i * kBlockHalves, words);
-    }
+  explicit RandomBits(const PlanRow& row) : row_(row), keys_(row.stream[0], row.stream[1]) {}
+
+  // `pixel_halves` times 16 bits a pixel of `channels` channels, which are the same for all chunks of a row.
+  void draw(const Chunk& chunk, int channels, int pixel_halves) {
+    if (chunk.x != x_) find_places(chunk, channels, pixel_halves);
+    for (int i = 0; i < count_; i += kDrawnBlocks) draw_from(i, chunk.y);
   }
 
-  // 16 bits a pixel become normal variates times kNormalScale.
-  void make_normal() {
-    for (int i = 0; i < count_ * kBlockHalves; i += kHalves) to_normals(halves_ + i);
+  // The halves as normals_of() takes them.
+  void prepare() {
+    for (int i = 0; i < count_ * kBlockHalves; i += kHalves) prepare_normals(halves_ + i);
   }
 
   const std::uint16_t* halves(int channel) const { return halves_ + channel * line_; }
-  const std::int16_t* normals(int channel) const {
-    return reinterpret_cast<const std::int16_t*>(halves(channel));
-  }
 
  private:
+  void find_places(const Chunk& chunk, int channels, int pixel_halves) {
+    const int first = chunk.x * pixel_halves / kBlockHalves;
+    const int blocks = (chunk.count * pixel_halves + kBlockHalves - 1) / kBlockHalves;
+    x_ = chunk.x;
+    line_ = blocks * kBlockHalves;
+    count_ = channels * blocks;
+    for (int c = 0; c < channels; ++c)
+      for (int block = 0; block < blocks; ++block)
+        places_[c * blocks + block] = static_cast<std::uint64_t>(c) << 28 | (first + block);
+    for (int i = count_; i < count_ + kDrawnBlocks; ++i) places_[i] = 0;
+  }
+
+  // The blocks from the i-th place on.
+  void draw_from(int i, int y) {
+    Longs words[kDrawnVectors][4];
+    for (int k = 0; k < kDrawnVectors; ++k) {
+      words[k][0] = load<Longs>(places_ + i + k * kLongLanes);
+      words[k][1] = broadcast(static_cast<std::uint64_t>(y));
+      words[k][2] = broadcast(std::uint64_t{row_.stream[2]});
+      words[k][3] = broadcast(std::uint64_t{row_.stream[3]});
+    }
+    keys_.turn_into_bits(words);
+    for (int k = 0; k < kDrawnVectors; ++k)
+      store_blocks(halves_ + (i + k * kLongLanes) * kBlockHalves, words[k]);
+  }
+
+  const PlanRow& row_;
+  const RoundKeys keys_;
+  int x_ = -1;        // of the chunk that the places are those of
   int line_, count_;  // halves of a channel, blocks of all
-  alignas(64) std::uint16_t halves_[(kMostBlocks + kLongLanes) * kBlockHalves];
+  alignas(64) std::uint64_t places_[kMostBlocks + kDrawnBlocks];
+  alignas(64) std::uint16_t halves_[(kMostBlocks + kDrawnBlocks) * kBlockHalves];
 };
 
 }  // namespace

@@ -48,13 +48,14 @@ struct Tile {
     const Finish finish(row, Sampler::kUnit);
     const Store store = choose_store(static_cast<DType>(row.output_dtype));
     const FillBlender blender(row, Sampler::kUnit);
+    RandomBits bits(row);
     Chunk chunk;
     for (chunk.x = box.x.begin; chunk.x < box.x.end; chunk.x += kChunk) {
       chunk.count = box.x.end - chunk.x < kChunk ? box.x.end - chunk.x : kChunk;
       for (chunk.y = box.y.begin; chunk.y < box.y.end; ++chunk.y) {
         sampler.sample(chunk);
         blender.blend(chunk);
-        add_noise(row, Sampler::kUnit, chunk);
+        add_noise(row, Sampler::kUnit, bits, chunk);
         store(row, finish, output, chunk);
       }
     }

@@ -78,14 +78,18 @@ inline void store_blocks(std::uint16_t* halves, const Longs (&words)[4]) {
                      _mm256_unpacklo_epi64(_mm256_unpackhi_epi32(w0, w1), _mm256_unpackhi_epi32(w2, w3)));
 }
 
-inline void to_normals(std::uint16_t* halves) {
+inline void prepare_normals(std::uint16_t*) {}
+
+inline void normals_of(const std::uint16_t* halves, Ints (&normals)[2]) {
   const __m256i bits = load<__m256i>(halves), mask = _mm256_set1_epi8(15);
   const __m256i table = _mm256_broadcastsi128_si256(half_vector(kNormalNibbles));
   const __m256i lower = _mm256_shuffle_epi8(table, _mm256_and_si256(bits, mask));
   const __m256i upper = _mm256_shuffle_epi8(table, _mm256_and_si256(_mm256_srli_epi16(bits, 4), mask));
-  store(halves,
-        _mm256_add_epi16(_mm256_maddubs_epi16(_mm256_set1_epi16(kOddLower << 8 | kEvenLower), lower),
-                         _mm256_maddubs_epi16(_mm256_set1_epi16(kOddUpper << 8 | kEvenUpper), upper)));
+  const __m256i sums =
+      _mm256_add_epi16(_mm256_maddubs_epi16(_mm256_set1_epi16(kOddLower << 8 | kEvenLower), lower),
+                       _mm256_maddubs_epi16(_mm256_set1_epi16(kOddUpper << 8 | kEvenUpper), upper));
+  normals[0] = ints(_mm256_cvtepi16_epi32(_mm256_castsi256_si128(sums)));
+  normals[1] = ints(_mm256_cvtepi16_epi32(_mm256_extracti128_si256(sums, 1)));
 }
 
 inline Ints zip(const unsigned char* low, const unsigned char* high) {

@@ -67,14 +67,18 @@ inline void store_blocks(std::uint16_t* halves, const Longs (&words)[4]) {
   store(halves + 32, _mm512_permutex2var_epi64(front, second, back));
 }
 
-inline void to_normals(std::uint16_t* halves) {
+inline void prepare_normals(std::uint16_t*) {}
+
+inline void normals_of(const std::uint16_t* halves, Ints (&normals)[2]) {
   const __m512i bits = load<__m512i>(halves), mask = _mm512_set1_epi8(15);
   const __m512i table = _mm512_broadcast_i32x4(quarter_vector(kNormalNibbles));
   const __m512i lower = _mm512_shuffle_epi8(table, _mm512_and_si512(bits, mask));
   const __m512i upper = _mm512_shuffle_epi8(table, _mm512_and_si512(_mm512_srli_epi16(bits, 4), mask));
-  store(halves,
-        _mm512_add_epi16(_mm512_maddubs_epi16(_mm512_set1_epi16(kOddLower << 8 | kEvenLower), lower),
-                         _mm512_maddubs_epi16(_mm512_set1_epi16(kOddUpper << 8 | kEvenUpper), upper)));
+  const __m512i sums =
+      _mm512_add_epi16(_mm512_maddubs_epi16(_mm512_set1_epi16(kOddLower << 8 | kEvenLower), lower),
+                       _mm512_maddubs_epi16(_mm512_set1_epi16(kOddUpper << 8 | kEvenUpper), upper));
+  normals[0] = ints(_mm512_cvtepi16_epi32(_mm512_castsi512_si256(sums)));
+  normals[1] = ints(_mm512_cvtepi16_epi32(_mm512_extracti64x4_epi64(sums, 1)));
 }
 
 inline Ints zip(const unsigned char* low, const unsigned char* high) {

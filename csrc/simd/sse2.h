@@ -91,9 +91,15 @@ inline void store_blocks(std::uint16_t* halves, const Longs (&words)[4]) {
   store(halves + 8, _mm_unpacklo_epi64(_mm_unpackhi_epi32(w0, w1), _mm_unpackhi_epi32(w2, w3)));
 }
 
-// No byte shuffle, which a table of 16 bytes would need: scalar look-ups are quickest.
-inline void to_normals(std::uint16_t* halves) {
+// No byte shuffle, which a table of 16 bytes would need: scalar look-ups in memory are quickest.
+inline void prepare_normals(std::uint16_t* halves) {
   for (int i = 0; i < kHalves; ++i) halves[i] = static_cast<std::uint16_t>(normal_of(halves[i]));
+}
+
+inline void normals_of(const std::uint16_t* prepared, Ints (&normals)[2]) {
+  const std::int16_t* variates = reinterpret_cast<const std::int16_t*>(prepared);
+  normals[0] = widen(variates);
+  normals[1] = widen(variates + kLanes);
 }
 
 inline Ints zip(const unsigned char* low, const unsigned char* high) {
