@@ -11,6 +11,7 @@ def run(
     outputs: Sequence[npt.NDArray[Any]] | npt.NDArray[Any],
     threads: int,
 ) -> None: ...
+
 class Outgoing:
     def __init__(self, bytes: int) -> None: ...
     @property

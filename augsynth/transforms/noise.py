@@ -28,8 +28,8 @@ class GaussianNoise(Transform):
 
     `mean` and `sigma` (>= 0, or a pair) are fractions of the full scale. Each variate comes from 16 random bits through
     a table: mean 0 and variance 1 exactly, skewness 0, excess kurtosis -0.0195, and never beyond 4.188 sigma. `exact`
-    takes 32 bits and the inverse of the distribution function instead, which costs about three times as much: its tails
-    are normal up to 6.33 sigma, what 2**32 variates reach. Names and order are torchvision's.
+    takes 32 bits and the inverse of the distribution function instead, which costs about nine times as much: its tails
+    are normal up to 6.33 sigma, what 2**32 variates reach. The first three names are torchvision's.
 
     >>> import numpy as np
     >>> image = np.full((8, 8), 100, np.uint8)
