@@ -16,8 +16,9 @@ CODE := pyproject.toml CMakeLists.txt README.md $(shell find csrc augsynth plugi
           -not -path '*/__pycache__/*' -not -path '*/build/*' -not -path '*.egg-info/*' -not -path '*/tests/*')
 NATIVE := $(shell find csrc -name '*.cpp' -o -name '*.h' -o -name '*.inl')
 ASAN := build/asan
+PORTABLE := build/portable
 
-.PHONY: help demo test test-all lint asan mutants bench bench-decode bench-compare bench-generators clean
+.PHONY: help demo test test-all lint asan portable mutants bench bench-decode bench-compare bench-generators clean
 .DELETE_ON_ERROR:
 
 help:
@@ -26,6 +27,7 @@ help:
 	@echo "make test-all          the slow tests too, and fresh random examples, more of them"
 	@echo "make lint              formatting, types, and the extension's stubs"
 	@echo "make asan              the native and transform tests under AddressSanitizer and UndefinedBehaviorSanitizer"
+	@echo "make portable          the native and transform tests on a build without x86 instructions"
 	@echo "make mutants           break the code on purpose, one place at a time: do the tests notice? (half an hour)"
 	@echo "make bench             augsynth beside five other libraries: 15 minutes, 7 GB; AUGSYNTH_DATA=folder ARGS=--quick"
 	@echo "make bench-decode      the same from JPEG bytes to a batch: three minutes"
@@ -60,7 +62,13 @@ asan: $(VENV)/developing
 	rm -rf $(ASAN)
 	$(PIP) --no-deps --target $(ASAN) -C cmake.define.AUGSYNTH_SANITIZE=ON -C build-dir=build/asan-objects .
 	LD_PRELOAD="$$(g++ -print-file-name=libasan.so) $$(g++ -print-file-name=libstdc++.so)" \
-	ASAN_OPTIONS=detect_leaks=0 PYTHONPATH=$(ASAN) $(BIN)/pytest -q -p no:cacheprovider tests/native tests/transforms
+	ASAN_OPTIONS=detect_leaks=0 PYTHONPATH=$(CURDIR)/$(ASAN) $(BIN)/pytest -q -p no:cacheprovider tests/native tests/transforms
+
+# What a processor without x86 instructions would run: the plain C++ behind the vector wrapper.
+portable: $(VENV)/developing
+	rm -rf $(PORTABLE)
+	$(PIP) --no-deps --target $(PORTABLE) -C cmake.define.AUGSYNTH_PORTABLE=ON -C build-dir=build/portable-objects .
+	PYTHONPATH=$(CURDIR)/$(PORTABLE) $(PYTEST) -p no:cacheprovider tests/native tests/transforms $(ARGS)
 
 mutants: $(VENV)/developing
 	$(PIP) scikit-build-core pybind11 ninja

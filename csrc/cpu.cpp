@@ -41,8 +41,7 @@ CpuFeatures detect_cpu() {
   CpuFeatures cpu;
   cpu.avx2 = has(saved, kYmm) && has(basic.ecx, bit_AVX | bit_FMA | bit_F16C) && has(extended.ebx, bit_AVX2);
   cpu.avx512 = cpu.avx2 && has(saved, kZmm) &&
-               has(extended.ebx, bit_AVX512F | bit_AVX512BW | bit_AVX512DQ | bit_AVX512VL) &&
-               has(extended.ecx, bit_AVX512VNNI);
+               has(extended.ebx, bit_AVX512F | bit_AVX512BW | bit_AVX512DQ | bit_AVX512VL);
   return cpu;
 }
 

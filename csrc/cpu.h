@@ -5,7 +5,7 @@ namespace augsynth {
 
 struct CpuFeatures {
   bool avx2 = false;    // AVX2 with FMA and F16C
-  bool avx512 = false;  // AVX-512 F, BW, DQ, VL and VNNI
+  bool avx512 = false;  // AVX-512 F, BW, DQ and VL
 };
 
 CpuFeatures detect_cpu();
