@@ -49,30 +49,30 @@ inline std::ptrdiff_t most_taps(const PlanRow& row, int axis) {
   return static_cast<std::ptrdiff_t>(2.0 * filter_radius(row, axis)) + 2;
 }
 
-// ---- Filters in fixed point ------------------------------------------------------------------------------
-
-constexpr int kMostFixedTaps = 130;  // more would leave too few bits for each
-
 // Whether antialiasing makes a difference.
 inline bool is_smoothed(const PlanRow& row) {
   return row.antialias && static_cast<Interpolation>(row.interpolation) != Interpolation::kNearest &&
          (is_bicubic(row) || row.support[0] > 1.0 || row.support[1] > 1.0);
 }
 
-// Whether samples are sums along the axes in fixed point, which takes few taps, and a map that passes over
-// few columns.
-inline bool is_filtered_fixed(const PlanRow& row) {
-  const double step = row.inverse[0] < 0.0 ? -row.inverse[0] : row.inverse[0];
-  return is_axis_aligned(row) && (is_smoothed(row) || is_bicubic(row)) &&
-         static_cast<DType>(row.source_dtype) == DType::kUint8 && most_taps(row, 0) < kMostFixedTaps &&
-         most_taps(row, 1) < kMostFixedTaps && step <= 2.0 * filter_support(row, 0);
-}
-
-// Whether they are in any case.
+// Whether samples are sums along the axes.
 inline bool is_filtered(const PlanRow& row) { return is_axis_aligned(row) && is_smoothed(row); }
 
-// ---- Maps that turn the picture: made smaller first, then warped
-// --------------------------------------------
+constexpr int kMostTaps = 130;  // more would leave too few bits for each
+
+// Whether the taps of a chunk are kept in tables: there are few, and the map passes over few columns.
+inline bool has_few_taps(const PlanRow& row) {
+  const double step = row.inverse[0] < 0.0 ? -row.inverse[0] : row.inverse[0];
+  return most_taps(row, 0) < kMostTaps && most_taps(row, 1) < kMostTaps &&
+         step <= 2.0 * filter_support(row, 0);
+}
+
+inline bool is_filtered_fixed(const PlanRow& row) {
+  return (is_filtered(row) || (is_axis_aligned(row) && is_bicubic(row))) && has_few_taps(row) &&
+         static_cast<DType>(row.source_dtype) == DType::kUint8;
+}
+
+// ---- Maps that turn the picture: made smaller first, then warped ------------------------------------
 
 // The size of the smaller picture on an axis.
 inline std::int32_t reduced_size(const PlanRow& row, int axis) {
@@ -164,8 +164,7 @@ inline Box seen_under(const PlanRow& warp, int begin, int end) {
           seen_pixels(low[1], high[1], warp.source_size[0], border)};
 }
 
-// ---- Working memory
-// -------------------------------------------------------------------------------------------
+// ---- Working memory ---------------------------------------------------------------------------------
 
 // Two source lines and their weights.
 struct LinePair {
@@ -182,13 +181,35 @@ struct FixedFilterMemory {
 
 constexpr int kOverread = 8;  // columns behind the last one that may be read with it
 
-inline FixedFilterMemory lay_out_fixed_filter(const PlanRow& row, Scratch& scratch) {
+// Elements of the line that a chunk is summed from.
+inline std::ptrdiff_t line_capacity(const PlanRow& row) {
   const double step = row.inverse[0] < 0.0 ? -row.inverse[0] : row.inverse[0];
-  const std::ptrdiff_t taps = most_taps(row, 0),
-                       columns = static_cast<std::ptrdiff_t>(step * kChunk) + 2 * taps;
+  return (static_cast<std::ptrdiff_t>(step * kChunk) + 2 * most_taps(row, 0) + kOverread) * row.channels;
+}
+
+inline FixedFilterMemory lay_out_fixed_filter(const PlanRow& row, Scratch& scratch) {
   return {scratch.take<LinePair>(most_taps(row, 1)), scratch.take<std::int32_t>(kChunk),
-          scratch.take<std::int32_t>(2 * (taps + 1) * kChunk),
-          scratch.take<std::int16_t>((columns + kOverread) * row.channels)};
+          scratch.take<std::int32_t>(2 * (most_taps(row, 0) + 1) * kChunk),
+          scratch.take<std::int16_t>(line_capacity(row))};
+}
+
+// A source line and its weight.
+struct WeighedLine {
+  const unsigned char* data;
+  float weight;
+};
+
+struct FloatFilterMemory {
+  WeighedLine* lines;
+  std::int32_t* at;  // elements of the line, by tap and column
+  float* weights;
+  float* line;
+};
+
+inline FloatFilterMemory lay_out_float_filter(const PlanRow& row, Scratch& scratch) {
+  const std::ptrdiff_t taps = most_taps(row, 0);
+  return {scratch.take<WeighedLine>(most_taps(row, 1)), scratch.take<std::int32_t>(taps * kChunk),
+          scratch.take<float>(4 * taps * kChunk), scratch.take<float>(line_capacity(row))};
 }
 
 // One source pixel's part in a sample, on one axis.
@@ -241,6 +262,8 @@ inline ReducedMemory lay_out_reduced(const PlanRow& warp, int begin, int end, Sc
 inline void lay_out_filter(const PlanRow& row, Scratch& scratch) {
   if (is_filtered_fixed(row))
     lay_out_fixed_filter(row, scratch);
+  else if (is_filtered(row) && has_few_taps(row))
+    lay_out_float_filter(row, scratch);
   else if (is_filtered(row))
     lay_out_wide_filter(row, scratch);
 }

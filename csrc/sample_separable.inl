@@ -3,7 +3,7 @@
 // that.
 #pragma once
 
-#include "filter_taps.inl"
+#include "filter_line.inl"
 
 namespace augsynth {
 namespace AUGSYNTH_ISA_NAME {
@@ -13,26 +13,6 @@ constexpr int kLineBits = 6;      // fractional bits of the summed line
 constexpr int kSampleBits = 16;   // and of the samples: as many as leave a float exact
 constexpr int kRun = 4 * kLanes;  // elements that are summed at a time
 
-template <int kValue>
-struct Constant {
-  static constexpr int value = kValue;
-};
-
-// Calls f with the number as a constant, by which loops are unrolled, or with 0 if it is a large one.
-template <typename F>
-void with_constant(int number, const F& f) {
-  switch (number) {
-    case 1:
-      return f(Constant<1>{});
-    case 2:
-      return f(Constant<2>{});
-    case 3:
-      return f(Constant<3>{});
-    default:
-      return f(Constant<0>{});
-  }
-}
-
 // kChannels is 3 or 4 for interleaved images, and 0 for any others.
 template <int kChannels>
 class SeparableFixed {
@@ -41,14 +21,12 @@ class SeparableFixed {
 
   SeparableFixed(const PlanRow& row, const SourceView& source, Scratch scratch)
       : row_(row),
-        source_(source),
-        x_(x_axis(row, source)),
-        y_(y_axis(row, source)),
-        across_(row, 0),
-        down_(row, 1),
+        data_(source.data),
+        axis_(y_axis(row, source)),
+        filter_(row, 1),
+        line_(row, source, 1),
         shift_x_(weight_bits(row, 0) + kLineBits - kSampleBits),
         shift_y_(weight_bits(row, 1) - kLineBits),
-        interleaved_(source.stride_c == 1 && source.stride_x == row.channels),
         memory_(lay_out_fixed_filter(row, scratch)) {}
 
   void sample(Chunk& chunk) {
@@ -58,7 +36,7 @@ class SeparableFixed {
         for (int c = 0; c < kChannels; ++c) store(chunk.value[c] + i, to_floats(sums[c]));
       });
     for (int c = 0; c < row_.channels; ++c)
-      sum_elements(memory_.line + c * plane_, chunk.count, chunk.value[c]);
+      sum_elements(memory_.line + c * line_.plane(), chunk.count, chunk.value[c]);
   }
 
   // The same, rounded to uint8 and interleaved.
@@ -83,52 +61,34 @@ class SeparableFixed {
 
   // ---- Where the taps lie ---------------------------------------------------------------------------------
 
-  Reach reach_of(const Chunk& chunk, int i) const {
-    return across_.reach(x_, linear(row_.inverse, chunk.x + i + 0.5, chunk.y + 0.5));
-  }
-
-  void place_columns(const Chunk& chunk) {
-    placed_at_ = chunk.x;
-    columns_ = {reach_of(chunk, 0).begin, reach_of(chunk, 0).end};
-    int most = 0;
-    for (int i = 0; i < chunk.count; ++i) {
-      const Reach reach = reach_of(chunk, i);
-      columns_.begin = reach.begin < columns_.begin ? reach.begin : columns_.begin;
-      columns_.end = reach.end > columns_.end ? reach.end : columns_.end;
-      most = reach.end - reach.begin > most ? reach.end - reach.begin : most;
+  void place_columns(int count) {
+    pairs_ = (line_.most_taps() + 1) / 2;
+    for (int i = 0; i < kChunk; ++i) {
+      std::int16_t weight[kMostTaps] = {};
+      memory_.first[i] = 0;
+      if (i < count) {
+        const Reach reach = line_.reach(i);
+        weigh_fixed(line_.filter(), reach, kSampleBits - kLineBits + shift_x_, weight);
+        memory_.first[i] = line_.element(reach.begin);
+      }
+      for (int k = 0; k < pairs_; ++k) put_weights(i, k, weight_pair(weight[2 * k], weight[2 * k + 1]));
     }
-    pairs_ = (most + 1) / 2;
-    step_ = interleaved_ ? row_.channels : 1;
-    plane_ = interleaved_ ? 1 : columns_.end - columns_.begin + kOverread;
-    for (int i = 0; i < kChunk; ++i) place_column(i, i < chunk.count ? reach_of(chunk, i) : Reach{0.0, 0, 0});
   }
 
-  void place_column(int i, const Reach& reach) {
-    std::int16_t weight[kMostFixedTaps] = {};
-    weigh_fixed(across_, reach, kSampleBits - kLineBits + shift_x_, weight);
-    memory_.first[i] = reach.end == reach.begin ? 0 : (reach.begin - columns_.begin) * step_;
-    for (int k = 0; k < pairs_; ++k) put_weights(i, k, weight_pair(weight[2 * k], weight[2 * k + 1]));
-  }
-
-  // Where pixels are summed with all their channels, the weights stand in the order in which they are read:
-  // each four times, in those lanes that hold the pixel.
   void put_weights(int i, int k, std::int32_t pair) {
-    if constexpr (kChannels == 0) {
+    if constexpr (kChannels == 0)
       memory_.weights[k * kChunk + i] = pair;
-    } else {
-      const int block = i / kLanes * 4 + i % 4, group = i % kLanes / 4;
-      std::int32_t* to = memory_.weights + (block * pairs_ + k) * kLanes + 4 * group;
-      for (int c = 0; c < 4; ++c) to[c] = pair;
-    }
+    else
+      for (int lane = 0; lane < 4; ++lane) memory_.weights[pixel_weight(i, k, pairs_) + lane] = pair;
   }
 
   void place_lines(double s) {
-    const Reach reach = down_.reach(y_, s);
-    std::int16_t weight[kMostFixedTaps];
-    weigh_fixed(down_, reach, kLineBits + shift_y_, weight);
+    const Reach reach = filter_.reach(axis_, s);
+    std::int16_t weight[kMostTaps];
+    weigh_fixed(filter_, reach, kLineBits + shift_y_, weight);
     const int count = reach.end - reach.begin;
     weight[count] = 0;
-    const auto line = [&](int k) { return source_.data + inside(y_, reach.begin + k) * y_.stride; };
+    const auto line = [&](int k) { return data_ + inside(axis_, reach.begin + k) * axis_.stride; };
     line_pairs_ = (count + 1) / 2;
     for (int k = 0; k < line_pairs_; ++k)
       memory_.lines[k] = {line(2 * k), line(2 * k + 1 < count ? 2 * k + 1 : 2 * k),
@@ -137,28 +97,12 @@ class SeparableFixed {
 
   // ---- Down: sums over source lines -----------------------------------------------------------------------
 
-  // Columns inside the source that lie side by side are summed by vectors, the others one by one.
   void sum_columns(const Chunk& chunk) {
-    if (chunk.x != placed_at_) place_columns(chunk);
+    if (line_.find(chunk)) place_columns(chunk.count);
     place_lines(linear(row_.inverse + 3, chunk.x + 0.5, chunk.y + 0.5));
-    Range inside_{columns_.begin > 0 ? columns_.begin : 0, columns_.end < x_.size ? columns_.end : x_.size};
-    if (inside_.end < inside_.begin || !(interleaved_ || x_.stride == 1))
-      inside_ = {columns_.end, columns_.end};
-    const int count = inside_.end - inside_.begin;
-    std::int16_t* line = memory_.line + (inside_.begin - columns_.begin) * step_;
-    if (interleaved_)
-      sum_run(inside_.begin * x_.stride, count * row_.channels, line);
-    else
-      for (int c = 0; c < row_.channels; ++c)
-        sum_run(inside_.begin + c * source_.stride_c, count, line + c * plane_);
-    for (int j = columns_.begin; j < inside_.begin; ++j) sum_column(j);
-    for (int j = inside_.end; j < columns_.end; ++j) sum_column(j);
-  }
-
-  void sum_column(int j) {
-    std::int16_t* to = memory_.line + (j - columns_.begin) * step_;
-    const std::ptrdiff_t offset = inside(x_, j) * x_.stride;
-    for (int c = 0; c < row_.channels; ++c) to[c * plane_] = sum_lines(offset + c * source_.stride_c);
+    std::int16_t* line = memory_.line;
+    line_.visit([&](std::ptrdiff_t offset, int at, int count) { sum_run(offset, count, line + at); },
+                [&](std::ptrdiff_t offset, int at) { line[at] = sum_lines(offset); });
   }
 
   std::int16_t sum_lines(std::ptrdiff_t offset) const {
@@ -235,9 +179,10 @@ class SeparableFixed {
 
   void sum_elements(const std::int16_t* line, int count, float* value) const {
     alignas(64) std::int32_t sums[kChunk] = {}, pairs[kChunk];
-    for (int k = 0; k < pairs_; ++k, line += 2 * step_) {
+    const int step = line_.step();
+    for (int k = 0; k < pairs_; ++k, line += 2 * step) {
       for (int i = 0; i < count; ++i)
-        pairs[i] = weight_pair(line[memory_.first[i]], line[memory_.first[i] + step_]);
+        pairs[i] = weight_pair(line[memory_.first[i]], line[memory_.first[i] + step]);
       for (int i = 0; i < count; i += kLanes)
         store(sums + i, load<Ints>(sums + i) + multiply_add(load<Ints>(pairs + i),
                                                             load<Ints>(memory_.weights + k * kChunk + i)));
@@ -246,15 +191,13 @@ class SeparableFixed {
   }
 
   const PlanRow& row_;
-  const SourceView source_;
-  const Axis x_, y_;
-  const Filter across_, down_;
+  const unsigned char* data_;
+  const Axis axis_;
+  const Filter filter_;
+  FilterLine line_;
   const int shift_x_, shift_y_;
-  const bool interleaved_;
   const FixedFilterMemory memory_;
-  int placed_at_ = -1, pairs_ = 0, line_pairs_ = 0;
-  Range columns_{0, 0};                  // of the source that the chunk touches, and beyond
-  std::ptrdiff_t step_ = 0, plane_ = 0;  // elements of the line from a column, and a channel, to the next
+  int pairs_ = 0, line_pairs_ = 0;
 };
 
 }  // namespace

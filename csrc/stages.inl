@@ -14,6 +14,7 @@
 #include "sample_general.inl"
 #include "sample_nearest.inl"
 #include "sample_separable.inl"
+#include "sample_separable_float.inl"
 #include "sample_wide.inl"
 #include "store.inl"
 #include "touch.inl"
@@ -78,9 +79,16 @@ struct Tile {
   void run_general() const {
     const Interpolation interpolation = static_cast<Interpolation>(row.interpolation);
     if (interpolation == Interpolation::kNearest) return run<General<T, Nearest, kIsAligned, kChannels>>();
-    if (is_filtered(row)) return run<WideFilter<T>>();
+    if (is_filtered(row)) return run_filter<T, kChannels>();
     if (interpolation == Interpolation::kBilinear) return run<General<T, Bilinear, kIsAligned, kChannels>>();
     run<General<T, Bicubic, kIsAligned, kChannels>>();
+  }
+
+  template <typename T, int kChannels>
+  void run_filter() const {
+    if constexpr (sizeof(T) > 1)  // uint8 is filtered in fixed point then
+      if (has_few_taps(row)) return run<SeparableFloat<T, kChannels>>();
+    run<WideFilter<T>>();
   }
 
   void run_uint8() const {

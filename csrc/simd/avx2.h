@@ -123,5 +123,10 @@ inline void transpose(Ints (&rows)[4]) {
   rows[3] = ints(_mm256_unpackhi_epi64(high_a, high_b));
 }
 
+inline Floats pixels_at(const float* line, const std::int32_t* first) {
+  return reinterpret_cast<Floats>(_mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(line + first[0])),
+                                                       _mm_loadu_ps(line + first[4]), 1));
+}
+
 }  // namespace
 }  // namespace augsynth

@@ -115,5 +115,13 @@ inline void transpose(Ints (&rows)[4]) {
   rows[3] = ints(_mm512_unpackhi_epi64(high_a, high_b));
 }
 
+inline Floats pixels_at(const float* line, const std::int32_t* first) {
+  const __m256 front = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(line + first[0])),
+                                            _mm_loadu_ps(line + first[4]), 1);
+  const __m256 back = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(line + first[8])),
+                                           _mm_loadu_ps(line + first[12]), 1);
+  return reinterpret_cast<Floats>(_mm512_insertf32x8(_mm512_castps256_ps512(front), back, 1));
+}
+
 }  // namespace
 }  // namespace augsynth

@@ -133,5 +133,12 @@ inline void transpose(Ints (&rows)[4]) {
   for (int k = 0; k < 4; ++k) rows[k] = columns[k];
 }
 
+// Four floats for each four lanes: those from `line + first[lane]` on.
+inline Floats pixels_at(const float* line, const std::int32_t* first) {
+  Floats pixels{};
+  for (int i = 0; i < kLanes; ++i) pixels[i] = line[first[i / 4 * 4] + i % 4];
+  return pixels;
+}
+
 }  // namespace
 }  // namespace augsynth

@@ -123,5 +123,9 @@ inline void transpose(Ints (&rows)[4]) {
   rows[3] = ints(_mm_unpackhi_epi64(high_a, high_b));
 }
 
+inline Floats pixels_at(const float* line, const std::int32_t* first) {
+  return load<Floats>(line + first[0]);
+}
+
 }  // namespace
 }  // namespace augsynth
