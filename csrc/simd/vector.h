@@ -15,9 +15,9 @@ using Words = std::uint32_t __attribute__((vector_size(kVectorBytes)));  // of a
 using Doubles = double __attribute__((vector_size(kVectorBytes)));
 using Longs = std::uint64_t __attribute__((vector_size(kVectorBytes)));
 
-constexpr int kHalves = kVectorBytes / 2;             // 16-bit numbers
 using Quad = float __attribute__((vector_size(16)));  // of one pixel's channels, on every ISA
 
+constexpr int kHalves = kVectorBytes / 2;     // 16-bit numbers
 constexpr int kLanes = kVectorBytes / 4;      // of Floats, Ints and Words
 constexpr int kLongLanes = kVectorBytes / 8;  // of Longs and Doubles
 
