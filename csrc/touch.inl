@@ -38,7 +38,8 @@ Box box_under(const PlanRow& row, int begin, int end) {
 void touch(const PlanRow& row, const SourceView& source, int begin, int end) {
   const std::ptrdiff_t pixel = source.stride_x < 0 ? -source.stride_x : source.stride_x;
   const Box box = box_under(row, begin, end);
-  const std::ptrdiff_t lines = box.y.end - box.y.begin, length = (box.x.end - box.x.begin) * pixel;
+  // No farther than the first byte of the last pixel: what lies behind it need not belong to the source.
+  const std::ptrdiff_t lines = box.y.end - box.y.begin, length = (box.x.end - box.x.begin - 1) * pixel + 1;
   if (lines * length > kMostTouched) return;
   unsigned sum = 0;
   for (int y = box.y.begin; y < box.y.end; ++y) {
