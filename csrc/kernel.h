@@ -29,6 +29,7 @@ struct Box {
   Range x, y;
 };
 
+constexpr std::ptrdiff_t kCacheLine = 64;  // bytes
 constexpr int kChunk = 256;  // output columns: a multiple of all vector widths and of a noise block
 
 // Writes the output lines [begin, end). The row and the views have been validated, and `memory` has

@@ -8,7 +8,6 @@ namespace augsynth {
 namespace AUGSYNTH_ISA_NAME {
 namespace {
 
-constexpr std::ptrdiff_t kCacheLine = 64;
 constexpr std::ptrdiff_t kMostTouched = 1 << 20;  // bytes: more would push the first out again
 
 // The source pixels that lie under the output lines [begin, end), a pixel more on either side, within the

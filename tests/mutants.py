@@ -33,14 +33,50 @@ EXECUTORS = "tests/transforms/test_executors.py"
 LOWERING = "tests/transforms/test_lowering.py"
 RANDOMNESS = "tests/transforms/test_randomness.py"
 NOISE = "tests/transforms/test_noise.py"
+IMAGES = "tests/native/test_images.py"
 
 MUTANTS = (
     Mutant(
         "bilinear weights do not sum to one",
-        "csrc/sample.inl",
-        "weight[0] = 1.0 - f;",
-        "weight[0] = 1.0 - f * 0.999;",
+        "csrc/sample_general.inl",
+        "static_cast<float>(1.0 - f)",
+        "static_cast<float>(1.0 - f * 0.999)",
         (EXECUTORS, "any_pipeline"),
+    ),
+    Mutant(
+        "fixed-point weights have four bits fewer",
+        "csrc/locate.inl",
+        "(position >> 2) & 0x3fff;",
+        "(position >> 2) & 0x3ff0;",
+        (EXECUTORS, "any_pipeline"),
+    ),
+    Mutant(
+        "fixed-point taps are never mapped at a border",
+        "csrc/locate.inl",
+        "return at_x | at_y | (x.size - taps - at_x)",
+        "return at_x | at_y",
+        (EXECUTORS, "any_pipeline or odd_shapes"),
+    ),
+    Mutant(
+        "the fill is blended twice where two vectors meet",
+        "csrc/fill.inl",
+        "if (begin >= end) return blend_columns({0, chunk.count}, chunk);",
+        "",
+        (EXECUTORS, "any_pipeline or odd_shapes"),
+    ),
+    Mutant(
+        "half precision is cut off, not rounded",
+        "csrc/store.inl",
+        "(rebiased + 0xfff + ((rebiased >> 13) & 1)) >> 13",
+        "rebiased >> 13",
+        (IMAGES, "half_precision"),
+    ),
+    Mutant(
+        "bicubic weights lose what rounding leaves over",
+        "csrc/sample_bicubic.inl",
+        "(whole[1] + rest) << 16",
+        "(whole[1] + 4 * rest) << 16",
+        (EXECUTORS, "any_pipeline or odd_shapes"),
     ),
     Mutant(
         "a flip is off by one",
@@ -163,23 +199,23 @@ MUTANTS = (
     ),
     Mutant(
         "channel strides are ignored",
-        "csrc/sample.inl",
-        "source.data + c * source.stride_c",
-        "source.data + c * static_cast<std::ptrdiff_t>(sizeof(T))",
+        "csrc/sample_general.inl",
+        "source_.data + c * source_.stride_c",
+        "source_.data + c * static_cast<std::ptrdiff_t>(sizeof(T))",
         (EXECUTORS, "strides"),
     ),
     Mutant(
         "a single pixel reflects with a period of nought",
-        "csrc/sample.inl",
+        "csrc/border.inl",
         "if (axis.size == 1) return 0;",
         "",
         (EXECUTORS, "odd_shapes"),
     ),
     Mutant(
-        "positions are found in float",
-        "csrc/position.inl",
-        "linear(row.inverse, x, y).store(chunk.sx + i);",
-        "linear(row.inverse, x, y).store(chunk.sx + i); chunk.sx[i] = static_cast<float>(chunk.sx[i]);",
+        "positions are a ten-thousandth of a pixel off",
+        "csrc/chunk.inl",
+        "return {u, v};",
+        "return {u + 1e-4, v};",
         (EXECUTORS, "odd_shapes or any_pipeline"),
     ),
     Mutant(
