@@ -9,13 +9,13 @@
 #include <string>
 #include <vector>
 
-#include "buffers.h"
 #include "cpu.h"
 #include "dispatch.h"
 #include "draw.h"
 #include "errors.h"
+#include "memory/buffers.h"
+#include "memory/segments.h"
 #include "run.h"
-#include "segments.h"
 
 namespace py = pybind11;
 

@@ -4,9 +4,9 @@
 #include <memory>
 #include <new>
 
-#include "antialias.h"
 #include "dispatch.h"
 #include "errors.h"
+#include "stages/antialias.h"
 #include "threads.h"
 #include "validate.h"
 

@@ -8,7 +8,7 @@
 #include <system_error>
 #include <thread>
 
-#include "per_process.h"
+#include "memory/per_process.h"
 
 namespace augsynth {
 namespace {

@@ -3,7 +3,7 @@
 #include <string>
 
 #include "errors.h"
-#include "kernel.h"
+#include "stages/kernel.h"
 #include "validate.h"
 
 namespace augsynth {

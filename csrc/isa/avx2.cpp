@@ -1,4 +1,4 @@
 #define AUGSYNTH_ISA_NAME avx2
-#include "../simd/avx2.h"
+#include "simd/avx2.h"
 
-#include "../stages.inl"
+#include "stages/stages.inl"

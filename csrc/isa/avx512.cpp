@@ -1,4 +1,4 @@
 #define AUGSYNTH_ISA_NAME avx512
-#include "../simd/avx512.h"
+#include "simd/avx512.h"
 
-#include "../stages.inl"
+#include "stages/stages.inl"

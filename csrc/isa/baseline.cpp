@@ -1,4 +1,4 @@
 #define AUGSYNTH_ISA_NAME baseline
-#include "../simd/baseline.h"
+#include "simd/baseline.h"
 
-#include "../stages.inl"
+#include "stages/stages.inl"

@@ -5,7 +5,7 @@
 
 constexpr int kVectorBytes = 64;
 
-#include "../noise_table.h"
+#include "stages/noise_table.h"
 #include "vector.h"
 
 namespace augsynth {

@@ -6,7 +6,7 @@
 
 constexpr int kVectorBytes = 16;
 
-#include "../noise_table.h"
+#include "stages/noise_table.h"
 #include "vector.h"
 
 namespace augsynth {

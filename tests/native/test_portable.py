@@ -22,7 +22,7 @@ PROGRAM = """
 #include <vector>
 #define AUGSYNTH_ISA_NAME portable
 #include "simd/portable.h"
-#include "stages.inl"
+#include "stages/stages.inl"
 using namespace augsynth;
 using namespace augsynth::portable;
 

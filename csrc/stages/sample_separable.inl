@@ -3,7 +3,7 @@
 // that.
 #pragma once
 
-#include "filter_line.inl"
+#include "stages/filter_line.inl"
 
 namespace augsynth {
 namespace AUGSYNTH_ISA_NAME {

@@ -1,7 +1,7 @@
 // Part of stages.inl: what stands for the pixels outside the source.
 #pragma once
 
-#include "chunk.inl"
+#include "stages/chunk.inl"
 
 namespace augsynth {
 namespace AUGSYNTH_ISA_NAME {

@@ -1,7 +1,7 @@
 // Part of stages.inl: making interleaved uint8 images smaller, from bytes to bytes.
 #pragma once
 
-#include "sample_separable.inl"
+#include "stages/sample_separable.inl"
 
 namespace augsynth {
 namespace AUGSYNTH_ISA_NAME {

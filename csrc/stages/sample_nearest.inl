@@ -3,7 +3,7 @@
 // copied.
 #pragma once
 
-#include "border.inl"
+#include "stages/border.inl"
 
 namespace augsynth {
 namespace AUGSYNTH_ISA_NAME {

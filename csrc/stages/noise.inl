@@ -1,8 +1,8 @@
 // Part of stages.inl: the kinds of noise. `unit` is what one level of the source is in the chunk's values.
 #pragma once
 
-#include "quantiles.inl"
-#include "random.inl"
+#include "stages/quantiles.inl"
+#include "stages/random.inl"
 
 namespace augsynth {
 namespace AUGSYNTH_ISA_NAME {

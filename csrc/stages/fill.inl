@@ -1,7 +1,7 @@
 // Part of stages.inl: the constant border, as a blend of the sample with the fill by how much of it is image.
 #pragma once
 
-#include "chunk.inl"
+#include "stages/chunk.inl"
 
 namespace augsynth {
 namespace AUGSYNTH_ISA_NAME {

@@ -1,7 +1,7 @@
 // Part of stages.inl: filters along the axes of any width, over any dtype, in float64.
 #pragma once
 
-#include "filter_taps.inl"
+#include "stages/filter_taps.inl"
 
 namespace augsynth {
 namespace AUGSYNTH_ISA_NAME {

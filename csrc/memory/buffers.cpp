@@ -1,9 +1,9 @@
-#include "buffers.h"
+#include "memory/buffers.h"
 
 #include <sys/mman.h>
 
-#include "per_process.h"
-#include "waiting.h"
+#include "memory/per_process.h"
+#include "memory/waiting.h"
 
 namespace augsynth {
 namespace {

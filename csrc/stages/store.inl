@@ -1,7 +1,7 @@
 // Part of stages.inl: clamp, gain and bias, rounding, and the way into the output.
 #pragma once
 
-#include "chunk.inl"
+#include "stages/chunk.inl"
 
 namespace augsynth {
 namespace AUGSYNTH_ISA_NAME {

@@ -2,7 +2,7 @@
 // prefetcher can guess. One load a cache line, many under way at once, is what memory serves best.
 #pragma once
 
-#include "fill.inl"
+#include "stages/fill.inl"
 
 namespace augsynth {
 namespace AUGSYNTH_ISA_NAME {

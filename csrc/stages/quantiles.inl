@@ -2,7 +2,7 @@
 // that every ISA finds the same bits.
 #pragma once
 
-#include "chunk.inl"
+#include "stages/chunk.inl"
 
 namespace augsynth {
 namespace AUGSYNTH_ISA_NAME {

@@ -2,7 +2,7 @@
 // sums along it. It holds the columns that a chunk's filters touch, also those outside the source.
 #pragma once
 
-#include "filter_taps.inl"
+#include "stages/filter_taps.inl"
 
 namespace augsynth {
 namespace AUGSYNTH_ISA_NAME {

@@ -1,8 +1,8 @@
 // Part of stages.inl: random bits for the pixels of a chunk, keyed by their places.
 #pragma once
 
-#include "chunk.inl"
 #include "philox.h"
+#include "stages/chunk.inl"
 
 namespace augsynth {
 namespace AUGSYNTH_ISA_NAME {

@@ -2,7 +2,7 @@
 // under an output line are summed first.
 #pragma once
 
-#include "filter_line.inl"
+#include "stages/filter_line.inl"
 
 namespace augsynth {
 namespace AUGSYNTH_ISA_NAME {

@@ -1,7 +1,7 @@
 // Part of stages.inl: the pixels that are worked on at a time, and where they lie in the source.
 #pragma once
 
-#include "kernel.h"
+#include "stages/kernel.h"
 
 namespace augsynth {
 namespace AUGSYNTH_ISA_NAME {

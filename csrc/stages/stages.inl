@@ -2,22 +2,22 @@
 // the ISA, includes its vector wrapper and then this file. All but the entry point has internal linkage,
 // and nothing comes from the standard library: of an inline function that several objects share, the
 // linker keeps one copy, which may be one that needs a higher ISA.
-#include "border.inl"
-#include "chunk.inl"
-#include "fill.inl"
-#include "kernel.h"
-#include "noise.inl"
 #include "philox.h"
-#include "reduce.inl"
-#include "sample_bicubic.inl"
-#include "sample_fixed.inl"
-#include "sample_general.inl"
-#include "sample_nearest.inl"
-#include "sample_separable.inl"
-#include "sample_separable_float.inl"
-#include "sample_wide.inl"
-#include "store.inl"
-#include "touch.inl"
+#include "stages/border.inl"
+#include "stages/chunk.inl"
+#include "stages/fill.inl"
+#include "stages/kernel.h"
+#include "stages/noise.inl"
+#include "stages/reduce.inl"
+#include "stages/sample_bicubic.inl"
+#include "stages/sample_fixed.inl"
+#include "stages/sample_general.inl"
+#include "stages/sample_nearest.inl"
+#include "stages/sample_separable.inl"
+#include "stages/sample_separable_float.inl"
+#include "stages/sample_wide.inl"
+#include "stages/store.inl"
+#include "stages/touch.inl"
 
 namespace augsynth {
 namespace AUGSYNTH_ISA_NAME {

@@ -2,7 +2,7 @@
 // for the stages.
 #pragma once
 
-#include "kernel.h"
+#include "stages/kernel.h"
 
 namespace augsynth {
 namespace {  // each ISA has its own, compiled by its own flags

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "plan.h"
-#include "scratch.h"
+#include "stages/scratch.h"
 
 namespace augsynth {
 

@@ -1,4 +1,4 @@
-#include "segments.h"
+#include "memory/segments.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -6,8 +6,8 @@
 
 #include <string>
 
-#include "per_process.h"
-#include "waiting.h"
+#include "memory/per_process.h"
+#include "memory/waiting.h"
 
 namespace augsynth {
 namespace {

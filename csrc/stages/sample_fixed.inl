@@ -2,7 +2,7 @@
 // times kFixedUnit.
 #pragma once
 
-#include "locate.inl"
+#include "stages/locate.inl"
 
 namespace augsynth {
 namespace AUGSYNTH_ISA_NAME {

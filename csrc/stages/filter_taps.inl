@@ -1,8 +1,8 @@
 // Part of stages.inl: filters that widen with the size of an output pixel in the source, and where they lie.
 #pragma once
 
-#include "antialias.h"
-#include "sample_general.inl"
+#include "stages/antialias.h"
+#include "stages/sample_general.inl"
 
 namespace augsynth {
 namespace AUGSYNTH_ISA_NAME {

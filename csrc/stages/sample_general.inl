@@ -1,7 +1,7 @@
 // Part of stages.inl: sampling any dtype with a fixed number of taps, in float32.
 #pragma once
 
-#include "border.inl"
+#include "stages/border.inl"
 
 namespace augsynth {
 namespace AUGSYNTH_ISA_NAME {

@@ -2,7 +2,7 @@
 // Positions have 16 fractional bits, the weights of a pixel 14, and they sum to kFixedUnit.
 #pragma once
 
-#include "border.inl"
+#include "stages/border.inl"
 
 namespace augsynth {
 namespace AUGSYNTH_ISA_NAME {

@@ -3,7 +3,7 @@
 // float32.
 #pragma once
 
-#include "sample_fixed.inl"
+#include "stages/sample_fixed.inl"
 
 namespace augsynth {
 namespace AUGSYNTH_ISA_NAME {
