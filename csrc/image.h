@@ -16,10 +16,6 @@ struct Image {
   bool writable;
 };
 
-inline std::int64_t item_size(DType dtype) {
-  return dtype == DType::kUint8 ? 1 : dtype == DType::kFloat32 ? 4 : 2;
-}
-
 // Whether the pixels of an output's line lie side by side.
 inline bool is_planar(const Image& output) {
   return output.shape[2] == 1 || output.stride[2] == item_size(output.dtype);

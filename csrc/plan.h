@@ -13,6 +13,12 @@ constexpr std::uint32_t kPlanVersion = 2;
 constexpr int kMaxChannels = 16;
 
 enum class DType : std::uint8_t { kUint8 = 0, kUint16 = 1, kFloat32 = 2, kFloat16 = 3, kBfloat16 = 4 };
+
+// Bytes; `static`, so that each ISA's object keeps its own copy.
+static inline std::int64_t item_size(DType dtype) {
+  return dtype == DType::kUint8 ? 1 : dtype == DType::kFloat32 ? 4 : 2;
+}
+
 enum class Interpolation : std::uint8_t { kNearest = 0, kBilinear = 1, kBicubic = 2 };
 enum class Border : std::uint8_t { kConstant = 0, kReplicate = 1, kReflect = 2, kReflect101 = 3, kWrap = 4 };
 enum class Noise : std::uint8_t {

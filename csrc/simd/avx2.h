@@ -15,6 +15,11 @@ inline __m256i raw(Ints vector) { return reinterpret_cast<__m256i>(vector); }
 inline __m256i raw(Longs vector) { return reinterpret_cast<__m256i>(vector); }
 inline Ints ints(__m256i vector) { return reinterpret_cast<Ints>(vector); }
 
+inline Ints zip_low(Ints a, Ints b) { return ints(_mm256_unpacklo_epi32(raw(a), raw(b))); }
+inline Ints zip_high(Ints a, Ints b) { return ints(_mm256_unpackhi_epi32(raw(a), raw(b))); }
+inline Ints couple_low(Ints a, Ints b) { return ints(_mm256_unpacklo_epi64(raw(a), raw(b))); }
+inline Ints couple_high(Ints a, Ints b) { return ints(_mm256_unpackhi_epi64(raw(a), raw(b))); }
+
 inline Ints multiply_add(Ints a, Ints b) { return ints(_mm256_madd_epi16(raw(a), raw(b))); }
 inline Ints multiply_high(Ints a, Ints b) { return ints(_mm256_mulhrs_epi16(raw(a), raw(b))); }
 inline Floats join(Doubles first, Doubles second) {
@@ -45,23 +50,18 @@ inline void narrow(std::uint16_t* to, Ints vector) {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(to), pack(vector));
 }
 
-// Two packets in every 128 bits; bytes -1 become 0. The first shuffle gathers the pairs of two channels, the
-// second those of the other one or two.
-template <int kChannels>
-inline void split_packets(const unsigned char* packets, Ints (&pairs)[kChannels]) {
-  constexpr char n = kChannels;
-  const __m256i first = _mm256_broadcastsi128_si256(
-      _mm_setr_epi8(0, -1, n, -1, 8, -1, n + 8, -1, 1, -1, n + 1, -1, 9, -1, n + 9, -1));
-  const __m256i second = _mm256_broadcastsi128_si256(
-      _mm_setr_epi8(2, -1, n + 2, -1, 10, -1, n + 10, -1, 3, -1, n + 3, -1, 11, -1, (n + 11) & 15, -1));
-  const __m256i a = load<__m256i>(packets), b = load<__m256i>(packets + 32);
-  const __m256i a_first = _mm256_shuffle_epi8(a, first), b_first = _mm256_shuffle_epi8(b, first);
-  const __m256i a_second = _mm256_shuffle_epi8(a, second), b_second = _mm256_shuffle_epi8(b, second);
-  pairs[0] = ints(_mm256_unpacklo_epi64(a_first, b_first));
-  pairs[1] = ints(_mm256_unpackhi_epi64(a_first, b_first));
-  pairs[2] = ints(_mm256_unpacklo_epi64(a_second, b_second));
-  if constexpr (kChannels == 4) pairs[3] = ints(_mm256_unpackhi_epi64(a_second, b_second));
+inline Ints shuffle_bytes(Ints vector, __m128i order) {
+  return ints(_mm256_shuffle_epi8(raw(vector), _mm256_broadcastsi128_si256(order)));
 }
+
+}  // namespace
+}  // namespace augsynth
+
+#include "avx.h"
+#include "x86.h"
+
+namespace augsynth {
+namespace {
 
 inline Doubles square_root(Doubles vector) { return _mm256_sqrt_pd(vector); }
 
@@ -92,35 +92,11 @@ inline void normals_of(const std::uint16_t* halves, Ints (&normals)[2]) {
   normals[1] = ints(_mm256_cvtepi16_epi32(_mm256_extracti128_si256(sums, 1)));
 }
 
-inline Ints zip(const unsigned char* low, const unsigned char* high) {
-  return widen(reinterpret_cast<const std::uint16_t*>(low)) |
-         widen(reinterpret_cast<const std::uint16_t*>(high)) << 16;
-}
-
-// Bytes of (a pixel, the next one) as pairs of their channels.
-template <int kChannels>
-inline __m128i pixel_shuffle() {
-  constexpr char n = 2 * kChannels;
-  return _mm_setr_epi8(0, 1, n, n + 1, 2, 3, n + 2, n + 3, 4, 5, n + 4, n + 5, 6, 7, (n + 6) & 15,
-                       (n + 7) & 15);
-}
-
 template <int kChannels>
 inline Ints pairs_of_pixels(const std::int16_t* line, const std::int32_t* first) {
   const __m256i pixels = _mm256_inserti128_si256(_mm256_castsi128_si256(half_vector(line + first[0])),
                                                  half_vector(line + first[4]), 1);
-  return ints(_mm256_shuffle_epi8(pixels, _mm256_broadcastsi128_si256(pixel_shuffle<kChannels>())));
-}
-
-inline void transpose(Ints (&rows)[4]) {
-  const __m256i low_a = _mm256_unpacklo_epi32(raw(rows[0]), raw(rows[1])),
-                low_b = _mm256_unpacklo_epi32(raw(rows[2]), raw(rows[3])),
-                high_a = _mm256_unpackhi_epi32(raw(rows[0]), raw(rows[1])),
-                high_b = _mm256_unpackhi_epi32(raw(rows[2]), raw(rows[3]));
-  rows[0] = ints(_mm256_unpacklo_epi64(low_a, low_b));
-  rows[1] = ints(_mm256_unpackhi_epi64(low_a, low_b));
-  rows[2] = ints(_mm256_unpacklo_epi64(high_a, high_b));
-  rows[3] = ints(_mm256_unpackhi_epi64(high_a, high_b));
+  return shuffle_bytes(ints(pixels), pixel_pairs<kChannels>());
 }
 
 inline Floats pixels_at(const float* line, const std::int32_t* first) {

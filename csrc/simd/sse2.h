@@ -16,6 +16,11 @@ inline __m128i raw(Ints vector) { return reinterpret_cast<__m128i>(vector); }
 inline __m128i raw(Longs vector) { return reinterpret_cast<__m128i>(vector); }
 inline Ints ints(__m128i vector) { return reinterpret_cast<Ints>(vector); }
 
+inline Ints zip_low(Ints a, Ints b) { return ints(_mm_unpacklo_epi32(raw(a), raw(b))); }
+inline Ints zip_high(Ints a, Ints b) { return ints(_mm_unpackhi_epi32(raw(a), raw(b))); }
+inline Ints couple_low(Ints a, Ints b) { return ints(_mm_unpacklo_epi64(raw(a), raw(b))); }
+inline Ints couple_high(Ints a, Ints b) { return ints(_mm_unpackhi_epi64(raw(a), raw(b))); }
+
 inline Ints multiply_add(Ints a, Ints b) { return ints(_mm_madd_epi16(raw(a), raw(b))); }
 
 inline Ints multiply_high(Ints a, Ints b) {
@@ -64,6 +69,14 @@ inline void narrow(std::uint16_t* to, Ints vector) {
   _mm_storel_epi64(reinterpret_cast<__m128i*>(to), shorts);
 }
 
+}  // namespace
+}  // namespace augsynth
+
+#include "x86.h"
+
+namespace augsynth {
+namespace {
+
 // The packet's channels as pairs, a lane each.
 template <int kChannels>
 inline __m128i pairs_of(const unsigned char* packet) {
@@ -73,14 +86,10 @@ inline __m128i pairs_of(const unsigned char* packet) {
 
 template <int kChannels>
 inline void split_packets(const unsigned char* packets, Ints (&pairs)[kChannels]) {
-  const __m128i a = pairs_of<kChannels>(packets), b = pairs_of<kChannels>(packets + 8),
-                c = pairs_of<kChannels>(packets + 16), d = pairs_of<kChannels>(packets + 24);
-  const __m128i ab = _mm_unpacklo_epi32(a, b), cd = _mm_unpacklo_epi32(c, d);
-  const __m128i ab_high = _mm_unpackhi_epi32(a, b), cd_high = _mm_unpackhi_epi32(c, d);
-  pairs[0] = ints(_mm_unpacklo_epi64(ab, cd));
-  pairs[1] = ints(_mm_unpackhi_epi64(ab, cd));
-  pairs[2] = ints(_mm_unpacklo_epi64(ab_high, cd_high));
-  if constexpr (kChannels == 4) pairs[3] = ints(_mm_unpackhi_epi64(ab_high, cd_high));
+  Ints rows[4];
+  for (int i = 0; i < 4; ++i) rows[i] = ints(pairs_of<kChannels>(packets + 8 * i));
+  transpose(rows);
+  for (int c = 0; c < kChannels; ++c) pairs[c] = rows[c];
 }
 
 inline Doubles square_root(Doubles vector) { return reinterpret_cast<Doubles>(_mm_sqrt_pd(vector)); }
@@ -110,17 +119,6 @@ template <int kChannels>
 inline Ints pairs_of_pixels(const std::int16_t* line, const std::int32_t* first) {
   const std::int16_t* at = line + first[0];
   return ints(_mm_unpacklo_epi16(four_shorts(at), four_shorts(at + kChannels)));
-}
-
-inline void transpose(Ints (&rows)[4]) {
-  const __m128i low_a = _mm_unpacklo_epi32(raw(rows[0]), raw(rows[1])),
-                low_b = _mm_unpacklo_epi32(raw(rows[2]), raw(rows[3])),
-                high_a = _mm_unpackhi_epi32(raw(rows[0]), raw(rows[1])),
-                high_b = _mm_unpackhi_epi32(raw(rows[2]), raw(rows[3]));
-  rows[0] = ints(_mm_unpacklo_epi64(low_a, low_b));
-  rows[1] = ints(_mm_unpackhi_epi64(low_a, low_b));
-  rows[2] = ints(_mm_unpacklo_epi64(high_a, high_b));
-  rows[3] = ints(_mm_unpackhi_epi64(high_a, high_b));
 }
 
 inline Floats pixels_at(const float* line, const std::int32_t* first) {

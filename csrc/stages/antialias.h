@@ -148,20 +148,10 @@ inline Range seen_pixels(double low, double high, int size, Border border) {
 
 // The pixels of the smaller picture that the output lines [begin, end) look at.
 inline Box seen_under(const PlanRow& warp, int begin, int end) {
-  double low[2], high[2];
-  for (int corner = 0; corner < 4; ++corner) {
-    const double x = corner & 1 ? warp.output_size[1] : 0, y = corner & 2 ? end : begin;
-    const double* m = warp.inverse;
-    const double w = m[6] * x + m[7] * y + m[8];
-    for (int axis = 0; axis < 2; ++axis, m += 3) {
-      const double at = (m[0] * x + m[1] * y + m[2]) / w;
-      low[axis] = corner == 0 || at < low[axis] ? at : low[axis];
-      high[axis] = corner == 0 || at > high[axis] ? at : high[axis];
-    }
-  }
+  const Extent extent = extent_under(warp, begin, end);
   const Border border = static_cast<Border>(warp.border);
-  return {seen_pixels(low[0], high[0], warp.source_size[1], border),
-          seen_pixels(low[1], high[1], warp.source_size[0], border)};
+  return {seen_pixels(extent.low[0], extent.high[0], warp.source_size[1], border),
+          seen_pixels(extent.low[1], extent.high[1], warp.source_size[0], border)};
 }
 
 // ---- Working memory ---------------------------------------------------------------------------------
@@ -250,8 +240,7 @@ inline ReducedMemory lay_out_reduced(const PlanRow& warp, int begin, int end, Sc
   reduced.box = seen_under(warp, begin, end);
   const int lines = reduced.box.y.end - reduced.box.y.begin,
             columns = reduced.box.x.end - reduced.box.x.begin;
-  const DType dtype = static_cast<DType>(warp.source_dtype);
-  reduced.item = dtype == DType::kUint8 ? 1 : (dtype == DType::kUint16 ? 2 : 4);
+  reduced.item = item_size(static_cast<DType>(warp.source_dtype));
   reduced.pixel = reduced.item * warp.channels;
   reduced.line = reduced.pixel * columns;
   reduced.data = scratch.take<unsigned char>(reduced.line * lines + Scratch::kAlignment);

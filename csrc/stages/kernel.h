@@ -41,10 +41,30 @@ static inline bool is_affine(const PlanRow& row) {
   return row.inverse[6] == 0.0 && row.inverse[7] == 0.0 && row.inverse[8] == 1.0;
 }
 
-// Whether the position's y depends on the output's y alone.
-static inline bool is_upright(const PlanRow& row) { return is_affine(row) && row.inverse[3] == 0.0; }
-
 // Whether x depends on the output's x alone, and y on its y.
-static inline bool is_axis_aligned(const PlanRow& row) { return is_upright(row) && row.inverse[1] == 0.0; }
+static inline bool is_axis_aligned(const PlanRow& row) {
+  return is_affine(row) && row.inverse[1] == 0.0 && row.inverse[3] == 0.0;
+}
+
+// Where positions lie, by axis: 0 is x and 1 is y.
+struct Extent {
+  double low[2], high[2];
+};
+
+// Of the output lines [begin, end): the map's corners bound all between them.
+static inline Extent extent_under(const PlanRow& row, int begin, int end) {
+  Extent extent;
+  for (int corner = 0; corner < 4; ++corner) {
+    const double x = corner & 1 ? row.output_size[1] : 0, y = corner & 2 ? end : begin;
+    const double* m = row.inverse;
+    const double w = m[6] * x + m[7] * y + m[8];
+    for (int axis = 0; axis < 2; ++axis, m += 3) {
+      const double at = (m[0] * x + m[1] * y + m[2]) / w;
+      extent.low[axis] = corner == 0 || at < extent.low[axis] ? at : extent.low[axis];
+      extent.high[axis] = corner == 0 || at > extent.high[axis] ? at : extent.high[axis];
+    }
+  }
+  return extent;
+}
 
 }  // namespace augsynth

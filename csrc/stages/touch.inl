@@ -13,22 +13,11 @@ constexpr std::ptrdiff_t kMostTouched = 1 << 20;  // bytes: more would push the 
 // The source pixels that lie under the output lines [begin, end), a pixel more on either side, within the
 // source.
 Box box_under(const PlanRow& row, int begin, int end) {
-  const double width = row.output_size[1];
-  const double corners[4][2] = {
-      {0.0, begin * 1.0}, {width, begin * 1.0}, {0.0, end * 1.0}, {width, end * 1.0}};
-  double low[2] = {1e9, 1e9}, high[2] = {-1e9, -1e9};
-  for (const auto& corner : corners) {
-    const double w = linear(row.inverse + 6, corner[0], corner[1]);
-    for (int axis = 0; axis < 2; ++axis) {
-      const double at = linear(row.inverse + 3 * axis, corner[0], corner[1]) / w;
-      low[axis] = at < low[axis] ? at : low[axis];
-      high[axis] = at > high[axis] ? at : high[axis];
-    }
-  }
+  const Extent extent = extent_under(row, begin, end);
   const auto range = [&](int axis) {
     const double size = row.source_size[1 - axis];
-    return Range{static_cast<int>(within(low[axis] - 1.0, 0.0, size)),
-                 static_cast<int>(within(high[axis] + 2.0, 0.0, size))};
+    return Range{static_cast<int>(within(extent.low[axis] - 1.0, 0.0, size)),
+                 static_cast<int>(within(extent.high[axis] + 2.0, 0.0, size))};
   };
   return {range(0), range(1)};
 }

@@ -1,0 +1,18 @@
+// What the x86 wrappers have in common, above their ISA's own zip_low(), zip_high(), couple_low() and
+// couple_high(): the lower or upper lanes, or couples of lanes, of two vectors by turns, in each 128 bits.
+#pragma once
+
+namespace augsynth {
+namespace {
+
+inline void transpose(Ints (&rows)[4]) {
+  const Ints low_a = zip_low(rows[0], rows[1]), low_b = zip_low(rows[2], rows[3]);
+  const Ints high_a = zip_high(rows[0], rows[1]), high_b = zip_high(rows[2], rows[3]);
+  rows[0] = couple_low(low_a, low_b);
+  rows[1] = couple_high(low_a, low_b);
+  rows[2] = couple_low(high_a, high_b);
+  rows[3] = couple_high(high_a, high_b);
+}
+
+}  // namespace
+}  // namespace augsynth
