@@ -86,4 +86,5 @@ def _smoothed(values: Singles) -> Singles:
     """The smoothed inner pixels, (H - 2, W - 2, C)."""
     rows = values[:-2] + values[1:-1] + values[2:]
     total: Singles = rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:] + np.float32(4) * values[1:-1, 1:-1]
-    return total / np.float32(13)
+    total /= np.float32(13)
+    return total

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from augsynth.operations.scale import Floats, Image, full_scale, stored
+from augsynth.operations.scale import Image, full_scale, stored
 
 Channel = Image
 
@@ -46,16 +46,15 @@ def _equalized_bytes(channel: Channel) -> Channel:
     counts = np.bincount(channel.ravel(), minlength=256)
     below = np.cumsum(counts) - counts
     step = int(below[channel.max()]) // 255
-    if step == 0:
-        return channel.copy()
-    table = np.minimum((below + step // 2) // step, 255).astype(np.uint8)
-    return table[channel]
+    table = np.minimum((below + step // 2) // step, 255).astype(np.uint8) if step else np.arange(256, dtype=np.uint8)
+    result: Channel = table[channel]
+    return result
 
 
 def _equalized(channel: Channel) -> Channel:
     kept = np.isfinite(channel)
     levels, place, counts = np.unique(channel[kept], return_inverse=True, return_counts=True)
-    result = channel.copy()
+    result: Channel = channel.copy()
     if len(levels) > 1:
         below = np.cumsum(counts) - counts
         spread = full_scale(channel.dtype) * below / below[-1]
@@ -66,11 +65,12 @@ def _equalized(channel: Channel) -> Channel:
 def _stretched(channel: Channel) -> Channel:
     kept = channel[np.isfinite(channel)]
     low, high = (kept.min(), kept.max()) if kept.size else (0, 0)
+    result: Channel = channel.copy()
     if low == high:
-        return channel.copy()
+        return result
     if channel.dtype.kind == "u":
-        full = np.uint64(full_scale(channel.dtype))
-        above = (channel - low).astype(np.uint64)
-        return (above * full // np.uint64(high - low)).astype(channel.dtype)
-    stretched: Floats = (channel.astype(np.float64) - float(low)) / (float(high) - float(low))
-    return np.clip(stretched, 0.0, 1.0).astype(channel.dtype)
+        result -= low
+        result[...] = result.astype(np.uint64) * np.uint64(full_scale(channel.dtype)) // np.uint64(high - low)
+    else:
+        result[...] = np.clip((channel.astype(np.float64) - float(low)) / (float(high) - float(low)), 0.0, 1.0)
+    return result

@@ -56,7 +56,7 @@ def fill_missing_inpaint(
 
 def _filled(image: Image, missing: float, mask: npt.ArrayLike | None, value: float, fill: Fill) -> Image:
     gone = where_missing(image, missing, mask)
-    result = image.copy()
+    result: Image = image.copy()
     for channel in range(image.shape[-1]):
         here = gone[..., channel]
         if here.all():

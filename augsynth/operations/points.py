@@ -55,4 +55,5 @@ def gamma(values: Floats, full: float, *, gamma: Parameter, gain: Parameter = 1.
     [0.0, 10.2, 255.0]
     """
     # Not gain * full first: where gamma and gain are 1, v comes back within its last place.
-    return np.asarray(gain) * (np.power(np.maximum(values, 0.0) / full, np.asarray(gamma)) * full)
+    power: Floats = np.power(np.maximum(values, 0.0) / full, np.asarray(gamma)) * full
+    return np.asarray(gain) * power
