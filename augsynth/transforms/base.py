@@ -1,12 +1,12 @@
-"""What every transform is: parameters drawn from keyed bits (`lower`), and the calls users make.
+"""What every transform is: parameters drawn from keyed bits (`step`), and the calls users make.
 
-Drawing and working are apart: `lower` turns uniform numbers into steps of a plan, and executors run the plan.
+Drawing and working are apart: `step` turns uniform numbers into a step of a plan, and executors run the plan.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
@@ -20,7 +20,7 @@ from augsynth.execute import as_array, batch_output, execute
 from augsynth.images import as_batch
 from augsynth.layout import DType
 from augsynth.lowering import Lowering, Step
-from augsynth.plan import Plan, check_rows
+from augsynth.plan import Plan, check_pass
 from augsynth.rng import Bits, Keys, KeysLike, as_keys, keys_from_torch
 from augsynth.transforms.params import dtype_named, frozen
 
@@ -98,13 +98,14 @@ class Pipeline(ABC):
         sources = as_batch(images)
         if len(sources) != len(plan):
             raise PlanError(f"the plan is for {len(plan)} images, got {len(sources)}")
-        drawn_for = np.column_stack([plan.passes[0]["source_size"], plan.passes[0]["channels"]])
+        first = plan.passes[0].rows
+        drawn_for = np.column_stack([first["source_size"], first["channels"]])
         differs = np.flatnonzero((sources.shapes != drawn_for).any(axis=1))
         if differs.size:
             shape, expected = (tuple(rows[differs[0]].tolist()) for rows in (sources.shapes, drawn_for))
             raise PlanError(f"images[{differs[0]}] has shape (H, W, C) = {shape}, the plan was drawn for {expected}")
-        for number, rows in enumerate(plan.passes):
-            check_rows(rows, f"pass {number}")
+        for number, one in enumerate(plan.passes):
+            check_pass(one, f"pass {number}")
         result = batch_output(plan, None, self._memory_format())
         execute(plan, sources.views, as_array(result))
         return result
@@ -134,9 +135,10 @@ class Pipeline(ABC):
     def _lower(self, shapes: Ints, keys: Keys, dtype: DType) -> Lowering:
         transforms, fuse = self._parts()
         lowering = Lowering(shapes[:, :2], shapes[:, 2], dtype, fuse)
-        drawn = _native.draw_pipeline(keys, [transform.draws for transform in transforms])
-        for op, (transform, u) in enumerate(zip(transforms, drawn, strict=True)):
-            lowering.add(type(transform).__name__, transform.step(Draw(u, keys, op), lowering))
+        counts = [one.draws for transform in transforms for one in transform.flattened()]
+        draws = (Draw(u, keys, op) for op, u in enumerate(_native.draw_pipeline(keys, counts)))
+        for transform in transforms:
+            transform.lower(draws, lowering)
         return lowering
 
 
@@ -156,14 +158,23 @@ class Transform(Pipeline):
     def check(self) -> None:
         """Raise `ArgumentError` if a parameter is out of range."""
 
-    @abstractmethod
     def step(self, draw: Draw, seen: Lowering) -> Step:
-        """The step for the samples that `seen` describes (`sizes`, `channels`, `dtype` at this point)."""
+        """The step for the samples that `seen` describes (`sizes`, `channels`, `dtype`, `boxes` at this point)."""
+        raise NotImplementedError(f"{type(self).__name__} must define step (or lower, if it has several steps)")
+
+    def lower(self, draws: Iterator[Draw], lowering: Lowering) -> None:
+        """Add this transform's steps to `lowering`, taking one of `draws` for each of `flattened()`."""
+        lowering.add(type(self).__name__, self.step(next(draws), lowering))
+
+    def flattened(self) -> Iterator[Transform]:
+        """This transform and all those inside it, in the order in which they take their draws."""
+        yield self
 
     def _parts(self) -> tuple[Sequence[Transform], bool]:
         return (self,), True
 
     def to_dict(self) -> dict[str, Any]:
+        """A JSON-ready description; `from_dict` builds the same transform from it."""
         values = {one.name: getattr(self, one.name) for one in fields(self)}  # type: ignore[arg-type]
         return {"type": type(self).__name__, **values}
 
