@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "augsynth"
 LAYERS = (
     ("errors", "layout", "progress"),
     ("_native",),
-    ("rng", "memory", "operations", "geometry"),
+    ("rng", "memory", "operations", "geometry", "arrays"),
     ("plan", "images"),
     ("operate", "targets"),
     ("lowering", "execute", "reference"),
