@@ -9,10 +9,13 @@ from __future__ import annotations
 from augsynth.plan import Plan
 from augsynth.transforms.affine import RandomAffine, RandomRotation, RandomScale, RandomShear, RandomTranslate
 from augsynth.transforms.base import Transform
-from augsynth.transforms.compose import TRANSFORMS, Compose, from_dict
+from augsynth.transforms.choice import RandomApply, RandomChoice
+from augsynth.transforms.compose import Compose
 from augsynth.transforms.flips import RandomHorizontalFlip, RandomVerticalFlip
 from augsynth.transforms.frames import CenterCrop, Pad, RandomCrop, RandomResizedCrop, Resize
 from augsynth.transforms.noise import GaussianNoise, PoissonNoise, SaltAndPepperNoise, SpeckleNoise, UniformNoise
+from augsynth.transforms.perspective import RandomPerspective
+from augsynth.transforms.registry import TRANSFORMS, from_dict
 from augsynth.transforms.values import Normalize, ToDtype
 
 __all__ = [
@@ -25,8 +28,11 @@ __all__ = [
     "Plan",
     "PoissonNoise",
     "RandomAffine",
+    "RandomApply",
+    "RandomChoice",
     "RandomCrop",
     "RandomHorizontalFlip",
+    "RandomPerspective",
     "RandomResizedCrop",
     "RandomRotation",
     "RandomScale",

@@ -6,7 +6,7 @@ Drawing and working are apart: `step` turns uniform numbers into a step of a pla
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
@@ -61,6 +61,16 @@ class Pipeline(ABC):
     @abstractmethod
     def to_dict(self) -> dict[str, Any]:
         """A JSON-ready description; `from_dict` builds the same transform from it."""
+
+    @classmethod
+    @abstractmethod
+    def parameter_names(cls) -> tuple[str, ...]:
+        """What a description may say of it."""
+
+    @classmethod
+    def from_description(cls, values: Mapping[str, Any], functions: Mapping[str, Callable[..., Any]]) -> Pipeline:
+        """Build it from what `to_dict` says; `functions` are those that a description may name."""
+        return cls(**values)
 
     def __call__(self, image: Any, *, key: tuple[int, int, int] | None = None) -> torch.Tensor:
         """Transform one image; returns a tensor (C, H, W).
@@ -175,8 +185,19 @@ class Transform(Pipeline):
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-ready description; `from_dict` builds the same transform from it."""
-        values = {one.name: getattr(self, one.name) for one in fields(self)}  # type: ignore[arg-type]
-        return {"type": type(self).__name__, **values}
+        return {"type": type(self).__name__} | {
+            name: _described(getattr(self, name)) for name in self.parameter_names()
+        }
+
+    @classmethod
+    def parameter_names(cls) -> tuple[str, ...]:
+        return tuple(one.name for one in fields(cls))  # type: ignore[arg-type]
+
+
+def _described(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(_described(one) for one in value)
+    return value.to_dict() if isinstance(value, Pipeline) else value
 
 
 def _as_shapes(shapes: Sequence[Sequence[int]]) -> Ints:

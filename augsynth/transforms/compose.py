@@ -1,45 +1,18 @@
-"""Pipelines: a list of transforms, fused into passes; and building transforms from their descriptions."""
+"""Pipelines: a list of transforms, fused into as few passes as its order allows."""
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Mapping, Sequence
-from dataclasses import fields
+import inspect
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 
 from augsynth.errors import ArgumentError, ArgumentTypeError
-from augsynth.transforms.affine import RandomAffine, RandomRotation, RandomScale, RandomShear, RandomTranslate
 from augsynth.transforms.base import Pipeline, Transform
-from augsynth.transforms.flips import RandomHorizontalFlip, RandomVerticalFlip
-from augsynth.transforms.frames import CenterCrop, Pad, RandomCrop, RandomResizedCrop, Resize
-from augsynth.transforms.noise import GaussianNoise, PoissonNoise, SaltAndPepperNoise, SpeckleNoise, UniformNoise
-from augsynth.transforms.values import Normalize, ToDtype
+from augsynth.transforms.params import flag
 
-TRANSFORMS: tuple[type[Transform], ...] = (
-    RandomHorizontalFlip,
-    RandomVerticalFlip,
-    RandomRotation,
-    RandomAffine,
-    RandomScale,
-    RandomTranslate,
-    RandomShear,
-    RandomCrop,
-    CenterCrop,
-    RandomResizedCrop,
-    Resize,
-    Pad,
-    GaussianNoise,
-    UniformNoise,
-    SaltAndPepperNoise,
-    PoissonNoise,
-    SpeckleNoise,
-    Normalize,
-    ToDtype,
-)
 _MEMORY_FORMATS = {"contiguous_format": torch.contiguous_format, "channels_last": torch.channels_last}
-_BY_NAME = {one.__name__: one for one in TRANSFORMS}
 
 
 class Compose(Pipeline):
@@ -66,8 +39,12 @@ class Compose(Pipeline):
             if not isinstance(one, Pipeline):
                 raise ArgumentTypeError(f"transforms[{number}] must be an augsynth transform, got {one!r}")
         self.transforms: tuple[Transform, ...] = tuple(part for one in transforms for part in one._parts()[0])
-        self.fuse = bool(fuse)
+        self.fuse = flag(fuse, "fuse")
         self.memory_format = _memory_format_name(memory_format)
+
+    @classmethod
+    def parameter_names(cls) -> tuple[str, ...]:
+        return tuple(inspect.signature(cls).parameters)
 
     def _parts(self) -> tuple[Sequence[Transform], bool]:
         return self.transforms, self.fuse
@@ -102,47 +79,3 @@ def _memory_format_name(value: str | torch.memory_format) -> str:
     if name not in _MEMORY_FORMATS:
         raise ArgumentError(f"memory_format must be {' or '.join(_MEMORY_FORMATS)}, got {value!r}")
     return name
-
-
-def from_dict(description: Mapping[str, Any]) -> Pipeline:
-    """Build the transform that `to_dict` described; `ArgumentError` names what is unknown.
-
-    >>> from augsynth import transforms as T
-    >>> T.from_dict({"type": "RandomHorizontalFlip", "p": 0.25})
-    RandomHorizontalFlip(p=0.25)
-    """
-    if not isinstance(description, Mapping) or not isinstance(description.get("type"), str):
-        raise ArgumentError(f"a transform's description must be a mapping with a 'type', got {description!r}")
-    values = {key: value for key, value in description.items() if key != "type"}
-    name = description["type"]
-    if name == "Compose":
-        return _compose(values)
-    if name not in _BY_NAME:
-        raise ArgumentError(f"unknown transform {name!r}{_suggestion(name, [*_BY_NAME, 'Compose'])}")
-    kind = _BY_NAME[name]
-    _check_names(name, values, [one.name for one in fields(kind)])  # type: ignore[arg-type]
-    try:
-        return kind(**values)
-    except TypeError as error:
-        if isinstance(error, ArgumentTypeError):
-            raise
-        raise ArgumentError(f"{name}: {error}") from error
-
-
-def _compose(values: dict[str, Any]) -> Compose:
-    _check_names("Compose", values, ["transforms", "fuse", "memory_format"])
-    inner, fuse = values.pop("transforms", None), values.get("fuse", True)
-    if not isinstance(inner, (list, tuple)) or not isinstance(fuse, bool):
-        raise ArgumentError("Compose: 'transforms' must be a list of descriptions and 'fuse' true or false")
-    return Compose([from_dict(one) for one in inner], **values)
-
-
-def _check_names(name: str, values: Mapping[str, Any], known: Sequence[str]) -> None:
-    for key in values:
-        if key not in known:
-            raise ArgumentError(f"{name} has no parameter {key!r}{_suggestion(str(key), known)}")
-
-
-def _suggestion(name: str, known: Sequence[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    return f": did you mean {close[0]!r}?" if close else f"; known are {', '.join(known)}"

@@ -52,7 +52,7 @@ def test_every_transform_is_described_under_its_own_name() -> None:
         ({"type": "RandomRotatoin"}, "did you mean 'RandomRotation'"),
         ({"type": "RandomRotation", "degrees": 5, "interpolatoin": "nearest"}, "did you mean 'interpolation'"),
         ({"type": "RandomRotation"}, "degrees"),
-        ({"type": "Compose"}, "list"),
+        ({"type": "Compose"}, "transforms"),
         ({"type": "ToDtype", "dtype": {"": ""}}, "dtype must be one of"),
         ({"type": "Compose", "transforms": [{"type": "Pad", "padding": -1}]}, "at least 0"),
     ],
