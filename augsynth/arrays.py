@@ -75,10 +75,8 @@ def same_values(array: Array, original: Any) -> Any:
 
 def select(value: Any, kept: npt.NDArray[np.bool_], what: str) -> Any:
     """Those entries of an array, a tensor, a list or a tuple that are kept; `ArgumentError` if it has not one each."""
-    length = len(value) if hasattr(value, "__len__") and getattr(value, "ndim", 1) else None
-    if length != len(kept):
-        held = "a single value" if length is None else f"{length} of them"
-        raise ArgumentError(f"{what} must have one entry an object, {len(kept)} in all; got {held}")
+    if getattr(value, "ndim", 1) == 0 or not hasattr(value, "__len__") or len(value) != len(kept):
+        raise ArgumentError(f"{what} must have one entry an object, {len(kept)} in all; got {value!r}")
     if isinstance(value, torch.Tensor):
         return value[torch.from_numpy(kept).to(value.device)]
     if isinstance(value, np.ndarray):

@@ -9,7 +9,7 @@ from functools import reduce
 import numpy as np
 import numpy.typing as npt
 
-from augsynth.geometry import Floats, inverse_map, map_boxes, map_points
+from augsynth.geometry import Floats, clip_polygon, inverse_map, map_boxes, map_points, map_polygon
 from augsynth.plan.passes import Ints, Pass
 
 Mask = npt.NDArray[np.bool_]
@@ -58,6 +58,13 @@ class CoordinateMap:
             for rectangle in rectangles:
                 erased |= np.all((mapped >= rectangle[:2]) & (mapped < rectangle[2:]), axis=-1)
         return mapped, inside, erased
+
+    def polygon(self, points: npt.ArrayLike) -> Floats:
+        """The part (m, 2) of a source polygon (n, 2) that no pass cuts off, in the output."""
+        shown = np.asarray(points, np.float64)
+        for forward, (height, width) in zip(self.forwards, self.sizes[1:], strict=True):
+            shown = clip_polygon(map_polygon(forward, shown), height, width)
+        return shown
 
     @property
     def window(self) -> Floats:

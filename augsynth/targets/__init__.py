@@ -1,0 +1,8 @@
+"""What follows an image: boxes, masks and keypoints on the same matrix, and the labels of what is kept."""
+
+from __future__ import annotations
+
+from augsynth.targets.readings import Reading, place_targets, read_target, read_targets
+from augsynth.targets.rules import TargetRules
+
+__all__ = ["Reading", "TargetRules", "place_targets", "read_target", "read_targets"]
