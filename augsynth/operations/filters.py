@@ -61,11 +61,11 @@ def _convolved(values: Singles, kernel: Singles, axis: int) -> Singles:
     return np.moveaxis(total, 0, axis)
 
 
-def sharpness(image: Image, *, factor: float, clip: bool = True) -> Image:
+def sharpness(image: Image, *, factor: float) -> Image:
     """Go from the smoothed image (`factor` 0) to the image (1) and beyond (above 1: sharper).
 
     Smoothed is the mean of 3x3 pixels with the middle one counted five times; pixels on the edge, which have no eight
-    neighbours, stay as they are. Floats are clamped to [0, 1] where `clip` is set.
+    neighbours, stay as they are. The result is clamped to the full scale.
 
     >>> image = np.zeros((3, 3, 1), np.uint8)
     >>> image[1, 1] = 130
@@ -77,9 +77,7 @@ def sharpness(image: Image, *, factor: float, clip: bool = True) -> Image:
         inner = values[1:-1, 1:-1]
         smooth = _smoothed(values)
         inner[...] = smooth + (inner - smooth) * np.float32(factor)
-    if clip:
-        values = np.clip(values, 0.0, full_scale(image.dtype))
-    return stored(values, image.dtype)
+    return stored(np.clip(values, 0.0, full_scale(image.dtype)), image.dtype)
 
 
 def _smoothed(values: Singles) -> Singles:
