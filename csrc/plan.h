@@ -57,7 +57,8 @@ struct PlanRow {
   std::uint8_t noise;
 };
 
-// Each channel as a sum over channels: matrix v + of_mean m + offset, m being the means of the sampled picture.
+// Each channel as a sum over channels: matrix v + of_mean m + offset, m being the means of the sampled
+// picture.
 struct ColourMap {
   double matrix[kMaxChannels * kMaxChannels];   // row-major: the new channel, the old one
   double of_mean[kMaxChannels * kMaxChannels];  // the same

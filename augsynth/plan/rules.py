@@ -1,4 +1,4 @@
-"""What makes a pass sound: docs/design/numerics.md lists the rules, which every executor checks before it runs."""
+"""What makes the rows of a pass sound: docs/design/numerics.md lists the rules that every executor checks first."""
 
 from __future__ import annotations
 
@@ -9,18 +9,13 @@ import numpy.typing as npt
 
 from augsynth.errors import PlanError
 from augsynth.layout import MAX_CHANNELS, Border, DType, Interpolation, Noise
-from augsynth.plan.passes import Pass, Rows
+from augsynth.plan.passes import Rows
 
 Mask = npt.NDArray[np.bool_]
 Rule = Callable[[Rows], Mask]
 
 LARGEST = 2**24
 SMALLEST_DENOMINATOR = 1e-6
-
-
-def check_pass(one: Pass, where: str = "plan") -> None:
-    """Raise `PlanError` naming the first field of the rows or tables that no executor may run."""
-    check_rows(one.rows, where)
 
 
 def check_rows(rows: Rows, where: str = "plan") -> None:

@@ -15,7 +15,7 @@ from augsynth.layout import COLOUR, ERASURE, MISSING, PLAN_MAGIC, PLAN_VERSION, 
 from augsynth.plan.barriers import Barrier
 from augsynth.plan.passes import Pass
 from augsynth.plan.plan import PathOrFile, Plan, Step
-from augsynth.plan.rules import check_pass
+from augsynth.plan.table_rules import check_pass
 
 Array = npt.NDArray[Any]
 _STRUCTURES = {"rows": ROW, "colours": COLOUR, "erasures": ERASURE, "missing": MISSING}

@@ -42,7 +42,7 @@ void render() {
     std::vector<unsigned char> image(row.source_size[0] * row.source_size[1] * channels + 8), memory(1 << 20);
     std::vector<float> picture(height * width * channels);
     image.resize(std::fread(image.data(), 1, image.size() - 8, stdin));
-    run_tile(row, {image.data(), row.source_size[1] * channels, channels, 1},
+    run_tile(row, {}, {image.data(), row.source_size[1] * channels, channels, 1},
              {reinterpret_cast<unsigned char*>(picture.data()), height * width * 4, width * 4, 4}, 0, height,
              memory.data());
     std::fwrite(picture.data(), 4, picture.size(), stdout);

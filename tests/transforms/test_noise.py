@@ -47,7 +47,7 @@ def assert_moments(values: npt.NDArray[np.float64], mean: float, variance: float
 def table() -> np.ndarray:
     """All 65,536 variates that the 16-bit table can give."""
     bits = np.arange(65536)
-    return (reference._EVEN[bits & 255] + reference._ODD[bits >> 8]) / reference.NOISE_SCALE
+    return reference.normal_of(bits)
 
 
 def test_table_has_the_exact_moments_of_the_docstring(table: np.ndarray) -> None:
