@@ -22,7 +22,7 @@ from augsynth.lowering.explain import describe_barrier, describe_pass
 from augsynth.lowering.open_pass import OpenPass
 from augsynth.lowering.operations import as_lookup, is_table
 from augsynth.lowering.seen import Seen
-from augsynth.lowering.steps import Floats, Geometry, Ints, Mask, Operate, Step, restricted
+from augsynth.lowering.steps import Floats, Geometry, Ints, Mask, Operate, PerChannel, Step, restricted
 from augsynth.plan import OUTPUTS_ONLY, Barrier, Pass, Plan
 
 
@@ -65,6 +65,10 @@ class Lowering:
     def boxes(self) -> Sequence[Floats] | None:
         """The boxes (k, 4) of each sample in the frame that the next step sees, not clipped to it."""
         return self._seen.boxes
+
+    def levels(self, values: PerChannel, what: str) -> Floats:
+        """`values`, a number or one a channel, for each channel that an image can have; as the images can show them."""
+        return self._seen.levels(values, what)
 
     @contextmanager
     def only(self, active: Mask) -> Iterator[None]:

@@ -14,7 +14,13 @@ from collections.abc import Callable, Mapping
 
 from augsynth.operations.filters import gaussian_blur, sharpness
 from augsynth.operations.histograms import autocontrast, equalize
-from augsynth.operations.missing import fill_missing_inpaint, fill_missing_nearest
+from augsynth.operations.missing import (
+    fill_missing_constant,
+    fill_missing_inpaint,
+    fill_missing_mean,
+    fill_missing_nearest,
+    fill_missing_random,
+)
 from augsynth.operations.points import gamma, invert, posterize, solarize
 from augsynth.operations.scale import Floats, Image
 
@@ -30,8 +36,11 @@ POINTS: Mapping[str, PointFunction] = {
 IMAGES: Mapping[str, ImageFunction] = {
     "autocontrast": autocontrast,
     "equalize": equalize,
+    "fill_missing_constant": fill_missing_constant,
     "fill_missing_inpaint": fill_missing_inpaint,
+    "fill_missing_mean": fill_missing_mean,
     "fill_missing_nearest": fill_missing_nearest,
+    "fill_missing_random": fill_missing_random,
     "gaussian_blur": gaussian_blur,
     "sharpness": sharpness,
 }

@@ -61,8 +61,7 @@ class ColorJitter(Transform):
             palette.saturation(saturation),
             palette.hue(hue),
         )
-        jitter = _in_order(maps, np.argsort(draw.u[:, 4:], axis=1))
-        return MapColours(jitter.matrix, np.zeros(palette.colours.shape), jitter.of_mean)
+        return _in_order(maps, np.argsort(draw.u[:, 4:], axis=1)).as_step()
 
     def _ranges(self) -> tuple[tuple[float, float], ...]:
         given = {"brightness": self.brightness, "contrast": self.contrast, "saturation": self.saturation}
@@ -105,9 +104,8 @@ class RandomGrayscale(Transform):
 
     def step(self, draw: Draw, seen: Lowering) -> MapColours:
         _check_colours(seen, "RandomGrayscale", "use ColorMatrix to mix other channels")
-        palette = Palette.of(seen.channels)
-        grey = palette.saturation(np.zeros(len(seen)))
-        return MapColours(grey.matrix, np.zeros(palette.colours.shape), active=draw.u[:, 0] < self.p)
+        grey = Palette.of(seen.channels).saturation(np.zeros(len(seen)))
+        return grey.as_step(active=draw.u[:, 0] < self.p)
 
 
 @dataclass(frozen=True)

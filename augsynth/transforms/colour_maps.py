@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from augsynth.lowering import MapColours
+
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
@@ -35,6 +37,10 @@ class ColourMaps:
         """This map, followed by another: the mean becomes (matrix + of_mean) m on the way."""
         mean = self.matrix + self.of_mean
         return ColourMaps(after.matrix @ self.matrix, after.matrix @ self.of_mean + after.of_mean @ mean)
+
+    def as_step(self, active: npt.NDArray[np.bool_] | None = None) -> MapColours:
+        """The step of a pass that maps the samples that are `active` (n,), or all."""
+        return MapColours(self.matrix, np.zeros(self.matrix.shape[:2]), self.of_mean, active)
 
 
 @dataclass(frozen=True)

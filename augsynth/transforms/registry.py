@@ -10,12 +10,20 @@ from typing import Any
 from augsynth.errors import ArgumentError, ArgumentTypeError
 from augsynth.transforms.affine import RandomAffine, RandomRotation, RandomScale, RandomShear, RandomTranslate
 from augsynth.transforms.base import Pipeline, Transform
+from augsynth.transforms.blur import GaussianBlur, RandomAdjustSharpness
 from augsynth.transforms.choice import RandomApply, RandomChoice
+from augsynth.transforms.colour import ColorJitter, ColorMatrix, RandomChannelPermutation, RandomGrayscale
 from augsynth.transforms.compose import Compose
+from augsynth.transforms.custom import Lambda
+from augsynth.transforms.erasing import GridMask, RandomErasing
 from augsynth.transforms.flips import RandomHorizontalFlip, RandomVerticalFlip
 from augsynth.transforms.frames import CenterCrop, Pad, RandomCrop, RandomResizedCrop, Resize
+from augsynth.transforms.histograms import RandomAutocontrast, RandomEqualize
+from augsynth.transforms.missing import FillMissing
 from augsynth.transforms.noise import GaussianNoise, PoissonNoise, SaltAndPepperNoise, SpeckleNoise, UniformNoise
 from augsynth.transforms.perspective import RandomPerspective
+from augsynth.transforms.points import RandomGamma, RandomInvert, RandomPosterize, RandomSolarize
+from augsynth.transforms.policies import AutoAugment, RandAugment, TrivialAugmentWide
 from augsynth.transforms.values import Normalize, ToDtype
 
 TRANSFORMS: tuple[type[Transform], ...] = (
@@ -37,10 +45,29 @@ TRANSFORMS: tuple[type[Transform], ...] = (
     SaltAndPepperNoise,
     PoissonNoise,
     SpeckleNoise,
+    ColorJitter,
+    RandomGrayscale,
+    RandomChannelPermutation,
+    ColorMatrix,
+    RandomInvert,
+    RandomPosterize,
+    RandomSolarize,
+    RandomGamma,
+    RandomErasing,
+    GridMask,
+    FillMissing,
+    GaussianBlur,
+    RandomAdjustSharpness,
+    RandomEqualize,
+    RandomAutocontrast,
+    Lambda,
     Normalize,
     ToDtype,
     RandomApply,
     RandomChoice,
+    RandAugment,
+    TrivialAugmentWide,
+    AutoAugment,
 )
 _DEEPEST = 32
 
