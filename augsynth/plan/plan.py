@@ -71,6 +71,33 @@ class Plan:
             total = total @ one.rows["inverse"]
         return total
 
+    def invert(
+        self,
+        points: Any = None,
+        boxes: Any = None,
+        masks: Any = None,
+        *,
+        pixel_center: bool = False,
+        mask_fill: float = 0,
+    ) -> Any:
+        """Take predictions in the outputs' frames back to the sources', as test-time augmentation needs.
+
+        Each is a sequence with one entry a sample: points (..., 2), boxes (..., 4) as XYXY, masks (..., H, W) of the
+        output's size; for a plan of one sample a single array, too. What is given comes back in its own library and
+        floating-point type: a list, an array for an array, a tuple where several were given.
+
+        Boxes are those around the mapped corners, and are not clipped. Masks are sampled at the nearest pixel, and
+        are `mask_fill` (False for booleans) wherever the output does not show the source. `pixel_center` says that
+        points name pixels by their centres. Points behind the horizon of a perspective are NaN.
+
+        >>> from augsynth import transforms as T
+        >>> T.RandomHorizontalFlip(p=1.0).plan([(4, 6)], [(0, 0, 0)]).invert(np.array([[1.0, 2.0]])).tolist()
+        [[5.0, 2.0]]
+        """
+        from augsynth.plan.inversion import invert
+
+        return invert(self.passes, points, boxes, masks, pixel_center, mask_fill)
+
     def save(self, path: PathOrFile) -> None:
         """Write the plan to `path`, or into a binary file, as an .npz archive (no pickle).
 

@@ -72,6 +72,11 @@ def read_targets(targets: Any, sizes: npt.NDArray[np.int64], rules: TargetRules)
     return [read_target(one, (int(h), int(w)), rules) for one, (h, w) in zip(targets, sizes, strict=True)]
 
 
+def object_boxes(readings: Sequence[Reading]) -> list[Floats]:
+    """The boxes (k, 4) of each target's objects, none for one without boxes."""
+    return [np.zeros((0, 4)) if reading.boxes is None else reading.boxes for reading in readings]
+
+
 def place_targets(readings: Sequence[Reading], passes: Sequence[Pass]) -> list[Any]:
     """The targets, each in the form it came in, in the outputs of a plan's passes."""
     moved = move_masks(passes, [reading.masks for reading in readings])

@@ -72,6 +72,12 @@ def wrap(tensor: torch.Tensor, original: Any, **changes: Any) -> Any:
     return sys.modules["torchvision.tv_tensors"].wrap(tensor, like=original, **changes)
 
 
+def image_like(tensor: torch.Tensor, original: Any) -> torch.Tensor:
+    """`tensor` as a `tv_tensors.Image` if `original` is one."""
+    image: torch.Tensor = wrap(tensor, original) if is_instance(original, "Image") else tensor
+    return image
+
+
 def _format(boxes: Any) -> str:
     return str(boxes.format.value)
 

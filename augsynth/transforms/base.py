@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from typing import Any, ClassVar, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,7 @@ from augsynth.layout import DType
 from augsynth.lowering import Lowering, Step
 from augsynth.plan import Plan, check_pass
 from augsynth.rng import Bits, Keys, KeysLike, as_keys, keys_from_torch
+from augsynth.targets import Reading, TargetRules, object_boxes, place_targets, read_targets, tv_tensors
 from augsynth.transforms.params import dtype_named, frozen
 
 Floats = npt.NDArray[np.float64]
@@ -58,6 +59,10 @@ class Pipeline(ABC):
         """How a fresh batch lies in memory."""
         return torch.contiguous_format
 
+    def _rules(self) -> TargetRules:
+        """By which rules targets follow their images."""
+        return TargetRules()
+
     @abstractmethod
     def to_dict(self) -> dict[str, Any]:
         """A JSON-ready description; `from_dict` builds the same transform from it."""
@@ -72,40 +77,92 @@ class Pipeline(ABC):
         """Build it from what `to_dict` says; `functions` are those that a description may name."""
         return cls(**values)
 
-    def __call__(self, image: Any, *, key: tuple[int, int, int] | None = None) -> torch.Tensor:
-        """Transform one image; returns a tensor (C, H, W).
+    @overload
+    def __call__(self, image: Any, target: None = None, *, key: tuple[int, int, int] | None = None) -> torch.Tensor: ...
+
+    @overload
+    def __call__(
+        self, image: Any, target: Any, *, key: tuple[int, int, int] | None = None
+    ) -> tuple[torch.Tensor, Any]: ...
+
+    def __call__(self, image: Any, target: Any = None, *, key: tuple[int, int, int] | None = None) -> Any:
+        """Transform one image; returns a tensor (C, H, W), or (tensor, target) if a target was given.
 
         `key` = (seed, epoch, index) decides everything that is random; without one, it is drawn from torch's generator.
+        A target is a dict with any of `boxes` (N, 4) as XYXY, `labels` (N,), `masks` (..., H, W) and `keypoints`
+        (N, 2), or has another of the forms in `docs/targets.md`.
 
         >>> from augsynth import transforms as T
-        >>> T.CenterCrop(2)(np.zeros((4, 6, 3), np.uint8)).shape
-        torch.Size([3, 2, 2])
+        >>> image, target = T.CenterCrop(2)(np.zeros((4, 6, 3), np.uint8), {"boxes": [[0.0, 0, 3, 4]], "labels": [7]})
+        >>> image.shape, target
+        (torch.Size([3, 2, 2]), {'boxes': [[0.0, 0.0, 1.0, 2.0]], 'labels': [7]})
         """
-        return self.batch([image], keys=None if key is None else [key])[0]
+        keys = None if key is None else [key]
+        if target is None:
+            return tv_tensors.image_like(self.batch([image], keys=keys)[0], image)
+        images, targets = self.batch([image], [target], keys=keys)
+        return tv_tensors.image_like(images[0], image), targets[0]
 
-    def batch(self, images: Any, *, keys: KeysLike | None = None, out: torch.Tensor | None = None) -> torch.Tensor:
-        """Transform many images in one native call a pass; returns a tensor (B, C, H, W).
+    @overload
+    def batch(
+        self, images: Any, targets: None = None, *, keys: KeysLike | None = None, out: torch.Tensor | None = None
+    ) -> torch.Tensor: ...
+
+    @overload
+    def batch(
+        self, images: Any, targets: Sequence[Any], *, keys: KeysLike | None = None, out: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, list[Any]]: ...
+
+    def batch(
+        self,
+        images: Any,
+        targets: Sequence[Any] | None = None,
+        *,
+        keys: KeysLike | None = None,
+        out: torch.Tensor | None = None,
+    ) -> Any:
+        """Transform many images in one native call a pass; returns a tensor (B, C, H, W), with `targets` also a list.
 
         `images` is a sequence of images, which may differ in size, or a batch `numpy (B, H, W, C)` or
-        `torch (B, C, H, W)`; `keys` one (seed, epoch, index) each. All outputs must have one size;
+        `torch (B, C, H, W)`; `targets` one each, as in a single call; `keys` one (seed, epoch, index) each. All
+        outputs must have one size;
         `out` is written and returned if given, contiguous or in `torch.channels_last`.
 
         The tensor's memory is its own for as long as it or a view of it is held. Then a later batch may use it.
         """
         sources = as_batch(images)
-        plan = self._plan(sources.shapes, self._keys(keys, len(sources)), sources.dtype)
+        readings = self._read(targets, sources.shapes)
+        plan = self._plan(sources.shapes, self._keys(keys, len(sources)), sources.dtype, readings)
         result = batch_output(plan, out, self._memory_format())
         execute(plan, sources.views, as_array(result))
-        return result
+        return result if readings is None else (result, place_targets(readings, plan.passes))
 
-    def plan(self, shapes: Sequence[Sequence[int]], keys: KeysLike, *, dtype: str = "uint8") -> Plan:
-        """Draw the plan for images of the given shapes, (H, W) or (H, W, C) each, and of `dtype`."""
+    def plan(
+        self,
+        shapes: Sequence[Sequence[int]],
+        keys: KeysLike,
+        *,
+        dtype: str = "uint8",
+        targets: Sequence[Any] | None = None,
+    ) -> Plan:
+        """Draw the plan for images of the given shapes, (H, W) or (H, W, C) each, and of `dtype`.
+
+        Only transforms with `min_visible` look at the `targets`.
+        """
         array = _as_shapes(shapes)
-        return self._plan(array, self._keys(keys, len(array)), dtype_named(dtype))
+        keys = self._keys(keys, len(array))
+        return self._plan(array, keys, dtype_named(dtype), self._read(targets, array))
 
-    def apply(self, images: Any, plan: Plan) -> torch.Tensor:
-        """Run a plan that was drawn before, or loaded, over the images; returns a tensor (B, C, H, W)."""
+    @overload
+    def apply(self, images: Any, plan: Plan, targets: None = None) -> torch.Tensor: ...
+
+    @overload
+    def apply(self, images: Any, plan: Plan, targets: Sequence[Any]) -> tuple[torch.Tensor, list[Any]]: ...
+
+    def apply(self, images: Any, plan: Plan, targets: Sequence[Any] | None = None) -> Any:
+        """Run a plan that was drawn before, or loaded; returns a tensor (B, C, H, W), with `targets` also a list."""
         sources = as_batch(images)
+        readings = self._read(targets, sources.shapes)
         if len(sources) != len(plan):
             raise PlanError(f"the plan is for {len(plan)} images, got {len(sources)}")
         first = plan.passes[0].rows
@@ -118,7 +175,7 @@ class Pipeline(ABC):
             check_pass(one, f"pass {number}")
         result = batch_output(plan, None, self._memory_format())
         execute(plan, sources.views, as_array(result))
-        return result
+        return result if readings is None else (result, place_targets(readings, plan.passes))
 
     def explain(self, shape: Sequence[int] = (1024, 1024, 3), dtype: str = "uint8") -> str:
         """The passes that images of this shape and dtype go through, and why each one begins.
@@ -139,12 +196,16 @@ class Pipeline(ABC):
             raise ArgumentError(f"there must be one key an image: got {len(array)} keys for {count} images")
         return array
 
-    def _plan(self, shapes: Ints, keys: Keys, dtype: DType) -> Plan:
-        return self._lower(shapes, keys, dtype).finish()
+    def _read(self, targets: Any, shapes: Ints) -> list[Reading] | None:
+        return None if targets is None else read_targets(targets, shapes[:, :2], self._rules())
 
-    def _lower(self, shapes: Ints, keys: Keys, dtype: DType) -> Lowering:
+    def _plan(self, shapes: Ints, keys: Keys, dtype: DType, readings: Sequence[Reading] | None = None) -> Plan:
+        boxes = None if readings is None else object_boxes(readings)
+        return self._lower(shapes, keys, dtype, boxes).finish()
+
+    def _lower(self, shapes: Ints, keys: Keys, dtype: DType, boxes: Sequence[Floats] | None = None) -> Lowering:
         transforms, fuse = self._parts()
-        lowering = Lowering(shapes[:, :2], shapes[:, 2], dtype, fuse)
+        lowering = Lowering(shapes[:, :2], shapes[:, 2], dtype, fuse, boxes)
         counts = [one.draws for transform in transforms for one in transform.flattened()]
         draws = (Draw(u, keys, op) for op, u in enumerate(_native.draw_pipeline(keys, counts)))
         for transform in transforms:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import torch
 
 from augsynth.errors import ArgumentError, ArgumentTypeError
+from augsynth.targets import TargetRules
 from augsynth.transforms.base import Pipeline, Transform
-from augsynth.transforms.params import flag
+from augsynth.transforms.params import flag, frozen
 
 _MEMORY_FORMATS = {"contiguous_format": torch.contiguous_format, "channels_last": torch.channels_last}
 
@@ -21,6 +23,10 @@ class Compose(Pipeline):
     `fuse=False` gives one pass per transform. `memory_format="channels_last"` gives batches whose channels lie side by
     side, as convolutions on tensor cores like them; the shape stays (B, C, H, W). A `Compose` inside another is taken
     apart: only the order counts.
+
+    The others are the rules for targets. Boxes with less than `min_area` square pixels left in the frame, or less than
+    the fraction `min_visibility` of their area, are dropped with all that belongs to them; `pixel_center` says that
+    keypoints name pixels by their centres; `mask_fill` is what masks show outside the image.
 
     >>> import numpy as np
     >>> from augsynth import transforms as T
@@ -34,6 +40,10 @@ class Compose(Pipeline):
         transforms: Sequence[Pipeline],
         fuse: bool = True,
         memory_format: str | torch.memory_format = "contiguous_format",
+        min_area: float = 0.0,
+        min_visibility: float = 0.0,
+        pixel_center: bool = False,
+        mask_fill: float = 0,
     ) -> None:
         for number, one in enumerate(transforms):
             if not isinstance(one, Pipeline):
@@ -41,6 +51,7 @@ class Compose(Pipeline):
         self.transforms: tuple[Transform, ...] = tuple(part for one in transforms for part in one._parts()[0])
         self.fuse = flag(fuse, "fuse")
         self.memory_format = _memory_format_name(memory_format)
+        self.rules = TargetRules(*(frozen(one) for one in (min_area, min_visibility, pixel_center, mask_fill)))
 
     @classmethod
     def parameter_names(cls) -> tuple[str, ...]:
@@ -52,20 +63,25 @@ class Compose(Pipeline):
     def _memory_format(self) -> torch.memory_format:
         return _MEMORY_FORMATS[self.memory_format]
 
+    def _rules(self) -> TargetRules:
+        return self.rules
+
     def to_dict(self) -> dict[str, Any]:
         return {
             "type": "Compose",
             "transforms": [one.to_dict() for one in self.transforms],
             "fuse": self.fuse,
             "memory_format": self.memory_format,
+            **asdict(self.rules),
         }
 
     def _state(self) -> tuple[Any, ...]:
-        return self.transforms, self.fuse, self.memory_format
+        return self.transforms, self.fuse, self.memory_format, self.rules
 
     def __repr__(self) -> str:
         inner = ", ".join(repr(one) for one in self.transforms)
-        return f"Compose([{inner}], fuse={self.fuse}, memory_format={self.memory_format!r})"
+        rules = ", ".join(f"{name}={value!r}" for name, value in asdict(self.rules).items())
+        return f"Compose([{inner}], fuse={self.fuse}, memory_format={self.memory_format!r}, {rules})"
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Compose) and self._state() == other._state()
