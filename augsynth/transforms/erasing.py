@@ -12,6 +12,7 @@ from augsynth.errors import ArgumentError
 from augsynth.lowering import Erase, Lowering, PerChannel
 from augsynth.transforms.base import Draw, Transform
 from augsynth.transforms.params import Range, integer, per_channel, positive, probability, span
+from augsynth.transforms.visibility import first_sparing
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -29,7 +30,8 @@ class RandomErasing(Transform):
     logarithmic scale, anywhere inside. Up to ten are drawn until one is smaller than the image on both sides; none is
     erased if none is, as in torchvision, whose names and defaults these are. `value` is a number or one a channel, in
     the image's own scale at that point, or "random": uniform over the full scale for every pixel and channel.
-    Rectangles are drawn independently and may overlap.
+    Rectangles are drawn independently and may overlap. With `min_visible`, a rectangle also has to leave, together with
+    those before it, that fraction of every box that comes with the image and is in view.
 
     Zhong et al., "Random Erasing Data Augmentation", AAAI 2020.
 
@@ -44,12 +46,14 @@ class RandomErasing(Transform):
     ratio: Range = (0.3, 3.3)
     value: Value = 0.0
     count: int = 1
+    min_visible: float = 0.0
 
     def check(self) -> None:
         probability(self.p)
         span(self.scale, "scale", 0.0, 1.0)
         positive(self.ratio, "ratio")
         _check_value(self.value)
+        probability(self.min_visible, "min_visible")
         if integer(self.count, "count", 1) > _MOST_RECTANGLES:
             raise ArgumentError(f"count must be at most {_MOST_RECTANGLES}, got {self.count}")
 
@@ -62,6 +66,7 @@ class RandomErasing(Transform):
         u = draw.u[:, 1:].reshape(len(seen), self.count, _ATTEMPTS, _DRAWS_AN_ATTEMPT)
         boxes, fits = self._attempts(u, seen.sizes)
         fits[draw.u[:, 0] >= self.p] = False
+        fits = first_sparing(seen, boxes, fits, self.min_visible)
         first = fits.argmax(axis=2)
         samples, rectangle = np.nonzero(fits.any(axis=2))
         chosen = boxes[samples, rectangle, first[samples, rectangle]]
