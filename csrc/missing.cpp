@@ -67,13 +67,6 @@ T rounded_to(double value) {
   return static_cast<T>(std::floor(std::min(std::max(value, 0.0), highest) + 0.5));
 }
 
-template <typename T>
-T load_at(const unsigned char* from) {
-  T value;  // strided views need not be aligned
-  std::memcpy(&value, from, sizeof value);
-  return value;
-}
-
 // One source and its rule.
 template <typename T>
 class Filler {
@@ -84,57 +77,58 @@ class Filler {
         is_missing_(rule.value),
         height_(source.shape[0]),
         width_(source.shape[1]),
-        channels_(source.shape[2]),
-        line_bytes_(width_ * channels_ * item_) {}
+        channels_(source.shape[2]) {}
 
   // The source itself where nothing is missing, else a copy in `memory`, interleaved and without gaps.
   Image fill(unsigned char* memory) const {
-    bool found = false;
-    for (std::int64_t y = 0; y < height_; ++y) {
-      copy_line(y, memory + y * line_bytes_);
-      found |= finds_any(memory + y * line_bytes_);
-    }
-    if (!found) return source_;
-    fill_lines(memory);
+    T* copy = reinterpret_cast<T*>(memory);
+    for (std::int64_t y = 0; y < height_; ++y) copy_line(y, copy + y * width_ * channels_);
+    if (!finds_any(copy, height_ * width_ * channels_)) return source_;
+    fill_lines(copy);
+    constexpr std::int64_t kItem = sizeof(T);
     return {memory,
             {height_, width_, channels_},
-            {line_bytes_, channels_ * item_, item_},
+            {width_ * channels_ * kItem, channels_ * kItem, kItem},
             source_.dtype,
             source_.writable};
   }
 
  private:
-  static constexpr std::int64_t item_ = sizeof(T);
+  static constexpr std::int64_t kRun = 64;  // elements that are looked through before they are filled
 
-  void copy_line(std::int64_t y, unsigned char* to) const {
+  void copy_line(std::int64_t y, T* to) const {
     const unsigned char* line = source_.data + y * source_.stride[0];
-    if (source_.stride[2] == item_ && source_.stride[1] == channels_ * item_) {
-      std::memcpy(to, line, line_bytes_);
+    if (source_.stride[2] == sizeof(T) && source_.stride[1] == channels_ * source_.stride[2]) {
+      std::memcpy(to, line, width_ * source_.stride[1]);
       return;
     }
     for (std::int64_t x = 0; x < width_; ++x)
-      for (std::int64_t c = 0; c < channels_; ++c, to += item_)
-        std::memcpy(to, line + x * source_.stride[1] + c * source_.stride[2], item_);
+      for (std::int64_t c = 0; c < channels_; ++c, ++to)
+        std::memcpy(to, line + x * source_.stride[1] + c * source_.stride[2], sizeof(T));
   }
 
-  bool finds_any(const unsigned char* line) const {
-    const Mark<T> is_missing = is_missing_;  // a copy in registers
-    bool found = false;
-    for (std::int64_t at = 0; at < line_bytes_; at += item_) found |= is_missing(load_at<T>(line + at));
-    return found;
+  // The flag has the elements' own size, so that they are compared a vector at a time.
+  bool finds_any(const T* values, std::int64_t count) const {
+    const Mark<T> is_missing = is_missing_;
+    T found = 0;
+    for (std::int64_t i = 0; i < count; ++i) found = is_missing(values[i]) ? T{1} : found;
+    return found != T{0};
   }
 
-  void fill_lines(unsigned char* to) const {
+  void fill_lines(T* line) const {
     double mean[kMaxChannels];
-    if (rule_.by_mean) find_means(to, mean);
+    if (rule_.by_mean) find_means(line, mean);
     PixelBits bits(rule_.stream);
-    for (std::int64_t y = 0; y < height_; ++y)
-      for (std::int64_t x = 0; x < width_; ++x)
-        for (std::int64_t c = 0; c < channels_; ++c, to += item_) {
-          if (!is_missing_(load_at<T>(to))) continue;
-          const T value = rounded_to<T>(rule_.by_mean ? mean[c] : draw(bits, x, y, c));
-          std::memcpy(to, &value, item_);
+    const std::int64_t elements = width_ * channels_;
+    for (std::int64_t y = 0; y < height_; ++y, line += elements)
+      for (std::int64_t run = 0; run < elements; run += kRun) {
+        const std::int64_t end = std::min(run + kRun, elements);
+        if (!finds_any(line + run, end - run)) continue;
+        for (std::int64_t i = run; i < end; ++i) {
+          const std::int64_t x = i / channels_, c = i % channels_;
+          if (is_missing_(line[i])) line[i] = rounded_to<T>(rule_.by_mean ? mean[c] : draw(bits, x, y, c));
         }
+      }
   }
 
   double draw(PixelBits& bits, std::int64_t x, std::int64_t y, std::int64_t c) const {
@@ -146,16 +140,15 @@ class Filler {
   }
 
   // Of the values that are there, line by line.
-  void find_means(const unsigned char* from, double (&mean)[kMaxChannels]) const {
+  void find_means(const T* value, double (&mean)[kMaxChannels]) const {
     std::int64_t count[kMaxChannels] = {};
     std::fill(mean, mean + kMaxChannels, 0.0);
     for (std::int64_t y = 0; y < height_; ++y) {
       double sum[kMaxChannels] = {};
       for (std::int64_t x = 0; x < width_; ++x)
-        for (std::int64_t c = 0; c < channels_; ++c, from += item_) {
-          const T value = load_at<T>(from);
-          const bool missing = is_missing_(value);
-          sum[c] += missing ? 0.0 : static_cast<double>(value);
+        for (std::int64_t c = 0; c < channels_; ++c, ++value) {
+          const bool missing = is_missing_(*value);
+          sum[c] += missing ? 0.0 : static_cast<double>(*value);
           count[c] += !missing;
         }
       for (std::int64_t c = 0; c < channels_; ++c) mean[c] += sum[c];
@@ -167,7 +160,7 @@ class Filler {
   const Image& source_;
   const MissingRule& rule_;
   const Mark<T> is_missing_;
-  const std::int64_t height_, width_, channels_, line_bytes_;
+  const std::int64_t height_, width_, channels_;
 };
 
 Image filled(const Image& source, const MissingRule& rule, unsigned char* memory) {

@@ -11,13 +11,14 @@ namespace {
 // of a pass as it does to a stored one. They are times `unit` before and after.
 void look_up(const PlanRow& row, const std::uint16_t* lut, double unit, Chunk& chunk) {
   const float level = static_cast<float>(unit), per_level = static_cast<float>(1.0 / unit);
-  const float highest = static_cast<DType>(row.source_dtype) == DType::kUint8 ? 255.0f : 65535.0f;
+  const bool is_short = static_cast<DType>(row.source_dtype) == DType::kUint8;
+  const float highest = is_short ? 255.0f : 65535.0f;
   for (int c = 0; c < row.channels; ++c) {
     float* value = chunk.value[c];
     alignas(64) std::uint16_t levels[kChunk];
     for (int i = 0; i < chunk.count; i += kLanes)
       narrow(levels + i, round_within(load<Floats>(value + i) * per_level, highest));
-    for (int i = 0; i < chunk.count; ++i) levels[i] = lut[levels[i]];
+    is_short ? look_up_bytes(lut, levels, chunk.count) : look_up_each(lut, levels, chunk.count);
     for (int i = 0; i < chunk.count; i += kLanes) store(value + i, to_floats(widen(levels + i)) * level);
   }
 }
