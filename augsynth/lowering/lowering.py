@@ -15,7 +15,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from augsynth.errors import ArgumentError
-from augsynth.geometry import map_boxes
+from augsynth.geometry import inverse_map, map_boxes
 from augsynth.layout import DType
 from augsynth.lowering.conflicts import conflict
 from augsynth.lowering.explain import describe_barrier, describe_pass
@@ -97,7 +97,7 @@ class Lowering:
             self._close()
             self._open = self._new_pass(reason)
         if isinstance(step, Geometry) and self._seen.boxes is not None:
-            forward = np.linalg.inv(step.inverse)
+            forward = inverse_map(step.inverse)
             self._seen.boxes = [map_boxes(*pair) for pair in zip(forward, self._seen.boxes, strict=True)]
         self._open.take(step, self._seen)
         self._open.names.append(name)
