@@ -17,6 +17,7 @@ from augsynth.operations.scale import Image, full_scale, stored
 Singles = npt.NDArray[np.float32]
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def gaussian_blur(image: Image, *, kernel_size: Sequence[int], sigma: float) -> Image:
     """Convolve with a normal kernel of `kernel_size` = (width, height) pixels, both odd, and `sigma` pixels.
 
@@ -61,6 +62,7 @@ def _convolved(values: Singles, kernel: Singles, axis: int) -> Singles:
     return np.moveaxis(total, 0, axis)
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def sharpness(image: Image, *, factor: float) -> Image:
     """Go from the smoothed image (`factor` 0) to the image (1) and beyond (above 1: sharper).
 

@@ -118,6 +118,7 @@ def where_missing(image: Image, missing: float = np.nan, mask: Mask | None = Non
     return mask[:, :, None]
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def _filled(image: Image, missing: float, mask: Mask | None, value: npt.ArrayLike, fill: Fill) -> Image:
     """The image with its missing values as `fill` finds them, from a channel (H, W) whose missing values are 0."""
     gone = np.broadcast_to(where_missing(image, missing, mask), image.shape)
