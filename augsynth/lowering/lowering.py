@@ -9,8 +9,9 @@ of a batch.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 
@@ -40,7 +41,7 @@ class Lowering:
         self._seen = Seen(sizes, channels, dtype, boxes)
         self._fuse = fuse
         self._active: Mask | None = None
-        self._done: list[tuple[Pass | Barrier, list[str]]] = []
+        self._done: list[tuple[Pass | Barrier, Callable[[], list[str]]]] = []
         self._open = self._new_pass("the image comes in")
 
     def __len__(self) -> int:
@@ -112,7 +113,8 @@ class Lowering:
         count = sum(isinstance(step, Pass) for step, _ in self._done)
         lines = [f"{count} pass{'es' if count > 1 else ''}"]
         number = 0
-        for step, words in self._done:
+        for step, describe in self._done:
+            words = describe()
             number += isinstance(step, Pass)
             lines.append(f"{f'pass {number}' if isinstance(step, Pass) else 'barrier'}: {words[0]}")
             lines += [f"  {line}" for line in words[1:]]
@@ -126,7 +128,7 @@ class Lowering:
 
     def _close(self) -> None:
         closed = self._open.close(self._seen)
-        self._done.append((closed, describe_pass(self._open, closed, first=not self._done)))
+        self._done.append((closed, partial(describe_pass, self._open, closed, first=not self._done)))
 
     def _conflict(self, step: Step) -> str | None:
         if not self._fuse:
@@ -138,5 +140,5 @@ class Lowering:
             self._close()
         active = np.ones(len(self), bool) if step.active is None else step.active
         barrier = Barrier(step.name, active, step.parameters, step.settings, step.function, step.per_value)
-        self._done.append((barrier, describe_barrier(name, step)))
+        self._done.append((barrier, partial(describe_barrier, name, step)))
         self._open = self._new_pass(f"{name} runs on whole images, between passes")
