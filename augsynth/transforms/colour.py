@@ -11,19 +11,18 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
 from augsynth.errors import ArgumentError
 from augsynth.layout import MAX_CHANNELS
 from augsynth.lowering import Lowering, MapColours
 from augsynth.transforms.base import Draw, Transform
-from augsynth.transforms.colour_maps import ColourMaps, Floats, Palette
+from augsynth.transforms.colour_maps import Floats, Palette
 from augsynth.transforms.params import Range, interval, numbers, per_channel, probability, span, symmetric
 
 
 @dataclass(frozen=True)
 class ColorJitter(Transform):
-    """Change brightness, contrast, saturation and hue, each by a drawn amount and in an order drawn for each image.
+    """Change brightness, contrast, saturation and hue, each by an amount drawn for each image.
 
     `brightness`, `contrast` and `saturation` are factors: drawn from [max(0, 1 - d), 1 + d] for a number d >= 0, or
     from a pair (lowest, highest), at least 0; 1 changes nothing. Brightness multiplies; contrast blends with the mean
@@ -31,6 +30,8 @@ class ColorJitter(Transform):
     BT.601). `hue` is a share of the full circle, drawn from [-d, d] for a number d up to 0.5, or from a pair within
     [-0.5, 0.5]: the chroma plane of YIQ is rotated. That is linear and keeps the luma; torchvision shifts the hue of
     HSV instead, which turns in the same sense but gives other colours. Names and defaults are torchvision's.
+
+    The four commute, so there is no order to draw: torchvision draws one, which matters only as it clamps in between.
 
     Brightness and contrast work on any number of channels, but leave the last of 4 (alpha) as it is; saturation and hue
     need 3 or 4, and change nothing in an image of 1.
@@ -44,7 +45,7 @@ class ColorJitter(Transform):
     contrast: Range = 0.0
     saturation: Range = 0.0
     hue: Range = 0.0
-    draws: ClassVar[int] = 8
+    draws: ClassVar[int] = 4
 
     def check(self) -> None:
         self._ranges()
@@ -55,13 +56,8 @@ class ColorJitter(Transform):
             _check_colours(seen, "ColorJitter with saturation or hue", "use brightness and contrast alone")
         palette = Palette.of(seen.channels)
         brightness, contrast, saturation, hue = (draw.between(i, *span) for i, span in enumerate(ranges))
-        maps = (
-            palette.brightness(brightness),
-            palette.contrast(contrast),
-            palette.saturation(saturation),
-            palette.hue(hue),
-        )
-        return _in_order(maps, np.argsort(draw.u[:, 4:], axis=1)).as_step()
+        coloured = palette.hue(hue).then(palette.saturation(saturation))
+        return coloured.then(palette.contrast(contrast)).then(palette.brightness(brightness)).as_step()
 
     def _ranges(self) -> tuple[tuple[float, float], ...]:
         given = {"brightness": self.brightness, "contrast": self.contrast, "saturation": self.saturation}
@@ -72,17 +68,6 @@ class ColorJitter(Transform):
 def _factors(value: Range, name: str) -> tuple[float, float]:
     low, high = span(value, name, low=0.0)
     return (low, high) if isinstance(value, (tuple, list)) else (max(0.0, 1.0 - low), 1.0 + high)
-
-
-def _in_order(maps: Sequence[ColourMaps], order: npt.NDArray[np.intp]) -> ColourMaps:
-    """The maps one after the other, in the order (n, len(maps)) that each sample has."""
-    samples = np.arange(len(order))
-    matrices, of_means = np.stack([one.matrix for one in maps]), np.stack([one.of_mean for one in maps])
-    ordered = [ColourMaps(matrices[which, samples], of_means[which, samples]) for which in order.T]
-    total = ordered[0]
-    for one in ordered[1:]:
-        total = total.then(one)
-    return total
 
 
 @dataclass(frozen=True)
