@@ -12,7 +12,11 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from augsynth.errors import ArgumentError
 from augsynth.operations.scale import Image, full_scale, stored
+
+# A margin as wide as half of it is put around an image.
+LARGEST_KERNEL = 4095
 
 Singles = npt.NDArray[np.float32]
 
@@ -29,9 +33,13 @@ def gaussian_blur(image: Image, *, kernel_size: Sequence[int], sigma: float) -> 
     >>> gaussian_blur(spot, kernel_size=(3, 1), sigma=1.0)[0, :, 0].tolist()
     [0, 27, 45, 27, 0]
     """
-    width, height = kernel_size
+    sizes = [int(size) for size in kernel_size]
+    if not sigma > 0 or any(size % 2 == 0 or not 0 < size <= LARGEST_KERNEL for size in sizes):
+        raise ArgumentError(
+            f"a kernel must be of odd size up to {LARGEST_KERNEL} and of sigma > 0, got {sizes} and {sigma!r}"
+        )
     values = image.astype(np.float32)
-    for axis, size in ((1, width), (0, height)):
+    for axis, size in zip((1, 0), sizes, strict=True):
         values = _convolved(values, normal_kernel(size, sigma), axis)
     return stored(values, image.dtype)
 
@@ -42,8 +50,8 @@ def normal_kernel(size: int, sigma: float) -> Singles:
     >>> [round(float(weight), 2) for weight in normal_kernel(3, 1.0)]
     [0.27, 0.45, 0.27]
     """
-    middle = size // 2
-    weights = [math.exp(-0.5 * ((i - middle) / sigma) ** 2) for i in range(size)]
+    distances = [(i - size // 2) / float(sigma) for i in range(size)]
+    weights = [math.exp(-0.5 * t * t) for t in distances]
     return (np.array(weights) / math.fsum(weights)).astype(np.float32)
 
 

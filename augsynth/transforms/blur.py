@@ -10,6 +10,7 @@ import numpy as np
 
 from augsynth.errors import ArgumentError
 from augsynth.lowering import Lowering, Operate
+from augsynth.operations.filters import LARGEST_KERNEL
 from augsynth.transforms.base import Draw, Transform
 from augsynth.transforms.params import Range, number, positive, probability, size_pair
 
@@ -35,6 +36,8 @@ class GaussianBlur(Transform):
         sizes = size_pair(self.kernel_size, "kernel_size")
         if any(size % 2 == 0 for size in sizes):
             raise ArgumentError(f"kernel_size must be odd, so that it has a middle, got {self.kernel_size!r}")
+        if max(sizes) > LARGEST_KERNEL:
+            raise ArgumentError(f"kernel_size must be at most {LARGEST_KERNEL}, got {self.kernel_size!r}")
         positive(self.sigma, "sigma")
 
     def step(self, draw: Draw, seen: Lowering) -> Operate:
