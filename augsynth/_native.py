@@ -55,6 +55,7 @@ def _described(structure: np.dtype[np.void]) -> dict[str, Any]:
 
 
 _NO_TABLES = layout.Tables()
+_UINT16 = np.dtype(np.uint16)
 
 
 def run(
@@ -80,10 +81,11 @@ def run(
         ArgumentTypeError: a type, dtype, byte order or memory layout that is not supported.
         ArgumentError: `threads` outside 1 to 1024.
     """
-    _require("rows", rows, "ROW")
-    _require("colours", tables.colours, "COLOUR")
-    _require("erasures", tables.erasures, "ERASURE")
-    _require("missing", tables.missing, "MISSING")
+    _require("rows", rows, layout.ROW, "augsynth.layout.ROW")
+    _require("luts", tables.luts, _UINT16, "uint16")
+    _require("colours", tables.colours, layout.COLOUR, "augsynth.layout.COLOUR")
+    _require("erasures", tables.erasures, layout.ERASURE, "augsynth.layout.ERASURE")
+    _require("missing", tables.missing, layout.MISSING, "augsynth.layout.MISSING")
     _cpu.run(
         rows=rows,
         sources=sources,
@@ -96,10 +98,10 @@ def run(
     )
 
 
-def _require(name: str, array: Array, dtype: str) -> None:
-    if not isinstance(array, np.ndarray) or array.dtype != getattr(layout, dtype):
+def _require(name: str, array: Array, dtype: np.dtype[Any], expected: str) -> None:
+    if not isinstance(array, np.ndarray) or array.dtype != dtype:
         came = array.dtype if isinstance(array, np.ndarray) else type(array).__name__
-        raise ArgumentTypeError(f"{name} is {came}, expected a NumPy array of augsynth.layout.{dtype}")
+        raise ArgumentTypeError(f"{name} is {came}, expected a NumPy array of {expected}")
 
 
 def buffer(size: int) -> npt.NDArray[np.uint8]:

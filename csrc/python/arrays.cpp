@@ -74,18 +74,14 @@ std::string item_text(const py::array& array) {
 }
 
 void copy_luts(const py::array& array, Tables& tables) {
-  const py::dtype dtype = array.dtype();
-  const bool fits = array.ndim() == 2 && (array.shape(1) == 256 || array.shape(1) == 65536) &&
-                    dtype.num() == py::dtype::of<std::uint16_t>().num() && dtype.byteorder() == '=';
-  if (!fits)
-    throw ImageError("luts is an array of " + std::string(py::str(dtype.attr("str"))) + " with shape " +
-                     std::string(py::str(array.attr("shape"))) + ", expected uint16 (n, 256) or (n, 65536)");
+  if (array.ndim() != 2 || (array.shape(1) != 256 && array.shape(1) != 65536) || array.itemsize() != 2)
+    throw ImageError("luts has shape " + std::string(py::str(array.attr("shape"))) +
+                     ", expected uint16 (n, 256) or (n, 65536)");
   tables.lut_levels = static_cast<std::size_t>(array.shape(1));
-  tables.luts.resize(static_cast<std::size_t>(array.size()));
-  if (!tables.luts.empty()) {
-    const py::array contiguous = py::array::ensure(array, py::array::c_style);
-    std::memcpy(tables.luts.data(), contiguous.data(), sizeof(std::uint16_t) * tables.luts.size());
-  }
+  if (array.size() == 0) return;
+  const py::array contiguous = py::array::ensure(array, py::array::c_style);
+  const auto* from = static_cast<const std::uint16_t*>(contiguous.data());
+  tables.luts.assign(from, from + contiguous.size());
 }
 
 }  // namespace augsynth
