@@ -54,10 +54,8 @@ class ColorJitter(Transform):
         ranges = self._ranges()
         if ranges[2:] != ((1.0, 1.0), (0.0, 0.0)):
             _check_colours(seen, "ColorJitter with saturation or hue", "use brightness and contrast alone")
-        palette = Palette.of(seen.channels)
-        brightness, contrast, saturation, hue = (draw.between(i, *span) for i, span in enumerate(ranges))
-        coloured = palette.hue(hue).then(palette.saturation(saturation))
-        return coloured.then(palette.contrast(contrast)).then(palette.brightness(brightness)).as_step()
+        drawn = (draw.between(i, *span) for i, span in enumerate(ranges))
+        return Palette.of(seen.channels).adjusted(*drawn).as_step()
 
     def _ranges(self) -> tuple[tuple[float, float], ...]:
         given = {"brightness": self.brightness, "contrast": self.contrast, "saturation": self.saturation}
@@ -145,7 +143,7 @@ class ColorMatrix(Transform):
 
 
 def _check_colours(seen: Lowering, what: str, advice: str) -> None:
-    if not np.isin(seen.channels, (1, 3, 4)).all():
+    if not set(seen.channels.tolist()) <= {1, 3, 4}:
         raise ArgumentError(f"{what} needs images of 1 (grey), 3 or 4 channels, got {_counts(seen)}: {advice}")
 
 

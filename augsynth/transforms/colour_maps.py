@@ -15,15 +15,14 @@ from augsynth.lowering import MapColours
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
 
-# Luma of ITU-R BT.601, and with it the I and Q of the YIQ colour space (NTSC, 1953): grey has neither.
+# Luma of ITU-R BT.601, and with it the YIQ colour space (NTSC, 1953): grey has neither I nor Q.
 LUMA = (0.299, 0.587, 0.114)
 _YIQ = np.array([LUMA, (0.5959, -0.2746, -0.3213), (0.2115, -0.5227, 0.3112)])
-_RGB = np.linalg.inv(_YIQ)
-_LIGHTNESS = _RGB @ np.diag([1.0, 0.0, 0.0]) @ _YIQ
-_CHROMA = _RGB @ np.diag([0.0, 1.0, 1.0]) @ _YIQ
-# A quarter turn of the chroma plane that takes red towards green, as a growing hue does.
-_TURNED = _RGB @ np.array([[0.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]]) @ _YIQ
+# What a colour has beside its grey, and that turned by a right angle from red towards green, as a growing hue does.
+_CHROMA = np.eye(3) - np.array(LUMA)
+_TURNED = np.linalg.inv(_YIQ) @ np.array([[0.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]]) @ _YIQ
 
 
 @dataclass(frozen=True)
@@ -33,19 +32,14 @@ class ColourMaps:
     matrix: Floats
     of_mean: Floats
 
-    def then(self, after: ColourMaps) -> ColourMaps:
-        """This map, followed by another: the mean becomes (matrix + of_mean) m on the way."""
-        mean = self.matrix + self.of_mean
-        return ColourMaps(after.matrix @ self.matrix, after.matrix @ self.of_mean + after.of_mean @ mean)
-
-    def as_step(self, active: npt.NDArray[np.bool_] | None = None) -> MapColours:
+    def as_step(self, active: Mask | None = None) -> MapColours:
         """The step of a pass that maps the samples that are `active` (n,), or all."""
         return MapColours(self.matrix, np.zeros(self.matrix.shape[:2]), self.of_mean, active)
 
 
 @dataclass(frozen=True)
 class Palette:
-    """Which channels of n images are colours, `colours` (n, C) of 0 and 1, and their shares in grey, `grey` (n, C).
+    """Which channels of n images are colours, `colours` (n, C), and their shares in grey, `grey` (n, C).
 
     C is the largest number of channels of them all; `rgb` (n,) says which images have red, green and blue.
 
@@ -54,49 +48,49 @@ class Palette:
     [[2.0, 0.0, 0.0], [0.0, 2.0, 0.0], [0.0, 0.0, 2.0]]
     """
 
-    colours: Floats
+    colours: Mask
     grey: Floats
-    rgb: npt.NDArray[np.bool_]
+    rgb: Mask
 
     @classmethod
     def of(cls, channels: Ints) -> Palette:
         """The palette of images with `channels` (n,)."""
         count = int(channels.max(initial=1))
         rgb = (channels == 3) | (channels == 4)
-        colours = np.where(np.arange(count) < np.where(rgb, 3, channels)[:, None], 1.0, 0.0)
+        colours = np.arange(count) < np.where(rgb, 3, channels)[:, None]
         luma = np.zeros(count)
         luma[:3] = LUMA[:count]
         return cls(colours, np.where(rgb[:, None], luma, colours / channels[:, None]), rgb)
 
     def brightness(self, factor: Floats) -> ColourMaps:
         """v times `factor` (n,)."""
-        return self._plain(self._scaled(factor))
+        return self.adjusted(brightness=factor)
 
     def contrast(self, factor: Floats) -> ColourMaps:
         """From the mean of the grey picture (`factor` 0) to the picture (1), and beyond."""
-        return ColourMaps(self._scaled(factor), self._greys(1.0 - factor))
+        return self.adjusted(contrast=factor)
 
     def saturation(self, factor: Floats) -> ColourMaps:
         """From each pixel's grey (`factor` 0) to its colour (1), and beyond."""
-        return self._plain(self._scaled(factor) + self._greys(1.0 - factor))
+        return self.adjusted(saturation=factor)
 
-    def hue(self, turn: Floats) -> ColourMaps:
-        """Rotate the chroma plane of YIQ by `turn` (n,), 1 being the full circle; the luma stays."""
-        angle = 2.0 * np.pi * turn[:, None, None]
-        turned = _LIGHTNESS + np.cos(angle) * _CHROMA + np.sin(angle) * _TURNED
-        matrix = self._scaled(np.ones(len(turn)))
-        count = min(matrix.shape[1], 3)
-        matrix[self.rgb, :count, :count] = turned[self.rgb, :count, :count]
-        return self._plain(matrix)
+    def adjusted(
+        self,
+        brightness: Floats | float = 1.0,
+        contrast: Floats | float = 1.0,
+        saturation: Floats | float = 1.0,
+        turn: Floats | float = 0.0,
+    ) -> ColourMaps:
+        """All of these, which commute; `turn` rotates the chroma plane of YIQ, 1 being the full circle.
 
-    def _scaled(self, factor: Floats) -> Floats:
-        matrix: Floats = np.eye(self.colours.shape[1]) * (1.0 + self.colours * (factor[:, None] - 1.0))[:, None]
-        return matrix
-
-    def _greys(self, factor: Floats) -> Floats:
-        """Each colour as `factor` times the grey, the rest nought."""
-        matrix: Floats = (factor[:, None] * self.colours)[:, :, None] * self.grey[:, None]
-        return matrix
-
-    def _plain(self, matrix: Floats) -> ColourMaps:
-        return ColourMaps(matrix, np.zeros_like(matrix))
+        Images without red, green and blue have no saturation and no hue.
+        """
+        scale = np.broadcast_to(np.multiply(brightness, contrast), self.rgb.shape)
+        matrix: Floats = np.eye(self.colours.shape[1]) * np.where(self.colours, scale[:, None], 1.0)[:, None]
+        if self.rgb.any():
+            angle = 2.0 * np.pi * np.asarray(turn)
+            along, across = saturation * np.cos(angle) - 1.0, saturation * np.sin(angle)
+            changed = np.multiply.outer(scale * along, _CHROMA) + np.multiply.outer(scale * across, _TURNED)
+            matrix[self.rgb, :3, :3] += changed[self.rgb]
+        means = np.where(self.colours, np.multiply(brightness, np.subtract(1.0, contrast))[..., None], 0.0)
+        return ColourMaps(matrix, means[:, :, None] * self.grey[:, None])
