@@ -118,7 +118,7 @@ class RandomCrop(Transform):
     sides. Without it, an image smaller than `size` is an error.
 
     With `min_visible`, up to ten windows are drawn for an image that comes with boxes, until every box in view keeps
-    that fraction of its area; if none does so, it is the window in which most boxes do.
+    that fraction of its area; if there is none, the window in which most boxes do is taken.
 
     >>> import numpy as np
     >>> RandomCrop(32, padding=4, border="reflect")(np.zeros((32, 32, 3), np.uint8)).shape

@@ -23,14 +23,17 @@ def attempts(min_visible: float) -> int:
 def most_visible(seen: Lowering, windows: npt.NDArray[np.number], min_visible: float) -> Ints:
     """The first (n,) of the windows (n, m, 4), as XYXY, within which all boxes keep `min_visible` of their area.
 
-    Where there is none, the first within which most of them do. Of each box, what is in view beforehand counts.
+    Where there is none, the one within which most of them do and, of several such, that shows most of the boxes' areas.
+    Of each box, what is in view beforehand counts.
     """
     chosen = np.zeros(len(windows), np.int64)
     if seen.boxes is None or windows.shape[1] == 1:
         return chosen
     for sample, boxes in enumerate(_in_view(seen)):
-        fits = covered(boxes, windows[sample].astype(np.float64)) >= min_visible
-        chosen[sample] = np.argmax(np.count_nonzero(fits, axis=1))
+        fractions = covered(boxes, windows[sample].astype(np.float64))
+        fits = fractions >= min_visible
+        shown = np.count_nonzero(fits, axis=1) + fractions.sum(axis=1) / (len(boxes) + 1)
+        chosen[sample] = np.argmax(np.where(fits.all(axis=1), np.inf, shown))
     return chosen
 
 
