@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from augsynth.targets import tv_tensors
-from augsynth.targets.readings import Reading, object_boxes, place_targets, read_target, read_targets
+from augsynth.targets.readings import Reading, is_target, object_boxes, place_targets, read_target, read_targets
 from augsynth.targets.rules import TargetRules
 
-__all__ = ["Reading", "TargetRules", "object_boxes", "place_targets", "read_target", "read_targets", "tv_tensors"]
+__all__ = [
+    "Reading",
+    "TargetRules",
+    "is_target",
+    "object_boxes",
+    "place_targets",
+    "read_target",
+    "read_targets",
+    "tv_tensors",
+]

@@ -15,7 +15,7 @@ from augsynth.plan import Pass
 from augsynth.plan.coordinates import CoordinateMap, coordinate_maps
 from augsynth.targets import tv_tensors
 from augsynth.targets.coco import CocoReading
-from augsynth.targets.fields import FieldsReading
+from augsynth.targets.fields import MOVING, FieldsReading
 from augsynth.targets.masks import Moving, move_masks
 from augsynth.targets.rules import TargetRules
 from augsynth.targets.voc import VocReading, is_voc
@@ -45,6 +45,20 @@ class _BareReading:
 
     def place(self, where: CoordinateMap, masks: Sequence[Array]) -> Any:
         return self._inner.place(where, masks)["target"]
+
+
+def is_target(value: Any) -> bool:
+    """Whether a value says where things are in an image, in one of the forms that `read_target` takes.
+
+    >>> is_target({"boxes": []}), is_target({"caption": "a dog"}), is_target([{"bbox": [0, 0, 1, 1]}]), is_target(3)
+    (True, False, True, False)
+    """
+    if isinstance(value, Mapping):
+        moving = (*MOVING, "annotations")
+        return is_voc(value) or any(name in moving or tv_tensors.role_of(one) for name, one in value.items())
+    if isinstance(value, (list, tuple)):
+        return all(isinstance(one, Mapping) for one in value)
+    return tv_tensors.role_of(value) is not None
 
 
 def read_target(target: Any, size: tuple[int, int], rules: TargetRules) -> Reading:

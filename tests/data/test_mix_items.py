@@ -178,12 +178,6 @@ def test_any_function_of_an_image_is_a_transform() -> None:
         SyntheticMixDataset(Pictures(LABELS), Pictures(LABELS), ratio=0.5, transform="flip")  # type: ignore[arg-type]
 
 
-def test_targets_are_not_left_behind_by_a_transform() -> None:
-    real = [{"image": image, "label": label, "boxes": np.zeros((1, 4))} for image, label in Pictures(LABELS)]
-    with pytest.raises(ArgumentError, match="boxes, which would not move"):
-        SyntheticMixDataset(real, real, ratio=0.5, transform=PIPELINE)
-
-
 def test_a_generator_fills_a_pool_with_the_classes_of_the_real_items() -> None:
     real = Pictures([0] * 6 + [3] * 2)
     dataset = SyntheticMixDataset(real, toy_generator(), ratio=0.5, seed=1)

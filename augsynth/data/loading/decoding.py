@@ -15,9 +15,10 @@ from augsynth.data.loading.jpeg import FACTORS
 from augsynth.errors import ArgumentTypeError
 from augsynth.execute import as_array, batch_output, execute
 from augsynth.images import Image, as_view
-from augsynth.layout import Border, Interpolation
+from augsynth.layout import Border, DType, Interpolation
 from augsynth.plan import Barrier, Pass, Plan, Rows, corner_positions
-from augsynth.rng import KeysLike, keys_from_torch
+from augsynth.rng import KeysLike
+from augsynth.targets import place_targets
 from augsynth.transforms.base import Pipeline
 
 Ints = npt.NDArray[np.int64]
@@ -54,17 +55,31 @@ class DecodingTransform:
         self.transform = transform
         self.reduce = reduce
 
-    def __call__(self, image: Any, *, key: tuple[int, int, int] | None = None) -> torch.Tensor:
-        """Transform one image; returns a tensor (C, H, W)."""
-        return self.batch([image], keys=None if key is None else [key])[0]
+    def __call__(self, image: Any, target: Any = None, *, key: tuple[int, int, int] | None = None) -> Any:
+        """Transform one image; returns a tensor (C, H, W), or (tensor, target) if a target was given."""
+        keys = None if key is None else [key]
+        if target is None:
+            return self.batch([image], keys=keys)[0]
+        result, targets = self.batch([image], [target], keys=keys)
+        return result[0], targets[0]
 
     def batch(
-        self, images: Sequence[Any], *, keys: KeysLike | None = None, out: torch.Tensor | None = None
-    ) -> torch.Tensor:
-        """Decode and transform many images; returns a tensor (B, C, H, W). The arguments are those of the pipeline."""
+        self,
+        images: Sequence[Any],
+        targets: Sequence[Any] | None = None,
+        *,
+        keys: KeysLike | None = None,
+        out: torch.Tensor | None = None,
+    ) -> Any:
+        """Decode and transform many images; returns a tensor (B, C, H, W), with `targets` also a list.
+
+        The arguments are those of the pipeline; targets are those of the whole pictures.
+        """
         sources = [_as_source(image, number) for number, image in enumerate(images)]
-        drawn = keys_from_torch(len(sources)) if keys is None else keys
-        plan = self.transform.plan([source.shape for source in sources], drawn)
+        shapes = np.array([source.shape for source in sources], np.int64).reshape(-1, 3)
+        readings = self.transform._read(targets, shapes)
+        plan = self.transform._plan(shapes, self.transform._keys(keys, len(sources)), DType.UINT8, readings)
+        moved = None if readings is None else place_targets(readings, plan.passes)
         factors = np.ones(len(sources), np.int64)
         if self.reduce:
             factors = _allowed(sources, reductions(plan))
@@ -78,7 +93,7 @@ class DecodingTransform:
                 source = source.decode(lines=needed, factor=factor, into=memory)
             this = slice(number, number + 1)
             execute(plan[this], [source], outputs[this])
-        return result
+        return result if moved is None else (result, moved)
 
 
 def lines_read(plan: Plan) -> Ints:

@@ -14,7 +14,8 @@ from augsynth.data.mixing.items import Fields, Structure
 class Batch(Sequence[Any]):
     """The items of a batch, as any collate function takes them, and their `images` (B, C, H, W) as one tensor.
 
-    An item is made when it is asked for; its image is a view of the tensor.
+    An item is made when it is asked for; its image is a view of the tensor. Items with targets, whose numbers of boxes
+    differ, are not `stacked`: collated, their fields are lists.
 
     >>> pair = Structure("pair", ("label",))
     >>> batch = Batch(torch.zeros(2, 3, 4, 4), [{"label": 7}, {"label": 8}], pair)
@@ -22,10 +23,13 @@ class Batch(Sequence[Any]):
     (8, [7, 8])
     """
 
-    def __init__(self, images: torch.Tensor, fields: Sequence[Fields], structure: Structure) -> None:
+    def __init__(
+        self, images: torch.Tensor, fields: Sequence[Fields], structure: Structure, stacked: bool = True
+    ) -> None:
         self.images = images
         self._fields = fields
         self._structure = structure
+        self._stack = default_collate if stacked else list
 
     def __len__(self) -> int:
         return len(self._fields)
@@ -39,10 +43,10 @@ class Batch(Sequence[Any]):
         return map(self._structure.join, self.images, self._fields)
 
     def collated(self) -> Any:
-        """What `default_collate` makes of the items, around the tensor that is there already."""
+        """What `default_collate` makes of the items (but for targets), around the tensor that is there already."""
         names = self._fields[0]
         joined = self._structure.join(
-            self.images, {name: default_collate([fields[name] for fields in self._fields]) for name in names}
+            self.images, {name: self._stack([fields[name] for fields in self._fields]) for name in names}
         )
         return list(joined) if isinstance(joined, tuple) else joined
 

@@ -51,6 +51,14 @@ class Structure:
             return item[0], {"label": item[1]}
         return item, {}
 
+    def target(self, fields: Fields) -> Any:
+        """What of an item may say where things are in its image: the label of a pair, or all fields of a dict."""
+        return fields["label"] if self.kind == "pair" else fields
+
+    def with_target(self, fields: Fields, target: Any) -> Fields:
+        """The fields with another target."""
+        return {**fields, "label": target} if self.kind == "pair" else dict(target)
+
     def join(self, image: Any, fields: Fields) -> Any:
         """The inverse of `split`; a field "source" is put last."""
         if self.kind == "dict":

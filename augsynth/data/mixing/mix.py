@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol, SupportsIndex, runtime_checkable
 
 import numpy as np
-import torch
 from torch.utils.data import Dataset
 
 from augsynth.data.mixing.batch import Batch
@@ -19,8 +19,7 @@ from augsynth.data.mixing.quota import Mode, Ratio
 from augsynth.data.mixing.rule import MixRule, check_arguments, uses_synthetic
 from augsynth.data.mixing.sources import as_synthetic
 from augsynth.errors import ArgumentError, ArgumentTypeError, CheckpointError, DataError
-
-_TARGETS = ("boxes", "masks", "keypoints")
+from augsynth.targets import is_target
 
 
 class Source(NamedTuple):
@@ -32,9 +31,12 @@ class Source(NamedTuple):
 
 @runtime_checkable
 class KeyedTransform(Protocol):
-    """What the transforms of augsynth offer: a batch of images, with one random key (seed, epoch, index) each."""
+    """What the transforms of augsynth offer: a batch of images, with one random key (seed, epoch, index) each.
 
-    def batch(self, images: list[Any], *, keys: Integers) -> torch.Tensor: ...
+    It is the tensor of the images alone, or with `targets` that and a list of them.
+    """
+
+    def batch(self, images: list[Any], targets: Any = None, *, keys: Integers) -> Any: ...
 
 
 class SyntheticMixDataset(Dataset[Any]):
@@ -51,7 +53,8 @@ class SyntheticMixDataset(Dataset[Any]):
       appends s synthetic ones, s = round(ratio · (len(real) + s)).
     * `pairing="class"`: a synthetic item has the class of the real one it stands for. "index": it was made from
       that very item; synthetic items j·M … j·M+M−1 belong to real item j. "free": any.
-    * `transform` is one of `augsynth.transforms`, with the key (seed, epoch, position), or a function of an image.
+    * `transform` is one of `augsynth.transforms`, with the key (seed, epoch, position), or a function of an image. The
+      former also transform boxes, masks and keypoints, in any form that `docs/targets.md` names.
     * Which items are synthetic, and which synthetic items they are, is drawn anew for each epoch, and depends on
       (seed, epoch, position) alone. Nothing synthetic is used twice in an epoch before all that fits was used.
 
@@ -163,19 +166,24 @@ class SyntheticMixDataset(Dataset[Any]):
         fields = [field for _, field in loaded]
         if self.return_source:
             fields = [{**field, "source": Source(*source)} for field, source in zip(fields, sources, strict=True)]
-        images = self._transformed([image for image, _ in loaded], draw.epoch, places)
-        if isinstance(images, torch.Tensor):
-            return Batch(images, fields, self._structure)
+        images = [image for image, _ in loaded]
+        if isinstance(self.transform, KeyedTransform):
+            return self._transformed(self.transform, images, fields, draw.epoch, places)
+        if self.transform is not None:
+            images = [self.transform(image) for image in images]
         return [self._structure.join(image, field) for image, field in zip(images, fields, strict=True)]
 
-    def _transformed(self, images: list[Any], epoch: int, places: Integers) -> torch.Tensor | list[Any]:
-        if self.transform is None:
-            return images
-        if not isinstance(self.transform, KeyedTransform):
-            return [self.transform(image) for image in images]
+    def _transformed(
+        self, transform: KeyedTransform, images: list[Any], fields: list[Fields], epoch: int, places: Integers
+    ) -> Batch:
         keys = np.empty((len(places), 3), np.int64)
         keys[:, 0], keys[:, 1], keys[:, 2] = self.seed, epoch, places
-        return self.transform.batch(images, keys=keys)
+        if not self._with_targets:
+            return Batch(transform.batch(images, keys=keys), fields, self._structure)
+        targets = [self._structure.target(field) for field in fields]
+        batch, moved = transform.batch(images, targets, keys=keys)
+        fields = [self._structure.with_target(field, target) for field, target in zip(fields, moved, strict=True)]
+        return Batch(batch, fields, self._structure, stacked=False)
 
     def _load(self, synthetic: bool, item: int) -> tuple[Any, Fields]:
         if not synthetic:
@@ -215,11 +223,11 @@ class SyntheticMixDataset(Dataset[Any]):
     def _check_transform(self) -> None:
         if self.transform is not None and not callable(self.transform):
             raise ArgumentTypeError(f"transform must be callable, got {type(self.transform).__name__}")
-        moved = [name for name in _TARGETS if name in self._example]
-        if moved and self.transform is not None:
+        self._with_targets = self.transform is not None and is_target(self._structure.target(self._example))
+        if self._with_targets and not _takes_targets(self.transform):
             raise ArgumentError(
-                f"items of real hold {', '.join(moved)}, which would not move with the transformed image; "
-                "transform them after the mix (transform=None)"
+                f"items of real hold targets ({', '.join(self._example)}), which would not move with the transformed "
+                "image: use one of augsynth.transforms, or transform them after the mix (transform=None)"
             )
 
     def _check_synthetic(self, item: Any) -> None:
@@ -231,3 +239,7 @@ class SyntheticMixDataset(Dataset[Any]):
                 "where a synthetic item takes them from the real one it was made from"
             )
         self._form.require_same_values(ImageForm.of(image, "synthetic"))
+
+
+def _takes_targets(transform: Any) -> bool:
+    return isinstance(transform, KeyedTransform) and "targets" in inspect.signature(transform.batch).parameters
