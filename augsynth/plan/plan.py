@@ -84,7 +84,8 @@ class Plan:
 
         Each is a sequence with one entry a sample: points (..., 2), boxes (..., 4) as XYXY, masks (..., H, W) of the
         output's size; for a plan of one sample a single array, too. What is given comes back in its own library and
-        floating-point type: a list, an array for an array, a tuple where several were given.
+        floating-point type: a list, an array for an array; where several were given a tuple, in the order of the
+        parameters.
 
         Boxes are those around the mapped corners, and are not clipped. Masks are sampled at the nearest pixel, and
         are `mask_fill` (False for booleans) wherever the output does not show the source. `pixel_center` says that
