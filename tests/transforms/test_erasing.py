@@ -97,6 +97,12 @@ def test_area_ratio_and_place_are_uniform() -> None:
     assert (np.abs(np.corrcoef(shares)) - np.eye(4)).max() < 5 / np.sqrt(n) + 1e-9
 
 
+def test_rectangles_reach_every_edge() -> None:
+    plan = T.RandomErasing(1.0, (0.75, 0.78), (1.0, 1.0)).plan([(8, 8)] * 200, [(3, 0, i) for i in range(200)])
+    corners = {tuple(boxes_of(plan.steps[0], i)[0].tolist()) for i in range(200)}
+    assert corners == {(y, x, y + 7, x + 7) for y in (0, 1) for x in (0, 1)}
+
+
 def test_what_never_fits_is_not_erased() -> None:
     image = np.ones((4, 4), np.uint8)
     assert T.RandomErasing(1.0, (1.0, 1.0), (1.0, 1.0))(image).sum() == 16
@@ -105,7 +111,7 @@ def test_what_never_fits_is_not_erased() -> None:
 
 def test_ten_attempts_are_made() -> None:
     """Those fit whose height is below 63.5 pixels, so whose ratio is below 63.5**2 / 2048."""
-    n, fits = 3000, np.log(63.5**2 / 2048) / np.log(16)
+    n, fits = 12000, np.log(63.5**2 / 2048) / np.log(16)
     plan = T.RandomErasing(1.0, (0.5, 0.5), (1.0, 16.0)).plan([(64, 64)] * n, [(7, 0, i) for i in range(n)])
     erased = plan.passes[0].rows["erasures"] @ [-1, 1]
     assert set(erased.tolist()) <= {0, 1}

@@ -64,6 +64,12 @@ def test_a_channel_without_any_value_becomes_the_stated_one(
     assert (filled(image, strategy, value=value)[..., 0] == value).all()
 
 
+@pytest.mark.parametrize("strategy", ["constant", "mean", "nearest", "inpaint"])
+def test_values_may_differ_from_channel_to_channel(strategy: str) -> None:
+    image = np.full((4, 5, 3), np.nan, np.float32)
+    assert (filled(image, strategy, value=(1, 2, 3)) == (1, 2, 3)).all()
+
+
 @given(holed())
 def test_mean(case: tuple[Picture, Mask]) -> None:
     image, gone = case
