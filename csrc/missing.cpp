@@ -199,6 +199,7 @@ FilledSources::FilledSources(const std::vector<PlanRow>& rows, const std::vector
     : sources_(sources) {
   if (rules.empty()) return;
   const std::vector<std::int64_t> begin = place_copies(rows, sources);
+  if (begin.back() == 0) return;
   images_ = sources;
   memory_.emplace(static_cast<std::size_t>(begin.back()));
   parallel_for(sources.size(), threads, [&](std::size_t sample, int) {

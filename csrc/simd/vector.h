@@ -45,14 +45,18 @@ inline Doubles count_lanes() {
   return lanes;
 }
 
-// levels[i] = table[levels[i]], one by one: GCC would make vectors out of that, element by element, at twice
-// the cost.
+// levels[i] = table[levels[i]]. Levels are read and written four at a time; of the plain loop GCC makes
+// vectors, element by element, at three times the cost.
 inline void look_up_each(const std::uint16_t* table, std::uint16_t* levels, int count) {
-  for (int i = 0; i < count; ++i) {
-    unsigned level = levels[i];
-    __asm__("" : "+r"(level));
-    levels[i] = table[level];
+  constexpr int kTogether = 4;
+  for (; count >= kTogether; count -= kTogether, levels += kTogether) {
+    const auto four = load<std::uint64_t>(levels);
+    std::uint64_t found = 0;
+    for (int shift = 0; shift < 64; shift += 16)
+      found |= static_cast<std::uint64_t>(table[four >> shift & 0xffff]) << shift;
+    store(levels, found);
   }
+  for (; count > 0; --count, ++levels) *levels = table[*levels];
 }
 
 inline Floats to_floats(Ints vector) { return __builtin_convertvector(vector, Floats); }

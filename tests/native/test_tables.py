@@ -269,6 +269,12 @@ def test_infinity_can_stand_for_missing_values() -> None:
     assert np.isfinite(result.reshape(-1)[3:]).all()
 
 
+def test_rules_that_no_row_points_to_fill_nothing() -> None:
+    source = with_gaps(picture((12, 10, 3)), 0)
+    untouched = run(source, Tables(missing=missing(0, 255)), np.uint8)
+    np.testing.assert_array_equal(untouched, source.transpose(2, 0, 1))
+
+
 def test_rows_with_a_rule_stand_beside_those_without() -> None:
     sources = with_gaps(picture((5, 12, 10, 3)), 0)
     rules = np.concatenate([missing(0, 255, 1), missing(0, 255, 2)])
