@@ -18,6 +18,8 @@ Floats = npt.NDArray[np.float64]
 _CORNERS = np.array([(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)])
 # Three corners in one line would be no perspective any more.
 _MOST = 0.999
+# No corner is seen from this many times as far as another, so that the horizon stays out of the picture.
+_FARTHEST = 20.0
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,9 @@ class RandomPerspective(Transform):
     """Move each corner inwards by up to `distortion_scale` of half the width and half the height, with probability `p`.
 
     The map is the projective one between the corners (Hartley & Zisserman 2004, ch. 4.1). As in torchvision the corners
-    move independently, but by fractions of a pixel. Its scale changes from place to place, so it is not antialiased.
+    move independently, but by fractions of a pixel. Where that would bring the horizon into the picture, as it hardly
+    ever does up to a scale of 0.5, and for six in ten pictures at 1, they move half as far, or less if need be. The
+    map's own scale changes from place to place, so it is not antialiased.
 
     >>> import numpy as np
     >>> RandomPerspective(0.5, p=1.0)(np.zeros((4, 6, 3), np.uint8)).shape
@@ -47,10 +51,24 @@ class RandomPerspective(Transform):
     def step(self, draw: Draw, seen: Lowering) -> Geometry:
         size = seen.sizes[:, None, ::-1].astype(np.float64)
         inwards = draw.u[:, 1:].reshape(-1, 4, 2) * (0.5 * _MOST * self.distortion_scale)
-        corners = _CORNERS * size
-        moved = corners + inwards * (1 - 2 * _CORNERS) * size
-        inverse = np.where((draw.u[:, 0] < self.p)[:, None, None], projective(moved, corners), np.eye(3))
+        inverse = _seen_from(inwards, size)
+        while (hidden := _has_horizon(inverse, size)).any():
+            inwards[hidden] /= 2
+            inverse[hidden] = _seen_from(inwards[hidden], size[hidden])
+        inverse[draw.u[:, 0] >= self.p] = np.eye(3)
         return Geometry(inverse, seen.sizes, sampling(self.interpolation, False, self.border, self.fill))
+
+
+def _seen_from(inwards: Floats, size: Floats) -> Floats:
+    """The maps (n, 3, 3) back to the frames of `size` (n, 1, 2) from corners moved by `inwards` (n, 4, 2) of them."""
+    corners = _CORNERS * size
+    return projective(corners + inwards * (1 - 2 * _CORNERS) * size, corners)
+
+
+def _has_horizon(inverse: Floats, size: Floats) -> npt.NDArray[np.bool_]:
+    depths = (_CORNERS * size) @ inverse[:, 2, :2, None] + inverse[:, 2:, 2:]
+    hidden: npt.NDArray[np.bool_] = depths.min(axis=(1, 2)) * _FARTHEST <= np.abs(depths).max(axis=(1, 2))
+    return hidden
 
 
 def projective(points: Floats, images: Floats) -> Floats:

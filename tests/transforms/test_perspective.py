@@ -29,6 +29,14 @@ def test_corners_move_inwards_by_no_more_than_it_says(
     assert inwards.max() <= scale / 2 + 1e-6
 
 
+def test_the_horizon_stays_out_of_the_picture() -> None:
+    shapes, keys = [(30, 40)] * 3000, [(0, 0, k) for k in range(3000)]
+    inverse = T.RandomPerspective(1.0, p=1.0).plan(shapes, keys).matrices()
+    depths = np.array([(0, 0, 1), (40, 0, 1), (40, 30, 1), (0, 30, 1)]) @ inverse[:, 2, :, None]
+    assert depths.min() > 0
+    assert T.RandomPerspective(1.0, p=1.0).batch(np.zeros((3000, 6, 8), np.uint8), keys=keys).shape == (3000, 1, 6, 8)
+
+
 @given(points=st.integers(0, 2**32 - 1))
 def test_four_points_decide_a_projective_map(points: int) -> None:
     random = np.random.default_rng(points)
