@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from augsynth import reference
@@ -41,6 +41,7 @@ TORCH_BORDERS = {
     "reflect101": ("reflection", True),
 }
 FILL = 0.3
+few = settings(max_examples=max(20, settings().max_examples // 3))
 
 
 def noise_image(seed: int, channels: int = 3) -> npt.NDArray[np.float32]:
@@ -105,6 +106,7 @@ shears = st.tuples(st.floats(-40, 40), st.floats(-40, 40))
 
 
 @pytest.mark.parametrize("border", OPENCV_BORDERS)
+@few
 @given(degrees=angles, scale=st.floats(0.4, 2.5), shear=shears, seed=st.integers(0, 99))
 def test_affine_maps_are_those_of_opencv_and_torch(
     isa: str, border: str, degrees: float, scale: float, shear: tuple[float, float], seed: int
@@ -123,6 +125,7 @@ def test_affine_maps_are_those_of_opencv_and_torch(
         np.testing.assert_allclose(by_reference(transform, image, (0, 0, 0)), expected, rtol=0, atol=EXACT)
 
 
+@few
 @given(degrees=angles, border=st.sampled_from(sorted(OPENCV_BORDERS)), seed=st.integers(0, 99))
 def test_rotations_are_opencvs(isa: str, degrees: float, border: str, seed: int) -> None:
     image = noise_image(seed)
@@ -147,6 +150,7 @@ def homography(points: Floats, images: Floats) -> Floats:
 
 
 @pytest.mark.parametrize("border", OPENCV_BORDERS)
+@few
 @given(distortion=st.floats(0, 1), key=aug.keys(), seed=st.integers(0, 99))
 def test_perspectives_are_opencvs_and_torchs(isa: str, border: str, distortion: float, key: Key, seed: int) -> None:
     image = noise_image(seed)
@@ -161,11 +165,11 @@ def test_perspectives_are_opencvs_and_torchs(isa: str, border: str, distortion: 
     if border in TORCH_BORDERS:
         expected = by_torch(image, positions(forward), border)
         np.testing.assert_allclose(output, expected, rtol=0, atol=TOLERANCE)
-        np.testing.assert_allclose(
-            by_reference(transform, image, key), expected, rtol=0, atol=10 * EXACT
-        )  # the corners decide the map to some 1e-11
+        # Four corners decide a map to a few more places than are asked for here.
+        np.testing.assert_allclose(by_reference(transform, image, key), expected, rtol=0, atol=10 * EXACT)
 
 
+@few
 @given(shift=st.tuples(st.floats(0, 1), st.floats(0, 1)), key=aug.keys(), border=st.sampled_from(sorted(TORCH_BORDERS)))
 def test_moves_are_torchs(isa: str, shift: tuple[float, float], key: Key, border: str) -> None:
     image = noise_image(5)
@@ -178,6 +182,7 @@ def test_moves_are_torchs(isa: str, shift: tuple[float, float], key: Key, border
     np.testing.assert_allclose(by_reference(transform, image, key), expected, rtol=0, atol=EXACT)
 
 
+@few
 @given(
     degrees=angles,
     margin=st.integers(0, 6),
@@ -215,6 +220,7 @@ def test_a_fused_pipeline_is_one_grid_sample(
 
 @pytest.mark.parametrize("antialias", [False, True])
 @pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
+@few
 @given(size=st.tuples(st.integers(3, 60), st.integers(3, 60)), key=aug.keys(), seed=st.integers(0, 99))
 def test_a_resized_crop_is_torchs_resize_of_the_window(
     isa: str, interpolation: str, antialias: bool, size: tuple[int, int], key: Key, seed: int
