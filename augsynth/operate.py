@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from augsynth.errors import ArgumentError, ArgumentTypeError
+from augsynth.errors import ArgumentError, ArgumentTypeError, AugsynthError, PlanError
 from augsynth.operations import IMAGES, POINTS
 from augsynth.operations.scale import full_scale, stored
 from augsynth.plan import Barrier
@@ -25,11 +25,12 @@ def operate(barrier: Barrier, images: Sequence[Image] | Image) -> list[Image]:
 
 def _changed(barrier: Barrier, image: Image, number: int) -> Image:
     if barrier.function is None:
-        arguments = barrier.arguments(number)
-        if barrier.operation in POINTS:
-            values = image.astype(np.float64)
-            return _stored(POINTS[barrier.operation](values, full_scale(image.dtype), **arguments), image)
-        return IMAGES[barrier.operation](image, **arguments)
+        try:
+            return _operated(barrier.operation, image, barrier.arguments(number))
+        except (TypeError, ValueError, OverflowError, IndexError) as error:  # a stored plan can say anything
+            if isinstance(error, AugsynthError):
+                raise
+            raise PlanError(f"the plan says of {barrier.operation} what it cannot do: {error}") from error
     # A function that works in place changes its own copy, never the caller's image.
     result = np.asarray(barrier.function(image.astype(np.float64) if barrier.per_value else image.copy()))
     if result.shape != image.shape:
@@ -43,6 +44,16 @@ def _changed(barrier: Barrier, image: Image, number: int) -> Image:
         raise ArgumentTypeError(
             f"{barrier.operation} must return the dtype that it got, {image.dtype}; got {result.dtype}"
         )
+    return result
+
+
+def _operated(name: str, image: Image, arguments: Mapping[str, Any]) -> Image:
+    if name in POINTS:
+        result = _stored(POINTS[name](image.astype(np.float64), full_scale(image.dtype), **arguments), image)
+    else:
+        result = IMAGES[name](image, **arguments)
+    if result.shape != image.shape:
+        raise ValueError(f"its parameters make an image of shape {result.shape} out of {image.shape}")
     return result
 
 

@@ -111,9 +111,9 @@ def where_missing(image: Image, missing: float = np.nan, mask: Mask | None = Non
     if mask is None:
         gone: Mask = np.isnan(image) if np.isnan(missing) else image == missing
         return gone
-    if mask.shape != image.shape[:2]:
+    if mask.shape != image.shape[:2] or mask.dtype != bool:
         raise ArgumentError(
-            f"the mask of missing values has shape {mask.shape}, but an image has (H, W) = {image.shape[:2]}"
+            f"a mask of missing values must be bool {image.shape[:2]}, as the image, got {mask.dtype} {mask.shape}"
         )
     return mask[:, :, None]
 

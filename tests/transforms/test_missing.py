@@ -166,7 +166,7 @@ def test_descriptions_come_back_through_json(fill: T.Transform) -> None:
             lambda: T.FillMissing("random", 0, between=(0, 256))(np.zeros((2, 2), np.uint8)),
             r"between must be in \[0, 255\]",
         ),
-        (lambda: T.FillMissing("mean", np.eye(3, dtype=bool))(np.zeros((2, 2), np.uint8)), r"\(3, 3\).*\(2, 2\)"),
+        (lambda: T.FillMissing("mean", np.eye(3, dtype=bool))(np.zeros((2, 2), np.uint8)), r"\(2, 2\).*\(3, 3\)"),
     ],
 )
 def test_what_is_refused(make: Callable[[], Any], message: str) -> None:

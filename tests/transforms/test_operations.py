@@ -266,7 +266,7 @@ def test_random_filling_is_uniform_and_keyed() -> None:
 
 
 def test_a_mask_of_another_size_is_refused() -> None:
-    with pytest.raises(ArgumentError, match=r"shape \(2, 3\).*\(3, 2\)"):
+    with pytest.raises(ArgumentError, match=r"must be bool \(3, 2\).*got bool \(2, 3\)"):
         IMAGES["fill_missing_mean"](np.zeros((3, 2, 1), np.uint8), mask=np.zeros((2, 3), bool))
 
 

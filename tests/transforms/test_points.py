@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from augsynth import transforms as T
-from augsynth.errors import ArgumentError
-from augsynth.plan import Barrier
+from augsynth.errors import ArgumentError, PlanError
+from augsynth.plan import Barrier, Plan
 from augsynth.testing import strategies as aug
 
 Key = tuple[int, int, int]
@@ -160,6 +160,30 @@ def test_kernels_are_width_by_height() -> None:
     result = shown(T.GaussianBlur((5, 1), 1.0), spot)[..., 0]
     assert np.count_nonzero(result.any(axis=0)) == 5
     assert np.count_nonzero(result.any(axis=1)) == 1
+
+
+@pytest.mark.parametrize(
+    ("operation", "settings"),
+    [
+        ("gaussian_blur", {}),
+        ("gaussian_blur", {"sigma": np.float64(1), "kernel_size": np.array([np.nan, 3])}),
+        ("gaussian_blur", {"sigma": np.float64(1), "kernel_size": np.array([3, 5, 7])}),
+        ("gaussian_blur", {"sigma": np.float64(-1), "kernel_size": np.array([3, 5])}),
+        ("gaussian_blur", {"sigma": np.array("a"), "kernel_size": np.array([3, 5])}),
+        ("equalize", {"p": np.float64(1)}),
+        ("invert", {"threshold": np.float64(1)}),
+        ("solarize", {"threshold": np.zeros(7)}),
+        ("solarize", {"threshold": np.zeros((2, 1, 1, 1))}),
+        ("fill_missing_constant", {"value": np.zeros(5)}),
+        ("fill_missing_mean", {"mask": np.full((4, 6), 0.5)}),
+        ("fill_missing_random", {"low": np.float64(0), "high": np.float64(1), "stream": np.zeros(3, np.uint32)}),
+    ],
+)
+def test_a_plan_that_says_nonsense_is_refused(operation: str, settings: dict[str, Any]) -> None:
+    copies = T.RandomHorizontalFlip(0.0).plan([(4, 6, 3)], [KEY]).steps
+    plan = Plan((Barrier(operation, np.ones(1, bool), settings=settings), *copies))
+    with pytest.raises((PlanError, ArgumentError)):
+        T.Compose([]).apply([np.zeros((4, 6, 3), np.uint8)], plan)
 
 
 @pytest.mark.parametrize("transform", [make() for make in {**POINTS, **WHOLE}.values()], ids=str)
