@@ -9,8 +9,8 @@ drawn from torch's generator.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -54,6 +54,24 @@ class BatchMixing(ABC):
         mixed, share = self._mixed(images, images.roll(1, 0), given)
         kept = torch.from_numpy(share).to(soft)[:, None]
         return mixed, soft * kept + soft.roll(1, 0) * (1 - kept)
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON-ready description; `from_dict` of the same class builds it again."""
+        return {"type": type(self).__name__, **asdict(self)}
+
+    @classmethod
+    def from_dict(cls, description: Mapping[str, Any]) -> BatchMixing:
+        """Build what `to_dict` described; `ArgumentError` names what does not belong there.
+
+        >>> CutMix.from_dict({"type": "CutMix", "num_classes": 10})
+        CutMix(num_classes=10, alpha=1.0)
+        """
+        values = dict(description)
+        if values.pop("type", None) != cls.__name__ or not {"num_classes"} <= values.keys() <= {"num_classes", "alpha"}:
+            raise ArgumentError(
+                f"a description of {cls.__name__} has this type, num_classes and perhaps alpha, got {description!r}"
+            )
+        return cls(**values)
 
     @abstractmethod
     def _mixed(self, images: torch.Tensor, others: torch.Tensor, keys: Keys) -> tuple[torch.Tensor, Floats]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -137,6 +138,16 @@ def test_floats_keep_their_dtype(dtype: torch.dtype) -> None:
     mixed, soft = T.MixUp(num_classes=4)(images.to(dtype), labels, keys=keys(4))
     assert (mixed.dtype, soft.dtype) == (dtype, torch.float32)
     np.testing.assert_allclose(mixed.float().mean(dim=(2, 3)), soft, atol=1e-2)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_descriptions_come_back_through_json(kind: Any) -> None:
+    mix = kind(num_classes=3, alpha=0.25)
+    described = json.loads(json.dumps(mix.to_dict()))
+    assert kind.from_dict(described) == mix
+    for wrong in ({**described, "type": "Compose"}, {**described, "p": 1}, {"type": kind.__name__}):
+        with pytest.raises(ArgumentError, match=f"a description of {kind.__name__}"):
+            kind.from_dict(wrong)
 
 
 def test_a_loader_mixes_what_it_collates() -> None:
