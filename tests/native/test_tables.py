@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from bounds import assert_native_is_close
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from native_rows import DTYPES, Array, make_rows, picture, rotation
 from native_tables import STAGES, colours, full_scale, luts, missing, passes, with_gaps
@@ -74,8 +74,7 @@ def test_a_table_after_whole_pixels_is_exact(isa: str, dtype: Any, move: str, ch
 @given(drawn=passes(("lut",)))
 def test_a_table_gives_what_it_gives_to_the_stored_picture(isa: str, drawn: tuple[Pass, Array]) -> None:
     one, source = drawn
-    if not len(one.tables.luts):
-        return
+    assume(source.dtype != np.float32)
     rows = one.rows
     rows["noise"], rows["gain"], rows["clamp"] = Noise.NONE, 1.0, (-np.inf, np.inf)
     rows["output_dtype"] = rows["source_dtype"]
