@@ -13,6 +13,8 @@ from augsynth.errors import ArgumentError, ArgumentTypeError
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
 
+_FARTHEST = 2.0**53
+
 
 def to_numpy(value: Any, what: str) -> Array:
     """The values of a NumPy array, a torch tensor (on any device) or nested lists; copied only where they must be."""
@@ -30,8 +32,10 @@ def to_numpy(value: Any, what: str) -> Array:
     raise ArgumentTypeError(f"{what} must be a NumPy array, a torch tensor or a list, got {type(value).__name__}")
 
 
-def coordinates(value: Any, what: str, *widths: int) -> Floats:
-    """Finite numbers (..., w) in float64, w being one of `widths`; nothing at all counts as (0, widths[0]).
+def coordinates(value: Any, what: str, *widths: int, nowhere: bool = False) -> Floats:
+    """Numbers (..., w) in float64, w being one of `widths`; nothing at all counts as (0, widths[0]).
+
+    They must be finite and within 2**53, up to which float64 tells whole pixels apart; `nowhere` allows NaN.
 
     >>> coordinates([[1, 2, 3, 4]], "boxes", 4)
     array([[1., 2., 3., 4.]])
@@ -44,9 +48,10 @@ def coordinates(value: Any, what: str, *widths: int) -> Floats:
     if array.dtype.kind not in "iuf" and array.size:
         raise ArgumentTypeError(f"{what} must be numbers, got dtype {array.dtype}")
     result: Floats = array.astype(np.float64)
-    if not np.isfinite(result).all():
-        place = tuple(int(axis[0]) for axis in np.nonzero(~np.isfinite(result)))
-        raise ArgumentError(f"{what} must be finite, got {result[place]} at {list(place)}")
+    valid = (np.abs(result) <= _FARTHEST) | (nowhere & np.isnan(result))
+    if not valid.all():
+        place = tuple(int(axis[0]) for axis in np.nonzero(~valid))
+        raise ArgumentError(f"{what} must be finite and within 2**53, got {result[place]} at {list(place)}")
     return result
 
 

@@ -47,7 +47,7 @@ def _each(maps: list[CoordinateMap], values: Any, restore: Restore, name: str) -
 
 
 def _points(where: CoordinateMap, value: Any, what: str, offset: float) -> Any:
-    points = coordinates(value, what, 2)
+    points = coordinates(value, what, 2, nowhere=True)
     return like(map_points(where.backward, points + offset) - offset, value)
 
 

@@ -122,7 +122,7 @@ class FieldsReading:
     def _keypoints(self, name: str, where: CoordinateMap, kept: Array | None) -> dict[str, Any]:
         """The field `name`, and the field beside it that says which of its points are visible."""
         original = self._plain(name)
-        points = coordinates(original, name, 2, 3)
+        points = coordinates(original, name, 2, 3, nowhere=True)
         within = points.shape[-1] == 3
         beside = self._target.get("visibility") if name == "keypoints" and not within else None
         visibility = points[..., 2] if within else np.full(points.shape[:-1], 2)

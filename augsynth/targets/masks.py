@@ -39,7 +39,7 @@ def read_masks(value: Any, size: tuple[int, int], what: str = "masks") -> Array:
         raise ArgumentTypeError(f"{what} must be of dtype {', '.join(DTYPES)}, got {masks.dtype}")
     if masks.ndim < 2 or masks.shape[-2:] != size:
         raise ArgumentError(f"{what} must have shape (..., H, W) with (H, W) = {size}, its image's; got {masks.shape}")
-    return masks.astype(masks.dtype.newbyteorder("="), copy=False)
+    return masks
 
 
 @dataclass(frozen=True)

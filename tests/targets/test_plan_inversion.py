@@ -133,7 +133,7 @@ def test_pixel_centres() -> None:
         ({"boxes": np.zeros((1, 5))}, ArgumentError, "boxes must have shape"),
         ({"masks": np.zeros((20, 29))}, ArgumentError, "masks must have shape"),
         ({"boxes": 5}, ArgumentTypeError, "one entry a sample"),
-        ({"points": [np.array([[np.nan, 1]])]}, ArgumentError, r"points\[0\] must be finite"),
+        ({"points": [np.array([[np.inf, 1]])]}, ArgumentError, r"points\[0\] must be finite"),
     ],
 )
 def test_refusals(values: dict[str, Any], error: type[Exception], words: str) -> None:

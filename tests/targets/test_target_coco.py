@@ -62,6 +62,7 @@ def test_what_leaves_the_frame_is_cut_and_dropped() -> None:
     assert given_ == before
     assert one["bbox"] == [0, 1, 4, 8]
     assert caption == {"id": 9, "caption": "a person"}
+    assert caption is not given_[2]
     assert one["keypoints"] == [0, 0, 0, 3, 8, 1, 0, 0, 0]
     assert one["num_keypoints"] == 1
     (polygon,) = one["segmentation"]

@@ -131,6 +131,13 @@ def test_a_point_stays_on_its_pixel(x: int, y: int, key: tuple[int, int, int]) -
         assert [px, py] == _bright(output[0].numpy())
 
 
+def test_a_point_without_a_place_has_none_afterwards() -> None:
+    moved = _points(T.RandomVerticalFlip(1.0), np.array([[np.nan, np.nan, 2], [1, 5, 2]]))
+    assert np.isnan(moved[0, :2]).all()
+    assert moved[0, 2] == 0
+    assert moved[1].tolist() == [1, 15, 2]
+
+
 def test_a_visibility_of_another_length_is_refused() -> None:
     with pytest.raises(ArgumentError, match=r"visibility must have one entry a keypoint, \(2,\) in all; got \(3,\)"):
         _points(T.Pad(1), np.zeros((2, 2)), visibility=[1, 2, 0])

@@ -90,6 +90,8 @@ def test_other_maps_give_the_smallest_rectangle_around_the_corners(box: Floats, 
         return
     plan = t.plan([IMAGE.shape], [(0, 0, 0)])
     polygon = _through(np.linalg.inv(plan.matrices()[0]), corners_of(box)[0])
+    turn = moved[0, 4] - _angle(polygon[1] - polygon[0])
+    assert abs((turn + 180) % 360 - 180) <= 45 + 1e-6  # w stays along what was w
     around = corners_of(moved)[0]
     assert polygon_area(around) >= polygon_area(polygon) * (1 - 1e-9)
     assert polygon_area(around) <= _smallest_by_search(polygon) * (1 + 1e-6)
@@ -101,6 +103,10 @@ def _through(matrix: Floats, points: Floats) -> Floats:
     columns = matrix @ np.column_stack([points, np.ones(len(points))]).T
     mapped: Floats = (columns[:2] / columns[2]).T
     return mapped
+
+
+def _angle(vector: Floats) -> float:
+    return float(np.degrees(np.arctan2(-vector[1], vector[0])))
 
 
 def _smallest_by_search(polygon: Floats) -> float:
