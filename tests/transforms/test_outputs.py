@@ -8,11 +8,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from augsynth import _native, reference
+from augsynth import reference
 from augsynth import transforms as T
 from augsynth.errors import ArgumentError, ArgumentTypeError
-from augsynth.execute import allocate
+from augsynth.execute import allocate, execute
 from augsynth.layout import DType
+from augsynth.plan import Pass, Plan
 from augsynth.testing import strategies as aug
 
 IMAGES = np.random.default_rng(5).integers(0, 256, (5, 40, 30, 3), dtype=np.uint8)
@@ -52,18 +53,13 @@ def ends_in_half(dtype: str) -> st.SearchStrategy[T.Compose]:
 
 @given(case=aug.cases(st.sampled_from(["float16", "bfloat16"]).flatmap(ends_in_half)))
 def test_half_precision_is_float32_rounded_for_any_pipeline(isa: str, case: aug.Case) -> None:
-    source = case.image
-    for rows in (one.rows for one in case.plan.passes[:-1]):
-        outputs = allocate(rows)
-        _native.run(rows, [source], outputs)
-        source = outputs[0].transpose(1, 2, 0)
-    half = case.plan.passes[-1].rows
-    single = half.copy()
-    single["output_dtype"] = DType.FLOAT32
-    rounded, exact = allocate(half), allocate(single)
-    _native.run(half, [source], rounded)
-    _native.run(single, [source], exact)
-    expected = reference.store(exact[0].astype(np.float64), DType(half["output_dtype"][0]))
+    *before, half = case.plan.steps
+    single = Pass(half.rows.copy(), half.tables)
+    single.rows["output_dtype"] = DType.FLOAT32
+    rounded, exact = allocate(half.rows), allocate(single.rows)
+    execute(case.plan, [case.image], rounded)
+    execute(Plan((*before, single)), [case.image], exact)
+    expected = reference.store(exact[0].astype(np.float64), DType(half.rows["output_dtype"][0]))
     np.testing.assert_array_equal(rounded[0], expected)
 
 
