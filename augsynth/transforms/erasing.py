@@ -81,8 +81,10 @@ class RandomErasing(Transform):
         ratio = np.exp(low + (high - low) * u[..., 1])
         h, w = np.rint(np.sqrt(area * ratio)), np.rint(np.sqrt(area / ratio))
         top, left = np.floor(u[..., 2] * (height - h + 1)), np.floor(u[..., 3] * (width - w + 1))
-        boxes = np.stack([top, left, top + h, left + w], axis=-1).astype(np.int64)
-        return boxes, (h < height) & (w < width) & (h > 0) & (w > 0)
+        fits = (h < height) & (w < width) & (h > 0) & (w > 0)
+        # What does not fit can be too large for an integer.
+        boxes = np.where(fits[..., None], np.stack([top, left, top + h, left + w], axis=-1), 0.0)
+        return boxes.astype(np.int64), fits
 
 
 # Each takes 40 random numbers of every sample.

@@ -107,6 +107,7 @@ def test_what_never_fits_is_not_erased() -> None:
     image = np.ones((4, 4), np.uint8)
     assert T.RandomErasing(1.0, (1.0, 1.0), (1.0, 1.0))(image).sum() == 16
     assert T.RandomErasing(1.0)(np.ones((1, 9), np.uint8)).sum() == 9
+    assert T.RandomErasing(1.0, ratio=(1e-300, 1e-299))(image).sum() == 16
 
 
 def test_ten_attempts_are_made() -> None:
