@@ -13,6 +13,7 @@ channels. What does not fit (a crop larger than its image) is refused by augsynt
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -30,6 +31,7 @@ Shape = tuple[int, int, int]
 Image = npt.NDArray[Any]
 DTYPES = ("uint8", "uint16", "float32")
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic")
+CHANCES = st.floats(0, 1)
 BORDERS = ("constant", "replicate", "reflect", "reflect101", "wrap")
 
 
@@ -142,6 +144,7 @@ def geometry(draw: st.DrawFn) -> T.Transform:
             **_just(interpolation, outside, antialias),
         ),
         st.builds(T.RandomTranslate, st.tuples(st.floats(0, 1), st.floats(0, 1)), **_just(interpolation, outside)),
+        st.builds(T.RandomPerspective, st.floats(0, 1), p=st.floats(0, 1), **_just(interpolation, outside)),
         st.builds(T.RandomShear, shear, **_just(interpolation, outside, antialias)),
         st.builds(T.RandomCrop, st.just(size), padding=st.none() | st.integers(0, 5), **_just(outside, needed)),
         st.builds(T.CenterCrop, st.just(size), **_just(outside, needed)),
@@ -189,9 +192,79 @@ def noises() -> st.SearchStrategy[T.Transform]:
     )
 
 
+def colours() -> st.SearchStrategy[T.Transform]:
+    """A map of colours; those that need red, green and blue fit images of 1, 3 and 4 channels."""
+    factors = st.one_of(st.floats(0, 2), _ranges(0, 3))
+    return st.one_of(
+        st.builds(T.ColorJitter, brightness=factors, contrast=factors),
+        st.builds(T.ColorJitter, saturation=factors, hue=_ranges(-0.5, 0.5)),
+        st.builds(T.RandomGrayscale, CHANCES),
+        st.just(T.RandomChannelPermutation()),
+    )
+
+
+def points() -> st.SearchStrategy[T.Transform]:
+    """An operation on single values; thresholds fit every dtype."""
+    return st.one_of(
+        st.builds(T.RandomInvert, CHANCES),
+        st.builds(T.RandomPosterize, st.integers(0, 16), CHANCES),
+        st.builds(T.RandomSolarize, st.floats(0, 1), CHANCES),
+        st.builds(T.RandomGamma, _ranges(0.3, 3), CHANCES),
+    )
+
+
+def whole_images() -> st.SearchStrategy[T.Transform]:
+    """A transform that looks at a pixel's neighbours, or at the whole picture, and so runs between passes."""
+    odd = st.integers(0, 4).map(lambda k: 2 * k + 1)
+    return st.one_of(
+        st.builds(T.GaussianBlur, st.tuples(odd, odd), _ranges(0.1, 3)),
+        st.builds(T.RandomAdjustSharpness, st.floats(0, 3), CHANCES),
+        st.builds(T.RandomEqualize, CHANCES),
+        st.builds(T.RandomAutocontrast, CHANCES),
+    )
+
+
+def erasures() -> st.SearchStrategy[T.Transform]:
+    """Rectangles or a grid of them, of a level that fits every dtype or of noise."""
+    value = st.floats(0, 1) | st.just("random")
+    return st.one_of(
+        st.builds(T.RandomErasing, CHANCES, _ranges(0, 1), _ranges(0.2, 5), value, st.integers(1, 3)),
+        st.builds(T.GridMask, _ranges(0.1, 1), _ranges(0, 1), value, CHANCES),
+    )
+
+
+def missing_values() -> st.SearchStrategy[T.Transform]:
+    """Fillings of NaN or of a level, by the strategies that need no other package."""
+    missing = st.sampled_from([math.nan, 0.0, 1.0])
+    return st.one_of(
+        st.builds(T.FillMissing, st.sampled_from(["constant", "mean"]), missing, st.floats(0, 1)),
+        st.builds(T.FillMissing, st.just("random"), missing, between=st.none() | _ranges(0, 1)),
+    )
+
+
+def policies() -> st.SearchStrategy[T.Transform]:
+    """An automatic policy."""
+    outside = {"border": st.sampled_from(BORDERS), "fill": st.floats(0, 1)}
+    return st.one_of(
+        st.builds(T.RandAugment, st.integers(0, 2), st.integers(0, 30), **outside),
+        st.builds(T.TrivialAugmentWide, **outside),
+        st.builds(T.AutoAugment, st.sampled_from(["imagenet", "cifar10", "svhn"]), **outside),
+    )
+
+
+def choices() -> st.SearchStrategy[T.Transform]:
+    """Chance over up to three transforms that may be left out: all but those that change what values mean."""
+    parts = st.lists(st.one_of(geometry(), noises(), *_beside_geometry()), min_size=1, max_size=3)
+    return st.one_of(st.builds(T.RandomApply, parts, CHANCES), st.builds(T.RandomChoice, parts))
+
+
+def _beside_geometry() -> list[st.SearchStrategy[T.Transform]]:
+    return [colours(), points(), whole_images(), erasures(), missing_values()]
+
+
 def transforms() -> st.SearchStrategy[T.Transform]:
-    """Any transform with drawn parameters."""
-    return st.one_of(geometry(), values())
+    """Any transform with drawn parameters, but for `Lambda`, whose function would have to be drawn."""
+    return st.one_of(geometry(), values(), *_beside_geometry(), policies(), choices())
 
 
 def pipelines(max_size: int = 5, fuse: bool = True) -> st.SearchStrategy[T.Compose]:
