@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 
+_CORNERS = np.array([[0, 1], [2, 1], [2, 3], [0, 3]])  # (x, y) of each, among x1, y1, x2, y2
 HORIZON = 1e-6  # the smallest denominator of a projective map that counts as in front of it
 
 
@@ -32,14 +33,15 @@ def map_points(matrix: Floats, points: npt.ArrayLike) -> Floats:
     >>> map_points(np.array([[-1.0, 0.0, 6.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]), [[1.5, 2.0]]).tolist()
     [[4.5, 2.0]]
     """
-    x, y, w = _homogeneous(matrix, np.asarray(points, np.float64))
-    return np.stack([x, y], axis=-1) / np.where(w > HORIZON, w, np.nan)[..., None]
+    given = np.asarray(points, np.float64)
+    mapped = np.empty_like(given)
+    mapped[..., 0], mapped[..., 1], w = _homogeneous(matrix, given)
+    return mapped if _is_affine(matrix) else mapped / np.where(w > HORIZON, w, np.nan)[..., None]
 
 
 def box_corners(boxes: npt.ArrayLike) -> Floats:
     """The corners (k, 4, 2) of boxes (k, 4), from the top left one clockwise on screen."""
-    x1, y1, x2, y2 = np.asarray(boxes, np.float64).reshape(-1, 4).T
-    return np.stack([np.stack([x1, x2, x2, x1], axis=1), np.stack([y1, y1, y2, y2], axis=1)], axis=-1)
+    return np.asarray(boxes, np.float64).reshape(-1, 4)[:, _CORNERS]
 
 
 def map_boxes(matrix: Floats, boxes: npt.ArrayLike) -> Floats:
@@ -61,7 +63,7 @@ def map_boxes(matrix: Floats, boxes: npt.ArrayLike) -> Floats:
 def map_polygon(matrix: Floats, polygon: npt.ArrayLike) -> Floats:
     """What `matrix` (3, 3) makes of a polygon (n, 2): (m, 2), cut off at the horizon of a projective map."""
     points = np.asarray(polygon, np.float64)
-    _, _, w = _homogeneous(matrix, points)
+    w = _homogeneous(matrix, points)[2]
     if len(points) and w.min() <= HORIZON:
         # Twice the horizon, so that rounding leaves the cut's ends before it.
         points = _cut(points, w - 2 * HORIZON)
@@ -121,6 +123,10 @@ def polygon_area(polygon: npt.ArrayLike) -> float:
         return 0.0
     x, y = (points - points[0]).T
     return 0.5 * abs(float(np.sum(x * np.roll(y, -1) - y * np.roll(x, -1))))
+
+
+def _is_affine(matrix: Floats) -> bool:
+    return bool(matrix[2, 0] == 0 and matrix[2, 1] == 0 and matrix[2, 2] == 1)
 
 
 def _homogeneous(matrix: Floats, points: Floats) -> tuple[Floats, Floats, Floats]:

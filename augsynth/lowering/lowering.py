@@ -16,7 +16,6 @@ from functools import partial
 import numpy as np
 
 from augsynth.errors import ArgumentError
-from augsynth.geometry import inverse_map, map_boxes
 from augsynth.layout import DType
 from augsynth.lowering.conflicts import conflict
 from augsynth.lowering.explain import describe_barrier, describe_pass
@@ -97,9 +96,8 @@ class Lowering:
         if reason is not None:
             self._close()
             self._open = self._new_pass(reason)
-        if isinstance(step, Geometry) and self._seen.boxes is not None:
-            forward = inverse_map(step.inverse)
-            self._seen.boxes = [map_boxes(*pair) for pair in zip(forward, self._seen.boxes, strict=True)]
+        if isinstance(step, Geometry):
+            self._seen.move(step.inverse)
         self._open.take(step, self._seen)
         self._open.names.append(name)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from augsynth.errors import ArgumentError
+from augsynth.geometry import inverse_map, map_boxes
 from augsynth.layout import MAX_CHANNELS, DType
 from augsynth.lowering.steps import Floats, Ints, PerChannel
 from augsynth.plan import FULL_SCALE
@@ -15,12 +16,29 @@ from augsynth.plan import FULL_SCALE
 
 @dataclass
 class Seen:
-    """`sizes` (n, 2) are (height, width), `channels` (n,); `boxes` are (k, 4) for each sample, if there are any."""
+    """`sizes` (n, 2) are (height, width), `channels` (n,).
+
+    `source_boxes` are (k, 4) for each sample, if there are any, in the image that came in; `inverse` (n, 3, 3) takes
+    coordinates back to there, if there are boxes and they have moved.
+    """
 
     sizes: Ints
     channels: Ints
     dtype: DType
-    boxes: Sequence[Floats] | None = None
+    source_boxes: Sequence[Floats] | None = None
+    inverse: Floats | None = None
+
+    @property
+    def boxes(self) -> Sequence[Floats] | None:
+        """The boxes (k, 4) of each sample here, not clipped."""
+        if self.source_boxes is None or self.inverse is None:
+            return self.source_boxes
+        return [map_boxes(*pair) for pair in zip(inverse_map(self.inverse), self.source_boxes, strict=True)]
+
+    def move(self, inverse: Floats) -> None:
+        """Go to coordinates that `inverse` (n, 3, 3) takes back to those here."""
+        if self.source_boxes is not None:
+            self.inverse = inverse if self.inverse is None else self.inverse @ inverse
 
     def per_channel(self, values: PerChannel, what: str) -> tuple[float, ...]:
         """One value for each channel that a row can have."""

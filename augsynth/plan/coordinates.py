@@ -72,7 +72,7 @@ class CoordinateMap:
 
         An earlier frame that a later pass turned counts as the upright box around it.
         """
-        boxes = []
+        boxes: list[Floats] = []
         for number, (height, width) in enumerate(self.sizes[1:]):
             frame = np.array([[0.0, 0.0, width, height]])
             for forward in self.forwards[number + 1 :]:

@@ -16,7 +16,7 @@ import torch
 
 from augsynth import _native
 from augsynth.errors import ArgumentError, PlanError
-from augsynth.execute import as_array, batch_output, execute
+from augsynth.execute import Images, as_array, batch_output, execute
 from augsynth.images import as_batch
 from augsynth.layout import DType
 from augsynth.lowering import Lowering, Step
@@ -133,9 +133,7 @@ class Pipeline(ABC):
         sources = as_batch(images)
         readings = self._read(targets, sources.shapes)
         plan = self._plan(sources.shapes, self._keys(keys, len(sources)), sources.dtype, readings)
-        result = batch_output(plan, out, self._memory_format())
-        execute(plan, sources.views, as_array(result))
-        return result if readings is None else (result, place_targets(readings, plan.passes))
+        return self._run(plan, sources.views, readings, batch_output(plan, out, self._memory_format()))
 
     def plan(
         self,
@@ -173,9 +171,7 @@ class Pipeline(ABC):
             raise PlanError(f"images[{differs[0]}] has shape (H, W, C) = {shape}, the plan was drawn for {expected}")
         for number, one in enumerate(plan.passes):
             check_pass(one, f"pass {number}")
-        result = batch_output(plan, None, self._memory_format())
-        execute(plan, sources.views, as_array(result))
-        return result if readings is None else (result, place_targets(readings, plan.passes))
+        return self._run(plan, sources.views, readings, batch_output(plan, None, self._memory_format()))
 
     def explain(self, shape: Sequence[int] = (1024, 1024, 3), dtype: str = "uint8") -> str:
         """The passes that images of this shape and dtype go through, and why each one begins.
@@ -198,6 +194,12 @@ class Pipeline(ABC):
 
     def _read(self, targets: Any, shapes: Ints) -> list[Reading] | None:
         return None if targets is None else read_targets(targets, shapes[:, :2], self._rules())
+
+    def _run(self, plan: Plan, sources: Images, readings: Sequence[Reading] | None, result: torch.Tensor) -> Any:
+        # Targets go first, so that one that is refused leaves a batch of the caller's as it was.
+        targets = None if readings is None else place_targets(readings, plan.passes)
+        execute(plan, sources, as_array(result))
+        return result if targets is None else (result, targets)
 
     def _plan(self, shapes: Ints, keys: Keys, dtype: DType, readings: Sequence[Reading] | None = None) -> Plan:
         boxes = None if readings is None else object_boxes(readings)

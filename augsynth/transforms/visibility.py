@@ -27,7 +27,7 @@ def most_visible(seen: Lowering, windows: npt.NDArray[np.number], min_visible: f
     Of each box, what is in view beforehand counts.
     """
     chosen = np.zeros(len(windows), np.int64)
-    if seen.boxes is None or windows.shape[1] == 1:
+    if windows.shape[1] == 1:
         return chosen
     for sample, boxes in enumerate(_in_view(seen)):
         fractions = covered(boxes, windows[sample].astype(np.float64))
@@ -43,7 +43,7 @@ def first_sparing(seen: Lowering, rectangles: npt.NDArray[np.number], fits: Mask
     Of each of the `count`, the first of its m `rectangles` (n, count, m, 4), as (top, left, bottom, right), that fits
     is the one that is taken.
     """
-    if seen.boxes is None or min_visible == 0:
+    if min_visible == 0:
         return fits
     result: Mask = fits.copy()
     for sample, boxes in enumerate(_in_view(seen)):
@@ -70,6 +70,9 @@ def covered(boxes: Floats, windows: Floats) -> Floats:
 
 
 def _in_view(seen: Lowering) -> list[Floats]:
-    """What of each sample's boxes is in the frame, (k, 4)."""
-    clipped = [clip_boxes(boxes, *size) for boxes, size in zip(seen.boxes or (), seen.sizes, strict=True)]
+    """What of each sample's boxes is in the frame, (k, 4); nothing at all where there are no boxes."""
+    found = seen.boxes
+    if found is None:
+        return []
+    clipped = [clip_boxes(boxes, *size) for boxes, size in zip(found, seen.sizes, strict=True)]
     return [boxes[box_areas(boxes) > 0] for boxes in clipped]

@@ -131,6 +131,18 @@ def test_barriers_leave_targets_where_they_are() -> None:
     np.testing.assert_allclose(moved["keypoints"], TARGETS[0]["keypoints"])
 
 
+def test_a_refused_target_leaves_the_output_as_it_was() -> None:
+    out = torch.full((1, 3, 10, 10), 7, dtype=torch.uint8)
+    for broken in (
+        {"keypoints": [[1, 2, 3, 4]]},
+        [{"bbox": [1, 1, 9, 9], "segmentation": [[1]]}],
+        {"masks": np.eye(3)},
+    ):
+        with pytest.raises(ArgumentError):
+            T.Resize((10, 10)).batch([IMAGES[0]], [broken], out=out)
+    assert torch.equal(out, torch.full_like(out, 7))
+
+
 @given(aug.cases(), st.data())
 def test_any_pipeline_takes_any_target(case: aug.Case, data: st.DataObject) -> None:
     height, width = case.image.shape[:2]
