@@ -1,0 +1,60 @@
+"""uint8 pictures within one grey level of the float64 reference, by pipelines of all that changes values smoothly.
+
+Where a lookup table follows sampling, one level more or less can look up any other: `transforms/test_executors.py`
+bounds that.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from augsynth import _native, reference
+from augsynth import transforms as T
+from augsynth.errors import ArgumentError
+from augsynth.execute import allocate
+from augsynth.operate import operate
+from augsynth.plan import Barrier
+from augsynth.testing import strategies as aug
+
+FACTORS = st.tuples(st.floats(0, 1), st.floats(1, 2))
+COLOURS = st.builds(T.ColorJitter, FACTORS, FACTORS, FACTORS, st.floats(0, 0.5)) | st.just(T.RandomGrayscale(0.5))
+NOISES = st.builds(T.GaussianNoise, sigma=st.floats(0, 0.2)) | st.builds(T.SaltAndPepperNoise, st.floats(0, 0.3))
+PARTS = st.one_of(
+    aug.geometry(), aug.geometry(), COLOURS, NOISES, aug.erasures(), aug.missing_values(), st.just(T.GaussianBlur(3))
+)
+
+
+def natural(seed: int, height: int, width: int) -> npt.NDArray[np.uint8]:
+    """Slopes, edges and a little grain, as photographs have them."""
+    random = np.random.default_rng(seed)
+    y, x = np.arange(height)[:, None, None], np.arange(width)[:, None]
+    slopes = 60 * np.sin(x / random.uniform(3, 9, 3) + y / random.uniform(3, 9, 3))
+    edges = 60 * random.integers(0, 2, (height // 7 + 1, width // 7 + 1, 3)).repeat(7, axis=0).repeat(7, axis=1)
+    values = 100 + slopes + edges[:height, :width] + random.normal(0, 4, (height, width, 3))
+    return np.clip(values, 0, 255).astype(np.uint8)
+
+
+@given(parts=st.lists(PARTS, min_size=1, max_size=5), seed=st.integers(0, 2**32 - 1), key=aug.keys())
+def test_every_pass_is_within_one_level(isa: str, parts: list[Any], seed: int, key: tuple[int, int, int]) -> None:
+    assume(sum(isinstance(part, T.ColorJitter) for part in parts) <= 2)
+    image: npt.NDArray[Any] = natural(seed, 33, 41)
+    try:
+        plan = T.Compose(parts).plan([image.shape], [key])
+    except ArgumentError:  # a crop larger than what is left
+        assume(False)
+        raise
+    assume(all(one.rows["output_size"].max() <= 200 for one in plan.passes))
+    for step in plan.steps:
+        if isinstance(step, Barrier):
+            (image,) = operate(step, [image])
+            continue
+        native, exact = allocate(step.rows), allocate(step.rows)
+        _native.run(step.rows, [image], native, tables=step.tables)
+        reference.run(step.rows, [image], exact, tables=step.tables)
+        assert np.abs(native[0].astype(int) - exact[0].astype(int)).max() <= 1
+        image = exact[0].transpose(1, 2, 0)
