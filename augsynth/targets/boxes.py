@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from augsynth.arrays import coordinates
 from augsynth.errors import ArgumentError
-from augsynth.geometry import Floats, box_areas, map_boxes
+from augsynth.geometry import HORIZON, Floats, box_areas, map_boxes
 from augsynth.plan.coordinates import CoordinateMap
 from augsynth.targets.rules import TargetRules
 
@@ -43,7 +43,7 @@ def read_boxes(value: Any, what: str = "boxes") -> Floats:
 def place_boxes(where: CoordinateMap, boxes: Floats, rules: TargetRules) -> Placed:
     """The boxes around the mapped corners of `boxes` (n, 4), clipped to what the output shows."""
     mapped = map_boxes(where.forward, boxes)
-    low, high = where.window[:2], where.window[2:]
+    low, high = np.split(where.window, 2)
     clipped = np.concatenate([np.clip(mapped[:, :2], low, high), np.clip(mapped[:, 2:], low, high)], axis=1)
     return Placed(clipped, *visibility(box_areas(clipped), box_areas(mapped), rules))
 
@@ -58,6 +58,6 @@ def area_scales(where: CoordinateMap, boxes: Floats) -> Floats:
     """By how much (n,) the map enlarges areas at the centres of `boxes` (n, 4): the determinant of its derivative."""
     matrix = where.forward
     centres = (boxes[:, :2] + boxes[:, 2:]) / 2
-    w = centres @ matrix[2, :2] + matrix[2, 2]
+    w = np.maximum(centres @ matrix[2, :2] + matrix[2, 2], HORIZON)
     scales: Floats = np.abs(np.linalg.det(matrix) / w**3)
     return scales

@@ -56,12 +56,12 @@ def move_masks(passes: Sequence[Pass], masks: Sequence[Sequence[Moving]]) -> lis
     """The masks of each sample in the outputs of the passes, in their own dtypes: (..., H', W')."""
     sizes = passes[-1].rows["output_size"].tolist()
     results = [
-        [np.empty((*one.values.shape[:-2], *size), one.values.dtype) for one in ofs]
-        for ofs, size in zip(masks, sizes, strict=True)
+        [np.empty((*one.values.shape[:-2], *size), one.values.dtype) for one in own]
+        for own, size in zip(masks, sizes, strict=True)
     ]
     pictures: list[_Picture] = []
-    for sample, (ofs, moved) in enumerate(zip(masks, results, strict=True)):
-        for one, result in zip(ofs, moved, strict=True):
+    for sample, (own, moved) in enumerate(zip(masks, results, strict=True)):
+        for one, result in zip(own, moved, strict=True):
             pictures.extend(_pictures(sample, one, result))
     for kind in _LANES:
         _run(passes, [picture for picture in pictures if picture.lanes.dtype == kind])
