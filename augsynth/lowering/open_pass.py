@@ -36,6 +36,9 @@ _LEVELS = {
     Noise.SPECKLE: (False, False),
 }
 
+# How far a level may be off that was scaled to float and back.
+_LEVEL_ERROR = 1e-3
+
 
 @dataclass
 class OpenPass:
@@ -114,8 +117,15 @@ class OpenPass:
     def _fill_missing(self, step: FillValues, seen: Seen) -> None:
         unit = self._unit()
         low, high = seen.levels(step.low, "value") / unit, seen.levels(step.high, "value") / unit
-        self.gathered.add_missing(step, step.value / unit, low, high)
+        self.gathered.add_missing(step, self._as_in_source(step.value / unit), low, high)
         self._reach(Stage.GEOMETRY, "missing values are filled")
+
+    def _as_in_source(self, value: float) -> float:
+        """The value as the source holds it, which executors compare exactly."""
+        if self.source_dtype == DType.FLOAT32:
+            return float(np.float32(value))
+        level = float(np.rint(value))
+        return level if abs(level - value) < _LEVEL_ERROR else value
 
     def _resample(self, step: Geometry, seen: Seen) -> None:
         old, new = self.declared, step.sampling

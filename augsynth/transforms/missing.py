@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from augsynth.errors import ArgumentError
+from augsynth.layout import DType
 from augsynth.lowering import FillValues, Lowering, Operate, PerChannel
 from augsynth.plan import FULL_SCALE
 from augsynth.transforms.base import Draw, Transform
@@ -71,7 +72,9 @@ class FillMissing(Transform):
         low, high = self._levels(seen)
         if self._mask is None and self.strategy in _FUSED:
             return FillValues(float(self.missing), low, high, draw.stream, by_mean=self.strategy == "mean")
-        which = {"missing": np.float64(self.missing)} if self._mask is None else {"mask": self._mask}
+        # An image compares with what its dtype can hold.
+        held = np.float32 if seen.dtype == DType.FLOAT32 else np.float64
+        which = {"missing": np.float64(held(self.missing))} if self._mask is None else {"mask": self._mask}
         name = f"fill_missing_{self.strategy}"
         if self.strategy == "random":
             return Operate(name, {"stream": draw.stream}, {**which, "low": np.array(low), "high": np.array(high)})

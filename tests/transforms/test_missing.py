@@ -172,3 +172,16 @@ def test_descriptions_come_back_through_json(fill: T.Transform) -> None:
 def test_what_is_refused(make: Callable[[], Any], message: str) -> None:
     with pytest.raises((ArgumentError, TypeError), match=message):
         make()
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_nodata_value_is_what_the_image_holds_of_it(strategy: str) -> None:
+    """-9999.1 is no float32, and 51 / 255 no level of a uint8 image once it was rounded."""
+    image = np.full((3, 3), 5.0, np.float32)
+    image[1, 1] = -9999.1
+    assert T.FillMissing(strategy, -9999.1, value=5.0)(image, key=KEY).min() >= 0.0
+    levels = np.full((3, 3), 51, np.uint8)
+    scaled = T.Compose(
+        [T.ToDtype("float32", scale=True), T.FillMissing(strategy, float(np.float32(51 / 255)), value=1.0)]
+    )
+    assert (scaled(levels, key=KEY) != levels[0, 0] / 255).all()
