@@ -37,6 +37,8 @@ def _geometry_conflict(current: OpenPass, step: Geometry, seen: Seen) -> str | N
         return f"geometry would have to run after {current.names[-1]}, and a pass resamples first"
     if step.pads and not current.whole_frame:
         return f"padding needs the exact frame, and {current.names[-1]} has cut or moved it"
+    if current.projective and step.sampling.border is not None:
+        return "it may look outside the frame of a perspective, where its horizon is"
     return _sampling_conflict(current, step.sampling, seen)
 
 

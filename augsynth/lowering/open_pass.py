@@ -60,6 +60,7 @@ class OpenPass:
     declared: Sampling = field(default_factory=Sampling)
     fill: tuple[float, ...] | None = None
     whole_frame: bool = True
+    projective: bool = False
     overshoots: bool = False
     gathered: Gathered = field(default_factory=Gathered)
     standardised_from: float = 0.0
@@ -144,6 +145,7 @@ class OpenPass:
             self.overshoots = True
         self.inverse = step.inverse if self.inverse is None else self.inverse @ step.inverse
         self.whole_frame &= step.keeps_frame
+        self.projective |= step.projective
         self.stage = Stage.GEOMETRY
         seen.sizes = step.sizes
 

@@ -54,7 +54,8 @@ class Geometry:
     """Resample: `inverse` (n, 3, 3) maps output to input coordinates, `sizes` (n, 2) are the outputs' (height, width).
 
     `keeps_frame` says that the output shows exactly what the input showed (a flip, a resize); `pads` that what lies
-    outside the input must show the border, and never pixels that an earlier step had cut off.
+    outside the input must show the border, and never pixels that an earlier step had cut off; `projective` that the
+    map has a horizon, which lies outside the output's frame.
     """
 
     inverse: Floats
@@ -62,6 +63,7 @@ class Geometry:
     sampling: Sampling = Sampling()
     keeps_frame: bool = False
     pads: bool = False
+    projective: bool = False
 
 
 @dataclass(frozen=True)

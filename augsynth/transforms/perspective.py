@@ -56,7 +56,8 @@ class RandomPerspective(Transform):
             inwards[hidden] /= 2
             inverse[hidden] = _seen_from(inwards[hidden], size[hidden])
         inverse[draw.u[:, 0] >= self.p] = np.eye(3)
-        return Geometry(inverse, seen.sizes, sampling(self.interpolation, False, self.border, self.fill))
+        declared = sampling(self.interpolation, False, self.border, self.fill)
+        return Geometry(inverse, seen.sizes, declared, projective=True)
 
 
 def _seen_from(inwards: Floats, size: Floats) -> Floats:

@@ -37,6 +37,16 @@ def test_the_horizon_stays_out_of_the_picture() -> None:
     assert T.RandomPerspective(1.0, p=1.0).batch(np.zeros((3000, 6, 8), np.uint8), keys=keys).shape == (3000, 1, 6, 8)
 
 
+@pytest.mark.parametrize(
+    "after", [T.RandomPerspective(0.8, p=1.0), T.RandomTranslate((1.0, 1.0)), T.RandomRotation((45, 45))]
+)
+def test_nothing_that_follows_in_its_pass_looks_behind_the_horizon(after: T.Transform) -> None:
+    t = T.Compose([T.RandomPerspective(0.8, p=1.0), T.RandomHorizontalFlip(), after])
+    assert t.batch(np.zeros((1000, 6, 8), np.uint8), keys=[(0, 0, k) for k in range(1000)]).shape == (1000, 1, 6, 8)
+    assert "where its horizon is" in t.explain()
+    assert t.explain().startswith("2 passes")
+
+
 @given(points=st.integers(0, 2**32 - 1))
 def test_four_points_decide_a_projective_map(points: int) -> None:
     random = np.random.default_rng(points)
