@@ -13,6 +13,7 @@
 #include "stages/sample_fixed.inl"
 #include "stages/sample_general.inl"
 #include "stages/sample_nearest.inl"
+#include "stages/sample_padded.inl"
 #include "stages/sample_separable.inl"
 #include "stages/sample_separable_float.inl"
 #include "stages/sample_wide.inl"
@@ -112,6 +113,7 @@ struct Tile {
     if (interpolation != Interpolation::kBilinear || is_filtered(row) || !fits_fixed_point(row, source))
       return run_general<std::uint8_t>();
     if (is_axis_aligned(row)) return run<FixedPoint<kChannels, UprightLocator>>();
+    if (is_worth_padding(row, source)) return run<PaddedFixedPoint<kChannels>>();
     run<FixedPoint<kChannels, Locator>>();
   }
 };
