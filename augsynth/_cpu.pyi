@@ -9,6 +9,10 @@ def run(
     rows: npt.NDArray[Any],
     sources: Sequence[npt.NDArray[Any]] | npt.NDArray[Any],
     outputs: Sequence[npt.NDArray[Any]] | npt.NDArray[Any],
+    luts: npt.NDArray[Any],
+    colours: npt.NDArray[Any],
+    erasures: npt.NDArray[Any],
+    missing: npt.NDArray[Any],
     threads: int,
 ) -> None: ...
 

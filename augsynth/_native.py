@@ -31,12 +31,13 @@ Images: TypeAlias = Sequence[Array] | Array
 
 def check_layout(compiled: Mapping[str, Any]) -> None:
     """Compare the extension's plan layout with `augsynth.layout`; `NativeError` where they differ."""
-    fields: Mapping[str, Any] = layout.ROW.fields or {}
     expected = {
         "magic": layout.PLAN_MAGIC,
         "version": layout.PLAN_VERSION,
-        "itemsize": layout.ROW.itemsize,
-        "fields": {name: (field[1], field[0].itemsize) for name, field in fields.items()},
+        "row": _described(layout.ROW),
+        "colour": _described(layout.COLOUR),
+        "erasure": _described(layout.ERASURE),
+        "missing": _described(layout.MISSING),
     }
     if compiled != expected:
         raise NativeError(
@@ -45,7 +46,21 @@ def check_layout(compiled: Mapping[str, Any]) -> None:
         )
 
 
-def run(rows: Array, sources: Images, outputs: Images, *, threads: int | None = None) -> None:
+def _described(structure: np.dtype[np.void]) -> dict[str, Any]:
+    fields: Mapping[str, Any] = structure.fields or {}
+    return {
+        "itemsize": structure.itemsize,
+        "fields": {name: (field[1], field[0].itemsize) for name, field in fields.items()},
+    }
+
+
+_NO_TABLES = layout.Tables()
+_UINT16 = np.dtype(np.uint16)
+
+
+def run(
+    rows: Array, sources: Images, outputs: Images, *, tables: layout.Tables = _NO_TABLES, threads: int | None = None
+) -> None:
     """Apply one pass to a batch, writing into `outputs`.
 
     Sources may have any strides and are neither copied nor changed. The GIL is released. All is checked
@@ -57,17 +72,36 @@ def run(rows: Array, sources: Images, outputs: Images, *, threads: int | None = 
         outputs: n writable arrays `(C, H, W)`, or one array `(n, C, H, W)`; uint8, uint16, float32 or float16,
             or uint16 for the bits of bfloat16. Lines are contiguous, or the channels of each pixel are, and then
             its line's pixels. The address ranges of different images do not meet.
+        tables: what the rows' `lut`, `colour`, `erasures` and `missing` point into.
         threads: how many threads may work; `num_threads()` by default. The result does not depend on it.
 
     Raises:
-        PlanError: a row is invalid or does not fit its images, or an output shares memory with another image.
+        PlanError: a row or an entry of the tables is invalid or does not fit its images, or an output shares
+            memory with another image.
         ArgumentTypeError: a type, dtype, byte order or memory layout that is not supported.
         ArgumentError: `threads` outside 1 to 1024.
     """
-    if not isinstance(rows, np.ndarray) or rows.dtype != layout.ROW:
-        came = rows.dtype if isinstance(rows, np.ndarray) else type(rows).__name__
-        raise ArgumentTypeError(f"rows is {came}, expected a NumPy array of augsynth.layout.ROW")
-    _cpu.run(rows=rows, sources=sources, outputs=outputs, threads=num_threads() if threads is None else threads)
+    _require("rows", rows, layout.ROW, "augsynth.layout.ROW")
+    _require("luts", tables.luts, _UINT16, "uint16")
+    _require("colours", tables.colours, layout.COLOUR, "augsynth.layout.COLOUR")
+    _require("erasures", tables.erasures, layout.ERASURE, "augsynth.layout.ERASURE")
+    _require("missing", tables.missing, layout.MISSING, "augsynth.layout.MISSING")
+    _cpu.run(
+        rows=rows,
+        sources=sources,
+        outputs=outputs,
+        luts=tables.luts,
+        colours=tables.colours,
+        erasures=tables.erasures,
+        missing=tables.missing,
+        threads=num_threads() if threads is None else threads,
+    )
+
+
+def _require(name: str, array: Array, dtype: np.dtype[Any], expected: str) -> None:
+    if not isinstance(array, np.ndarray) or array.dtype != dtype:
+        came = array.dtype if isinstance(array, np.ndarray) else type(array).__name__
+        raise ArgumentTypeError(f"{name} is {came}, expected a NumPy array of {expected}")
 
 
 def buffer(size: int) -> npt.NDArray[np.uint8]:

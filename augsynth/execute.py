@@ -14,7 +14,8 @@ from augsynth.errors import ArgumentError, ArgumentTypeError, PlanError
 from augsynth.images import Image
 from augsynth.layout import DType
 from augsynth.memory import empty_arrays, empty_tensor
-from augsynth.plan import NUMPY_DTYPES, Plan, Rows
+from augsynth.operate import operate
+from augsynth.plan import NUMPY_DTYPES, Barrier, Plan, Rows
 
 Images = Sequence[Image] | npt.NDArray[Any]
 
@@ -31,11 +32,15 @@ def execute(plan: Plan, sources: Images, outputs: Images) -> None:
     """Run `plan` over the sources (H, W, C), one a sample, writing the outputs (C, H, W)."""
     if len(sources) != len(plan):
         raise PlanError(f"the plan is for {len(plan)} images, got {len(sources)}")
-    for rows in plan.passes[:-1]:
-        between = allocate(rows)
-        _native.run(rows, sources, between)
+    for step in plan.steps[:-1]:
+        if isinstance(step, Barrier):
+            sources = operate(step, sources)
+            continue
+        between = allocate(step.rows)
+        _native.run(step.rows, sources, between, tables=step.tables)
         sources = [image.transpose(1, 2, 0) for image in between]
-    _native.run(plan.passes[-1], sources, outputs)
+    last = plan.passes[-1]
+    _native.run(last.rows, sources, outputs, tables=last.tables)
 
 
 def allocate(rows: Rows) -> list[Image]:
@@ -48,7 +53,7 @@ def batch_output(
     plan: Plan, out: torch.Tensor | None, memory_format: torch.memory_format = torch.contiguous_format
 ) -> torch.Tensor:
     """The tensor (B, C, H, W) that the plan's last pass writes: `out` if it fits, else a fresh one."""
-    rows = plan.passes[-1]
+    rows = plan.passes[-1].rows
     shape, dtype = _common_shape(rows), TORCH_DTYPES[_output_dtype(rows)]
     if out is None:
         return empty_tensor(shape, dtype, memory_format)

@@ -1,4 +1,4 @@
-"""The layout of a plan's rows: the NumPy mirror of `csrc/plan.h`.
+"""The layout of a plan's rows and of the tables they point into: the NumPy mirror of `csrc/plan.h`.
 
 `docs/design/numerics.md` says what each field means. The extension reports its own layout at import,
 and `_native.py` refuses to start on any difference.
@@ -6,12 +6,15 @@ and `_native.py` refuses to start on any difference.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 PLAN_MAGIC = 0x4E4C5041
-PLAN_VERSION = 2
+PLAN_VERSION = 3
 MAX_CHANNELS = 16
 
 
@@ -69,6 +72,10 @@ ROW = np.dtype(
         ("source_size", np.int32, (2,)),
         ("output_size", np.int32, (2,)),
         ("channels", np.int32),
+        ("lut", np.int32),
+        ("colour", np.int32),
+        ("missing", np.int32),
+        ("erasures", np.int32, (2,)),
         ("source_dtype", np.uint8),
         ("output_dtype", np.uint8),
         ("interpolation", np.uint8),
@@ -78,3 +85,54 @@ ROW = np.dtype(
     ],
     align=True,
 )
+
+COLOUR = np.dtype(
+    [
+        ("matrix", np.float64, (MAX_CHANNELS, MAX_CHANNELS)),
+        ("of_mean", np.float64, (MAX_CHANNELS, MAX_CHANNELS)),
+        ("offset", np.float64, (MAX_CHANNELS,)),
+        ("clamp", np.float64, (2,)),
+    ],
+    align=True,
+)
+
+ERASURE = np.dtype(
+    [
+        ("low", np.float64, (MAX_CHANNELS,)),
+        ("high", np.float64, (MAX_CHANNELS,)),
+        ("stream", np.uint32, (4,)),
+        ("box", np.int32, (4,)),
+    ],
+    align=True,
+)
+
+MISSING = np.dtype(
+    [
+        ("value", np.float64),
+        ("low", np.float64, (MAX_CHANNELS,)),
+        ("high", np.float64, (MAX_CHANNELS,)),
+        ("stream", np.uint32, (4,)),
+        ("by_mean", np.uint8),
+    ],
+    align=True,
+)
+
+LUT_LEVELS = {DType.UINT8: 2**8, DType.UINT16: 2**16}
+
+
+def _none_of(dtype: np.dtype[Any]) -> Any:
+    return field(default_factory=lambda: np.zeros(0, dtype))
+
+
+@dataclass(frozen=True)
+class Tables:
+    """What the rows of a pass point into, by their fields `lut`, `colour`, `erasures` and `missing`.
+
+    `luts` (n, 256) or (n, 65536) has a new level for each level of the source; the others are arrays of `COLOUR`,
+    `ERASURE` and `MISSING`. Most passes need none.
+    """
+
+    luts: npt.NDArray[np.uint16] = field(default_factory=lambda: np.zeros((0, 2**8), np.uint16))
+    colours: npt.NDArray[np.void] = _none_of(COLOUR)
+    erasures: npt.NDArray[np.void] = _none_of(ERASURE)
+    missing: npt.NDArray[np.void] = _none_of(MISSING)

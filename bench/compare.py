@@ -54,9 +54,10 @@ class Workload:
     def plan(self) -> Plan:
         """The same plan every time, in one pass."""
         keys = [(0, 0, index) for index in range(self.batch)]
-        (rows,) = T.Compose(self.transforms).plan([self.shape] * self.batch, keys, dtype=self.dtype).passes
-        rows["inverse"][:, 2, 0] = self.tilt
-        return Plan((rows,))
+        plan = T.Compose(self.transforms).plan([self.shape] * self.batch, keys, dtype=self.dtype)
+        (one,) = plan.passes
+        one.rows["inverse"][:, 2, 0] = self.tilt
+        return plan
 
 
 WORKLOADS = {

@@ -166,7 +166,7 @@ def differences(photos: Photos) -> list[str]:
     lines = ["| `reduce=True` | decoded smaller | mean difference | the worst photo |", "|---|---|---|---|"]
     for name, shrink in SHRINKING.items():
         pipeline = T.Compose([shrink, T.ToDtype("float32")])
-        smaller = reductions(pipeline.plan([image.shape for image in images], keys).passes[0]) > 1
+        smaller = reductions(pipeline.plan([image.shape for image in images], keys)) > 1
         whole, part = (DecodingTransform(pipeline, reduce=reduce).batch(images, keys=keys) for reduce in (False, True))
         apart = (whole - part).abs().mean((1, 2, 3))[torch.from_numpy(smaller)]
         lines.append(f"| {name} | {smaller.sum()} of {len(images)} | {apart.mean():.1f} | {apart.max():.1f} |")

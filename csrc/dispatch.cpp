@@ -13,9 +13,10 @@
 
 namespace augsynth {
 
-#define AUGSYNTH_ISA(name, flags, available)                                                     \
-  namespace name {                                                                               \
-  void run_tile(const PlanRow&, const SourceView&, const OutputView&, int, int, unsigned char*); \
+#define AUGSYNTH_ISA(name, flags, available)                                                    \
+  namespace name {                                                                              \
+  void run_tile(const PlanRow&, const Entries&, const SourceView&, const OutputView&, int, int, \
+                unsigned char*);                                                                \
   }
 #include "isas.def"
 #undef AUGSYNTH_ISA

@@ -1,4 +1,4 @@
-// The exceptions that bindings.cpp turns into those of augsynth/errors.py. Each message says what came
+// The exceptions that python/module.cpp turns into those of augsynth/errors.py. Each message says what came
 // and what was expected.
 #pragma once
 

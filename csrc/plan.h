@@ -9,7 +9,7 @@
 namespace augsynth {
 
 constexpr std::uint32_t kPlanMagic = 0x4e4c5041;  // "APLN"
-constexpr std::uint32_t kPlanVersion = 2;
+constexpr std::uint32_t kPlanVersion = 3;
 constexpr int kMaxChannels = 16;
 
 enum class DType : std::uint8_t { kUint8 = 0, kUint16 = 1, kFloat32 = 2, kFloat16 = 3, kBfloat16 = 4 };
@@ -45,12 +45,40 @@ struct PlanRow {
   std::int32_t source_size[2];  // height, width
   std::int32_t output_size[2];  // height, width
   std::int32_t channels;
+  std::int32_t lut;          // index in the pass's tables, or -1: none
+  std::int32_t colour;       // the same
+  std::int32_t missing;      // the same
+  std::int32_t erasures[2];  // first, and the one behind the last
   std::uint8_t source_dtype;
   std::uint8_t output_dtype;
   std::uint8_t interpolation;
   std::uint8_t antialias;
   std::uint8_t border;
   std::uint8_t noise;
+};
+
+// Each channel as a sum over channels: matrix v + of_mean m + offset, m being the means of the sampled
+// picture.
+struct ColourMap {
+  double matrix[kMaxChannels * kMaxChannels];   // row-major: the new channel, the old one
+  double of_mean[kMaxChannels * kMaxChannels];  // the same
+  double offset[kMaxChannels];
+  double clamp[2];
+};
+
+// A rectangle that is overwritten, by one value a channel or, where low < high, by uniform noise.
+struct Erasure {
+  double low[kMaxChannels], high[kMaxChannels];
+  std::uint32_t stream[4];
+  std::int32_t box[4];  // top, left, bottom, right in the output's pixels
+};
+
+// What stands in a source for values that are missing, and what takes their place.
+struct MissingRule {
+  double value;  // NaN: whatever is NaN
+  double low[kMaxChannels], high[kMaxChannels];
+  std::uint32_t stream[4];
+  std::uint8_t by_mean;  // 1: the mean of what is there, and `low` where nothing is
 };
 
 }  // namespace augsynth

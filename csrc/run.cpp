@@ -1,11 +1,13 @@
 #include "run.h"
 
 #include <algorithm>
+#include <iterator>
 #include <memory>
 #include <new>
 
 #include "dispatch.h"
 #include "errors.h"
+#include "missing.h"
 #include "stages/antialias.h"
 #include "threads.h"
 #include "validate.h"
@@ -83,25 +85,124 @@ OutputView output_view(const Image& image) {
   return {image.data, item, image.stride[1], image.shape[0] * item};
 }
 
+// What the rows' indices point to.
+Entries entries_of(const PlanRow& row, const Tables& tables) {
+  Entries entries;
+  if (row.lut >= 0) entries.lut = tables.lut(row.lut);
+  if (row.colour >= 0) {
+    entries.colour = &tables.colours[row.colour];
+    entries.offset = entries.colour->offset;
+  }
+  entries.erasures_begin = tables.erasures.data() + row.erasures[0];
+  entries.erasures_end = tables.erasures.data() + row.erasures[1];
+  return entries;
+}
+
+bool looks_at_means(const PlanRow& row, const Tables& tables) {
+  if (row.colour < 0) return false;
+  const double* of_mean = tables.colours[row.colour].of_mean;
+  for (int c = 0; c < row.channels; ++c, of_mean += kMaxChannels)
+    if (std::any_of(of_mean, of_mean + row.channels, [](double part) { return part != 0.0; })) return true;
+  return false;
+}
+
+// The row that samples the same picture and changes none of its values.
+PlanRow measuring(const PlanRow& row) {
+  PlanRow plain = row;
+  plain.noise = static_cast<std::uint8_t>(Noise::kNone);
+  std::fill(plain.gain, plain.gain + kMaxChannels, 1.0);
+  return plain;
+}
+
+// What a colour map adds to each channel, from the sums of the picture's lines.
+std::vector<double> find_offset(const PlanRow& row, const ColourMap& map, const std::vector<double>& sums) {
+  const double pixels = static_cast<double>(row.output_size[0]) * row.output_size[1];
+  std::vector<double> mean(row.channels, 0.0), offset(map.offset, map.offset + row.channels);
+  for (std::size_t i = 0; i < sums.size(); ++i) mean[i % row.channels] += sums[i];
+  for (int c = 0; c < row.channels; ++c)
+    for (int k = 0; k < row.channels; ++k)
+      offset[c] += map.of_mean[c * kMaxChannels + k] * (mean[k] / pixels);
+  return offset;
+}
+
+// One call.
+class Batch {
+ public:
+  Batch(const std::vector<PlanRow>& rows, const Tables& tables, const FilledSources& sources,
+        const std::vector<Image>& outputs, int threads)
+      : rows_(rows),
+        tables_(tables),
+        sources_(sources),
+        outputs_(outputs),
+        threads_(threads),
+        tiles_(split(rows, threads)),
+        workspace_(rows, tiles_, std::min(tiles_.size(), static_cast<std::size_t>(threads))) {}
+
+  void run() {
+    if (!tables_.colours.empty()) measure();
+    over(tiles_, [&](const Tile& tile, unsigned char* memory) {
+      Entries entries = entries_of(rows_[tile.sample], tables_);
+      if (!offsets_.empty() && !offsets_[tile.sample].empty()) entries.offset = offsets_[tile.sample].data();
+      run_tile_(rows_[tile.sample], entries, source_view(sources_[tile.sample]),
+                output_view(outputs_[tile.sample]), tile.begin, tile.end, memory);
+    });
+  }
+
+ private:
+  template <typename Body>
+  void over(const std::vector<Tile>& tiles, const Body& body) const {
+    parallel_for(tiles.size(), threads_,
+                 [&](std::size_t task, int worker) { body(tiles[task], workspace_.of(worker)); });
+  }
+
+  // Finds the offsets of the rows whose colour maps look at means.
+  void measure() {
+    std::vector<std::vector<double>> sums(rows_.size());
+    for (std::size_t i = 0; i < rows_.size(); ++i)
+      if (looks_at_means(rows_[i], tables_))
+        sums[i].resize(static_cast<std::size_t>(rows_[i].output_size[0]) * rows_[i].channels);
+    std::vector<Tile> tiles;
+    std::copy_if(tiles_.begin(), tiles_.end(), std::back_inserter(tiles),
+                 [&](const Tile& tile) { return !sums[tile.sample].empty(); });
+    over(tiles, [&](const Tile& tile, unsigned char* memory) { add_lines(tile, sums[tile.sample], memory); });
+    offsets_.resize(rows_.size());
+    for (std::size_t i = 0; i < rows_.size(); ++i)
+      if (!sums[i].empty()) offsets_[i] = find_offset(rows_[i], tables_.colours[rows_[i].colour], sums[i]);
+  }
+
+  void add_lines(const Tile& tile, std::vector<double>& sums, unsigned char* memory) const {
+    const PlanRow row = measuring(rows_[tile.sample]);
+    Entries entries;
+    entries.lut = entries_of(row, tables_).lut;
+    entries.measures = true;
+    const std::ptrdiff_t line = row.channels * sizeof(double);
+    run_tile_(row, entries, source_view(sources_[tile.sample]),
+              {reinterpret_cast<unsigned char*>(sums.data()), 0, line, 0}, tile.begin, tile.end, memory);
+  }
+
+  const std::vector<PlanRow>& rows_;
+  const Tables& tables_;
+  const FilledSources& sources_;
+  const std::vector<Image>& outputs_;
+  const int threads_;
+  const RunTile run_tile_ = active_isa().run_tile;
+  const std::vector<Tile> tiles_;
+  const Workspace workspace_;
+  std::vector<std::vector<double>> offsets_;  // a row; empty where its colour map has them
+};
+
 }  // namespace
 
-void run(const std::vector<PlanRow>& rows, const std::vector<Image>& sources,
+void run(const std::vector<PlanRow>& rows, const Tables& tables, const std::vector<Image>& sources,
          const std::vector<Image>& outputs, int threads) {
   if (threads < 1 || threads > kMaxThreads)
     throw ArgumentError("threads is " + std::to_string(threads) + ", expected 1 to " +
                         std::to_string(kMaxThreads));
   validate_rows(rows);
+  validate_tables(rows, tables);
   validate_images(rows, sources, outputs);
-
-  const std::vector<Tile> tiles = split(rows, threads);
-  const Workspace workspace(rows, tiles, std::min(tiles.size(), static_cast<std::size_t>(threads)));
-
-  const RunTile run_tile = active_isa().run_tile;
-  parallel_for(tiles.size(), threads, [&](std::size_t task, int worker) {
-    const Tile& tile = tiles[task];
-    run_tile(rows[tile.sample], source_view(sources[tile.sample]), output_view(outputs[tile.sample]),
-             tile.begin, tile.end, workspace.of(worker));
-  });
+  const FilledSources filled(rows, tables.missing, sources, threads);
+  Batch(rows, tables, filled, outputs, threads).run();
 }
 
 }  // namespace augsynth

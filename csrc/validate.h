@@ -5,11 +5,15 @@
 
 #include "image.h"
 #include "plan.h"
+#include "tables.h"
 
 namespace augsynth {
 
 // Throws PlanError, naming the row and the field, for what docs/design/numerics.md calls invalid.
 void validate_rows(const std::vector<PlanRow>& rows);
+
+// The same for what the rows point to. They must be valid otherwise.
+void validate_tables(const std::vector<PlanRow>& rows, const Tables& tables);
 
 // Throws PlanError where the images do not fit the rows or an output shares memory with another image, and
 // ImageError for a layout that cannot be written. The rows must be valid.

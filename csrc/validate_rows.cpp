@@ -1,8 +1,4 @@
-#include <cmath>
-#include <sstream>
-#include <string>
-
-#include "errors.h"
+#include "requirement.h"
 #include "stages/kernel.h"
 #include "validate.h"
 
@@ -15,7 +11,7 @@ constexpr double kSmallestW = 1e-6;
 
 class RowCheck {
  public:
-  RowCheck(const PlanRow& row, std::size_t index) : row_(row), index_(index) {}
+  RowCheck(const PlanRow& row, std::size_t index) : row_(row), require_(index) {}
 
   void all() const {
     sizes();
@@ -27,34 +23,20 @@ class RowCheck {
   }
 
  private:
-  // `at` is the element of a field that has several.
-  template <typename T>
-  void require(bool holds, const char* field, T came, const char* expected, int at = -1) const {
-    if (!holds) fail(at < 0 ? field : std::string(field) + "[" + std::to_string(at) + "]", came, expected);
-  }
-
-  template <typename T>
-  [[noreturn]] void fail(const std::string& field, T came, const char* expected) const {
-    std::ostringstream message;
-    message.precision(17);
-    message << "row " << index_ << ": " << field << " is " << came << ", expected " << expected;
-    throw PlanError(message.str());
-  }
-
   void sizes() const {
     const auto size = [this](const char* field, std::int32_t came) {
-      require(came >= 1 && came <= kLargestSize, field, came, "1 to 2^24");
+      require_(came >= 1 && came <= kLargestSize, field, came, "1 to 2^24");
     };
     size("source_size[0]", row_.source_size[0]);
     size("source_size[1]", row_.source_size[1]);
     size("output_size[0]", row_.output_size[0]);
     size("output_size[1]", row_.output_size[1]);
-    require(row_.channels >= 1 && row_.channels <= kMaxChannels, "channels", row_.channels, "1 to 16");
+    require_(row_.channels >= 1 && row_.channels <= kMaxChannels, "channels", row_.channels, "1 to 16");
   }
 
   void choices() const {
     const auto choice = [this](const char* field, int came, int last, const char* expected) {
-      require(came <= last, field, came, expected);
+      require_(came <= last, field, came, expected);
     };
     choice("source_dtype", row_.source_dtype, 2, "0 (uint8), 1 (uint16) or 2 (float32)");
     choice("output_dtype", row_.output_dtype, 4, "0 (uint8) to 4 (bfloat16)");
@@ -65,7 +47,7 @@ class RowCheck {
   }
 
   void matrix() const {
-    for (int i = 0; i < 9; ++i) finite("inverse", i, row_.inverse[i]);
+    for (int i = 0; i < 9; ++i) require_.finite("inverse", row_.inverse[i], i);
     const double width = row_.output_size[1], height = row_.output_size[0];
     corner(0.0, 0.0);
     corner(width, 0.0);
@@ -82,35 +64,37 @@ class RowCheck {
       text << "inverse: at the output corner (" << x << ", " << y << ") " << what;
       return text.str();
     };
-    if (!(w > kSmallestW)) fail(place("w"), w, "more than 1e-6");
-    if (!(std::abs(sx) <= kFarthestPosition)) fail(place("the source's x"), sx, "a position within 2^24");
-    if (!(std::abs(sy) <= kFarthestPosition)) fail(place("the source's y"), sy, "a position within 2^24");
+    if (!(w > kSmallestW)) require_.fail(place("w"), w, "more than 1e-6");
+    if (!(std::abs(sx) <= kFarthestPosition))
+      require_.fail(place("the source's x"), sx, "a position within 2^24");
+    if (!(std::abs(sy) <= kFarthestPosition))
+      require_.fail(place("the source's y"), sy, "a position within 2^24");
   }
 
   void filters() const {
     for (int i = 0; i < 2; ++i) {
       const double edge = row_.edge[i], support = row_.support[i];
-      require(edge > 0.0 && edge <= kFarthestPosition, "edge", edge, "above 0 and at most 2^24", i);
-      require(support >= 1.0 && support <= kFarthestPosition, "support", support, "1 to 2^24", i);
+      require_(edge > 0.0 && edge <= kFarthestPosition, "edge", edge, "above 0 and at most 2^24", i);
+      require_(support >= 1.0 && support <= kFarthestPosition, "support", support, "1 to 2^24", i);
     }
   }
 
   void colours() const {
     for (int c = 0; c < row_.channels; ++c) {
-      finite("fill", c, row_.fill[c]);
-      finite("gain", c, row_.gain[c]);
-      finite("bias", c, row_.bias[c]);
+      require_.finite("fill", row_.fill[c], c);
+      require_.finite("gain", row_.gain[c], c);
+      require_.finite("bias", row_.bias[c], c);
     }
-    require(!std::isnan(row_.clamp[0]), "clamp[0]", row_.clamp[0], "a number");
-    require(row_.clamp[1] >= row_.clamp[0], "clamp[1]", row_.clamp[1], "a number not below clamp[0]");
+    require_(!std::isnan(row_.clamp[0]), "clamp[0]", row_.clamp[0], "a number");
+    require_(row_.clamp[1] >= row_.clamp[0], "clamp[1]", row_.clamp[1], "a number not below clamp[0]");
   }
 
   void noise() const {
     const double* p = row_.noise_parameters;
     const auto parameter = [this, p](int i, bool holds, const char* expected) {
-      require(holds, "noise_parameters", p[i], expected, i);
+      require_(holds, "noise_parameters", p[i], expected, i);
     };
-    for (int i = 0; i < 4; ++i) finite("noise_parameters", i, p[i]);
+    for (int i = 0; i < 4; ++i) require_.finite("noise_parameters", p[i], i);
     switch (static_cast<Noise>(row_.noise)) {
       case Noise::kNone:
         return;
@@ -128,12 +112,8 @@ class RowCheck {
     }
   }
 
-  void finite(const char* field, int i, double value) const {
-    require(std::isfinite(value), field, value, "a finite number", i);
-  }
-
   const PlanRow& row_;
-  const std::size_t index_;
+  const Requirement require_;
 };
 
 }  // namespace

@@ -31,6 +31,8 @@ class Mutant:
 GEOMETRY = "tests/transforms/test_geometry.py"
 EXECUTORS = "tests/transforms/test_executors.py"
 LOWERING = "tests/transforms/test_lowering.py"
+TABLES = "tests/native/test_tables.py"
+TABLE_RULES = "tests/native/test_table_rules.py"
 RANDOMNESS = "tests/transforms/test_randomness.py"
 NOISE = "tests/transforms/test_noise.py"
 IMAGES = "tests/native/test_images.py"
@@ -77,6 +79,62 @@ MUTANTS = (
         "(whole[1] + rest) << 16",
         "(whole[1] + 4 * rest) << 16",
         (EXECUTORS, "any_pipeline or odd_shapes"),
+    ),
+    Mutant(
+        "a table's entries lose the unit of the fixed point",
+        "csrc/stages/lut.inl",
+        "to_floats(widen(levels + i)) * level",
+        "to_floats(widen(levels + i))",
+        (TABLES, "references"),
+    ),
+    Mutant(
+        "the last channel takes no part in a colour map",
+        "csrc/stages/colour.inl",
+        "for (int k = 1; k < channels; ++k)",
+        "for (int k = 1; k < channels - 1; ++k)",
+        (TABLES, "is_its_matrix"),
+    ),
+    Mutant(
+        "only a line's last chunk is measured",
+        "csrc/stages/measure.inl",
+        "chunk.x == 0 ? sum : sums[c] + sum",
+        "sum",
+        (TABLES, "means_are_those"),
+    ),
+    Mutant(
+        "an erasure takes a line too many",
+        "csrc/stages/erase.inl",
+        "chunk.y >= bottom",
+        "chunk.y > bottom",
+        (TABLES, "is_its_rectangle"),
+    ),
+    Mutant(
+        "what was erased is clamped",
+        "csrc/stages/stages.inl",
+        "!eraser.is_active()",
+        "true",
+        (TABLES, "clamp_and_the_noise"),
+    ),
+    Mutant(
+        "missing values are counted in means",
+        "csrc/missing.cpp",
+        "count[c] += !missing;",
+        "++count[c];",
+        (TABLES, "mean_is_that"),
+    ),
+    Mutant(
+        "filled values repeat every eight pixels",
+        "csrc/missing.cpp",
+        "channel << 28 | x / kBlockPixels",
+        "channel << 28",
+        (TABLES, "own_bits"),
+    ),
+    Mutant(
+        "a row's erasures may end behind the table",
+        "csrc/validate_tables.cpp",
+        "last >= first && last <= count",
+        "last >= first",
+        (TABLE_RULES, "beyond_the_erasures"),
     ),
     Mutant(
         "a flip is off by one",

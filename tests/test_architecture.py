@@ -13,8 +13,9 @@ PACKAGE = Path(__file__).resolve().parent.parent / "augsynth"
 LAYERS = (
     ("errors", "layout", "progress"),
     ("_native",),
-    ("rng", "memory"),
+    ("rng", "memory", "operations", "geometry", "arrays"),
     ("plan", "images"),
+    ("operate", "targets"),
     ("lowering", "execute", "reference"),
     ("transforms",),
     ("generators",),

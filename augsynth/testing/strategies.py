@@ -1,4 +1,4 @@
-"""Hypothesis strategies for images, keys, transforms, pipelines and plans.
+"""Hypothesis strategies for images, keys, targets, transforms, pipelines and plans.
 
 They cover the odd cases on purpose: one pixel, one row, huge aspect ratios, strided views, all dtypes and 1 to 16
 channels. What does not fit (a crop larger than its image) is refused by augsynth with `ArgumentError`; `plans` and
@@ -87,6 +87,26 @@ def boxes(draw: st.DrawFn, height: int, width: int, max_count: int = 8) -> npt.N
     low = random.random((count, 2)) * 0.9
     high = low + (1 - low) * random.uniform(0.05, 1.0, (count, 2))
     return np.concatenate([low, high], axis=1) * np.array([width, height, width, height], dtype=np.float64)
+
+
+@st.composite
+def targets(draw: st.DrawFn, height: int, width: int, max_count: int = 6) -> dict[str, npt.NDArray[Any]]:
+    """Targets of an image: N objects with `boxes`, `labels` 0 ... N - 1, `masks` (N, H, W) and `keypoints` (N, 3, 3).
+
+    A mask covers the pixels whose centres lie in its object's box, and so do the keypoints, some of them not labelled.
+    """
+    corners = draw(boxes(height, width, max_count))
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    x, y = np.arange(width) + 0.5, np.arange(height)[:, None] + 0.5
+    x1, y1, x2, y2 = corners.T[:, :, None, None]
+    points = corners[:, None, :2] + random.random((len(corners), 3, 2)) * (corners[:, None, 2:] - corners[:, None, :2])
+    visible = random.integers(0, 2, (len(corners), 3, 1), endpoint=True)
+    return {
+        "boxes": corners,
+        "labels": np.arange(len(corners)),
+        "masks": (x >= x1) & (x < x2) & (y >= y1) & (y < y2),
+        "keypoints": np.concatenate([points, visible], axis=2),
+    }
 
 
 def _ranges(low: float, high: float) -> st.SearchStrategy[tuple[float, float]]:
@@ -199,7 +219,7 @@ def cases(draw: st.DrawFn, pipeline: st.SearchStrategy[T.Compose] | None = None,
     except ArgumentError:
         assume(False)
         raise
-    assume(all(int(np.prod(rows["output_size"][0])) <= max_pixels for rows in plan.passes))
+    assume(all(int(np.prod(one.rows["output_size"][0])) <= max_pixels for one in plan.passes))
     return Case(chosen, image, key, plan)
 
 

@@ -9,28 +9,63 @@ from __future__ import annotations
 from augsynth.plan import Plan
 from augsynth.transforms.affine import RandomAffine, RandomRotation, RandomScale, RandomShear, RandomTranslate
 from augsynth.transforms.base import Transform
-from augsynth.transforms.compose import TRANSFORMS, Compose, from_dict
+from augsynth.transforms.blur import GaussianBlur, RandomAdjustSharpness
+from augsynth.transforms.choice import RandomApply, RandomChoice
+from augsynth.transforms.colour import ColorJitter, ColorMatrix, RandomChannelPermutation, RandomGrayscale
+from augsynth.transforms.compose import Compose
+from augsynth.transforms.custom import Lambda
+from augsynth.transforms.erasing import GridMask, RandomErasing
 from augsynth.transforms.flips import RandomHorizontalFlip, RandomVerticalFlip
 from augsynth.transforms.frames import CenterCrop, Pad, RandomCrop, RandomResizedCrop, Resize
+from augsynth.transforms.histograms import RandomAutocontrast, RandomEqualize
+from augsynth.transforms.missing import FillMissing
+from augsynth.transforms.mixing import CutMix, MixUp
 from augsynth.transforms.noise import GaussianNoise, PoissonNoise, SaltAndPepperNoise, SpeckleNoise, UniformNoise
+from augsynth.transforms.perspective import RandomPerspective
+from augsynth.transforms.points import RandomGamma, RandomInvert, RandomPosterize, RandomSolarize
+from augsynth.transforms.policies import AutoAugment, RandAugment, TrivialAugmentWide
+from augsynth.transforms.registry import TRANSFORMS, from_dict
 from augsynth.transforms.values import Normalize, ToDtype
 
 __all__ = [
     "TRANSFORMS",
+    "AutoAugment",
     "CenterCrop",
+    "ColorJitter",
+    "ColorMatrix",
     "Compose",
+    "CutMix",
+    "FillMissing",
+    "GaussianBlur",
     "GaussianNoise",
+    "GridMask",
+    "Lambda",
+    "MixUp",
     "Normalize",
     "Pad",
     "Plan",
     "PoissonNoise",
+    "RandAugment",
+    "RandomAdjustSharpness",
     "RandomAffine",
+    "RandomApply",
+    "RandomAutocontrast",
+    "RandomChannelPermutation",
+    "RandomChoice",
     "RandomCrop",
+    "RandomEqualize",
+    "RandomErasing",
+    "RandomGamma",
+    "RandomGrayscale",
     "RandomHorizontalFlip",
+    "RandomInvert",
+    "RandomPerspective",
+    "RandomPosterize",
     "RandomResizedCrop",
     "RandomRotation",
     "RandomScale",
     "RandomShear",
+    "RandomSolarize",
     "RandomTranslate",
     "RandomVerticalFlip",
     "Resize",
@@ -38,6 +73,7 @@ __all__ = [
     "SpeckleNoise",
     "ToDtype",
     "Transform",
+    "TrivialAugmentWide",
     "UniformNoise",
     "from_dict",
 ]

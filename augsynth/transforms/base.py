@@ -1,14 +1,14 @@
-"""What every transform is: parameters drawn from keyed bits (`lower`), and the calls users make.
+"""What every transform is: parameters drawn from keyed bits (`step`), and the calls users make.
 
-Drawing and working are apart: `lower` turns uniform numbers into steps of a plan, and executors run the plan.
+Drawing and working are apart: `step` turns uniform numbers into a step of a plan, and executors run the plan.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from typing import Any, ClassVar, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -20,8 +20,9 @@ from augsynth.execute import as_array, batch_output, execute
 from augsynth.images import as_batch
 from augsynth.layout import DType
 from augsynth.lowering import Lowering, Step
-from augsynth.plan import Plan, check_rows
+from augsynth.plan import Plan, check_pass
 from augsynth.rng import Bits, Keys, KeysLike, as_keys, keys_from_torch
+from augsynth.targets import Reading, TargetRules, object_boxes, place_targets, read_targets, tv_tensors
 from augsynth.transforms.params import dtype_named, frozen
 
 Floats = npt.NDArray[np.float64]
@@ -58,56 +59,123 @@ class Pipeline(ABC):
         """How a fresh batch lies in memory."""
         return torch.contiguous_format
 
+    def _rules(self) -> TargetRules:
+        """By which rules targets follow their images."""
+        return TargetRules()
+
     @abstractmethod
     def to_dict(self) -> dict[str, Any]:
         """A JSON-ready description; `from_dict` builds the same transform from it."""
 
-    def __call__(self, image: Any, *, key: tuple[int, int, int] | None = None) -> torch.Tensor:
-        """Transform one image; returns a tensor (C, H, W).
+    @classmethod
+    @abstractmethod
+    def parameter_names(cls) -> tuple[str, ...]:
+        """What a description may say of it."""
+
+    @classmethod
+    def from_description(cls, values: Mapping[str, Any], functions: Mapping[str, Callable[..., Any]]) -> Pipeline:
+        """Build it from what `to_dict` says; `functions` are those that a description may name."""
+        return cls(**values)
+
+    @overload
+    def __call__(self, image: Any, target: None = None, *, key: tuple[int, int, int] | None = None) -> torch.Tensor: ...
+
+    @overload
+    def __call__(
+        self, image: Any, target: Any, *, key: tuple[int, int, int] | None = None
+    ) -> tuple[torch.Tensor, Any]: ...
+
+    def __call__(self, image: Any, target: Any = None, *, key: tuple[int, int, int] | None = None) -> Any:
+        """Transform one image; returns a tensor (C, H, W), or (tensor, target) if a target was given.
 
         `key` = (seed, epoch, index) decides everything that is random; without one, it is drawn from torch's generator.
+        A target is a dict with any of `boxes` (N, 4) as XYXY, `labels` (N,), `masks` (..., H, W) and `keypoints`
+        (N, 2), or has another of the forms in `docs/targets.md`.
 
         >>> from augsynth import transforms as T
-        >>> T.CenterCrop(2)(np.zeros((4, 6, 3), np.uint8)).shape
-        torch.Size([3, 2, 2])
+        >>> image, target = T.CenterCrop(2)(np.zeros((4, 6, 3), np.uint8), {"boxes": [[0.0, 0, 3, 4]], "labels": [7]})
+        >>> image.shape, target
+        (torch.Size([3, 2, 2]), {'boxes': [[0.0, 0.0, 1.0, 2.0]], 'labels': [7]})
         """
-        return self.batch([image], keys=None if key is None else [key])[0]
+        keys = None if key is None else [key]
+        if target is None:
+            return tv_tensors.image_like(self.batch([image], keys=keys)[0], image)
+        images, targets = self.batch([image], [target], keys=keys)
+        return tv_tensors.image_like(images[0], image), targets[0]
 
-    def batch(self, images: Any, *, keys: KeysLike | None = None, out: torch.Tensor | None = None) -> torch.Tensor:
-        """Transform many images in one native call a pass; returns a tensor (B, C, H, W).
+    @overload
+    def batch(
+        self, images: Any, targets: None = None, *, keys: KeysLike | None = None, out: torch.Tensor | None = None
+    ) -> torch.Tensor: ...
+
+    @overload
+    def batch(
+        self, images: Any, targets: Sequence[Any], *, keys: KeysLike | None = None, out: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, list[Any]]: ...
+
+    def batch(
+        self,
+        images: Any,
+        targets: Sequence[Any] | None = None,
+        *,
+        keys: KeysLike | None = None,
+        out: torch.Tensor | None = None,
+    ) -> Any:
+        """Transform many images in one native call a pass; returns a tensor (B, C, H, W), with `targets` also a list.
 
         `images` is a sequence of images, which may differ in size, or a batch `numpy (B, H, W, C)` or
-        `torch (B, C, H, W)`; `keys` one (seed, epoch, index) each. All outputs must have one size;
+        `torch (B, C, H, W)`; `targets` one each, as in a single call; `keys` one (seed, epoch, index) each. All
+        outputs must have one size;
         `out` is written and returned if given, contiguous or in `torch.channels_last`.
 
         The tensor's memory is its own for as long as it or a view of it is held. Then a later batch may use it.
         """
         sources = as_batch(images)
-        plan = self._plan(sources.shapes, self._keys(keys, len(sources)), sources.dtype)
+        readings = self._read(targets, sources.shapes)
+        plan = self._plan(sources.shapes, self._keys(keys, len(sources)), sources.dtype, readings)
         result = batch_output(plan, out, self._memory_format())
         execute(plan, sources.views, as_array(result))
-        return result
+        return result if readings is None else (result, place_targets(readings, plan.passes))
 
-    def plan(self, shapes: Sequence[Sequence[int]], keys: KeysLike, *, dtype: str = "uint8") -> Plan:
-        """Draw the plan for images of the given shapes, (H, W) or (H, W, C) each, and of `dtype`."""
+    def plan(
+        self,
+        shapes: Sequence[Sequence[int]],
+        keys: KeysLike,
+        *,
+        dtype: str = "uint8",
+        targets: Sequence[Any] | None = None,
+    ) -> Plan:
+        """Draw the plan for images of the given shapes, (H, W) or (H, W, C) each, and of `dtype`.
+
+        Only transforms with `min_visible` look at the `targets`.
+        """
         array = _as_shapes(shapes)
-        return self._plan(array, self._keys(keys, len(array)), dtype_named(dtype))
+        keys = self._keys(keys, len(array))
+        return self._plan(array, keys, dtype_named(dtype), self._read(targets, array))
 
-    def apply(self, images: Any, plan: Plan) -> torch.Tensor:
-        """Run a plan that was drawn before, or loaded, over the images; returns a tensor (B, C, H, W)."""
+    @overload
+    def apply(self, images: Any, plan: Plan, targets: None = None) -> torch.Tensor: ...
+
+    @overload
+    def apply(self, images: Any, plan: Plan, targets: Sequence[Any]) -> tuple[torch.Tensor, list[Any]]: ...
+
+    def apply(self, images: Any, plan: Plan, targets: Sequence[Any] | None = None) -> Any:
+        """Run a plan that was drawn before, or loaded; returns a tensor (B, C, H, W), with `targets` also a list."""
         sources = as_batch(images)
+        readings = self._read(targets, sources.shapes)
         if len(sources) != len(plan):
             raise PlanError(f"the plan is for {len(plan)} images, got {len(sources)}")
-        drawn_for = np.column_stack([plan.passes[0]["source_size"], plan.passes[0]["channels"]])
+        first = plan.passes[0].rows
+        drawn_for = np.column_stack([first["source_size"], first["channels"]])
         differs = np.flatnonzero((sources.shapes != drawn_for).any(axis=1))
         if differs.size:
             shape, expected = (tuple(rows[differs[0]].tolist()) for rows in (sources.shapes, drawn_for))
             raise PlanError(f"images[{differs[0]}] has shape (H, W, C) = {shape}, the plan was drawn for {expected}")
-        for number, rows in enumerate(plan.passes):
-            check_rows(rows, f"pass {number}")
+        for number, one in enumerate(plan.passes):
+            check_pass(one, f"pass {number}")
         result = batch_output(plan, None, self._memory_format())
         execute(plan, sources.views, as_array(result))
-        return result
+        return result if readings is None else (result, place_targets(readings, plan.passes))
 
     def explain(self, shape: Sequence[int] = (1024, 1024, 3), dtype: str = "uint8") -> str:
         """The passes that images of this shape and dtype go through, and why each one begins.
@@ -128,15 +196,20 @@ class Pipeline(ABC):
             raise ArgumentError(f"there must be one key an image: got {len(array)} keys for {count} images")
         return array
 
-    def _plan(self, shapes: Ints, keys: Keys, dtype: DType) -> Plan:
-        return self._lower(shapes, keys, dtype).finish()
+    def _read(self, targets: Any, shapes: Ints) -> list[Reading] | None:
+        return None if targets is None else read_targets(targets, shapes[:, :2], self._rules())
 
-    def _lower(self, shapes: Ints, keys: Keys, dtype: DType) -> Lowering:
+    def _plan(self, shapes: Ints, keys: Keys, dtype: DType, readings: Sequence[Reading] | None = None) -> Plan:
+        boxes = None if readings is None else object_boxes(readings)
+        return self._lower(shapes, keys, dtype, boxes).finish()
+
+    def _lower(self, shapes: Ints, keys: Keys, dtype: DType, boxes: Sequence[Floats] | None = None) -> Lowering:
         transforms, fuse = self._parts()
-        lowering = Lowering(shapes[:, :2], shapes[:, 2], dtype, fuse)
-        drawn = _native.draw_pipeline(keys, [transform.draws for transform in transforms])
-        for op, (transform, u) in enumerate(zip(transforms, drawn, strict=True)):
-            lowering.add(type(transform).__name__, transform.step(Draw(u, keys, op), lowering))
+        lowering = Lowering(shapes[:, :2], shapes[:, 2], dtype, fuse, boxes)
+        counts = [one.draws for transform in transforms for one in transform.flattened()]
+        draws = (Draw(u, keys, op) for op, u in enumerate(_native.draw_pipeline(keys, counts)))
+        for transform in transforms:
+            transform.lower(draws, lowering)
         return lowering
 
 
@@ -156,16 +229,36 @@ class Transform(Pipeline):
     def check(self) -> None:
         """Raise `ArgumentError` if a parameter is out of range."""
 
-    @abstractmethod
     def step(self, draw: Draw, seen: Lowering) -> Step:
-        """The step for the samples that `seen` describes (`sizes`, `channels`, `dtype` at this point)."""
+        """The step for the samples that `seen` describes (`sizes`, `channels`, `dtype`, `boxes` at this point)."""
+        raise NotImplementedError(f"{type(self).__name__} must define step (or lower, if it has several steps)")
+
+    def lower(self, draws: Iterator[Draw], lowering: Lowering) -> None:
+        """Add this transform's steps to `lowering`, taking one of `draws` for each of `flattened()`."""
+        lowering.add(type(self).__name__, self.step(next(draws), lowering))
+
+    def flattened(self) -> Iterator[Transform]:
+        """This transform and all those inside it, in the order in which they take their draws."""
+        yield self
 
     def _parts(self) -> tuple[Sequence[Transform], bool]:
         return (self,), True
 
     def to_dict(self) -> dict[str, Any]:
-        values = {one.name: getattr(self, one.name) for one in fields(self)}  # type: ignore[arg-type]
-        return {"type": type(self).__name__, **values}
+        """A JSON-ready description; `from_dict` builds the same transform from it."""
+        return {"type": type(self).__name__} | {
+            name: _described(getattr(self, name)) for name in self.parameter_names()
+        }
+
+    @classmethod
+    def parameter_names(cls) -> tuple[str, ...]:
+        return tuple(one.name for one in fields(cls))  # type: ignore[arg-type]
+
+
+def _described(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(_described(one) for one in value)
+    return value.to_dict() if isinstance(value, Pipeline) else value
 
 
 def _as_shapes(shapes: Sequence[Sequence[int]]) -> Ints:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -20,13 +19,16 @@ from augsynth.transforms.params import (
     integer,
     interval,
     margins,
+    probability,
     sampling,
     size_pair,
 )
+from augsynth.transforms.visibility import attempts, most_visible
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 _ATTEMPTS = 10
+_DRAWS_A_WINDOW = 2 * _ATTEMPTS + 2
 
 
 def _sizes(height: int | Ints, width: int | Ints, count: int) -> Ints:
@@ -115,6 +117,9 @@ class RandomCrop(Transform):
     `padding` (as in `Pad`) is added first; `pad_if_needed` adds what is missing to an image that is too small, on both
     sides. Without it, an image smaller than `size` is an error.
 
+    With `min_visible`, up to ten windows are drawn for an image that comes with boxes, until every box in view keeps
+    that fraction of its area; if there is none, the window in which most boxes do is taken.
+
     >>> import numpy as np
     >>> RandomCrop(32, padding=4, border="reflect")(np.zeros((32, 32, 3), np.uint8)).shape
     torch.Size([3, 32, 32])
@@ -125,12 +130,18 @@ class RandomCrop(Transform):
     pad_if_needed: bool = False
     fill: PerChannel = 0.0
     border: str = "constant"
-    draws: ClassVar[int] = 2
+    min_visible: float = 0.0
+
+    @property
+    def draws(self) -> int:  # type: ignore[override]
+        """Two numbers for each window."""
+        return 2 * attempts(self.min_visible)
 
     def check(self) -> None:
         size_pair(self.size)
         flag(self.pad_if_needed, "pad_if_needed")
         sampling(None, None, self.border, self.fill)
+        probability(self.min_visible, "min_visible")
         if self.padding is not None:
             margins(self.padding)
 
@@ -141,10 +152,18 @@ class RandomCrop(Transform):
         if not self.pad_if_needed:
             _require_room(room, size, seen, "a random crop")
         # As torchvision: what is missing is added on both sides, so the window can still move.
-        corner = _offsets(draw.u, np.abs(room)) + np.minimum(room, 0) - (top, left)
+        moves = _offsets(draw.u.reshape(len(seen), attempts(self.min_visible), 2), np.abs(room)[:, None])
+        corner = self._chosen(moves + (np.minimum(room, 0) - (top, left))[:, None], seen)
         pads = self.pad_if_needed or self.padding is not None
         declared = sampling(None, None, self.border, self.fill) if pads else Sampling()
         return Geometry(translation(corner[:, 1], corner[:, 0]), _sizes(*size, len(seen)), declared, pads=pads)
+
+    def _chosen(self, corners: Ints, seen: Lowering) -> Floats:
+        """The (top, left) of the window of each sample, out of (n, attempts, 2)."""
+        first = corners[..., ::-1]
+        windows = np.concatenate([first, first + size_pair(self.size)[::-1]], axis=-1)
+        chosen = most_visible(seen, windows, self.min_visible)
+        return corners[np.arange(len(seen)), chosen].astype(np.float64)
 
 
 @dataclass(frozen=True)
@@ -201,7 +220,7 @@ class RandomResizedCrop(Transform):
 
     The window covers a fraction of the area drawn from `scale` and has an aspect ratio drawn, in its logarithm, from
     `ratio` (Szegedy et al. 2015; torchvision's rule: ten attempts to fit, then the largest centred window of an allowed
-    ratio). Near the window's edge the filter sees the real pixels beyond it.
+    ratio). Near the window's edge the filter sees the real pixels beyond it. `min_visible` is that of `RandomCrop`.
 
     >>> import numpy as np
     >>> RandomResizedCrop(224, scale=(0.35, 1.0))(np.zeros((375, 500, 3), np.uint8)).shape
@@ -213,20 +232,35 @@ class RandomResizedCrop(Transform):
     ratio: Range = (3 / 4, 4 / 3)
     interpolation: str = "bilinear"
     antialias: bool = True
-    draws: ClassVar[int] = 2 * _ATTEMPTS + 2
+    min_visible: float = 0.0
+
+    @property
+    def draws(self) -> int:  # type: ignore[override]
+        """Two numbers for each attempt at a shape, and two for its place; so for each window."""
+        return _DRAWS_A_WINDOW * attempts(self.min_visible)
 
     def check(self) -> None:
         size_pair(self.size)
         sampling(self.interpolation, self.antialias)
+        probability(self.min_visible, "min_visible")
         for name, value in (("scale", self.scale), ("ratio", self.ratio)):
             if interval(value, name, low=0.0)[0] == 0:
                 raise ArgumentError(f"{name} must be greater than 0, got {value!r}")
 
     def step(self, draw: Draw, seen: Lowering) -> Geometry:
         height, width = size_pair(self.size)
-        window, offset = self._windows(draw.u, seen.sizes)
+        window, offset = self._chosen(draw.u.reshape(len(seen), attempts(self.min_visible), _DRAWS_A_WINDOW), seen)
         inverse = translation(offset[:, 1], offset[:, 0]) @ scaling(window[:, 1] / width, window[:, 0] / height)
         return Geometry(inverse, _sizes(height, width, len(seen)), sampling(self.interpolation, self.antialias))
+
+    def _chosen(self, u: Floats, seen: Lowering) -> tuple[Floats, Floats]:
+        """The (height, width) and the (top, left) of the window of each sample, out of those of `u` (n, windows, …)."""
+        count = u.shape[1]
+        sizes, offsets = self._windows(u.reshape(-1, _DRAWS_A_WINDOW), np.repeat(seen.sizes, count, axis=0))
+        windows = np.concatenate([offsets[:, ::-1], (offsets + sizes)[:, ::-1]], axis=1)
+        chosen = most_visible(seen, windows.reshape(len(seen), count, 4), self.min_visible)
+        chosen += np.arange(len(seen)) * count
+        return sizes[chosen], offsets[chosen]
 
     def _windows(self, u: Floats, sizes: Ints) -> tuple[Floats, Floats]:
         """The windows' (height, width) and their (top, left)."""

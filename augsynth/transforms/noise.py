@@ -8,7 +8,7 @@ drawn from that range, one value a sample.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,7 @@ from augsynth.errors import ArgumentError
 from augsynth.layout import Noise
 from augsynth.lowering import AddNoise, Lowering
 from augsynth.transforms.base import Draw, Transform
-from augsynth.transforms.params import Range, flag, interval, number
+from augsynth.transforms.params import Range, flag, number, span
 
 Floats = npt.NDArray[np.float64]
 
@@ -45,12 +45,12 @@ class GaussianNoise(Transform):
 
     def check(self) -> None:
         number(self.mean, "mean")
-        _span(self.sigma, "sigma", low=0.0)
+        span(self.sigma, "sigma", low=0.0)
         flag(self.clip, "clip")
         flag(self.exact, "exact")
 
     def step(self, draw: Draw, seen: Lowering) -> AddNoise:
-        sigma = draw.between(0, *_span(self.sigma, "sigma", low=0.0))
+        sigma = draw.between(0, *span(self.sigma, "sigma", low=0.0))
         kind = Noise.EXACT_GAUSSIAN if self.exact else Noise.GAUSSIAN
         return AddNoise(kind, _columns(np.full(len(seen), float(self.mean)), sigma), draw.stream, self.clip)
 
@@ -75,12 +75,12 @@ class UniformNoise(Transform):
     draws: ClassVar[int] = 2
 
     def check(self) -> None:
-        if _span(self.low, "low")[1] > _span(self.high, "high")[0]:
+        if span(self.low, "low")[1] > span(self.high, "high")[0]:
             raise ArgumentError(f"low must not be above high, got low={self.low!r} and high={self.high!r}")
         flag(self.clip, "clip")
 
     def step(self, draw: Draw, seen: Lowering) -> AddNoise:
-        low, high = draw.between(0, *_span(self.low, "low")), draw.between(1, *_span(self.high, "high"))
+        low, high = draw.between(0, *span(self.low, "low")), draw.between(1, *span(self.high, "high"))
         return AddNoise(Noise.UNIFORM, _columns(low, high), draw.stream, self.clip)
 
 
@@ -103,12 +103,12 @@ class SaltAndPepperNoise(Transform):
     draws: ClassVar[int] = 2
 
     def check(self) -> None:
-        _span(self.amount, "amount", 0.0, 1.0)
-        _span(self.salt_vs_pepper, "salt_vs_pepper", 0.0, 1.0)
+        span(self.amount, "amount", 0.0, 1.0)
+        span(self.salt_vs_pepper, "salt_vs_pepper", 0.0, 1.0)
 
     def step(self, draw: Draw, seen: Lowering) -> AddNoise:
-        amount = draw.between(0, *_span(self.amount, "amount", 0.0, 1.0))
-        salt = draw.between(1, *_span(self.salt_vs_pepper, "salt_vs_pepper", 0.0, 1.0))
+        amount = draw.between(0, *span(self.amount, "amount", 0.0, 1.0))
+        salt = draw.between(1, *span(self.salt_vs_pepper, "salt_vs_pepper", 0.0, 1.0))
         black, white = np.zeros(len(seen)), np.ones(len(seen))
         parameters = _columns(amount * (1.0 - salt), amount, black, white)
         return AddNoise(Noise.SALT_AND_PEPPER, parameters, draw.stream, clip=False)
@@ -134,11 +134,11 @@ class PoissonNoise(Transform):
     draws: ClassVar[int] = 1
 
     def check(self) -> None:
-        _span(self.photons, "photons", low=_FEWEST_PHOTONS)
+        span(self.photons, "photons", low=_FEWEST_PHOTONS)
         flag(self.clip, "clip")
 
     def step(self, draw: Draw, seen: Lowering) -> AddNoise:
-        photons = draw.between(0, *_span(self.photons, "photons", low=_FEWEST_PHOTONS))
+        photons = draw.between(0, *span(self.photons, "photons", low=_FEWEST_PHOTONS))
         return AddNoise(Noise.POISSON, _columns(1.0 / photons), draw.stream, self.clip)
 
 
@@ -161,24 +161,16 @@ class SpeckleNoise(Transform):
 
     def check(self) -> None:
         number(self.mean, "mean")
-        _span(self.sigma, "sigma", low=0.0)
+        span(self.sigma, "sigma", low=0.0)
         flag(self.clip, "clip")
 
     def step(self, draw: Draw, seen: Lowering) -> AddNoise:
-        sigma = draw.between(0, *_span(self.sigma, "sigma", low=0.0))
+        sigma = draw.between(0, *span(self.sigma, "sigma", low=0.0))
         return AddNoise(Noise.SPECKLE, _columns(np.full(len(seen), float(self.mean)), sigma), draw.stream, self.clip)
 
 
 # A count's worth of levels, the full scale over this, has to stay finite.
 _FEWEST_PHOTONS = 1e-6
-
-
-def _span(value: Any, name: str, low: float = -np.inf, high: float = np.inf) -> tuple[float, float]:
-    """A pair (lowest, highest) to draw from; a number is drawn for certain."""
-    if isinstance(value, (tuple, list)):
-        return interval(value, name, low, high)
-    fixed = number(value, name, low, high)
-    return fixed, fixed
 
 
 def _columns(*parameters: Floats) -> Floats:

@@ -47,7 +47,7 @@ def number(value: Any, name: str, low: float = -math.inf, high: float = math.inf
         raise ArgumentTypeError(f"{name} must be a number, got {value!r}")
     result = float(value)
     if not math.isfinite(result) or not low <= result <= high:
-        raise ArgumentError(f"{name} must be {_span(low, high)}, got {value!r}")
+        raise ArgumentError(f"{name} must be {_bounds(low, high)}, got {value!r}")
     return result
 
 
@@ -75,6 +75,24 @@ def interval(value: Any, name: str, low: float = -math.inf, high: float = math.i
     if first > last:
         raise ArgumentError(f"{name} must be (lowest, highest), got {value!r}")
     return first, last
+
+
+@_remembered
+def span(value: Any, name: str, low: float = -math.inf, high: float = math.inf) -> tuple[float, float]:
+    """A pair (lowest, highest) to draw from within [low, high]; a number is drawn for certain."""
+    if isinstance(value, (tuple, list)):
+        return interval(value, name, low, high)
+    fixed = number(value, name, low, high)
+    return fixed, fixed
+
+
+@_remembered
+def positive(value: Any, name: str) -> tuple[float, float]:
+    """`span` of numbers above 0."""
+    lowest, highest = span(value, name, low=0.0)
+    if lowest == 0:
+        raise ArgumentError(f"{name} must be greater than 0, got {value!r}")
+    return lowest, highest
 
 
 @_remembered
@@ -162,7 +180,7 @@ def dtype_named(value: Any) -> DType:
     return _member(DType, text.removeprefix("torch."), "dtype")
 
 
-def _span(low: float, high: float) -> str:
+def _bounds(low: float, high: float) -> str:
     if math.isinf(low) and math.isinf(high):
         return "finite"
     if math.isinf(high):

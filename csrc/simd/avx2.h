@@ -50,6 +50,10 @@ inline void narrow(std::uint16_t* to, Ints vector) {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(to), pack(vector));
 }
 
+inline void look_up_bytes(const std::uint16_t* table, std::uint16_t* levels, int count) {
+  look_up_each(table, levels, count);
+}
+
 inline Ints shuffle_bytes(Ints vector, __m128i order) {
   return ints(_mm256_shuffle_epi8(raw(vector), _mm256_broadcastsi128_si256(order)));
 }

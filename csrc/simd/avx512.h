@@ -44,6 +44,23 @@ inline void narrow(std::uint16_t* to, Ints vector) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm512_cvtepi32_epi16(raw(vector)));
 }
 
+// An instruction looks up 64 entries at a time, by the lower 6 bits of a level.
+inline void look_up_bytes(const std::uint16_t* table, std::uint16_t* levels, int count) {
+  __m512i part[8];
+  for (int i = 0; i < 8; ++i) part[i] = load<__m512i>(table + i * kHalves);
+  const __m512i bit6 = _mm512_set1_epi16(64), bit7 = _mm512_set1_epi16(128);
+  for (int i = 0; i < count; i += kHalves) {
+    const __m512i level = load<__m512i>(levels + i);
+    const auto among = [&](int first) {
+      return _mm512_permutex2var_epi16(part[first], level, part[first + 1]);
+    };
+    const __mmask32 is_upper = _mm512_test_epi16_mask(level, bit6);
+    const __m512i lower = _mm512_mask_blend_epi16(is_upper, among(0), among(2));
+    const __m512i upper = _mm512_mask_blend_epi16(is_upper, among(4), among(6));
+    store(levels + i, _mm512_mask_blend_epi16(_mm512_test_epi16_mask(level, bit7), lower, upper));
+  }
+}
+
 inline Ints shuffle_bytes(Ints vector, __m128i order) {
   return ints(_mm512_shuffle_epi8(raw(vector), _mm512_broadcast_i32x4(order)));
 }

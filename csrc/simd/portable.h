@@ -66,6 +66,11 @@ inline void narrow(T* to, Ints vector) {
   for (int i = 0; i < kLanes; ++i) to[i] = static_cast<T>(vector[i]);
 }
 
+// levels[i] = table[levels[i]] for a table of 256 entries. `levels` has room for a whole number of vectors.
+inline void look_up_bytes(const std::uint16_t* table, std::uint16_t* levels, int count) {
+  look_up_each(table, levels, count);
+}
+
 // Packets of 8 bytes, one a lane: two pixels side by side, of three or four channels. They lie two by two,
 // first every other couple of lanes and then the rest (on vectors of four lanes that is in order). `pairs`
 // receives (left, right) of each channel.

@@ -69,6 +69,10 @@ inline void narrow(std::uint16_t* to, Ints vector) {
   _mm_storel_epi64(reinterpret_cast<__m128i*>(to), shorts);
 }
 
+inline void look_up_bytes(const std::uint16_t* table, std::uint16_t* levels, int count) {
+  look_up_each(table, levels, count);
+}
+
 }  // namespace
 }  // namespace augsynth
 

@@ -45,6 +45,16 @@ inline Doubles count_lanes() {
   return lanes;
 }
 
+// levels[i] = table[levels[i]], one by one: GCC would make vectors out of that, element by element, at twice
+// the cost.
+inline void look_up_each(const std::uint16_t* table, std::uint16_t* levels, int count) {
+  for (int i = 0; i < count; ++i) {
+    unsigned level = levels[i];
+    __asm__("" : "+r"(level));
+    levels[i] = table[level];
+  }
+}
+
 inline Floats to_floats(Ints vector) { return __builtin_convertvector(vector, Floats); }
 inline Ints truncate(Floats vector) { return __builtin_convertvector(vector, Ints); }
 

@@ -32,10 +32,19 @@ struct Box {
 constexpr std::ptrdiff_t kCacheLine = 64;  // bytes
 constexpr int kChunk = 256;  // output columns: a multiple of all vector widths and of a noise block
 
-// Writes the output lines [begin, end). The row and the views have been validated, and `memory` has
-// scratch_bytes(row, begin, end), aligned to Scratch::kAlignment.
-using RunTile = void (*)(const PlanRow& row, const SourceView& source, const OutputView& output, int begin,
-                         int end, unsigned char* memory);
+// What a row's indices point to, and null where they point to nothing.
+struct Entries {
+  const std::uint16_t* lut = nullptr;
+  const ColourMap* colour = nullptr;
+  const double* offset = nullptr;  // that of the colour map, the means' part included
+  const Erasure *erasures_begin = nullptr, *erasures_end = nullptr;
+  bool measures = false;  // pixels are added up: the output is one double a channel for each line
+};
+
+// Writes the output lines [begin, end). The row, its entries and the views have been validated, and `memory`
+// has scratch_bytes(row, begin, end), aligned to Scratch::kAlignment.
+using RunTile = void (*)(const PlanRow& row, const Entries& entries, const SourceView& source,
+                         const OutputView& output, int begin, int end, unsigned char* memory);
 
 static inline bool is_affine(const PlanRow& row) {
   return row.inverse[6] == 0.0 && row.inverse[7] == 0.0 && row.inverse[8] == 1.0;

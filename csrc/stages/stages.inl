@@ -5,8 +5,12 @@
 #include "philox.h"
 #include "stages/border.inl"
 #include "stages/chunk.inl"
+#include "stages/colour.inl"
+#include "stages/erase.inl"
 #include "stages/fill.inl"
 #include "stages/kernel.h"
+#include "stages/lut.inl"
+#include "stages/measure.inl"
 #include "stages/noise.inl"
 #include "stages/reduce.inl"
 #include "stages/sample_bicubic.inl"
@@ -27,6 +31,7 @@ namespace {
 // Part of the output, from sampling to storing, a chunk at a time.
 struct Tile {
   const PlanRow& row;
+  const Entries& entries;
   const SourceView& source;
   const OutputView& output;
   Box box;
@@ -46,10 +51,13 @@ struct Tile {
  private:
   template <typename Sampler>
   void run() const {
+    constexpr double kUnit = Sampler::kUnit;
     Sampler sampler(row, source, scratch);
-    const Finish finish(row, Sampler::kUnit);
-    const Store store = choose_store(static_cast<DType>(row.output_dtype));
-    const FillBlender blender(row, Sampler::kUnit);
+    const FillBlender blender(row, kUnit);
+    const ColourMixer mixer(row, entries.colour, entries.offset, kUnit);
+    const Eraser eraser(row, entries.erasures_begin, entries.erasures_end, kUnit);
+    const Finish finish(row, kUnit, !eraser.is_active());
+    const Store store = entries.measures ? add_chunk : choose_store(static_cast<DType>(row.output_dtype));
     RandomBits bits(row);
     Chunk chunk;
     for (chunk.x = box.x.begin; chunk.x < box.x.end; chunk.x += kChunk) {
@@ -57,7 +65,10 @@ struct Tile {
       for (chunk.y = box.y.begin; chunk.y < box.y.end; ++chunk.y) {
         sampler.sample(chunk);
         blender.blend(chunk);
-        add_noise(row, Sampler::kUnit, bits, chunk);
+        if (entries.lut != nullptr) look_up(row, entries.lut, kUnit, chunk);
+        mixer.mix(chunk);
+        add_noise(row, kUnit, bits, chunk);
+        eraser.clamp_and_erase(chunk);
         store(row, finish, output, chunk);
       }
     }
@@ -119,26 +130,26 @@ struct Tile {
 };
 
 // A map that turns the picture: the source is made smaller first, and that is warped.
-void run_reduced(const PlanRow& row, const SourceView& source, const OutputView& output, const Box& box,
-                 Scratch scratch) {
+void run_reduced(const PlanRow& row, const Entries& entries, const SourceView& source,
+                 const OutputView& output, const Box& box, Scratch scratch) {
   const PlanRow reduction = reduction_of(row), warp = warp_of(row);
   const ReducedMemory reduced = lay_out_reduced(warp, box.y.begin, box.y.end, scratch);
   if (!reduce_packed(reduction, source, reduced, scratch))
-    Tile{reduction, source, reduced.output(), reduced.box, scratch}.run();
-  Tile{warp, reduced.source(), output, box, scratch}.run();
+    Tile{reduction, Entries{}, source, reduced.output(), reduced.box, scratch}.run();
+  Tile{warp, entries, reduced.source(), output, box, scratch}.run();
 }
 
 }  // namespace
 
-void run_tile(const PlanRow& row, const SourceView& source, const OutputView& output, int begin, int end,
-              unsigned char* memory) {
+void run_tile(const PlanRow& row, const Entries& entries, const SourceView& source, const OutputView& output,
+              int begin, int end, unsigned char* memory) {
   const Box box{{0, row.output_size[1]}, {begin, end}};
   const Scratch scratch(memory);
   touch(row, source, begin, end);
-  if (is_reduced(row)) return run_reduced(row, source, output, box, scratch);
+  if (is_reduced(row)) return run_reduced(row, entries, source, output, box, scratch);
   if (is_smoothed(row) && swaps_axes(row))
-    return Tile{with_axes_swapped(row), with_axes_swapped(source), output, box, scratch}.run();
-  Tile{row, source, output, box, scratch}.run();
+    return Tile{with_axes_swapped(row), entries, with_axes_swapped(source), output, box, scratch}.run();
+  Tile{row, entries, source, output, box, scratch}.run();
 }
 
 }  // namespace AUGSYNTH_ISA_NAME

@@ -48,12 +48,14 @@ void put(Half* to, Floats value) {
   narrow(reinterpret_cast<std::uint16_t*>(to), (size >= 0x477ff000 ? too_large : finite) | sign);
 }
 
-// Clamp, gain and bias in the chunk's units, of which one level of the source has `unit`.
+// Clamp (unless that was done before), gain and bias in the chunk's units, of which one level of the source
+// has `unit`.
 struct Finish {
   float low, high, gain[kMaxChannels], bias[kMaxChannels];
 
-  Finish(const PlanRow& row, double unit)
-      : low(static_cast<float>(row.clamp[0] * unit)), high(static_cast<float>(row.clamp[1] * unit)) {
+  Finish(const PlanRow& row, double unit, bool clamps)
+      : low(clamps ? static_cast<float>(row.clamp[0] * unit) : -__builtin_inff()),
+        high(clamps ? static_cast<float>(row.clamp[1] * unit) : __builtin_inff()) {
     for (int c = 0; c < row.channels; ++c) {
       gain[c] = static_cast<float>(row.gain[c] / unit);
       bias[c] = static_cast<float>(row.bias[c]);

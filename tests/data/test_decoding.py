@@ -98,7 +98,7 @@ NARROW = {
 def test_narrow_views_show_nothing_behind_the_lines_that_are_read(pipeline: Any) -> None:
     fine = T.Compose([pipeline, T.ToDtype("float32")])
     plan = fine.plan([(40, 40, 3)] * 200, [(0, 0, k) for k in range(200)])
-    lines = lines_read(plan.passes[0])
+    lines = lines_read(plan)
     assert lines.min() < 30
     black = np.random.default_rng(3).integers(0, 256, (200, 40, 40, 3), np.uint8)
     white = black.copy()
@@ -114,19 +114,18 @@ def test_lines_behind_those_that_are_read_change_nothing(pipeline: Any, size: An
         plan = pipeline.plan([image.shape], [key])
     except augsynth.errors.AugsynthError:
         return
-    lines = int(lines_read(plan.passes[0])[0])
+    lines = int(lines_read(plan)[0])
     other = image.copy()
     other[lines:] = 255 - other[lines:]
     assert torch.equal(pipeline.apply([image], plan), pipeline.apply([other], plan))
 
 
 def test_a_crop_at_the_top_leaves_most_of_a_file_alone() -> None:
-    rows = (
-        T.RandomResizedCrop(32, scale=(0.05, 0.1)).plan([(400, 400, 3)] * 50, [(0, 0, k) for k in range(50)]).passes[0]
-    )
+    plan = T.RandomResizedCrop(32, scale=(0.05, 0.1)).plan([(400, 400, 3)] * 50, [(0, 0, k) for k in range(50)])
+    rows = plan.passes[0].rows
     bottom = rows["inverse"][:, 1, 1] * 32 + rows["inverse"][:, 1, 2]
-    assert np.all(lines_read(rows) >= np.minimum(np.ceil(bottom), 400))
-    assert np.all(lines_read(rows) <= bottom + 2 * rows["support"][:, 1] + 4)
+    assert np.all(lines_read(plan) >= np.minimum(np.ceil(bottom), 400))
+    assert np.all(lines_read(plan) <= bottom + 2 * rows["support"][:, 1] + 4)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

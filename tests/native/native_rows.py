@@ -32,6 +32,9 @@ def make_rows(source: Array, output: Array, **fields: Any) -> Array:
         "output_dtype": kinds[output.dtype],
         "interpolation": Interpolation.BILINEAR,
         "border": Border.REPLICATE,
+        "lut": -1,
+        "colour": -1,
+        "missing": -1,
     }
     for name, value in (defaults | fields).items():
         rows[name] = value

@@ -8,13 +8,15 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from native_rows import DTYPES, OUTPUT_DTYPES, Array, make_rows, picture
+from native_tables import colours, erasures, missing
 
 from augsynth import _native, layout
 from augsynth.errors import ArgumentTypeError, PlanError
-from augsynth.layout import DType, Noise
+from augsynth.layout import DType, Noise, Tables
 
 BATCHES = 20
 EXTREMES = [0.0, -0.0, 1e-300, -1.0, 0.5, 300.0, 2.0**24, 2.0**25, 1e300, -1e300, np.inf, -np.inf, np.nan]
@@ -57,9 +59,26 @@ def valid_row(rng: np.random.Generator, source: Array, output: Array, kind: DTyp
     return make_rows(source, output, **fields)
 
 
+def any_tables(rng: np.random.Generator, rows: Array) -> Tables:
+    """Tables for a batch, and rows that point anywhere into those that suit them."""
+    levels = int(rng.choice(list(layout.LUT_LEVELS.values())))
+    tables = Tables(
+        rng.integers(0, levels, (2, levels), np.uint16),
+        np.concatenate([colours(layout.MAX_CHANNELS, 255.0, seed, of_mean=bool(seed)) for seed in range(2)]),
+        np.concatenate([erasures(row["output_size"].tolist(), 255.0, seed) for seed, row in enumerate(rows)]),
+        np.concatenate([missing(rng.choice([0.0, 7.0, np.nan]), 255.0, seed, bool(seed)) for seed in range(2)]),
+    )
+    rows["colour"], rows["missing"] = rng.integers(-1, 2, (2, len(rows)))
+    for i, row in enumerate(rows):
+        fits = layout.LUT_LEVELS.get(DType(row["source_dtype"])) == levels
+        rows["lut"][i] = rng.integers(-1, 2) if fits else -1
+        rows["erasures"][i] = (2 * i, 2 * i + rng.integers(0, 3))
+    return tables
+
+
 def spoil(rng: np.random.Generator, row: Array) -> None:
-    """Give one element of one field an extreme value, or random bytes."""
-    field = str(rng.choice(list(layout.ROW.fields or ())))
+    """Give one element of one field of a row or of a table's entry an extreme value, or random bytes."""
+    field = str(rng.choice(list(row.dtype.fields or ())))
     cells = row[field].reshape(-1)
     cell = cells[rng.integers(cells.size) :][:1]
     if cell.dtype.kind == "f" and (field == "support" or rng.random() < 0.7):
@@ -109,11 +128,14 @@ def attempt(rng: np.random.Generator) -> bool:
         outputs.append(window(rng, memories[-1], (channels, new_height, new_width), OUTPUT_DTYPES[kind]))
         rows.append(valid_row(rng, sources[-1], outputs[-1], kind))
     batch = np.concatenate(rows)
+    tables = any_tables(rng, batch)
     for _ in range(rng.integers(0, 3)):
-        spoil(rng, batch[rng.integers(len(batch)) :][:1])
+        structures = (batch, batch, batch, tables.colours, tables.erasures, tables.missing)
+        spoiled = structures[rng.integers(len(structures))]
+        spoil(rng, spoiled[rng.integers(len(spoiled)) :][:1])
     before = [memory.copy() for memory in memories], [source.copy() for source in sources]
     try:
-        _native.run(batch, sources, outputs, threads=int(rng.integers(1, 4)))
+        _native.run(batch, sources, outputs, tables=tables, threads=int(rng.integers(1, 4)))
     except (PlanError, ArgumentTypeError):
         accepted = False
     else:
@@ -160,6 +182,13 @@ def test_huge_sizes_over_one_pixel_of_memory() -> None:
     for border in layout.Border:
         _native.run(make_rows(source, output, inverse=inverse, border=border), [source], [output])
         assert (output == source[0, 0][:, None, None]).all()
+
+
+def test_a_source_that_is_too_large_to_be_filled_is_refused() -> None:
+    source, output = np.broadcast_to(picture((1, 1, 3)), (2**24, 2**24, 3)), np.zeros((3, 2, 2), np.uint8)
+    rows = make_rows(source, output, missing=0)
+    with pytest.raises(PlanError, match="row 0: filling its missing values would need 786432 GiB"):
+        _native.run(rows, [source], [output], tables=Tables(missing=missing(7.0, 255.0)))
 
 
 def test_extreme_matrices_stay_inside() -> None:

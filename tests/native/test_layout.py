@@ -12,8 +12,8 @@ from augsynth.errors import NativeError
 def test_extension_and_python_agree_on_the_layout() -> None:
     compiled = _cpu.layout()
     assert compiled["magic"] == layout.PLAN_MAGIC
-    assert compiled["itemsize"] == layout.ROW.itemsize
-    assert list(compiled["fields"]) == list(layout.ROW.names or ())
+    assert compiled["row"]["itemsize"] == layout.ROW.itemsize
+    assert list(compiled["row"]["fields"]) == list(layout.ROW.names or ())
     _native.check_layout(compiled)
 
 
@@ -21,9 +21,10 @@ def test_extension_and_python_agree_on_the_layout() -> None:
     "change",
     [
         {"version": 0},
-        {"itemsize": 8},
-        {"fields": {**_cpu.layout()["fields"], "edge": (0, 16)}},
-        {"fields": {**_cpu.layout()["fields"], "hue": (0, 8)}},
+        {"row": _cpu.layout()["row"] | {"itemsize": 8}},
+        {"colour": _cpu.layout()["erasure"]},
+        {"row": _cpu.layout()["row"] | {"fields": {**_cpu.layout()["row"]["fields"], "edge": (0, 16)}}},
+        {"row": _cpu.layout()["row"] | {"fields": {**_cpu.layout()["row"]["fields"], "hue": (0, 8)}}},
     ],
 )
 def test_another_layout_is_refused(change: dict[str, object]) -> None:

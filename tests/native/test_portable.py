@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 import torch
 from native_rows import Array, make_rows, picture, rotation
+from native_tables import colours, erasures, luts
 
 from augsynth import _native, reference
-from augsynth.layout import Border, Noise
+from augsynth.layout import Border, Noise, Tables
 
 CSRC = Path(__file__).parents[2] / "csrc"
 PROGRAM = """
@@ -35,14 +36,21 @@ void find_quantiles() {
   }
 }
 
-// Rows with their uint8 images, interleaved, become float32 pictures in planes.
+// Rows, each with a table of every kind and a uint8 image, interleaved, become float32 pictures in planes.
 void render() {
+  std::uint16_t lut[256];
+  ColourMap colour;
+  Erasure erasure;
   for (PlanRow row; std::fread(&row, sizeof row, 1, stdin);) {
+    if (!std::fread(lut, sizeof lut, 1, stdin) || !std::fread(&colour, sizeof colour, 1, stdin) ||
+        !std::fread(&erasure, sizeof erasure, 1, stdin))
+      return;
+    const Entries entries = {lut, &colour, colour.offset, &erasure, &erasure + row.erasures[1]};
     const int height = row.output_size[0], width = row.output_size[1], channels = row.channels;
     std::vector<unsigned char> image(row.source_size[0] * row.source_size[1] * channels + 8), memory(1 << 20);
     std::vector<float> picture(height * width * channels);
     image.resize(std::fread(image.data(), 1, image.size() - 8, stdin));
-    run_tile(row, {image.data(), row.source_size[1] * channels, channels, 1},
+    run_tile(row, row.lut < 0 ? Entries{} : entries, {image.data(), row.source_size[1] * channels, channels, 1},
              {reinterpret_cast<unsigned char*>(picture.data()), height * width * 4, width * 4, 4}, 0, height,
              memory.data());
     std::fwrite(picture.data(), 4, picture.size(), stdout);
@@ -80,17 +88,22 @@ PARAMETERS = {
 }
 
 
+@pytest.mark.parametrize("with_tables", [False, True])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_the_portable_vectors_give_the_same_bits(isa: str, program: Path, channels: int) -> None:
+def test_the_portable_vectors_give_the_same_bits(isa: str, program: Path, channels: int, with_tables: bool) -> None:
     source = picture((40, 300, channels))
     outputs = [np.zeros((channels, 40, 300), np.float32) for _ in PARAMETERS]
+    tables = Tables(luts(source), colours(channels, 255.0), erasures((40, 300), 255.0, count=1))
     fields = {"inverse": rotation(0.2, 40, 300), "border": Border.REFLECT, "stream": (1, 2, 3, 4)}
+    if with_tables:
+        fields |= {"lut": 0, "colour": 0, "erasures": (0, 1)}
     rows = [
         make_rows(source, output, noise=kind, noise_parameters=parameters, **fields)
         for output, (kind, parameters) in zip(outputs, PARAMETERS.items(), strict=True)
     ]
-    _native.run(np.concatenate(rows), [source] * len(rows), outputs)
-    printed = run(program, given=b"".join(row.tobytes() + source.tobytes() for row in rows))
+    _native.run(np.concatenate(rows), [source] * len(rows), outputs, tables=tables)
+    entries = tables.luts.tobytes() + tables.colours.tobytes() + tables.erasures.tobytes()
+    printed = run(program, given=b"".join(row.tobytes() + entries + source.tobytes() for row in rows))
     portable: Array = np.frombuffer(printed, np.float32).reshape(len(rows), *outputs[0].shape)
     for kind, native, other in zip(PARAMETERS, outputs, portable, strict=True):
         np.testing.assert_array_equal(native, other, err_msg=kind.name)

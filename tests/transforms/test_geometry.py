@@ -47,7 +47,7 @@ def test_flips_are_exact_and_undo_themselves(isa: str, flip: type[T.Transform], 
 @given(p=st.floats(0, 1))
 def test_a_flip_happens_as_often_as_it_says(p: float) -> None:
     plan = T.RandomHorizontalFlip(p).plan([(2, 2)] * 4000, [(7, 0, k) for k in range(4000)])
-    share = (plan.passes[0]["inverse"][:, 0, 0] < 0).mean()
+    share = (plan.passes[0].rows["inverse"][:, 0, 0] < 0).mean()
     # Six standard errors: a false-alarm rate of 2e-9.
     assert abs(share - p) <= 6 * np.sqrt(p * (1 - p) / 4000) + 1e-12
 
@@ -89,13 +89,13 @@ def test_padding_is_numpys(isa: str, image: np.ndarray, top: int, left: int, bot
 def test_a_crop_is_a_slice(isa: str, key: tuple[int, int, int], data: st.DataObject) -> None:
     image = data.draw(aug.images((11, 17, 2)))
     cropped = T.RandomCrop((5, 7))
-    top, left = cropped.plan([image.shape], [key]).passes[0]["inverse"][0, [1, 0], 2].astype(int)
+    top, left = cropped.plan([image.shape], [key]).passes[0].rows["inverse"][0, [1, 0], 2].astype(int)
     np.testing.assert_array_equal(cropped(image, key=key).numpy(), _chw(image)[:, top : top + 5, left : left + 7])
     np.testing.assert_array_equal(T.CenterCrop((5, 7))(image, key=key).numpy(), _chw(image)[:, 3:8, 5:12])
 
 
 def test_crop_windows_reach_every_place() -> None:
-    rows = T.RandomCrop((5, 6)).plan([(7, 9)] * 2000, [(0, 0, k) for k in range(2000)]).passes[0]
+    rows = T.RandomCrop((5, 6)).plan([(7, 9)] * 2000, [(0, 0, k) for k in range(2000)]).passes[0].rows
     offsets = {(int(y), int(x)) for y, x in rows["inverse"][:, [1, 0], 2]}
     assert offsets == {(y, x) for y in range(3) for x in range(4)}
 
@@ -116,11 +116,11 @@ def test_the_fused_matrix_is_the_product_of_the_steps(
 
     def whole(plan: T.Plan) -> np.ndarray:
         product = np.eye(3)
-        for rows in plan.passes:
+        for rows in (one.rows for one in plan.passes):
             product = product @ rows["inverse"][0]
         return product
 
-    np.testing.assert_array_equal(fused.passes[-1]["output_size"], apart.passes[-1]["output_size"])
+    np.testing.assert_array_equal(fused.passes[-1].rows["output_size"], apart.passes[-1].rows["output_size"])
     scale = max(1.0, np.abs(whole(apart)).max())
     np.testing.assert_allclose(whole(fused), whole(apart), atol=1e-9 * scale)
 
@@ -158,7 +158,7 @@ def test_a_spot_lands_where_the_matrix_says(isa: str, transform: T.Transform) ->
     image = _blob(72, 90, *spot)
     for index in range(5):
         key = (0, 0, index)
-        forward = np.linalg.inv(transform.plan([image.shape], [key], dtype="float32").passes[0]["inverse"][0])
+        forward = np.linalg.inv(transform.plan([image.shape], [key], dtype="float32").passes[0].rows["inverse"][0])
         expected = (forward @ [*spot, 1.0])[:2]
         found = _centroid(transform(image, key=key).numpy()[0])
         np.testing.assert_allclose(found, expected, atol=0.05)
@@ -200,7 +200,7 @@ def test_affine_is_torchs_grid_sample(isa: str, border: str, mode: str, interpol
     )
     source = torch.from_numpy(_chw(image).copy()).double()[None]
     for index in range(8):
-        inverse = affine.plan([image.shape], [(1, 0, index)], dtype="float32").passes[0]["inverse"][0]
+        inverse = affine.plan([image.shape], [(1, 0, index)], dtype="float32").passes[0].rows["inverse"][0]
         # grid_sample's coordinates run from -1 to 1 over the frame.
         size = np.array([53, 37])
         to_unit, from_unit = np.diag([*(2 / size), 1.0]), np.diag([*(size / 2), 1.0])
@@ -215,7 +215,7 @@ def test_affine_order_and_signs_are_torchvisions() -> None:
     # The closed form of torchvision's documentation, with its clockwise angle negated.
     angle, x, y, scale = 20.0, 12.0, -7.0, 1.3
     affine = T.RandomAffine((angle, angle), scale=(scale, scale), shear=(x, x, y, y), center=(0, 0))
-    forward = np.linalg.inv(affine.plan([(10, 10)], [KEY]).passes[0]["inverse"][0])
+    forward = np.linalg.inv(affine.plan([(10, 10)], [KEY]).passes[0].rows["inverse"][0])
     a, sx, sy = np.radians([-angle, x, y])
     expected = scale * np.array(
         [
@@ -236,7 +236,7 @@ def test_inverse_of_a_rotation_is_its_opposite(degrees: float) -> None:
 def test_resized_crop_windows_obey_scale_and_ratio(shape: tuple[int, int, int], key: tuple[int, int, int]) -> None:
     height, width, _ = shape
     crop = T.RandomResizedCrop(10, scale=(0.2, 0.8), ratio=(0.5, 2.0))
-    inverse = crop.plan([shape], [key]).passes[0]["inverse"][0]
+    inverse = crop.plan([shape], [key]).passes[0].rows["inverse"][0]
     window = np.array([inverse[1, 1], inverse[0, 0]]) * 10
     offset = inverse[[1, 0], 2]
     assert (window >= 1 - 1e-9).all()

@@ -93,7 +93,7 @@ def test_fused_and_unfused_always_give_the_same_shape_and_dtype(case: aug.Case) 
         [case.image.shape], [case.key], dtype=case.image.dtype.name
     )
     for field in ("output_size", "output_dtype", "channels"):
-        np.testing.assert_array_equal(case.plan.passes[-1][field], apart.passes[-1][field])
+        np.testing.assert_array_equal(case.plan.passes[-1].rows[field], apart.passes[-1].rows[field])
 
 
 @given(pipeline=aug.pipelines(), shapes=st.lists(aug.shapes(40, 3), min_size=2, max_size=4), key=aug.keys())
@@ -109,8 +109,8 @@ def test_the_passes_do_not_depend_on_the_other_samples(
         raise
     for k, one in enumerate(alone):
         assert len(one.passes) == len(together.passes)
-        for rows, single in zip(together.passes, one.passes, strict=True):
-            assert rows[k : k + 1].tobytes() == single.tobytes()
+        for shared, single in zip(together[k : k + 1].passes, one.passes, strict=True):
+            assert shared.rows.tobytes() == single.rows.tobytes()
 
 
 @given(image=aug.images(), key=aug.keys(), size=st.tuples(st.integers(2, 20), st.integers(2, 20)))
@@ -135,14 +135,14 @@ def test_a_rotated_constant_border_is_as_soft_after_enlarging(isa: str) -> None:
 @pytest.mark.parametrize(("first", "second"), list(itertools.permutations(aug.INTERPOLATIONS, 2)))
 def test_different_interpolations_never_share_a_pass(first: str, second: str) -> None:
     plan = T.Compose([T.RandomRotation(10, first), T.RandomRotation(10, second)]).plan([(40, 50, 3)], [KEY])
-    found = [Interpolation(int(rows["interpolation"][0])).name.lower() for rows in plan.passes]
+    found = [Interpolation(int(one.rows["interpolation"][0])).name.lower() for one in plan.passes]
     assert found == [first, second]
 
 
 @pytest.mark.parametrize(("first", "second"), list(itertools.permutations(aug.BORDERS, 2)))
 def test_different_borders_never_share_a_pass(first: str, second: str) -> None:
     plan = T.Compose([T.RandomRotation(10, border=first), T.RandomShear(10, border=second)]).plan([(40, 50, 3)], [KEY])
-    assert [Border(int(rows["border"][0])).name.lower() for rows in plan.passes] == [first, second]
+    assert [Border(int(one.rows["border"][0])).name.lower() for one in plan.passes] == [first, second]
 
 
 @pytest.mark.parametrize(
@@ -229,4 +229,4 @@ def test_explain_names_passes_and_reasons() -> None:
 def test_a_plan_of_a_slice_is_the_slice_of_the_plan() -> None:
     whole = T.RandomRotation(30).plan([(8, 8)] * 4, [(0, 0, k) for k in range(4)])
     assert isinstance(whole[1:3], Plan)
-    assert whole[1:3].passes[0].tobytes() == whole.passes[0][1:3].tobytes()
+    assert whole[1:3].passes[0].rows.tobytes() == whole.passes[0].rows[1:3].tobytes()

@@ -53,11 +53,11 @@ def ends_in_half(dtype: str) -> st.SearchStrategy[T.Compose]:
 @given(case=aug.cases(st.sampled_from(["float16", "bfloat16"]).flatmap(ends_in_half)))
 def test_half_precision_is_float32_rounded_for_any_pipeline(isa: str, case: aug.Case) -> None:
     source = case.image
-    for rows in case.plan.passes[:-1]:
+    for rows in (one.rows for one in case.plan.passes[:-1]):
         outputs = allocate(rows)
         _native.run(rows, [source], outputs)
         source = outputs[0].transpose(1, 2, 0)
-    half = case.plan.passes[-1]
+    half = case.plan.passes[-1].rows
     single = half.copy()
     single["output_dtype"] = DType.FLOAT32
     rounded, exact = allocate(half), allocate(single)

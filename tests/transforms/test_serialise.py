@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from augsynth import transforms as T
 from augsynth.errors import ArgumentError, AugsynthError, CheckpointError, PlanError
 from augsynth.layout import ROW
-from augsynth.plan import Plan, new_rows
+from augsynth.plan import Pass, Plan, new_rows
 from augsynth.testing import strategies as aug
 
 
@@ -33,7 +33,7 @@ def test_plan_round_trip_and_replay(isa: str, tmp_path_factory: pytest.TempPathF
     path = tmp_path_factory.mktemp("plan") / "plan.npz"
     case.plan.save(path)
     loaded = Plan.load(path)
-    assert [rows.tobytes() for rows in loaded.passes] == [rows.tobytes() for rows in case.plan.passes]
+    assert [one.rows.tobytes() for one in loaded.passes] == [one.rows.tobytes() for one in case.plan.passes]
     replayed = case.pipeline.apply([case.image], loaded)[0]
     assert torch.equal(replayed.view(torch.uint8), case.pipeline(case.image, key=case.key).view(torch.uint8))
 
@@ -52,7 +52,7 @@ def test_every_transform_is_described_under_its_own_name() -> None:
         ({"type": "RandomRotatoin"}, "did you mean 'RandomRotation'"),
         ({"type": "RandomRotation", "degrees": 5, "interpolatoin": "nearest"}, "did you mean 'interpolation'"),
         ({"type": "RandomRotation"}, "degrees"),
-        ({"type": "Compose"}, "list"),
+        ({"type": "Compose"}, "transforms"),
         ({"type": "ToDtype", "dtype": {"": ""}}, "dtype must be one of"),
         ({"type": "Compose", "transforms": [{"type": "Pad", "padding": -1}]}, "at least 0"),
     ],
@@ -96,7 +96,7 @@ def test_damaged_plan_files_are_refused_or_equal(
             loaded = Plan.load(path)
         except AugsynthError:
             continue
-        assert loaded.passes[0].tobytes() == plan.passes[0].tobytes()
+        assert loaded.passes[0].rows.tobytes() == plan.passes[0].rows.tobytes()
 
 
 def test_a_plan_of_another_version_says_so(tmp_path: Path) -> None:
@@ -115,14 +115,14 @@ def test_missing_and_foreign_files_say_so(tmp_path: Path) -> None:
 
 
 def test_plans_must_fit_together_and_fit_the_images() -> None:
-    with pytest.raises(PlanError, match="at least one pass"):
+    with pytest.raises(PlanError, match="ends with a pass"):
         Plan(())
     with pytest.raises(PlanError, match=r"layout.ROW"):
-        Plan((np.zeros(1),))  # type: ignore[arg-type]
+        Plan((Pass(np.zeros(1)),))  # type: ignore[arg-type]
     first, second = new_rows(1), new_rows(1)
     first["output_size"], second["source_size"] = (4, 4), (4, 5)
     with pytest.raises(PlanError, match="output_size"):
-        Plan((first, second))
+        Plan((Pass(first), Pass(second)))
     plan = T.RandomRotation(9).plan([(5, 6, 3)], [(0, 0, 0)])
     with pytest.raises(PlanError, match="drawn for"):
         T.RandomRotation(9).apply([np.zeros((6, 5, 3), np.uint8)], plan)

@@ -16,7 +16,7 @@ from augsynth.errors import ArgumentTypeError
 from augsynth.execute import as_array, batch_output, execute
 from augsynth.images import Image, as_view
 from augsynth.layout import Border, Interpolation
-from augsynth.plan import Plan, Rows, corner_positions
+from augsynth.plan import Barrier, Pass, Plan, Rows, corner_positions
 from augsynth.rng import KeysLike, keys_from_torch
 from augsynth.transforms.base import Pipeline
 
@@ -67,9 +67,9 @@ class DecodingTransform:
         plan = self.transform.plan([source.shape for source in sources], drawn)
         factors = np.ones(len(sources), np.int64)
         if self.reduce:
-            factors = _allowed(sources, reductions(plan.passes[0]))
-            plan = Plan((reduced(plan.passes[0], factors), *plan.passes[1:]))
-        lines = lines_read(plan.passes[0]) * factors
+            factors = _allowed(sources, reductions(plan))
+            plan = reduced(plan, factors)
+        lines = lines_read(plan) * factors
         result = batch_output(plan, out, self.transform._memory_format())
         outputs = as_array(result)
         memory = np.empty(_most_bytes(sources), np.uint8)
@@ -81,9 +81,12 @@ class DecodingTransform:
         return result
 
 
-def lines_read(rows: Rows) -> Ints:
-    """How many lines (n,) of each source a pass can read, from the top; docs/design/numerics.md says where it looks."""
+def lines_read(plan: Plan) -> Ints:
+    """How many lines (n,) of each source a plan can read, from the top; docs/design/numerics.md says where it looks."""
+    rows = plan.passes[0].rows
     heights = rows["source_size"][:, 0].astype(np.int64)
+    if _reads_all(plan):
+        return heights
     down = corner_positions(rows)[0][..., 1]
     reach = np.choose(rows["interpolation"], [_REACH[kind] for kind in Interpolation])
     reach = reach * np.where(rows["antialias"] == 1, _widening(rows, heights), 1.0) + _MARGIN
@@ -106,12 +109,20 @@ def _widening(rows: Rows, heights: Ints) -> npt.NDArray[np.float64]:
     return widening
 
 
-def reductions(rows: Rows) -> Ints:
+def _reads_all(plan: Plan) -> bool:
+    """Whether the first step looks at every pixel: a barrier, or the mean that missing values take."""
+    first = plan.steps[0]
+    return isinstance(first, Barrier) or len(first.tables.missing) > 0
+
+
+def reductions(plan: Plan) -> Ints:
     """The greatest of 1, 2, 4 and 8 (n,) that a source may be divided by and still have the resolution of the output.
 
-    1 for a perspective, whose resolution changes from place to place.
+    1 for a perspective, whose resolution changes from place to place, and where the plan looks at every pixel.
     """
-    inverse = rows["inverse"]
+    if _reads_all(plan):
+        return np.ones(len(plan), np.int64)
+    inverse = plan.passes[0].rows["inverse"]
     shrinks = np.hypot(inverse[:, :2, 0], inverse[:, :2, 1]).min(axis=1)
     affine = np.all(inverse[:, 2] == (0.0, 0.0, 1.0), axis=1)
     allowed = np.array(FACTORS) <= np.where(affine, shrinks, 1.0)[:, None]
@@ -119,14 +130,18 @@ def reductions(rows: Rows) -> Ints:
     return factors
 
 
-def reduced(rows: Rows, factors: Ints) -> Rows:
-    """The rows (n,) for sources that were divided by `factors` (n,): the same picture from fewer pixels."""
+def reduced(plan: Plan, factors: Ints) -> Plan:
+    """The plan for sources that were divided by `factors` (n,): the same picture from fewer pixels."""
+    first = plan.steps[0]
+    if isinstance(first, Barrier):
+        return plan
+    rows = first.rows
     changed: Rows = rows.copy()
     changed["source_size"] = -(-rows["source_size"] // factors[:, None])
     changed["inverse"][:, :2] /= factors[:, None, None]
     changed["edge"] /= factors[:, None]
     changed["support"] = np.maximum(rows["support"] / factors[:, None], 1.0)
-    return changed
+    return Plan((Pass(changed, first.tables), *plan.steps[1:]))
 
 
 def _as_source(image: Any, number: int) -> EncodedImage | Image:

@@ -1,77 +1,18 @@
-"""The reference executor: `docs/design/numerics.md` in NumPy float64, clear before quick.
-
-Every other executor is tested against this one. `run` has the signature of the native executor; `render` gives the
-float64 picture before it is rounded to the output's dtype.
-"""
+"""Sampling in float64: positions, taps and borders, as `docs/design/numerics.md` defines them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
-from augsynth.layout import Border, DType, Interpolation, Noise
-from augsynth.plan import FULL_SCALE, NUMPY_DTYPES, Rows, check_rows
-from augsynth.rng import philox
+from augsynth.layout import Border, DType, Interpolation
+from augsynth.reference.rounding import store
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Image = npt.NDArray[Any]
-Images = Sequence[Image] | Image
-Stream = npt.NDArray[np.uint32]
-
-LARGE_MEAN = 16.0
-_NOISY_MEAN = 2.0**48
-
-_NIBBLES = np.array([-127, -79, -57, -44, -33, -23, -13, -4, 4, 13, 23, 33, 44, 57, 79, 127], dtype=np.int64)
-_BYTES = np.arange(256)
-_EVEN = 53 * _NIBBLES[_BYTES & 15] + 56 * _NIBBLES[_BYTES >> 4]
-_ODD = 60 * _NIBBLES[_BYTES & 15] + 59 * _NIBBLES[_BYTES >> 4]
-NOISE_SCALE = float(np.sqrt(3132762587136 / 65536))
-
-
-def run(rows: Rows, sources: Images, outputs: Images) -> None:
-    """Render each source (H, W, C) into its output (C, H, W)."""
-    check_rows(rows)
-    for row, source, output in zip(rows, sources, outputs, strict=True):
-        output[...] = store(render(row, source), DType(row["output_dtype"]))
-
-
-def render(row: np.void, source: Image) -> Floats:
-    """The float64 output (C, H, W) of one row for a source (H, W, C)."""
-    return finish(row, sample(row, source))
-
-
-def finish(row: np.void, values: Floats) -> Floats:
-    """What a pass does to the values (C, H, W) that it sampled: noise, clamp, gain and bias."""
-    values = add_noise(row, values)
-    values = np.minimum(np.maximum(values, row["clamp"][0]), row["clamp"][1])
-    channels = int(row["channels"])
-    result: Floats = values * row["gain"][:channels, None, None] + row["bias"][:channels, None, None]
-    return result
-
-
-def store(values: Floats, dtype: DType) -> Image:
-    """Round to the output's dtype: integers are clamped and stored as floor(v + 1/2), NaN as 0.
-
-    Floats are rounded to nearest even, half precision by way of float32; bfloat16 is given as its bits, in uint16.
-    """
-    if dtype in (DType.UINT8, DType.UINT16):
-        clamped = np.clip(np.where(np.isnan(values), 0.0, values), 0, FULL_SCALE[dtype])
-        return np.floor(clamped + 0.5).astype(NUMPY_DTYPES[dtype])
-    with np.errstate(over="ignore"):
-        single = values.astype(np.float32)
-        return bfloat16_bits(single) if dtype == DType.BFLOAT16 else single.astype(NUMPY_DTYPES[dtype])
-
-
-def bfloat16_bits(values: npt.NDArray[np.float32]) -> npt.NDArray[np.uint16]:
-    """The upper half of each float32, rounded to nearest even by the lower one."""
-    bits = values.view(np.uint32).astype(np.uint64)
-    rounded = (bits + 0x7FFF + ((bits >> np.uint64(16)) & np.uint64(1))) >> np.uint64(16)
-    return np.where(np.isnan(values), 0x7FC0, rounded).astype(np.uint16)
 
 
 def positions(row: np.void) -> tuple[Floats, Floats]:
@@ -229,91 +170,3 @@ def coverage(row: np.void, s: Floats, size: int, axis: int) -> Floats:
         return np.where((s >= 0) & (s < size), 1.0, 0.0)
     edge = float(row["edge"][axis])
     return np.clip(0.5 + s / edge, 0, 1) * np.clip(0.5 + (size - s) / edge, 0, 1)
-
-
-def add_noise(row: np.void, values: Floats) -> Floats:
-    """The values (C, H, W) with the noise of the row, in the source's units."""
-    stream, shape = row["stream"], values.shape
-    p0, p1, p2, p3 = (float(parameter) for parameter in row["noise_parameters"])
-    match Noise(row["noise"]):
-        case Noise.NONE:
-            return values
-        case Noise.GAUSSIAN:
-            return values + (p0 + p1 * table_normal(stream, shape))
-        case Noise.EXACT_GAUSSIAN:
-            return values + (p0 + p1 * normal_quantile(uniform(stream, shape)))
-        case Noise.UNIFORM:
-            return values + (p0 + (p1 - p0) * (halves(stream, shape) + 0.5) / 2**16)
-        case Noise.SALT_AND_PEPPER:
-            u = uniform(stream, (1, *shape[1:]))
-            return np.where(u < p0, p2, np.where(u < p1, p3, values))
-        case Noise.POISSON:
-            mean = np.maximum(values, 0.0) / p0
-            noisy = mean < _NOISY_MEAN
-            counts = poisson_quantile(uniform(stream, shape), np.where(noisy, mean, 0.0))
-            return np.where(noisy, counts * p0, values)
-        case Noise.SPECKLE:
-            return values + values * (p0 + p1 * table_normal(stream, shape))
-
-
-def halves(stream: Stream, shape: tuple[int, ...]) -> npt.NDArray[np.uint32]:
-    """16 random bits for each value of an image (C, H, W)."""
-    channels, height, width = shape
-    words = _words(stream, channels, height, -(-width // 8))
-    pairs = np.stack([words & np.uint32(0xFFFF), words >> np.uint32(16)], axis=-1)
-    return pairs.reshape(channels, height, -1)[..., :width]
-
-
-def uniform(stream: Stream, shape: tuple[int, ...]) -> Floats:
-    """Uniform numbers in (0, 1) for each value of an image (C, H, W), from 32 random bits each."""
-    channels, height, width = shape
-    words = _words(stream, channels, height, -(-width // 4)).reshape(channels, height, -1)[..., :width]
-    result: Floats = (words + 0.5) / 2**32
-    return result
-
-
-def _words(stream: Stream, channels: int, height: int, blocks: int) -> npt.NDArray[np.uint32]:
-    """The words (channels, height, blocks, 4) of a noise stream."""
-    counter = np.empty((channels, height, blocks, 4), dtype=np.uint32)
-    channel = np.arange(channels, dtype=np.uint32)[:, None, None]
-    counter[..., 0] = (channel << np.uint32(28)) | np.arange(blocks, dtype=np.uint32)
-    counter[..., 1] = np.arange(height, dtype=np.uint32)[:, None]
-    counter[..., 2:] = stream[2:]
-    return philox(counter, np.asarray(stream[:2], dtype=np.uint32))
-
-
-def table_normal(stream: Stream, shape: tuple[int, ...]) -> Floats:
-    """Standard normal variates (C, H, W) from 16 random bits each."""
-    bits = halves(stream, shape)
-    result: Floats = (_EVEN[bits & 0xFF] + _ODD[bits >> 8]) / NOISE_SCALE
-    return result
-
-
-def normal_quantile(u: Floats) -> Floats:
-    """The inverse of the normal distribution function."""
-    result: Floats = torch.special.ndtri(torch.from_numpy(u)).numpy()
-    return result
-
-
-def poisson_quantile(u: Floats, mean: Floats) -> Floats:
-    """The Poisson count below which less than `u` of all lie; for means above 16 the stated approximation of it."""
-    large = mean > LARGE_MEAN
-    return np.where(large, _expanded_poisson(u, np.where(large, mean, 1.0)), _summed_poisson(u, mean * ~large))
-
-
-def _summed_poisson(u: Floats, mean: Floats) -> Floats:
-    probability = np.exp(-mean)
-    total, count, following = probability.copy(), np.zeros_like(mean), 1
-    while np.any(total < u):
-        count += total < u
-        probability *= mean / following
-        total += probability
-        following += 1
-    return count
-
-
-def _expanded_poisson(u: Floats, mean: Floats) -> Floats:
-    z, root = normal_quantile(u), np.sqrt(mean)
-    count = mean + root * z + (1 / 3 + z**2 / 6) - (z / 36 + z**3 / 72) / root
-    count += (-8 / 405 + 7 * z**2 / 810 + z**4 / 270) / mean
-    return np.floor(np.maximum(count, 0.0))

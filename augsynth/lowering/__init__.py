@@ -1,0 +1,35 @@
+"""From transforms to plans: the steps that a transform is lowered to, and how they are gathered into passes."""
+
+from __future__ import annotations
+
+from augsynth.lowering.lowering import Lowering
+from augsynth.lowering.steps import (
+    AddNoise,
+    Cast,
+    Erase,
+    FillValues,
+    Geometry,
+    Lookup,
+    MapColours,
+    Operate,
+    PerChannel,
+    Sampling,
+    Standardise,
+    Step,
+)
+
+__all__ = [
+    "AddNoise",
+    "Cast",
+    "Erase",
+    "FillValues",
+    "Geometry",
+    "Lookup",
+    "Lowering",
+    "MapColours",
+    "Operate",
+    "PerChannel",
+    "Sampling",
+    "Standardise",
+    "Step",
+]

@@ -1,0 +1,43 @@
+"""What the next step of a pipeline sees: the images' sizes, channels and dtype, and the boxes in them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from augsynth.errors import ArgumentError
+from augsynth.layout import MAX_CHANNELS, DType
+from augsynth.lowering.steps import Floats, Ints, PerChannel
+from augsynth.plan import FULL_SCALE
+
+
+@dataclass
+class Seen:
+    """`sizes` (n, 2) are (height, width), `channels` (n,); `boxes` are (k, 4) for each sample, if there are any."""
+
+    sizes: Ints
+    channels: Ints
+    dtype: DType
+    boxes: Sequence[Floats] | None = None
+
+    def per_channel(self, values: PerChannel, what: str) -> tuple[float, ...]:
+        """One value for each channel that a row can have."""
+        given = (values,) if isinstance(values, (int, float)) else tuple(values)
+        if len(given) > 1 and np.any(self.channels != len(given)):
+            raise ArgumentError(
+                f"{what} has {len(given)} values, one a channel, but the images have {_listed(self.channels)} channels"
+            )
+        return (given * MAX_CHANNELS)[:MAX_CHANNELS]
+
+    def levels(self, values: PerChannel, what: str) -> Floats:
+        """`per_channel`, where an integer image can only show what its dtype holds."""
+        given, full = self.per_channel(values, what), FULL_SCALE[self.dtype]
+        if self.dtype != DType.FLOAT32 and (min(given) < 0 or max(given) > full):
+            raise ArgumentError(f"{what} must be in [0, {full:g}] for {self.dtype.name.lower()} images, got {values!r}")
+        return np.array(given)
+
+
+def _listed(values: Ints) -> str:
+    return " or ".join(str(value) for value in np.unique(values))

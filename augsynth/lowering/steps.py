@@ -1,0 +1,164 @@
+"""The steps that transforms are lowered to: what is done to n samples, with each sample's own parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from augsynth.errors import ArgumentError
+from augsynth.layout import Border, DType, Interpolation, Noise
+
+Array = npt.NDArray[Any]
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+Streams = npt.NDArray[np.uint32]
+PerChannel = float | Sequence[float]
+
+
+@dataclass(frozen=True)
+class FillValues:
+    """Fill missing values: those equal to `value`, or NaN where that is NaN, become uniform in [low, high).
+
+    `low` and `high` are numbers or one a channel, in the image's units; with `by_mean` a channel's mean takes
+    their place. `stream` (n, 4) keys the bits.
+    """
+
+    value: float
+    low: PerChannel
+    high: PerChannel
+    stream: Streams
+    by_mean: bool = False
+    active: Mask | None = None
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How a geometry step reads pixels; None where the step gives the same result with any choice.
+
+    A step that moves whole pixels declares nothing, a step that never looks outside declares no border.
+    """
+
+    interpolation: Interpolation | None = None
+    antialias: bool | None = None
+    border: Border | None = None
+    fill: PerChannel = 0.0
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Resample: `inverse` (n, 3, 3) maps output to input coordinates, `sizes` (n, 2) are the outputs' (height, width).
+
+    `keeps_frame` says that the output shows exactly what the input showed (a flip, a resize); `pads` that what lies
+    outside the input must show the border, and never pixels that an earlier step had cut off.
+    """
+
+    inverse: Floats
+    sizes: Ints
+    sampling: Sampling = Sampling()
+    keeps_frame: bool = False
+    pads: bool = False
+
+
+@dataclass(frozen=True)
+class Operate:
+    """Do what `augsynth.operations` calls `name`: one entry a sample in `parameters`, the same `settings` for all.
+
+    An operation on single values is a lookup table for integer images, and so part of a pass. All others are barriers.
+    A user's `function` stands in for the operation; `per_value` says that it maps values one by one.
+    """
+
+    name: str
+    parameters: Mapping[str, Array] = field(default_factory=dict)
+    settings: Mapping[str, Array] = field(default_factory=dict)
+    function: Callable[..., Any] | None = None
+    per_value: bool = False
+    active: Mask | None = None
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """Give each level of an integer image a new one: `tables` (n, levels)."""
+
+    tables: npt.NDArray[np.uint16]
+    active: Mask | None = None
+
+
+@dataclass(frozen=True)
+class MapColours:
+    """Mix channels: v becomes matrix v + of_mean m + offset, clamped to [0, full scale].
+
+    `matrix` and `of_mean` are (n, C, C) and `offset` (n, C), as fractions of the full scale; m are the means of the
+    picture's channels.
+    """
+
+    matrix: Floats
+    offset: Floats
+    of_mean: Floats | None = None
+    active: Mask | None = None
+
+
+@dataclass(frozen=True)
+class AddNoise:
+    """Add noise: `stream` (n, 4) keys the bits, and `parameters` (n, k) are what numerics.md says for the kind.
+
+    Those that are levels of an image, as most are, are given as fractions of the full scale.
+    """
+
+    kind: Noise
+    parameters: Floats
+    stream: Streams
+    clip: bool
+    active: Mask | None = None
+
+
+@dataclass(frozen=True)
+class Erase:
+    """Overwrite rectangles: `boxes` (m, 4) as top, left, bottom, right in pixels, in the images `samples` (m,).
+
+    `fill` is a number or one a channel in the image's units, or None for noise, uniform over the full scale, whose bits
+    `stream` (m, 4) keys.
+    """
+
+    samples: Ints
+    boxes: Ints
+    stream: Streams
+    fill: PerChannel | None = 0.0
+    active: Mask | None = None
+
+
+@dataclass(frozen=True)
+class Standardise:
+    """(v - mean) / std for each channel; integer images are first divided by their full scale where `scale` is set."""
+
+    mean: Sequence[float]
+    std: Sequence[float]
+    scale: bool
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Change the dtype; `scale` maps the full scale of one dtype to that of the other."""
+
+    dtype: DType
+    scale: bool
+
+
+Step = FillValues | Geometry | Operate | Lookup | MapColours | AddNoise | Erase | Standardise | Cast
+
+
+def restricted(step: Step, active: Mask, sizes: Ints) -> Step:
+    """The step for those samples that `active` (n,) names; the others stay as they are, of `sizes` (n, 2)."""
+    if isinstance(step, (Standardise, Cast)):
+        raise ArgumentError(
+            "a change of the values' scale or dtype cannot be left to chance, as a batch has one dtype: "
+            "put Normalize and ToDtype outside of RandomApply and RandomChoice"
+        )
+    if isinstance(step, Geometry):
+        inverse = np.where(active[:, None, None], step.inverse, np.eye(3))
+        return replace(step, inverse=inverse, sizes=np.where(active[:, None], step.sizes, sizes))
+    return replace(step, active=active if step.active is None else step.active & active)

@@ -1,0 +1,102 @@
+"""What a pass gathers for its tables: lookup tables and colour maps as chains, erasures as a list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from augsynth.layout import COLOUR, ERASURE, LUT_LEVELS, MISSING, DType, Tables
+from augsynth.lowering.steps import Array, Erase, FillValues, Floats, Lookup, MapColours, Mask
+from augsynth.plan import Rows
+
+
+@dataclass
+class Gathered:
+    """The entries so far: whole-batch arrays with a mask of the samples that they are for, or None."""
+
+    luts: tuple[Array, Mask] | None = None
+    colours: tuple[Rows, Mask] | None = None
+    missing: tuple[Rows, Mask] | None = None
+    erasures: list[tuple[Array, Rows]] = field(default_factory=list)
+
+    def add_lookup(self, step: Lookup) -> None:
+        """Look the results of earlier tables up in a further one."""
+        n, active = len(step.tables), _everywhere(step.active, len(step.tables))
+        identity = np.arange(step.tables.shape[1], dtype=np.uint16)
+        tables = np.where(active[:, None], step.tables, identity)
+        if self.luts is not None:
+            before, was_active = self.luts
+            tables, active = np.take_along_axis(tables, before.astype(np.int64), axis=1), active | was_active
+        self.luts = tables.reshape(n, -1), active
+
+    def add_colours(self, step: MapColours, full: float) -> None:
+        """Follow the colour map so far by another; `full` is the full scale in the source's units."""
+        n, channels = step.offset.shape
+        active = _everywhere(step.active, n)
+        matrix = np.where(active[:, None, None], step.matrix, np.eye(channels))
+        of_mean = np.zeros_like(matrix) if step.of_mean is None else step.of_mean * active[:, None, None]
+        offset = step.offset * active[:, None] * full
+        if self.colours is not None:
+            before, was_active = self.colours
+            matrix, of_mean, offset = _following(before, matrix, of_mean, offset)
+            active = active | was_active
+        colours = np.zeros(n, COLOUR)
+        colours["matrix"][:, :channels, :channels] = matrix
+        colours["of_mean"][:, :channels, :channels] = of_mean
+        colours["offset"][:, :channels] = offset
+        colours["clamp"] = (0.0, full)
+        self.colours = colours, active
+
+    def add_missing(self, step: FillValues, value: float, low: Floats, high: Floats) -> None:
+        rules = np.zeros(len(step.stream), MISSING)
+        rules["value"], rules["low"], rules["high"] = value, low, high
+        rules["stream"], rules["by_mean"] = step.stream, step.by_mean
+        self.missing = rules, _everywhere(step.active, len(rules))
+
+    def add_erasures(self, step: Erase, low: Floats, high: Floats) -> None:
+        kept = np.ones(len(step.samples), bool) if step.active is None else step.active[step.samples]
+        erasures = np.zeros(int(kept.sum()), ERASURE)
+        erasures["low"], erasures["high"] = low, high
+        erasures["box"], erasures["stream"] = step.boxes[kept], step.stream[kept]
+        self.erasures.append((step.samples[kept], erasures))
+
+    def into(self, rows: Rows, dtype: DType) -> Tables:
+        """The tables, and the rows' indices into them; a sample that needs no entry gets none."""
+        luts = np.zeros((0, LUT_LEVELS.get(dtype, 2**8)), np.uint16)
+        return Tables(
+            luts if self.luts is None else _indexed(rows, "lut", *self.luts),
+            np.zeros(0, COLOUR) if self.colours is None else _indexed(rows, "colour", *self.colours),
+            np.zeros(0, ERASURE) if not self.erasures else self._sorted_erasures(rows),
+            np.zeros(0, MISSING) if self.missing is None else _indexed(rows, "missing", *self.missing),
+        )
+
+    def _sorted_erasures(self, rows: Rows) -> Rows:
+        samples = np.concatenate([samples for samples, _ in self.erasures])
+        order = np.argsort(samples, kind="stable")
+        ends = np.cumsum(np.bincount(samples, minlength=len(rows)))
+        rows["erasures"][:, 1] = ends
+        rows["erasures"][1:, 0] = ends[:-1]
+        erasures: Rows = np.concatenate([erasures for _, erasures in self.erasures])[order]
+        return erasures
+
+
+def _following(before: Rows, matrix: Floats, of_mean: Floats, offset: Floats) -> tuple[Floats, Floats, Floats]:
+    """The map (matrix, of_mean, offset) of what `before` makes of a picture, as a map of the picture itself."""
+    c = offset.shape[1]
+    first, first_of_mean = before["matrix"][:, :c, :c], before["of_mean"][:, :c, :c]
+    together = (matrix + of_mean) @ before["offset"][:, :c, None]
+    return (
+        matrix @ first,
+        matrix @ first_of_mean + of_mean @ (first + first_of_mean),
+        offset + together[..., 0],
+    )
+
+
+def _indexed(rows: Rows, field_name: str, entries: Array, active: Mask) -> Array:
+    rows[field_name] = np.where(active, np.cumsum(active) - 1, -1)
+    return entries[active]
+
+
+def _everywhere(active: Mask | None, count: int) -> Mask:
+    return np.ones(count, bool) if active is None else active

@@ -1,0 +1,76 @@
+"""Operations that look at how often a channel's values occur. Channels are treated each by itself.
+
+NaN and infinite values are not counted; NaN stays NaN. A constant channel stays as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from augsynth.operations.scale import Image, full_scale, stored
+
+Channel = Image
+
+
+def equalize(image: Image) -> Image:
+    """Spread each channel's values evenly over the full scale.
+
+    uint8 follows Pillow and torchvision: with h pixels below v's level and n below the highest level that occurs, and
+    s = n // 255, v becomes (h + s // 2) // s, at most 255; where s = 0 the channel stays as it is. uint16 and float32,
+    whose levels are too many to be counted so, become full scale * h / n, with h the pixels that are smaller than v.
+
+    >>> equalize(np.array([[[0.25], [0.5], [0.75]]], np.float32)).ravel().tolist()
+    [0.0, 0.5, 1.0]
+    """
+    return _by_channel(image, _equalized_bytes if image.dtype == np.uint8 else _equalized)
+
+
+def autocontrast(image: Image) -> Image:
+    """Stretch each channel so that its smallest value becomes 0 and its largest the full scale.
+
+    Integers are rounded down, as Pillow and torchvision do, but without their rounding of the slope.
+
+    >>> autocontrast(np.array([[[50], [75], [100]]], np.uint8)).ravel().tolist()
+    [0, 127, 255]
+    """
+    return _by_channel(image, _stretched)
+
+
+def _by_channel(image: Image, function: Callable[[Channel], Channel]) -> Image:
+    return np.stack([function(image[..., channel]) for channel in range(image.shape[-1])], axis=-1)
+
+
+def _equalized_bytes(channel: Channel) -> Channel:
+    counts = np.bincount(channel.ravel(), minlength=256)
+    below = np.cumsum(counts) - counts
+    step = int(below[channel.max()]) // 255
+    table = np.minimum((below + step // 2) // step, 255).astype(np.uint8) if step else np.arange(256, dtype=np.uint8)
+    result: Channel = table[channel]
+    return result
+
+
+def _equalized(channel: Channel) -> Channel:
+    kept = np.isfinite(channel)
+    levels, place, counts = np.unique(channel[kept], return_inverse=True, return_counts=True)
+    result: Channel = channel.copy()
+    if len(levels) > 1:
+        below = np.cumsum(counts) - counts
+        spread = full_scale(channel.dtype) * below / below[-1]
+        result[kept] = stored(spread, channel.dtype)[place.ravel()]
+    return result
+
+
+def _stretched(channel: Channel) -> Channel:
+    kept = channel[np.isfinite(channel)]
+    low, high = (kept.min(), kept.max()) if kept.size else (0, 0)
+    result: Channel = channel.copy()
+    if low == high:
+        return result
+    if channel.dtype.kind == "u":
+        result -= low
+        result[...] = result.astype(np.uint64) * np.uint64(full_scale(channel.dtype)) // np.uint64(high - low)
+    else:
+        result[...] = np.clip((channel.astype(np.float64) - float(low)) / (float(high) - float(low)), 0.0, 1.0)
+    return result

@@ -1,0 +1,24 @@
+"""Plans: rows of parameters that executors run, what makes them sound, and how they are stored."""
+
+from __future__ import annotations
+
+from augsynth.plan.barriers import Barrier
+from augsynth.plan.passes import FULL_SCALE, NUMPY_DTYPES, OUTPUTS_ONLY, Pass, Rows, new_rows
+from augsynth.plan.plan import Plan, Step
+from augsynth.plan.rules import check_rows, corner_positions
+from augsynth.plan.table_rules import check_pass
+
+__all__ = [
+    "FULL_SCALE",
+    "NUMPY_DTYPES",
+    "OUTPUTS_ONLY",
+    "Barrier",
+    "Pass",
+    "Plan",
+    "Rows",
+    "Step",
+    "check_pass",
+    "check_rows",
+    "corner_positions",
+    "new_rows",
+]

@@ -1,0 +1,55 @@
+"""A barrier: an operation between two passes, which needs more of an image than a pass sees of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from augsynth.errors import PlanError
+from augsynth.operations import IMAGES, POINTS
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Barrier:
+    """`operation` of `augsynth.operations` on those of n images that `active` (n,) names.
+
+    `parameters` hold one entry a sample, `settings` are the same for all. A user's own `function` stands in for the
+    operation where there is one, and cannot be stored; `per_value` says that it maps values one by one. Neither size,
+    channels nor dtype change.
+    """
+
+    operation: str
+    active: npt.NDArray[np.bool_]
+    parameters: Mapping[str, Array] = field(default_factory=dict)
+    settings: Mapping[str, Array] = field(default_factory=dict)
+    function: Callable[..., Any] | None = None
+    per_value: bool = False
+
+    def __post_init__(self) -> None:
+        if self.function is None and self.operation not in IMAGES and self.operation not in POINTS:
+            known = ", ".join(sorted({*IMAGES, *POINTS}))
+            raise PlanError(f"unknown operation {self.operation!r} in a plan; known are {known}")
+        for name, values in self.parameters.items():
+            if values.ndim < 1 or len(values) != len(self.active):
+                raise PlanError(
+                    f"{self.operation}: {name} must have one entry for each of {len(self.active)} samples, got shape "
+                    f"{values.shape}"
+                )
+
+    def __len__(self) -> int:
+        return len(self.active)
+
+    def __getitem__(self, samples: slice) -> Barrier:
+        """The barrier of some of the samples."""
+        parameters = {name: values[samples] for name, values in self.parameters.items()}
+        return Barrier(self.operation, self.active[samples], parameters, self.settings, self.function, self.per_value)
+
+    def arguments(self, sample: int) -> dict[str, Any]:
+        """What the operation takes beside the image of one sample."""
+        return {**self.settings, **{name: values[sample] for name, values in self.parameters.items()}}

@@ -1,0 +1,94 @@
+"""Predictions in the frame of a plan's outputs, taken back to the frame of its sources."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from augsynth.arrays import Array, coordinates, like, same_values, to_numpy
+from augsynth.errors import ArgumentError, ArgumentTypeError
+from augsynth.geometry import map_boxes, map_points
+from augsynth.plan.coordinates import CoordinateMap, coordinate_maps
+from augsynth.plan.passes import Pass
+
+Restore = Callable[[CoordinateMap, Any, str], Any]
+
+
+def invert(
+    passes: Sequence[Pass], points: Any, boxes: Any, masks: Any, pixel_center: bool, mask_fill: float
+) -> Any | tuple[Any, ...]:
+    """What `Plan.invert` returns."""
+    offset = 0.5 if pixel_center else 0.0
+    restores: dict[str, tuple[Any, Restore]] = {
+        "points": (points, lambda where, value, what: _points(where, value, what, offset)),
+        "boxes": (boxes, _boxes),
+        "masks": (masks, lambda where, value, what: _masks(where, value, what, mask_fill)),
+    }
+    given = {name: pair for name, pair in restores.items() if pair[0] is not None}
+    if not given:
+        raise ArgumentError("nothing to invert: give points, boxes or masks")
+    maps = coordinate_maps(passes)
+    results = tuple(_each(maps, value, restore, name) for name, (value, restore) in given.items())
+    return results[0] if len(results) == 1 else results
+
+
+def _each(maps: list[CoordinateMap], values: Any, restore: Restore, name: str) -> Any:
+    if len(maps) == 1 and isinstance(values, (np.ndarray, torch.Tensor)):
+        return restore(maps[0], values, name)
+    if not hasattr(values, "__len__") or not hasattr(values, "__getitem__"):
+        raise ArgumentTypeError(f"{name} must be a sequence with one entry a sample, got {type(values).__name__}")
+    if len(values) != len(maps):
+        raise ArgumentError(f"{name} must have one entry a sample: got {len(values)} for a plan of {len(maps)}")
+    return [restore(where, values[number], f"{name}[{number}]") for number, where in enumerate(maps)]
+
+
+def _points(where: CoordinateMap, value: Any, what: str, offset: float) -> Any:
+    points = coordinates(value, what, 2)
+    return like(map_points(where.backward, points + offset) - offset, value)
+
+
+def _boxes(where: CoordinateMap, value: Any, what: str) -> Any:
+    boxes = coordinates(value, what, 4)
+    return like(map_boxes(where.backward, boxes).reshape(boxes.shape), value)
+
+
+def _masks(where: CoordinateMap, value: Any, what: str, fill: float) -> Any:
+    masks = to_numpy(value, what)
+    if masks.ndim < 2 or masks.shape[-2:] != where.output_size:
+        raise ArgumentError(f"{what} must have shape (..., H, W) = (..., {where.output_size}), got {masks.shape}")
+    return same_values(_sampled(masks, *_nearest(where), filling(fill, masks.dtype, "mask_fill")), value)
+
+
+def _nearest(where: CoordinateMap) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """Rows and columns (2, H, W) of the output at each pixel of the source, and where the output shows it."""
+    height, width = where.source_size
+    centres = np.stack(np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5), axis=-1)
+    positions, inside, _ = where.points(centres)
+    bounds = np.array(where.output_size)[:, None, None]
+    places = np.floor(np.nan_to_num(np.moveaxis(positions[..., ::-1], -1, 0), nan=-1.0))
+    shown = inside & np.all((places >= 0) & (places < bounds), axis=0)
+    return np.clip(places, 0, bounds - 1).astype(np.int64), shown
+
+
+def _sampled(masks: Array, places: npt.NDArray[np.int64], shown: npt.NDArray[np.bool_], fill: Any) -> Array:
+    result: Array = np.where(shown, masks[..., places[0], places[1]], fill).astype(masks.dtype)
+    return result
+
+
+def filling(fill: float, dtype: np.dtype[Any], what: str) -> Any:
+    """`fill` as a value of `dtype`; `ArgumentError` if it holds no such value. Booleans are filled with False.
+
+    >>> int(filling(255, np.dtype(np.uint8), "mask_fill"))
+    255
+    """
+    if dtype.kind == "b":
+        return np.zeros((), dtype)
+    with np.errstate(all="ignore"):
+        value = np.asarray(fill).astype(dtype)
+    if dtype.kind in "iu" and value != fill:
+        raise ArgumentError(f"{what} must be a value that {dtype.name} masks can hold, got {fill!r}")
+    return value

@@ -1,0 +1,96 @@
+"""A pass: one row a sample, and the tables that the rows point into."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from augsynth.layout import ROW, Border, DType, Tables
+
+Rows = npt.NDArray[np.void]
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+NUMPY_DTYPES: dict[DType, np.dtype[np.generic]] = {
+    DType.UINT8: np.dtype(np.uint8),
+    DType.UINT16: np.dtype(np.uint16),
+    DType.FLOAT32: np.dtype(np.float32),
+    DType.FLOAT16: np.dtype(np.float16),
+    DType.BFLOAT16: np.dtype(np.uint16),  # its bits: NumPy has no bfloat16
+}
+FULL_SCALE: dict[DType, float] = {
+    DType.UINT8: 255.0,
+    DType.UINT16: 65535.0,
+    DType.FLOAT32: 1.0,
+    DType.FLOAT16: 1.0,
+    DType.BFLOAT16: 1.0,
+}
+OUTPUTS_ONLY = (DType.FLOAT16, DType.BFLOAT16)
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What one native pass does to each of `len(rows)` samples; `rows` is an array of `layout.ROW`."""
+
+    rows: Rows
+    tables: Tables = field(default_factory=Tables)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, samples: slice) -> Pass:
+        """Some of the samples, with those entries of the tables that they use."""
+        rows = _copied(self.rows[samples])
+        return Pass(
+            rows,
+            Tables(
+                self.tables.luts[_renumber(rows, "lut")],
+                self.tables.colours[_renumber(rows, "colour")],
+                self.tables.erasures[_renumber_ranges(rows)],
+                self.tables.missing[_renumber(rows, "missing")],
+            ),
+        )
+
+
+def _copied(rows: Rows) -> Rows:
+    # NumPy leaves the padding of a structured array undefined when it copies field by field; bytes it copies whole.
+    copied: Rows = rows.view(f"V{rows.itemsize}").copy().view(rows.dtype)
+    return copied
+
+
+def _renumber(rows: Rows, name: str) -> Ints:
+    """The entries that the rows use; the rows' indices become those among them."""
+    given = rows[name]
+    used: Ints = np.unique(given[given >= 0]).astype(np.int64)
+    rows[name] = np.where(given >= 0, np.searchsorted(used, given), -1)
+    return used
+
+
+def _renumber_ranges(rows: Rows) -> Ints:
+    first, behind = rows["erasures"].T.astype(np.int64)
+    ends = np.cumsum(behind - first)
+    rows["erasures"] = np.stack([ends - (behind - first), ends], axis=1)
+    ranges = [np.arange(a, b) for a, b in zip(first, behind, strict=True)]
+    return np.concatenate(ranges) if ranges else np.zeros(0, np.int64)
+
+
+def new_rows(count: int) -> Rows:
+    """Rows that copy: identity matrix, nearest, no noise, no clamp, gain 1. Sizes and dtypes are left at zero."""
+    return _COPY.repeat(count)
+
+
+def _copying_row() -> Rows:
+    row = np.zeros(1, dtype=ROW)
+    row["inverse"] = np.eye(3)
+    row["gain"] = 1.0
+    row["edge"] = 1.0
+    row["support"] = 1.0
+    row["clamp"] = (-np.inf, np.inf)
+    row["border"] = Border.REPLICATE
+    row["lut"] = row["colour"] = row["missing"] = -1
+    return row
+
+
+_COPY = _copying_row()

@@ -1,0 +1,108 @@
+"""What makes the rows of a pass sound: docs/design/numerics.md lists the rules that every executor checks first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from augsynth.errors import PlanError
+from augsynth.layout import MAX_CHANNELS, Border, DType, Interpolation, Noise
+from augsynth.plan.passes import Rows
+
+Mask = npt.NDArray[np.bool_]
+Rule = Callable[[Rows], Mask]
+
+LARGEST = 2**24
+SMALLEST_DENOMINATOR = 1e-6
+
+
+def check_rows(rows: Rows, where: str = "plan") -> None:
+    """Raise `PlanError` naming the first row and field that no executor may run (numerics.md lists the rules)."""
+    for field, rule, valid in _RULES:
+        bad = np.flatnonzero(~valid(rows))
+        if bad.size:
+            row = int(bad[0])
+            raise PlanError(f"{where}: row {row}: {field} must be {rule}, got {rows[field][row]!r}")
+
+
+def _every(valid: npt.NDArray[np.bool_]) -> Mask:
+    """Which rows (n,) hold throughout, of (n, ...)."""
+    result: Mask = np.all(valid, axis=tuple(range(1, valid.ndim)))
+    return result
+
+
+def _within(field: str, low: float, high: float = LARGEST) -> Rule:
+    return lambda rows: _every((rows[field] >= low) & (rows[field] <= high))
+
+
+def _finite(field: str) -> Rule:
+    return lambda rows: _every(np.isfinite(rows[field]))
+
+
+def _finite_in_use(field: str) -> Rule:
+    def rule(rows: Rows) -> Mask:
+        unused = np.arange(MAX_CHANNELS) >= rows["channels"][:, None]
+        return _every(np.isfinite(rows[field]) | unused)
+
+    return rule
+
+
+def corner_positions(rows: Rows) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Source positions (n, 4, 2) as (x, y) of the centres of the four corner pixels, and their denominators (n, 4)."""
+    height, width = rows["output_size"][:, 0], rows["output_size"][:, 1]
+    left, right = np.full(len(rows), 0.5), width - 0.5
+    top, bottom = np.full(len(rows), 0.5), height - 0.5
+    x = np.stack([left, right, left, right], axis=1)
+    y = np.stack([top, top, bottom, bottom], axis=1)
+    corners = np.stack([x, y, np.ones_like(x)], axis=-1)
+    with np.errstate(all="ignore"):
+        mapped = np.einsum("nij,nkj->nki", rows["inverse"], corners)
+        return mapped[..., :2] / mapped[..., 2:], mapped[..., 2]
+
+
+def _maps_well(rows: Rows) -> Mask:
+    positions, denominators = corner_positions(rows)
+    near = np.isfinite(positions) & (np.abs(np.nan_to_num(positions)) <= LARGEST)
+    return _every(np.isfinite(rows["inverse"])) & _every(near) & _every(denominators > SMALLEST_DENOMINATOR)
+
+
+def _sound_noise(rows: Rows) -> Mask:
+    p = rows["noise_parameters"]
+    first, second = p[:, 0], p[:, 1]
+    scaled = second >= 0
+    sound = {
+        Noise.GAUSSIAN: scaled,
+        Noise.EXACT_GAUSSIAN: scaled,
+        Noise.UNIFORM: first <= second,
+        Noise.SALT_AND_PEPPER: (first >= 0) & (first <= second) & (second <= 1),
+        Noise.POISSON: first > 0,
+        Noise.SPECKLE: scaled,
+    }
+    result = _every(np.isfinite(p))
+    for kind, holds in sound.items():
+        result &= (rows["noise"] != kind) | holds
+    return result
+
+
+_SMALLEST = float(np.nextafter(0, 1))
+_RULES: tuple[tuple[str, str, Rule], ...] = (
+    ("source_dtype", "0 (uint8), 1 (uint16) or 2 (float32)", _within("source_dtype", 0, DType.FLOAT32)),
+    ("output_dtype", "0 (uint8) … 4 (bfloat16)", _within("output_dtype", 0, max(DType))),
+    ("interpolation", "0 (nearest), 1 (bilinear) or 2 (bicubic)", _within("interpolation", 0, max(Interpolation))),
+    ("antialias", "0 or 1", _within("antialias", 0, 1)),
+    ("border", "0 (constant) … 4 (wrap)", _within("border", 0, max(Border))),
+    ("noise", "0 (none) … 6 (speckle)", _within("noise", 0, max(Noise))),
+    ("channels", "1 to 16", _within("channels", 1, MAX_CHANNELS)),
+    ("source_size", "1 to 2**24", _within("source_size", 1)),
+    ("output_size", "1 to 2**24", _within("output_size", 1)),
+    ("inverse", "finite, mapping every output corner to within 2**24 of the origin", _maps_well),
+    ("fill", "finite", _finite_in_use("fill")),
+    ("gain", "finite", _finite_in_use("gain")),
+    ("bias", "finite", _finite_in_use("bias")),
+    ("edge", "in (0, 2**24]", _within("edge", _SMALLEST)),
+    ("support", "in [1, 2**24]", _within("support", 1)),
+    ("clamp", "low <= high", lambda rows: _every(rows["clamp"][:, 0] <= rows["clamp"][:, 1])),
+    ("noise_parameters", "finite and in the range of their kind of noise", _sound_noise),
+)

@@ -1,0 +1,118 @@
+"""Plans in files: .npz archives without pickle, whose every row is checked when it is read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from typing import IO, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from augsynth.errors import CheckpointError, PlanError
+from augsynth.layout import COLOUR, ERASURE, MISSING, PLAN_MAGIC, PLAN_VERSION, ROW, Tables
+from augsynth.plan.barriers import Barrier
+from augsynth.plan.passes import Pass
+from augsynth.plan.plan import PathOrFile, Plan, Step
+from augsynth.plan.table_rules import check_pass
+
+Array = npt.NDArray[Any]
+_STRUCTURES = {"rows": ROW, "colours": COLOUR, "erasures": ERASURE, "missing": MISSING}
+
+
+def write(plan: Plan, path: PathOrFile) -> None:
+    """Write the plan to a path or into a binary file."""
+    arrays: dict[str, Array] = {"header": np.array([PLAN_MAGIC, PLAN_VERSION, len(plan.steps)], np.uint32)}
+    for number, step in enumerate(plan.steps):
+        parts = _pass_arrays(step) if isinstance(step, Pass) else _barrier_arrays(step)
+        arrays |= {f"{number}.{name}": array for name, array in parts.items()}
+    with _opened(path, "wb") as file:
+        np.savez(file, **arrays)  # type: ignore[arg-type]
+
+
+def read(path: PathOrFile) -> Plan:
+    """Read what `write` wrote; `CheckpointError` for anything else."""
+    try:
+        with _opened(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
+            header = archive["header"]
+            _check_header(header, path)
+            plan = Plan(tuple(_step_of(archive, number) for number in range(int(header[2]))))
+        for number, one in enumerate(plan.passes):
+            check_pass(one, f"pass {number}")
+    except CheckpointError:
+        raise
+    except Exception as error:  # a damaged archive makes zipfile and NumPy raise nearly anything
+        raise CheckpointError(f"{_name(path)} is no plan that can be read: {error}") from error
+    return plan
+
+
+def _pass_arrays(one: Pass) -> dict[str, Array]:
+    tables = one.tables
+    structured = {"rows": one.rows, "colours": tables.colours, "erasures": tables.erasures, "missing": tables.missing}
+    used = {name: _as_bytes(array) for name, array in structured.items() if name == "rows" or len(array)}
+    return {**used, "luts": tables.luts} if len(tables.luts) else used
+
+
+def _barrier_arrays(barrier: Barrier) -> dict[str, Array]:
+    if barrier.function is not None:
+        raise PlanError(
+            f"the plan holds a function of yours ({barrier.operation}), which cannot be stored: store the plan's keys, "
+            "and draw it again"
+        )
+    arrays: dict[str, Array] = {"operation": np.array(barrier.operation), "active": barrier.active}
+    arrays |= {f"parameters.{name}": np.asarray(values) for name, values in barrier.parameters.items()}
+    arrays |= {f"settings.{name}": np.asarray(values) for name, values in barrier.settings.items()}
+    return arrays
+
+
+def _step_of(archive: Mapping[str, Array], number: int) -> Step:
+    prefix = f"{number}."
+    parts = {name.removeprefix(prefix): archive[name] for name in archive if name.startswith(prefix)}
+    if "operation" in parts:
+        groups = {
+            group: {name.removeprefix(f"{group}."): array for name, array in parts.items() if name.startswith(group)}
+            for group in ("parameters", "settings")
+        }
+        active = parts["active"]
+        if active.dtype != np.bool_ or active.ndim != 1:
+            raise ValueError(f"a barrier names its samples by bool (n,), got {active.dtype} {active.shape}")
+        return Barrier(str(parts["operation"]), active, groups["parameters"], groups["settings"])
+    tables = {name: _from_bytes(parts[name], name) for name in _STRUCTURES if name in parts and name != "rows"}
+    if "luts" in parts:
+        tables["luts"] = parts["luts"]
+    return Pass(_from_bytes(parts["rows"], "rows"), Tables(**tables))
+
+
+def _as_bytes(rows: Array) -> npt.NDArray[np.uint8]:
+    # NumPy leaves the padding of a structured array undefined when it copies field by field; bytes it copies whole.
+    return np.ascontiguousarray(rows).view(np.uint8).reshape(len(rows), rows.dtype.itemsize)
+
+
+def _from_bytes(stored: Array, name: str) -> Array:
+    structure = _STRUCTURES[name]
+    if stored.dtype != np.uint8 or stored.ndim != 2 or stored.shape[1] != structure.itemsize:
+        raise ValueError(
+            f"{name} are stored as {stored.dtype} {stored.shape}, expected uint8 (n, {structure.itemsize})"
+        )
+    return np.ascontiguousarray(stored).view(structure).reshape(len(stored))
+
+
+def _check_header(header: Array, path: PathOrFile) -> None:
+    if header.shape != (3,) or int(header[0]) != PLAN_MAGIC:
+        raise CheckpointError(f"{_name(path)} is no augsynth plan: its header is {header!r}")
+    if int(header[1]) != PLAN_VERSION:
+        raise CheckpointError(
+            f"{_name(path)} holds a plan of version {int(header[1])}, this augsynth reads version "
+            f"{PLAN_VERSION}: draw the plan again from its keys"
+        )
+
+
+def _opened(path: PathOrFile, mode: str) -> AbstractContextManager[IO[bytes]]:
+    if isinstance(path, (str, os.PathLike)):
+        return open(path, mode)
+    return nullcontext(path)
+
+
+def _name(path: PathOrFile) -> str:
+    return repr(os.fspath(path)) if isinstance(path, (str, os.PathLike)) else "the file"

@@ -1,0 +1,81 @@
+"""What makes the tables of a pass sound: the rest of the rules that docs/design/numerics.md lists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from augsynth.errors import PlanError
+from augsynth.layout import LUT_LEVELS, DType
+from augsynth.plan.passes import Pass
+from augsynth.plan.rules import check_rows
+
+Rule = Callable[[Pass, np.void], bool]
+Entries = npt.NDArray[np.void]
+
+
+def check_pass(one: Pass, where: str = "plan") -> None:
+    """Raise `PlanError` naming the first row and field that no executor may run, its entries in the tables included."""
+    check_rows(one.rows, where)
+    for number, row in enumerate(one.rows):
+        for field, rule, valid in _RULES:
+            if not valid(one, row):
+                raise PlanError(f"{where}: row {number}: {field} must be {rule}, got {row[field]!r}")
+
+
+def _points_into(table: str, field: str) -> Rule:
+    return lambda one, row: bool(-1 <= row[field] < len(getattr(one.tables, table)))
+
+
+def _sound_lut(one: Pass, row: np.void) -> bool:
+    if row["lut"] < 0:
+        return True
+    levels = LUT_LEVELS.get(DType(row["source_dtype"]))
+    lut = one.tables.luts[row["lut"]]
+    return len(lut) == levels and int(lut.max()) < levels
+
+
+def _sound_colour(one: Pass, row: np.void) -> bool:
+    if row["colour"] < 0:
+        return True
+    colour, c = one.tables.colours[row["colour"]], int(row["channels"])
+    used = (colour["matrix"][:c, :c], colour["of_mean"][:c, :c], colour["offset"][:c])
+    return all(np.isfinite(part).all() for part in used) and bool(colour["clamp"][0] <= colour["clamp"][1])
+
+
+def _sound_missing(one: Pass, row: np.void) -> bool:
+    if row["missing"] < 0:
+        return True
+    rule = one.tables.missing[row["missing"]]
+    return bool(rule["by_mean"] <= 1) and _sound_range(rule, row)
+
+
+def _sound_range(entries: np.void | Entries, row: np.void) -> bool:
+    low, high = (entries[name][..., : row["channels"]] for name in ("low", "high"))
+    return bool(np.isfinite(low).all() and np.isfinite(high).all() and (low <= high).all())
+
+
+def _are_erasures(one: Pass, row: np.void) -> bool:
+    first, behind = row["erasures"]
+    return bool(0 <= first <= behind <= len(one.tables.erasures))
+
+
+def _sound_erasures(one: Pass, row: np.void) -> bool:
+    erasures = one.tables.erasures[slice(*row["erasures"])]
+    begin, end = erasures["box"][:, :2], erasures["box"][:, 2:]
+    inside = (begin >= 0) & (begin <= end) & (end <= row["output_size"])
+    return bool(inside.all()) and _sound_range(erasures, row)
+
+
+_RULES: tuple[tuple[str, str, Rule], ...] = (
+    ("lut", "-1 or an index of the pass's tables", _points_into("luts", "lut")),
+    ("lut", "-1, or lead to one level of the source's integer dtype for each", _sound_lut),
+    ("colour", "-1 or an index of the pass's tables", _points_into("colours", "colour")),
+    ("colour", "-1, or lead to finite numbers and a clamp of low <= high", _sound_colour),
+    ("missing", "-1 or an index of the pass's tables", _points_into("missing", "missing")),
+    ("missing", "-1, or lead to finite values with low <= high and a by_mean of 0 or 1", _sound_missing),
+    ("erasures", "a range of the pass's tables", _are_erasures),
+    ("erasures", "rectangles within the output, of finite values with low <= high", _sound_erasures),
+)

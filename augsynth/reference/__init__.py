@@ -1,0 +1,68 @@
+"""The reference executor: `docs/design/numerics.md` in NumPy float64, clear before quick.
+
+Every other executor is tested against this one. `run` has the signature of the native executor; `render` gives the
+float64 picture before it is rounded to the output's dtype.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from augsynth.layout import DType, Tables
+from augsynth.plan import Pass, Rows, check_pass
+from augsynth.reference.noise import LARGE_MEAN, add_noise, normal_of, normal_quantile, poisson_quantile, uniform
+from augsynth.reference.rounding import store
+from augsynth.reference.sampling import keeps_axes, sample, warp_of
+from augsynth.reference.tables import erase, fill_missing, look_up, map_colours
+
+__all__ = [
+    "LARGE_MEAN",
+    "erase",
+    "fill_missing",
+    "finish",
+    "keeps_axes",
+    "look_up",
+    "map_colours",
+    "normal_of",
+    "normal_quantile",
+    "poisson_quantile",
+    "render",
+    "run",
+    "sample",
+    "store",
+    "uniform",
+    "warp_of",
+]
+
+Floats = npt.NDArray[np.float64]
+Image = npt.NDArray[Any]
+Images = Sequence[Image] | Image
+
+_NONE = Tables()
+
+
+def run(rows: Rows, sources: Images, outputs: Images, *, tables: Tables = _NONE) -> None:
+    """Render each source (H, W, C) into its output (C, H, W)."""
+    check_pass(Pass(rows, tables))
+    for row, source, output in zip(rows, sources, outputs, strict=True):
+        output[...] = store(render(row, source, tables), DType(row["output_dtype"]))
+
+
+def render(row: np.void, source: Image, tables: Tables = _NONE) -> Floats:
+    """The float64 output (C, H, W) of one row for a source (H, W, C)."""
+    values = sample(row, fill_missing(row, source, tables))
+    return finish(row, map_colours(row, look_up(row, values, tables), tables), tables)
+
+
+def finish(row: np.void, values: Floats, tables: Tables = _NONE) -> Floats:
+    """What a pass does at last to its values (C, H, W): noise, clamp, erasures, gain and bias."""
+    values = add_noise(row, values)
+    values = np.minimum(np.maximum(values, row["clamp"][0]), row["clamp"][1])
+    values = erase(row, values, tables)
+    channels = int(row["channels"])
+    result: Floats = values * row["gain"][:channels, None, None] + row["bias"][:channels, None, None]
+    return result

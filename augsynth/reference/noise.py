@@ -1,0 +1,120 @@
+"""Noise in float64, from the bits that `docs/design/numerics.md` assigns to each value."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from augsynth.layout import Noise
+from augsynth.rng import philox
+
+Floats = npt.NDArray[np.float64]
+Stream = npt.NDArray[np.uint32]
+
+LARGE_MEAN = 16.0
+_NOISY_MEAN = 2.0**48
+
+_NIBBLES = np.array([-127, -79, -57, -44, -33, -23, -13, -4, 4, 13, 23, 33, 44, 57, 79, 127], dtype=np.int64)
+_BYTES = np.arange(256)
+_EVEN = 53 * _NIBBLES[_BYTES & 15] + 56 * _NIBBLES[_BYTES >> 4]
+_ODD = 60 * _NIBBLES[_BYTES & 15] + 59 * _NIBBLES[_BYTES >> 4]
+NOISE_SCALE = float(np.sqrt(3132762587136 / 65536))
+
+
+def add_noise(row: np.void, values: Floats) -> Floats:
+    """The values (C, H, W) with the noise of the row, in the source's units."""
+    stream, shape = row["stream"], values.shape
+    p0, p1, p2, p3 = (float(parameter) for parameter in row["noise_parameters"])
+    match Noise(row["noise"]):
+        case Noise.NONE:
+            return values
+        case Noise.GAUSSIAN:
+            return values + (p0 + p1 * table_normal(stream, shape))
+        case Noise.EXACT_GAUSSIAN:
+            return values + (p0 + p1 * normal_quantile(uniform(stream, shape)))
+        case Noise.UNIFORM:
+            return values + uniform_between(stream, shape, p0, p1)
+        case Noise.SALT_AND_PEPPER:
+            u = uniform(stream, (1, *shape[1:]))
+            return np.where(u < p0, p2, np.where(u < p1, p3, values))
+        case Noise.POISSON:
+            mean = np.maximum(values, 0.0) / p0
+            noisy = mean < _NOISY_MEAN
+            counts = poisson_quantile(uniform(stream, shape), np.where(noisy, mean, 0.0))
+            return np.where(noisy, counts * p0, values)
+        case Noise.SPECKLE:
+            return values + values * (p0 + p1 * table_normal(stream, shape))
+
+
+def halves(stream: Stream, shape: tuple[int, ...]) -> npt.NDArray[np.uint32]:
+    """16 random bits for each value of an image (C, H, W)."""
+    channels, height, width = shape
+    words = _words(stream, channels, height, -(-width // 8))
+    pairs = np.stack([words & np.uint32(0xFFFF), words >> np.uint32(16)], axis=-1)
+    return pairs.reshape(channels, height, -1)[..., :width]
+
+
+def uniform_between(stream: Stream, shape: tuple[int, ...], low: Floats | float, high: Floats | float) -> Floats:
+    """Uniform numbers between `low` and `high`, which broadcast to an image (C, H, W), from 16 random bits each."""
+    result: Floats = low + (high - low) * (halves(stream, shape) + 0.5) / 2**16
+    return result
+
+
+def uniform(stream: Stream, shape: tuple[int, ...]) -> Floats:
+    """Uniform numbers in (0, 1) for each value of an image (C, H, W), from 32 random bits each."""
+    channels, height, width = shape
+    words = _words(stream, channels, height, -(-width // 4)).reshape(channels, height, -1)[..., :width]
+    result: Floats = (words + 0.5) / 2**32
+    return result
+
+
+def _words(stream: Stream, channels: int, height: int, blocks: int) -> npt.NDArray[np.uint32]:
+    """The words (channels, height, blocks, 4) of a noise stream."""
+    counter = np.empty((channels, height, blocks, 4), dtype=np.uint32)
+    channel = np.arange(channels, dtype=np.uint32)[:, None, None]
+    counter[..., 0] = (channel << np.uint32(28)) | np.arange(blocks, dtype=np.uint32)
+    counter[..., 1] = np.arange(height, dtype=np.uint32)[:, None]
+    counter[..., 2:] = stream[2:]
+    return philox(counter, np.asarray(stream[:2], dtype=np.uint32))
+
+
+def table_normal(stream: Stream, shape: tuple[int, ...]) -> Floats:
+    """Standard normal variates (C, H, W) from 16 random bits each."""
+    return normal_of(halves(stream, shape))
+
+
+def normal_of(bits: npt.NDArray[np.uint32]) -> Floats:
+    """The standard normal variate that 16 random bits stand for."""
+    result: Floats = (_EVEN[bits & 0xFF] + _ODD[bits >> 8]) / NOISE_SCALE
+    return result
+
+
+def normal_quantile(u: Floats) -> Floats:
+    """The inverse of the normal distribution function."""
+    result: Floats = torch.special.ndtri(torch.from_numpy(u)).numpy()
+    return result
+
+
+def poisson_quantile(u: Floats, mean: Floats) -> Floats:
+    """The Poisson count below which less than `u` of all lie; for means above 16 the stated approximation of it."""
+    large = mean > LARGE_MEAN
+    return np.where(large, _expanded_poisson(u, np.where(large, mean, 1.0)), _summed_poisson(u, mean * ~large))
+
+
+def _summed_poisson(u: Floats, mean: Floats) -> Floats:
+    probability = np.exp(-mean)
+    total, count, following = probability.copy(), np.zeros_like(mean), 1
+    while np.any(total < u):
+        count += total < u
+        probability *= mean / following
+        total += probability
+        following += 1
+    return count
+
+
+def _expanded_poisson(u: Floats, mean: Floats) -> Floats:
+    z, root = normal_quantile(u), np.sqrt(mean)
+    count = mean + root * z + (1 / 3 + z**2 / 6) - (z / 36 + z**3 / 72) / root
+    count += (-8 / 405 + 7 * z**2 / 810 + z**4 / 270) / mean
+    return np.floor(np.maximum(count, 0.0))

@@ -1,0 +1,71 @@
+"""What a pass does by its tables, in float64: missing values, lookup tables, colour maps and erasures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from augsynth.layout import DType, Tables
+from augsynth.plan import FULL_SCALE
+from augsynth.reference.noise import uniform_between
+from augsynth.reference.rounding import store
+
+Floats = npt.NDArray[np.float64]
+Image = npt.NDArray[Any]
+
+
+def fill_missing(row: np.void, source: Image, tables: Tables) -> Image:
+    """The source (H, W, C) with its missing values filled in, in its own dtype."""
+    if row["missing"] < 0:
+        return source
+    rule = tables.missing[row["missing"]]
+    exact = source.astype(np.float64)
+    missing = np.isnan(exact) if np.isnan(rule["value"]) else exact == rule["value"]
+    low, high = (rule[name][: source.shape[2], None, None] for name in ("low", "high"))
+    if rule["by_mean"]:
+        values = np.stack([_mean_of(*one) for one in zip(exact.T, ~missing.T, low, strict=True)])
+    else:
+        values = uniform_between(rule["stream"], np.moveaxis(exact, -1, 0).shape, low, high)
+    filled: Image = np.where(missing, np.moveaxis(store(values, DType(row["source_dtype"])), 0, -1), source)
+    return filled
+
+
+def _mean_of(channel: Floats, there: npt.NDArray[np.bool_], otherwise: Floats) -> Floats:
+    return np.reshape(channel[there].mean() if there.any() else otherwise, (1, 1))
+
+
+def look_up(row: np.void, values: Floats, tables: Tables) -> Floats:
+    """The entries of the row's table at the levels that the values (C, H, W) round to."""
+    if row["lut"] < 0:
+        return values
+    levels = np.floor(np.clip(values, 0, FULL_SCALE[DType(row["source_dtype"])]) + 0.5)
+    found: Floats = tables.luts[row["lut"]][levels.astype(np.int64)].astype(np.float64)
+    return found
+
+
+def map_colours(row: np.void, values: Floats, tables: Tables) -> Floats:
+    """Each channel of (C, H, W) as a sum over the channels and over their means."""
+    if row["colour"] < 0:
+        return values
+    channels, colour = len(values), tables.colours[row["colour"]]
+    matrix, of_mean = (colour[name][:channels, :channels] for name in ("matrix", "of_mean"))
+    offset = colour["offset"][:channels]
+    if of_mean.any():
+        offset = offset + of_mean @ values.mean(axis=(1, 2))
+    mapped = np.einsum("ck,khw->chw", matrix, values) + offset[:, None, None]
+    low, high = colour["clamp"]
+    clamped: Floats = np.minimum(np.maximum(mapped, low), high)
+    return clamped
+
+
+def erase(row: np.void, values: Floats, tables: Tables) -> Floats:
+    """The values (C, H, W) with the row's rectangles overwritten, the later ones over the earlier ones."""
+    values = values.copy()
+    for erasure in tables.erasures[slice(*row["erasures"])]:
+        low, high = (erasure[name][: len(values), None, None] for name in ("low", "high"))
+        top, left, bottom, right = erasure["box"]
+        written = uniform_between(erasure["stream"], values.shape, low, high)
+        values[:, top:bottom, left:right] = written[:, top:bottom, left:right]
+    return values

@@ -1,0 +1,122 @@
+"""COCO's annotations: a list of dicts, or {"image_id": …, "annotations": [...]}; positions count from the corner."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from augsynth.arrays import Array, coordinates
+from augsynth.errors import ArgumentError, ArgumentTypeError
+from augsynth.geometry import Floats, polygon_area
+from augsynth.plan.coordinates import CoordinateMap
+from augsynth.targets.boxes import area_scales, place_boxes, read_boxes
+from augsynth.targets.masks import Moving, read_masks
+from augsynth.targets.points import place_keypoints
+from augsynth.targets.rle import decode, encode_like, is_rle
+from augsynth.targets.rules import TargetRules
+
+Annotation = Mapping[str, Any]
+_MOVING = ("segmentation", "keypoints")
+
+
+class CocoReading:
+    """COCO annotations, read for an image of `size` (H, W).
+
+    Those without a box, as captions are, pass through. An object is dropped when its box is, and also when nothing of
+    its segmentation is left in the frame.
+    """
+
+    def __init__(self, target: Any, size: tuple[int, int], rules: TargetRules) -> None:
+        self._target = target
+        self._rules = rules
+        self._annotations: Sequence[Annotation] = _annotations(target)
+        self._objects = [number for number, one in enumerate(self._annotations) if _is_object(one, number)]
+        self.boxes = _read_boxes(self._annotations, self._objects)
+        self._encoded = [number for number in self._objects if is_rle(self._annotations[number].get("segmentation"))]
+        self.masks: Sequence[Moving] = [self._decoded(number, size) for number in self._encoded]
+
+    def place(self, where: CoordinateMap, masks: Sequence[Array]) -> Any:
+        """The annotations in the output of the image's plan; `masks` are those of this reading, moved."""
+        moved = dict(zip(self._encoded, masks, strict=True))
+        placed = place_boxes(where, self.boxes, self._rules)
+        scales = area_scales(where, self.boxes) * placed.visible
+        results: list[Annotation | None] = [dict(one) for one in self._annotations]
+        for number, box, scale, kept in zip(self._objects, placed.boxes, scales, placed.kept, strict=True):
+            one = self._placed(number, where, moved.get(number), float(scale)) if kept else None
+            results[number] = one and {**one, "bbox": [*box[:2].tolist(), *(box[2:] - box[:2]).tolist()]}
+        remaining = [one for one in results if one is not None]
+        return {**self._target, "annotations": remaining} if isinstance(self._target, Mapping) else remaining
+
+    def _placed(self, number: int, where: CoordinateMap, mask: Array | None, scale: float) -> Annotation | None:
+        """What an object's annotation becomes, but for its box; None if nothing of its segmentation is left."""
+        what, original = f"annotations[{number}]", self._annotations[number]
+        result = dict(original)
+        if "area" in original:
+            result["area"] = float(original["area"]) * scale
+        if original.get("segmentation"):
+            segmentation, area = _segmentation(original["segmentation"], where, mask, f"{what}['segmentation']")
+            if not area > 0:
+                return None
+            result |= {"segmentation": segmentation} | ({"area": area} if "area" in original else {})
+        if "keypoints" in original:
+            keypoints = _keypoints(original["keypoints"], where, self._rules, f"{what}['keypoints']")
+            result["keypoints"] = keypoints
+            result["num_keypoints"] = sum(visibility > 0 for visibility in keypoints[2::3])
+        return result
+
+    def _decoded(self, number: int, size: tuple[int, int]) -> Moving:
+        what = f"annotations[{number}]['segmentation']"
+        return Moving(read_masks(decode(self._annotations[number]["segmentation"], what), size, what), 0)
+
+
+def _annotations(target: Any) -> Sequence[Annotation]:
+    annotations = target["annotations"] if isinstance(target, Mapping) else target
+    for number, one in enumerate(annotations):
+        if not isinstance(one, Mapping):
+            raise ArgumentTypeError(f"annotations[{number}] must be a dict, as COCO has them, got {type(one).__name__}")
+    return list(annotations)
+
+
+def _is_object(annotation: Annotation, number: int) -> bool:
+    if "bbox" not in annotation and any(name in annotation for name in _MOVING):
+        raise ArgumentError(f"annotations[{number}] must have a 'bbox', got {sorted(annotation)}")
+    return "bbox" in annotation
+
+
+def _read_boxes(annotations: Sequence[Annotation], objects: Sequence[int]) -> Floats:
+    boxes = np.zeros((len(objects), 4))
+    for box, number in zip(boxes, objects, strict=True):
+        what = f"annotations[{number}]['bbox']"
+        box[:] = coordinates([annotations[number]["bbox"]], what, 4)[0]
+        if box[2:].min() < 0:
+            raise ArgumentError(f"{what} must be [x, y, width, height], got {annotations[number]['bbox']!r}")
+        box[2:] += box[:2]
+    return read_boxes(boxes)
+
+
+def _segmentation(original: Any, where: CoordinateMap, mask: Array | None, what: str) -> tuple[Any, float]:
+    """A segmentation in the output, in its own form, and its area in square pixels."""
+    if mask is not None:
+        return encode_like(mask, original, what), float(np.count_nonzero(mask))
+    polygons = [where.polygon(_polygon(one, what)) for one in original]
+    areas = [polygon_area(polygon) for polygon in polygons]
+    left = [polygon.reshape(-1).tolist() for polygon, area in zip(polygons, areas, strict=True) if area > 0]
+    return left, float(sum(areas))
+
+
+def _polygon(flat: Any, what: str) -> Floats:
+    if not isinstance(flat, (list, tuple, np.ndarray)) or len(flat) % 2 or len(flat) < 6:
+        raise ArgumentError(f"{what} must be polygons [x1, y1, x2, y2, x3, y3, ...], got {flat!r}")
+    return coordinates(np.reshape(flat, (-1, 2)), what, 2)
+
+
+def _keypoints(flat: Any, where: CoordinateMap, rules: TargetRules, what: str) -> list[Any]:
+    """[x, y, visibility, ...] in the output; as the format has it, all three are 0 for what is not labelled."""
+    if not isinstance(flat, (list, tuple, np.ndarray)) or len(flat) % 3:
+        raise ArgumentError(f"{what} must be [x1, y1, v1, x2, y2, v2, ...], got {flat!r}")
+    triples = coordinates(np.reshape(flat, (-1, 3)), what, 3)
+    points, visibility = place_keypoints(where, triples[:, :2], triples[:, 2].astype(np.int64), rules)
+    points[visibility == 0] = 0.0
+    return [value for (x, y), seen in zip(points.tolist(), visibility.tolist(), strict=True) for value in (x, y, seen)]

@@ -1,0 +1,178 @@
+"""Targets as a dict of arrays: which of its fields move with the image, and which go with the objects that are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from augsynth.arrays import Array, coordinates, like, same_values, select, to_numpy
+from augsynth.errors import ArgumentError
+from augsynth.geometry import Floats, bounding_box
+from augsynth.plan.coordinates import CoordinateMap
+from augsynth.targets import tv_tensors
+from augsynth.targets.boxes import Placed, area_scales, place_boxes, read_boxes
+from augsynth.targets.masks import Moving, read_masks
+from augsynth.targets.points import place_keypoints
+from augsynth.targets.rotated import corners_of, place_rotated, read_rotated
+from augsynth.targets.rules import TargetRules
+
+MOVING = ("boxes", "rotated_boxes", "masks", "keypoints")
+PER_OBJECT = (
+    "labels",
+    "scores",
+    "weights",
+    "names",
+    "ids",
+    "track_ids",
+    "category_ids",
+    "iscrowd",
+    "difficult",
+    "truncated",
+    "occluded",
+    "attributes",
+)
+_MISTAKEN = {
+    "box": "boxes",
+    "bbox": "boxes",
+    "bboxes": "boxes",
+    "mask": "masks",
+    "keypoint": "keypoints",
+    "key_points": "keypoints",
+    "rotated_bboxes": "rotated_boxes",
+}
+
+
+class FieldsReading:
+    """A dict of arrays, tensors or lists, read for an image of `size` (H, W).
+
+    Attributes:
+        boxes: upright boxes (n, 4) of the objects; None where the target has no boxes of any kind.
+        masks: the masks that are to be moved, in the order of their fields.
+    """
+
+    def __init__(self, target: Mapping[str, Any], size: tuple[int, int], rules: TargetRules) -> None:
+        self._target = target
+        self._roles = _roles(target)
+        self._rules = rules
+        self._upright = self._read("boxes", read_boxes)
+        self._rotated = self._read("rotated_boxes", read_rotated)
+        self.boxes = self._upright
+        if self._upright is None and self._rotated is not None:
+            self.boxes = np.array([bounding_box(corners) for corners in corners_of(self._rotated)]).reshape(-1, 4)
+        elif self._upright is not None and self._rotated is not None and len(self._upright) != len(self._rotated):
+            raise ArgumentError(
+                f"boxes and rotated_boxes are of the same objects, got {len(self._upright)} and {len(self._rotated)}"
+            )
+        self.masks: Sequence[Moving] = [self._read_masks(name, size) for name in self._names("masks")]
+
+    def place(self, where: CoordinateMap, masks: Sequence[Array]) -> dict[str, Any]:
+        """The target in the output of the image's plan; `masks` are those of this reading, moved."""
+        upright = None if self._upright is None else place_boxes(where, self._upright, self._rules)
+        rotated = None if self._rotated is None else place_rotated(where, self._rotated, self._rules)
+        decides = upright or rotated
+        kept = None if decides is None else decides.kept
+        result = dict(self._target)
+        for role, placed in (("boxes", upright), ("rotated_boxes", rotated)):
+            if placed is not None:
+                name = self._names(role)[0]
+                result[name] = self._boxes_like(placed.boxes[kept], name, where.output_size)
+        for name, moved in zip(self._names("masks"), masks, strict=True):
+            chosen = moved[kept] if kept is not None and self._is_paired(name, moved.ndim == 3) else moved
+            result[name] = self._wrapped(same_values(chosen, self._plain(name)), name)
+        for name in self._names("keypoints"):
+            result.update(self._keypoints(name, where, kept))
+        if decides is not None:
+            result.update(self._followers(decides, where, masks))
+        return result
+
+    def _names(self, role: str) -> list[str]:
+        return [name for name, this in self._roles.items() if this == role]
+
+    def _plain(self, name: str) -> Any:
+        return tv_tensors.plain(self._target[name])
+
+    def _read(self, role: str, reader: Any) -> Floats | None:
+        names = self._names(role)
+        if len(names) > 1:
+            raise ArgumentError(f"a target has its {role} once, got them as {' and '.join(names)}")
+        for name in names:
+            value = self._target[name]
+            floats: Floats = (tv_tensors.read if tv_tensors.role_of(value) else reader)(value, name)
+            return floats
+        return None
+
+    def _read_masks(self, name: str, size: tuple[int, int]) -> Moving:
+        values = read_masks(self._plain(name), size, name)
+        return Moving(values, 0 if self._is_paired(name, values.ndim == 3) else self._rules.mask_fill)
+
+    def _is_paired(self, name: str, can_be: bool) -> bool:
+        """Whether a field has one entry for each box; one of that length is taken to."""
+        return can_be and self.boxes is not None and len(self._target[name]) == len(self.boxes)
+
+    def _boxes_like(self, boxes: Floats, name: str, size: tuple[int, int]) -> Any:
+        original = self._target[name]
+        return tv_tensors.boxes_like(boxes, original, size) if tv_tensors.role_of(original) else like(boxes, original)
+
+    def _wrapped(self, value: Any, name: str, **changes: Any) -> Any:
+        original = self._target[name]
+        return tv_tensors.wrap(value, original, **changes) if tv_tensors.role_of(original) else value
+
+    def _keypoints(self, name: str, where: CoordinateMap, kept: Array | None) -> dict[str, Any]:
+        """The field `name`, and the field beside it that says which of its points are visible."""
+        original = self._plain(name)
+        points = coordinates(original, name, 2, 3)
+        within = points.shape[-1] == 3
+        beside = self._target.get("visibility") if name == "keypoints" and not within else None
+        visibility = points[..., 2] if within else np.full(points.shape[:-1], 2)
+        if beside is not None:
+            visibility = _visibility(beside, points.shape[:-1])
+        placed, visibility = place_keypoints(where, points[..., :2], visibility, self._rules)
+        if kept is not None and self._is_paired(name, points.ndim > 2):
+            placed, visibility = placed[kept], visibility[kept]
+        if within:
+            placed = np.concatenate([placed, visibility[..., None]], axis=-1)
+        canvas = {} if tv_tensors.role_of(self._target[name]) is None else {"canvas_size": where.output_size}
+        result = {name: self._wrapped(like(placed, original), name, **canvas)}
+        return result if beside is None else {**result, "visibility": same_values(visibility, beside)}
+
+    def _followers(self, placed: Placed, where: CoordinateMap, masks: Sequence[Array]) -> dict[str, Any]:
+        """What the target says of each object, for those that are kept."""
+        result = {name: select(value, placed.kept, name) for name, value in self._target.items() if name in PER_OBJECT}
+        if "area" in self._target:
+            before = self._target["area"]
+            areas = self._areas(to_numpy(before, "area"), placed, where, masks)
+            result["area"] = like(areas[placed.kept], before)
+        return result
+
+    def _areas(self, before: Array, placed: Placed, where: CoordinateMap, masks: Sequence[Array]) -> Floats:
+        """Areas (n,): the pixels of an object's mask, else its former area, scaled as the map and the frame do."""
+        assert self.boxes is not None
+        if before.shape != (len(self.boxes),):
+            raise ArgumentError(f"area must have one entry an object, {len(self.boxes)} in all; got {before.shape}")
+        for name, moved in zip(self._names("masks"), masks, strict=True):
+            if self._is_paired(name, moved.ndim == 3):
+                counts: Floats = np.count_nonzero(moved, axis=(1, 2)).astype(np.float64)
+                return counts
+        areas: Floats = before * area_scales(where, self.boxes) * placed.visible
+        return areas
+
+
+def _roles(target: Mapping[str, Any]) -> dict[str, str]:
+    """Which fields move with the image: tv_tensors by their class, others by their name."""
+    roles = {}
+    for name, value in target.items():
+        role = tv_tensors.role_of(value) or (name if name in MOVING else None)
+        if role is not None:
+            roles[name] = role
+        elif name in _MISTAKEN:
+            raise ArgumentError(f"the field {name!r} would not move with the image: call it {_MISTAKEN[name]!r}")
+    return roles
+
+
+def _visibility(value: Any, shape: tuple[int, ...]) -> Array:
+    array = to_numpy(value, "visibility")
+    if array.shape != shape:
+        raise ArgumentError(f"visibility must have one entry a keypoint, {shape} in all; got {array.shape}")
+    return array

@@ -1,0 +1,103 @@
+"""Rotated boxes (cx, cy, w, h, angle): the angle in degrees, counter-clockwise on screen, from x to the side w."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from augsynth.arrays import coordinates
+from augsynth.errors import ArgumentError
+from augsynth.geometry import Floats, map_points, map_polygon, polygon_area
+from augsynth.plan.coordinates import CoordinateMap
+from augsynth.targets.boxes import Placed, visibility
+from augsynth.targets.rules import TargetRules
+
+_SIMILAR = 1e-9
+
+
+def read_rotated(value: Any, what: str = "rotated_boxes") -> Floats:
+    """Rotated boxes (n, 5); `ArgumentError` if a side is negative."""
+    boxes = coordinates(value, what, 5)
+    if boxes.ndim != 2 or np.any(boxes[:, 2:4] < 0):
+        raise ArgumentError(f"{what} must be (N, 5): cx, cy, w >= 0, h >= 0, angle; got {boxes.tolist()}")
+    return boxes
+
+
+def corners_of(boxes: Floats) -> Floats:
+    """The corners (n, 4, 2) of rotated boxes (n, 5), clockwise on screen from the top left one of the unturned box.
+
+    >>> corners_of(np.array([[5.0, 5.0, 4.0, 2.0, 90.0]])).round(9).tolist()
+    [[[4.0, 7.0], [4.0, 3.0], [6.0, 3.0], [6.0, 7.0]]]
+    """
+    angle = np.radians(boxes[:, 4])
+    along = np.stack([np.cos(angle), -np.sin(angle)], axis=1) * boxes[:, 2:3] / 2
+    down = np.stack([np.sin(angle), np.cos(angle)], axis=1) * boxes[:, 3:4] / 2
+    offsets = np.stack([-along - down, along - down, along + down, -along + down], axis=1)
+    return boxes[:, None, :2] + offsets
+
+
+def place_rotated(where: CoordinateMap, boxes: Floats, rules: TargetRules) -> Placed:
+    """`boxes` (n, 5) in the output, whole; kept by how much of the area of each lies within the frame."""
+    polygons = [map_polygon(where.forward, corners) for corners in corners_of(boxes)]
+    before = np.array([polygon_area(points) for points in polygons])
+    areas = np.array([polygon_area(where.polygon(corners)) for corners in corners_of(boxes)])
+    turned = [_mapped(where.forward, box, points) for box, points in zip(boxes, polygons, strict=True)]
+    return Placed(np.array(turned).reshape(-1, 5), *visibility(areas, before, rules))
+
+
+def _mapped(matrix: Floats, box: Floats, polygon: Floats) -> Floats:
+    """A rotated box (5,) around its mapped corners: exactly they, if the matrix keeps angles."""
+    x_axis, y_axis = matrix[:2, 0], matrix[:2, 1]
+    scale = float(np.hypot(*x_axis))
+    affine = np.array_equal(matrix[2], (0.0, 0.0, 1.0))
+    skew = max(abs(float(x_axis @ y_axis)), abs(float(x_axis @ x_axis - y_axis @ y_axis)))
+    if not affine or skew > _SIMILAR * scale**2:
+        return enclosing(polygon, _angle_of(polygon[1] - polygon[0]) if len(polygon) > 1 else 0.0)
+    turned, mirrored = _angle_of(x_axis), np.linalg.det(matrix[:2, :2]) < 0
+    # A mirrored box is itself, turned by half a circle or not: the smaller turn is taken.
+    angle = _half_turn(turned) - box[4] if mirrored else box[4] + turned
+    return np.array([*map_points(matrix, box[:2]), box[2] * scale, box[3] * scale, _wrapped(angle)])
+
+
+def enclosing(polygon: Floats, near: float = 0.0) -> Floats:
+    """The rotated box (5,) of smallest area around a convex polygon (n, 2), with its angle within 45 degrees of `near`.
+
+    One of its sides lies along one of the polygon's (Freeman and Shapira, "Determining the minimum-area encasing
+    rectangle for an arbitrary closed curve", 1975). NaN around a polygon without points.
+
+    >>> enclosing(np.array([[0.0, 0.0], [4.0, 0.0], [4.0, 2.0], [0.0, 2.0]])).tolist()
+    [2.0, 1.0, 4.0, 2.0, 0.0]
+    """
+    if not len(polygon):
+        return np.full(5, np.nan)
+    edges = np.roll(polygon, -1, axis=0) - polygon
+    lengths = np.hypot(*edges.T)
+    directions = edges[lengths > 0] / lengths[lengths > 0, None]
+    boxes = [_along(polygon, direction, near) for direction in directions] or [_along(polygon, np.array([1, 0]), near)]
+    return min(boxes, key=lambda box: float(box[2] * box[3]))
+
+
+def _along(polygon: Floats, direction: Floats, near: float) -> Floats:
+    """The box around a polygon with a side along `direction`, that side being w where it is within 45 degrees."""
+    turns = np.rint((_angle_of(direction) - near) / 90.0)
+    for _ in range(int(turns) % 4):
+        direction = np.array([-direction[1], direction[0]])  # a quarter turn clockwise on screen
+    across = np.array([-direction[1], direction[0]])
+    along, down = polygon @ direction, polygon @ across
+    centre = (along.min() + along.max()) / 2 * direction + (down.min() + down.max()) / 2 * across
+    return np.array([*centre, np.ptp(along), np.ptp(down), _angle_of(direction)])
+
+
+def _angle_of(vector: Floats) -> float:
+    return float(np.degrees(np.arctan2(-vector[1], vector[0]))) + 0.0
+
+
+def _half_turn(angle: float) -> float:
+    """The angle in (-90, 90] of the same line."""
+    return 90.0 - (90.0 - angle) % 180.0
+
+
+def _wrapped(angle: float) -> float:
+    """The same direction in (-180, 180]; angles there are left as they are, to the last bit."""
+    return angle if -180.0 < angle <= 180.0 else 180.0 - (180.0 - angle) % 360.0

@@ -1,0 +1,49 @@
+"""The rules by which targets follow their image."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from numbers import Real
+
+from augsynth.errors import ArgumentError, ArgumentTypeError
+
+
+@dataclass(frozen=True)
+class TargetRules:
+    """What is kept of a target, and how its numbers are read.
+
+    Attributes:
+        min_area: boxes with less area in the output, in square pixels and after clipping, are dropped.
+        min_visibility: boxes of which a smaller fraction of the area remains after clipping are dropped; in [0, 1].
+        pixel_center: keypoints name pixels by their centres, so that x stands for the position x + 1/2.
+        mask_fill: what masks show outside the image, with the border "constant". Boolean masks and the masks of
+            single objects show 0 there.
+
+    >>> TargetRules(min_visibility=0.25)
+    TargetRules(min_area=0.0, min_visibility=0.25, pixel_center=False, mask_fill=0)
+    """
+
+    min_area: float = 0.0
+    min_visibility: float = 0.0
+    pixel_center: bool = False
+    mask_fill: float = 0
+
+    def __post_init__(self) -> None:
+        _require_number(self.min_area, "min_area", 0.0, math.inf)
+        _require_number(self.min_visibility, "min_visibility", 0.0, 1.0)
+        _require_number(self.mask_fill, "mask_fill", -math.inf, math.inf)
+        if not isinstance(self.pixel_center, bool):
+            raise ArgumentTypeError(f"pixel_center must be True or False, got {self.pixel_center!r}")
+
+    @property
+    def offset(self) -> float:
+        """What lies between a keypoint's number and its position."""
+        return 0.5 if self.pixel_center else 0.0
+
+
+def _require_number(value: float, name: str, low: float, high: float) -> None:
+    if not isinstance(value, Real) or isinstance(value, bool):
+        raise ArgumentTypeError(f"{name} must be a number, got {value!r}")
+    if not math.isfinite(value) or not low <= value <= high:
+        raise ArgumentError(f"{name} must be finite and in [{low:g}, {high:g}], got {value!r}")

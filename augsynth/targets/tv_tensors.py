@@ -1,0 +1,103 @@
+"""torchvision's tv_tensors, where torchvision has been imported: it is looked up, and never imported from here."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+import torch
+
+from augsynth.arrays import coordinates, like
+from augsynth.errors import ArgumentTypeError
+from augsynth.geometry import Floats
+from augsynth.targets.boxes import read_boxes
+from augsynth.targets.rotated import corners_of, read_rotated
+
+_ROLES = {"BoundingBoxes": "boxes", "Mask": "masks", "KeyPoints": "keypoints"}
+_ROTATED = ("XYWHR", "CXCYWHR", "XYXYXYXY")
+
+
+def is_instance(value: Any, name: str) -> bool:
+    """Whether `value` is torchvision's tv_tensor called `name`."""
+    module = sys.modules.get("torchvision.tv_tensors")
+    kind = getattr(module, name, None)
+    return kind is not None and isinstance(value, kind)
+
+
+def role_of(value: Any) -> str | None:
+    """Which field of a target a tv_tensor is, by its class alone; None for other values."""
+    for name, role in _ROLES.items():
+        if is_instance(value, name):
+            return "rotated_boxes" if role == "boxes" and _format(value) in _ROTATED else role
+    for name in ("Image", "Video"):
+        if is_instance(value, name):
+            raise ArgumentTypeError(
+                f"a tv_tensors.{name} within a target would not be transformed: give it as the image"
+            )
+    return None
+
+
+def plain(value: Any) -> Any:
+    """A tv_tensor as the tensor that it is; other values as they are."""
+    return value.as_subclass(torch.Tensor) if role_of(value) is not None else value
+
+
+def read(value: Any, what: str) -> Floats:
+    """Boxes of any format, as XYXY (n, 4) or as rotated boxes (n, 5)."""
+    layout, array = _format(value), coordinates(plain(value), what, 4, 5, 8)
+    if layout in _ROTATED:
+        return read_rotated(_to_rotated(array, layout), what)
+    if layout == "XYWH":
+        array[:, 2:] += array[:, :2]
+    elif layout == "CXCYWH":
+        array[:, :2], array[:, 2:] = array[:, :2] - array[:, 2:] / 2, array[:, :2] + array[:, 2:] / 2
+    return read_boxes(array, what)
+
+
+def boxes_like(boxes: Floats, original: Any, size: tuple[int, int]) -> Any:
+    """Boxes (n, 4) or (n, 5) as `BoundingBoxes` of the format of `original`, of a canvas of `size`."""
+    layout = _format(original)
+    if layout == "XYWH":
+        boxes = np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)
+    elif layout == "CXCYWH":
+        boxes = np.concatenate([(boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]], axis=1)
+    elif layout in _ROTATED:
+        boxes = _from_rotated(boxes, layout)
+    return wrap(like(boxes, plain(original)), original, canvas_size=size)
+
+
+def wrap(tensor: torch.Tensor, original: Any, **changes: Any) -> Any:
+    """`tensor` as the tv_tensor that `original` is, with its metadata but for the `changes`."""
+    return sys.modules["torchvision.tv_tensors"].wrap(tensor, like=original, **changes)
+
+
+def image_like(tensor: torch.Tensor, original: Any) -> torch.Tensor:
+    """`tensor` as a `tv_tensors.Image` if `original` is one."""
+    image: torch.Tensor = wrap(tensor, original) if is_instance(original, "Image") else tensor
+    return image
+
+
+def _format(boxes: Any) -> str:
+    return str(boxes.format.value)
+
+
+def _to_rotated(array: Floats, layout: str) -> Floats:
+    if layout == "CXCYWHR":
+        return array
+    if layout == "XYWHR":
+        turned = np.concatenate([np.zeros_like(array[:, :2]), array[:, 2:]], axis=1)
+        turned[:, :2] = array[:, :2] - corners_of(turned)[:, 0]
+        return turned
+    corners = array.reshape(-1, 4, 2)
+    along, down = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 1]
+    angle = np.degrees(np.arctan2(-along[:, 1], along[:, 0]))
+    sides = np.stack([np.hypot(*along.T), np.hypot(*down.T), angle], axis=1)
+    return np.concatenate([corners.mean(axis=1), sides], axis=1)
+
+
+def _from_rotated(boxes: Floats, layout: str) -> Floats:
+    if layout == "CXCYWHR":
+        return boxes
+    corners = corners_of(boxes)
+    return np.concatenate([corners[:, 0], boxes[:, 2:]], axis=1) if layout == "XYWHR" else corners.reshape(-1, 8)

@@ -1,0 +1,92 @@
+"""Pascal VOC's annotations: {"annotation": {"size": …, "object": [{"name": …, "bndbox": …}, …]}}.
+
+Their boxes name the first and the last pixel, counted from 1: (xmin, ymin, xmax, ymax) are the corners
+(xmin − 1, ymin − 1, xmax, ymax) here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from augsynth.arrays import Array
+from augsynth.errors import ArgumentError
+from augsynth.geometry import Floats
+from augsynth.plan.coordinates import CoordinateMap
+from augsynth.targets.boxes import place_boxes, read_boxes
+from augsynth.targets.masks import Moving
+from augsynth.targets.rules import TargetRules
+
+_CORNERS = ("xmin", "ymin", "xmax", "ymax")
+_FIRST_PIXEL = np.array([1.0, 1.0, 0.0, 0.0])
+
+
+def is_voc(target: Any) -> bool:
+    """Whether a target has the form of a VOC annotation."""
+    return isinstance(target, Mapping) and isinstance(target.get("annotation"), Mapping)
+
+
+class VocReading:
+    """A VOC annotation, read for an image of any size; the parts of an object are filtered as objects are.
+
+    Numbers that came as text go as text, whole ones without a decimal point.
+    """
+
+    masks: Sequence[Moving] = ()
+
+    def __init__(self, target: Mapping[str, Any], rules: TargetRules) -> None:
+        self._target = target
+        self._rules = rules
+        self._objects = _listed(target["annotation"].get("object", ()))
+        self.boxes = _read(self._objects, "object")
+
+    def place(self, where: CoordinateMap, masks: Sequence[Array]) -> dict[str, Any]:
+        """The annotation in the output of the image's plan, with its size."""
+        annotation = dict(self._target["annotation"])
+        if "object" in annotation:
+            annotation["object"] = self._placed(self._objects, where, "object")
+        if isinstance(annotation.get("size"), Mapping):
+            sides = zip(("height", "width"), where.output_size, strict=True)
+            before = annotation["size"]
+            annotation["size"] = {**before, **{name: _like(side, before.get(name, 0)) for name, side in sides}}
+        return {**self._target, "annotation": annotation}
+
+    def _placed(self, objects: Sequence[Mapping[str, Any]], where: CoordinateMap, what: str) -> list[dict[str, Any]]:
+        placed = place_boxes(where, _read(objects, what), self._rules)
+        corners = placed.boxes + _FIRST_PIXEL
+        kept = zip(objects, corners, placed.kept, strict=True)
+        return [self._moved(one, box, where, what) for one, box, keep in kept if keep]
+
+    def _moved(self, one: Mapping[str, Any], box: Floats, where: CoordinateMap, what: str) -> dict[str, Any]:
+        before = one["bndbox"]
+        values = {name: _like(float(value), before[name]) for name, value in zip(_CORNERS, box, strict=True)}
+        result = {**one, "bndbox": {**before, **values}}
+        if "part" in one:
+            result["part"] = self._placed(_listed(one["part"]), where, f"{what}'s part")
+        return result
+
+
+def _listed(objects: Any) -> Sequence[Mapping[str, Any]]:
+    # Readers of XML give what comes once as itself, and not as a list of one.
+    return [objects] if isinstance(objects, Mapping) else list(objects)
+
+
+def _read(objects: Sequence[Mapping[str, Any]], what: str) -> Floats:
+    boxes = np.zeros((len(objects), 4))
+    for number, one in enumerate(objects):
+        try:
+            boxes[number] = [float(one["bndbox"][name]) for name in _CORNERS]
+        except (KeyError, TypeError, ValueError):
+            raise ArgumentError(
+                f"{what}[{number}] must have a 'bndbox' with {', '.join(_CORNERS)}, got {one!r}"
+            ) from None
+    return read_boxes(boxes - _FIRST_PIXEL, f"the boxes of {what}")
+
+
+def _like(value: float, original: Any) -> Any:
+    """A number in the form of another: text as text, a whole number only where the value is one always."""
+    if isinstance(original, str):
+        return str(int(value)) if value == int(value) else repr(value)
+    return value

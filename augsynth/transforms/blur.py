@@ -1,0 +1,74 @@
+"""Transforms that look at a pixel's neighbours. They run between passes; a NaN spreads over the filter's footprint."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from augsynth.errors import ArgumentError
+from augsynth.lowering import Lowering, Operate
+from augsynth.operations.filters import LARGEST_KERNEL
+from augsynth.transforms.base import Draw, Transform
+from augsynth.transforms.params import Range, number, positive, probability, size_pair
+
+
+@dataclass(frozen=True)
+class GaussianBlur(Transform):
+    """Blur with a normal kernel of `kernel_size` pixels, odd: (width, height), or one number for both.
+
+    `sigma` in pixels is a number above 0, or a pair to draw from. Beyond its edges the image is reflected about the
+    outermost pixels (reflect101), also where the kernel is larger than the image. Names, order and defaults are
+    torchvision's.
+
+    >>> import numpy as np
+    >>> GaussianBlur((3, 1), sigma=1.0)(np.array([[0, 0, 100, 0, 0]], np.uint8)).tolist()
+    [[[0, 27, 45, 27, 0]]]
+    """
+
+    kernel_size: int | Sequence[int]
+    sigma: Range = (0.1, 2.0)
+    draws: ClassVar[int] = 1
+
+    def check(self) -> None:
+        sizes = size_pair(self.kernel_size, "kernel_size")
+        if any(size % 2 == 0 for size in sizes):
+            raise ArgumentError(f"kernel_size must be odd, so that it has a middle, got {self.kernel_size!r}")
+        if max(sizes) > LARGEST_KERNEL:
+            raise ArgumentError(f"kernel_size must be at most {LARGEST_KERNEL}, got {self.kernel_size!r}")
+        positive(self.sigma, "sigma")
+
+    def step(self, draw: Draw, seen: Lowering) -> Operate:
+        sizes = np.array(size_pair(self.kernel_size, "kernel_size"))
+        return Operate(
+            "gaussian_blur", {"sigma": draw.between(0, *positive(self.sigma, "sigma"))}, {"kernel_size": sizes}
+        )
+
+
+@dataclass(frozen=True)
+class RandomAdjustSharpness(Transform):
+    """Smooth (`sharpness_factor` below 1) or sharpen (above 1) with probability `p`.
+
+    0 gives the smoothed image, the mean of 3x3 pixels with the middle counted five times; 1 the image itself, and 2
+    goes as far beyond. Pixels on the edge stay, and values are clamped to the full scale, which is 1 for floats.
+
+    >>> import numpy as np
+    >>> image = np.zeros((3, 3), np.uint8)
+    >>> image[1, 1] = 130
+    >>> int(RandomAdjustSharpness(0.0, p=1.0)(image)[0, 1, 1])
+    50
+    """
+
+    sharpness_factor: float
+    p: float = 0.5
+    draws: ClassVar[int] = 1
+
+    def check(self) -> None:
+        number(self.sharpness_factor, "sharpness_factor", low=0.0)
+        probability(self.p)
+
+    def step(self, draw: Draw, seen: Lowering) -> Operate:
+        factor = np.full(len(seen), float(self.sharpness_factor))
+        return Operate("sharpness", {"factor": factor}, active=draw.u[:, 0] < self.p)

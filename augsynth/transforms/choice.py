@@ -1,0 +1,120 @@
+"""Transforms that are left to chance: some of the samples get them, or each sample gets one of several."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from augsynth.errors import ArgumentError, ArgumentTypeError
+from augsynth.lowering import Lowering
+from augsynth.transforms.base import Draw, Pipeline, Transform
+from augsynth.transforms.params import numbers, probability
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+
+def _pipelines(transforms: object) -> tuple[Pipeline, ...]:
+    given = (transforms,) if isinstance(transforms, Pipeline) else transforms
+    if not isinstance(given, (tuple, list)) or not given:
+        raise ArgumentError(f"transforms must be augsynth transforms, at least one, got {transforms!r}")
+    for number, one in enumerate(given):
+        if not isinstance(one, Pipeline):
+            raise ArgumentTypeError(f"transforms[{number}] must be an augsynth transform, got {one!r}")
+    return tuple(given)
+
+
+def _inner(pipelines: Sequence[Pipeline]) -> Iterator[Transform]:
+    for pipeline in pipelines:
+        for part in pipeline._parts()[0]:
+            yield from part.flattened()
+
+
+def _lower_all(pipeline: Pipeline, draws: Iterator[Draw], lowering: Lowering) -> None:
+    for part in pipeline._parts()[0]:
+        part.lower(draws, lowering)
+
+
+def chosen_among(weights: Floats, u: Floats) -> Ints:
+    """The index (n,) of one of the `weights` (k,) for each uniform number `u` (n,)."""
+    shares = np.cumsum(weights) / np.sum(weights)
+    chosen: Ints = np.minimum(np.searchsorted(shares, u, side="right"), np.flatnonzero(weights)[-1])
+    return chosen
+
+
+@dataclass(frozen=True)
+class RandomApply(Transform):
+    """Apply all of `transforms` to a sample with probability `p`, or none of them.
+
+    They share passes with what stands around them: a sample that is left out gets neutral parameters.
+
+    >>> import numpy as np
+    >>> from augsynth import transforms as T
+    >>> T.RandomApply([T.RandomRotation((180, 180))], p=0.0)(np.array([[1, 2]], np.uint8)).tolist()
+    [[[1, 2]]]
+    """
+
+    transforms: Sequence[Pipeline]
+    p: float = 0.5
+    draws: ClassVar[int] = 1
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "transforms", _pipelines(self.transforms))
+        super().__post_init__()
+
+    def check(self) -> None:
+        probability(self.p)
+
+    def lower(self, draws: Iterator[Draw], lowering: Lowering) -> None:
+        applied = next(draws).u[:, 0] < self.p
+        with lowering.only(applied):
+            for pipeline in self.transforms:
+                _lower_all(pipeline, draws, lowering)
+
+    def flattened(self) -> Iterator[Transform]:
+        yield self
+        yield from _inner(self.transforms)
+
+
+@dataclass(frozen=True)
+class RandomChoice(Transform):
+    """Apply one of `transforms` to each sample, drawn with the weights `p` (all alike by default).
+
+    An alternative can be a `Compose`. Alternatives share passes as if they followed each other, so it is cheap to
+    choose among transforms that fuse, and `explain()` shows what does not.
+
+    >>> import numpy as np
+    >>> from augsynth import transforms as T
+    >>> turn = T.RandomChoice([T.RandomRotation((90, 90)), T.RandomRotation((180, 180))], p=[0, 1])
+    >>> turn(np.array([[1, 2], [3, 4]], np.uint8)).tolist()
+    [[[4, 3], [2, 1]]]
+    """
+
+    transforms: Sequence[Pipeline]
+    p: Sequence[float] | None = None
+    draws: ClassVar[int] = 1
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "transforms", _pipelines(self.transforms))
+        super().__post_init__()
+
+    def check(self) -> None:
+        if self.p is not None:
+            weights = numbers(self.p, "p", len(self.transforms), 0.0)
+            if sum(weights) <= 0:
+                raise ArgumentError(f"p must have a weight above 0, got {self.p!r}")
+
+    def lower(self, draws: Iterator[Draw], lowering: Lowering) -> None:
+        weights = np.array(self.p or (1.0,) * len(self.transforms))
+        chosen = chosen_among(weights, next(draws).u[:, 0])
+        for number, pipeline in enumerate(self.transforms):
+            with lowering.only(chosen == number):
+                _lower_all(pipeline, draws, lowering)
+
+    def flattened(self) -> Iterator[Transform]:
+        yield self
+        yield from _inner(self.transforms)

@@ -1,0 +1,151 @@
+"""Colour: linear maps of an image's channels, all of them together one matrix of a pass.
+
+Results are clamped to the full scale (255, 65535, or 1 for floats). Adjustments that follow each other are multiplied
+before pixels are touched: the clamp comes once, after the last, and means are those of unclamped pictures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from augsynth.errors import ArgumentError
+from augsynth.layout import MAX_CHANNELS
+from augsynth.lowering import Lowering, MapColours
+from augsynth.transforms.base import Draw, Transform
+from augsynth.transforms.colour_maps import Floats, Palette
+from augsynth.transforms.params import Range, interval, numbers, per_channel, probability, span, symmetric
+
+
+@dataclass(frozen=True)
+class ColorJitter(Transform):
+    """Change brightness, contrast, saturation and hue, each by an amount drawn for each image.
+
+    `brightness`, `contrast` and `saturation` are factors: drawn from [max(0, 1 - d), 1 + d] for a number d >= 0, or
+    from a pair (lowest, highest), at least 0; 1 changes nothing. Brightness multiplies; contrast blends with the mean
+    of the grey picture, and saturation with each pixel's grey (0.299, 0.587, 0.114 of red, green and blue: ITU-R
+    BT.601). `hue` is a share of the full circle, drawn from [-d, d] for a number d up to 0.5, or from a pair within
+    [-0.5, 0.5]: the chroma plane of YIQ is rotated. That is linear and keeps the luma; torchvision shifts the hue of
+    HSV instead, which turns in the same sense but gives other colours. Names and defaults are torchvision's.
+
+    The four commute, so there is no order to draw: torchvision draws one, which matters only as it clamps in between.
+
+    Brightness and contrast work on any number of channels, but leave the last of 4 (alpha) as it is; saturation and hue
+    need 3 or 4, and change nothing in an image of 1.
+
+    >>> import numpy as np
+    >>> ColorJitter(brightness=(2, 2))(np.array([[[10, 20, 200]]], np.uint8)).ravel().tolist()
+    [20, 40, 255]
+    """
+
+    brightness: Range = 0.0
+    contrast: Range = 0.0
+    saturation: Range = 0.0
+    hue: Range = 0.0
+    draws: ClassVar[int] = 4
+
+    def check(self) -> None:
+        self._ranges()
+
+    def step(self, draw: Draw, seen: Lowering) -> MapColours:
+        ranges = self._ranges()
+        if ranges[2:] != ((1.0, 1.0), (0.0, 0.0)):
+            _check_colours(seen, "ColorJitter with saturation or hue", "use brightness and contrast alone")
+        drawn = (draw.between(i, *span) for i, span in enumerate(ranges))
+        return Palette.of(seen.channels).adjusted(*drawn).as_step()
+
+    def _ranges(self) -> tuple[tuple[float, float], ...]:
+        given = {"brightness": self.brightness, "contrast": self.contrast, "saturation": self.saturation}
+        hue = symmetric(self.hue, "hue")
+        return *(_factors(value, name) for name, value in given.items()), interval(hue, "hue", -0.5, 0.5)
+
+
+def _factors(value: Range, name: str) -> tuple[float, float]:
+    low, high = span(value, name, low=0.0)
+    return (low, high) if isinstance(value, (tuple, list)) else (max(0.0, 1.0 - low), 1.0 + high)
+
+
+@dataclass(frozen=True)
+class RandomGrayscale(Transform):
+    """Replace red, green and blue by their grey, with probability `p`; the number of channels stays.
+
+    Grey is 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601). Of 4 channels the last stays; an image of 1 is grey already.
+
+    >>> import numpy as np
+    >>> RandomGrayscale(p=1.0)(np.array([[[100, 200, 0]]], np.uint8)).ravel().tolist()
+    [147, 147, 147]
+    """
+
+    p: float = 0.1
+    draws: ClassVar[int] = 1
+
+    def check(self) -> None:
+        probability(self.p)
+
+    def step(self, draw: Draw, seen: Lowering) -> MapColours:
+        _check_colours(seen, "RandomGrayscale", "use ColorMatrix to mix other channels")
+        grey = Palette.of(seen.channels).saturation(np.zeros(len(seen)))
+        return grey.as_step(active=draw.u[:, 0] < self.p)
+
+
+@dataclass(frozen=True)
+class RandomChannelPermutation(Transform):
+    """Put the channels in an order drawn for each image, all orders being equally likely.
+
+    >>> import numpy as np
+    >>> sorted(RandomChannelPermutation()(np.array([[[1, 2, 3]]], np.uint8)).ravel().tolist())
+    [1, 2, 3]
+    """
+
+    draws: ClassVar[int] = MAX_CHANNELS
+
+    def step(self, draw: Draw, seen: Lowering) -> MapColours:
+        count = int(seen.channels.max(initial=1))
+        # Channels that an image does not have come last in any order.
+        weights = np.where(np.arange(count) < seen.channels[:, None], draw.u[:, :count], 1.0)
+        order = np.argsort(weights, axis=1, kind="stable")
+        return MapColours(np.eye(count)[order], np.zeros((len(seen), count)))
+
+
+@dataclass(frozen=True)
+class ColorMatrix(Transform):
+    """Mix channels: each new one is a sum over the old ones, `matrix` (C, C) v + `offset`.
+
+    `offset` is a number or one a channel, as a fraction of the full scale. Images must have C channels.
+
+    >>> import numpy as np
+    >>> ColorMatrix([[0, 1], [1, 0]], offset=0.2)(np.array([[[10, 20]]], np.uint8)).ravel().tolist()
+    [71, 61]
+    """
+
+    matrix: Sequence[Sequence[float]]
+    offset: float | Sequence[float] = 0.0
+
+    def check(self) -> None:
+        if not isinstance(self.matrix, tuple) or not 1 <= len(self.matrix) <= MAX_CHANNELS:
+            raise ArgumentError(f"matrix must have 1 to {MAX_CHANNELS} rows, got {self.matrix!r}")
+        for i, row in enumerate(self.matrix):
+            numbers(row, f"matrix[{i}]", len(self.matrix))
+        offset = per_channel(self.offset, "offset")
+        if isinstance(offset, tuple) and len(offset) not in (1, len(self.matrix)):
+            raise ArgumentError(f"offset must be a number or {len(self.matrix)} of them, got {self.offset!r}")
+
+    def step(self, draw: Draw, seen: Lowering) -> MapColours:
+        n, count = len(seen), len(self.matrix)
+        if np.any(seen.channels != count):
+            raise ArgumentError(f"matrix is for {count} channels, the images have {_counts(seen)}")
+        matrix: Floats = np.array(self.matrix, np.float64)
+        offset: Floats = np.array(self.offset, np.float64)
+        return MapColours(np.repeat(matrix[None], n, axis=0), np.broadcast_to(offset, (n, count)))
+
+
+def _check_colours(seen: Lowering, what: str, advice: str) -> None:
+    if not set(seen.channels.tolist()) <= {1, 3, 4}:
+        raise ArgumentError(f"{what} needs images of 1 (grey), 3 or 4 channels, got {_counts(seen)}: {advice}")
+
+
+def _counts(seen: Lowering) -> str:
+    return " or ".join(str(count) for count in np.unique(seen.channels))

@@ -1,0 +1,96 @@
+"""Colour adjustments as linear maps, of the pixels' channels and of the picture's mean colour.
+
+Images of 3 channels are red, green and blue; of 4, these and one that is no colour (alpha), which stays as it is.
+Images of any other number have that many channels of equal standing; their grey is the mean of the channels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from augsynth.lowering import MapColours
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+
+# Luma of ITU-R BT.601, and with it the YIQ colour space (NTSC, 1953): grey has neither I nor Q.
+LUMA = (0.299, 0.587, 0.114)
+_YIQ = np.array([LUMA, (0.5959, -0.2746, -0.3213), (0.2115, -0.5227, 0.3112)])
+# What a colour has beside its grey, and that turned by a right angle from red towards green, as a growing hue does.
+_CHROMA = np.eye(3) - np.array(LUMA)
+_TURNED = np.linalg.inv(_YIQ) @ np.array([[0.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]]) @ _YIQ
+
+
+@dataclass(frozen=True)
+class ColourMaps:
+    """n maps v' = matrix v + of_mean m of colours v (C,), m being the picture's mean colour; both are (n, C, C)."""
+
+    matrix: Floats
+    of_mean: Floats
+
+    def as_step(self, active: Mask | None = None) -> MapColours:
+        """The step of a pass that maps the samples that are `active` (n,), or all."""
+        return MapColours(self.matrix, np.zeros(self.matrix.shape[:2]), self.of_mean, active)
+
+
+@dataclass(frozen=True)
+class Palette:
+    """Which channels of n images are colours, `colours` (n, C), and their shares in grey, `grey` (n, C).
+
+    C is the largest number of channels of them all; `rgb` (n,) says which images have red, green and blue.
+
+    >>> palette = Palette.of(np.array([3]))
+    >>> palette.brightness(np.array([2.0])).matrix[0].tolist()
+    [[2.0, 0.0, 0.0], [0.0, 2.0, 0.0], [0.0, 0.0, 2.0]]
+    """
+
+    colours: Mask
+    grey: Floats
+    rgb: Mask
+
+    @classmethod
+    def of(cls, channels: Ints) -> Palette:
+        """The palette of images with `channels` (n,)."""
+        count = int(channels.max(initial=1))
+        rgb = (channels == 3) | (channels == 4)
+        colours = np.arange(count) < np.where(rgb, 3, channels)[:, None]
+        luma = np.zeros(count)
+        luma[:3] = LUMA[:count]
+        return cls(colours, np.where(rgb[:, None], luma, colours / channels[:, None]), rgb)
+
+    def brightness(self, factor: Floats) -> ColourMaps:
+        """v times `factor` (n,)."""
+        return self.adjusted(brightness=factor)
+
+    def contrast(self, factor: Floats) -> ColourMaps:
+        """From the mean of the grey picture (`factor` 0) to the picture (1), and beyond."""
+        return self.adjusted(contrast=factor)
+
+    def saturation(self, factor: Floats) -> ColourMaps:
+        """From each pixel's grey (`factor` 0) to its colour (1), and beyond."""
+        return self.adjusted(saturation=factor)
+
+    def adjusted(
+        self,
+        brightness: Floats | float = 1.0,
+        contrast: Floats | float = 1.0,
+        saturation: Floats | float = 1.0,
+        turn: Floats | float = 0.0,
+    ) -> ColourMaps:
+        """All of these, which commute; `turn` rotates the chroma plane of YIQ, 1 being the full circle.
+
+        Images without red, green and blue have no saturation and no hue.
+        """
+        scale = np.broadcast_to(np.multiply(brightness, contrast), self.rgb.shape)
+        matrix: Floats = np.eye(self.colours.shape[1]) * np.where(self.colours, scale[:, None], 1.0)[:, None]
+        if self.rgb.any():
+            angle = 2.0 * np.pi * np.asarray(turn)
+            along, across = saturation * np.cos(angle) - 1.0, saturation * np.sin(angle)
+            changed = np.multiply.outer(scale * along, _CHROMA) + np.multiply.outer(scale * across, _TURNED)
+            matrix[self.rgb, :3, :3] += changed[self.rgb]
+        means = np.where(self.colours, np.multiply(brightness, np.subtract(1.0, contrast))[..., None], 0.0)
+        return ColourMaps(matrix, means[:, :, None] * self.grey[:, None])

@@ -1,0 +1,158 @@
+"""Erasing: rectangles are overwritten, so that a network cannot lean on any one part of an image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from augsynth.errors import ArgumentError
+from augsynth.lowering import Erase, Lowering, PerChannel
+from augsynth.transforms.base import Draw, Transform
+from augsynth.transforms.params import Range, integer, per_channel, positive, probability, span
+from augsynth.transforms.visibility import first_sparing
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Value = PerChannel | str
+RANDOM = "random"
+_ATTEMPTS = 10
+_DRAWS_AN_ATTEMPT = 4
+
+
+@dataclass(frozen=True)
+class RandomErasing(Transform):
+    """Overwrite `count` rectangles, with probability `p`.
+
+    A rectangle covers a share of the image drawn from `scale`, with height over width drawn from `ratio`, evenly on a
+    logarithmic scale, anywhere inside. Up to ten are drawn until one is smaller than the image on both sides; none is
+    erased if none is, as in torchvision, whose names and defaults these are. `value` is a number or one a channel, in
+    the image's own scale at that point, or "random": uniform over the full scale for every pixel and channel.
+    Rectangles are drawn independently and may overlap. With `min_visible`, a rectangle also has to leave, together with
+    those before it, that fraction of every box that comes with the image and is in view.
+
+    Zhong et al., "Random Erasing Data Augmentation", AAAI 2020.
+
+    >>> import numpy as np
+    >>> erased = RandomErasing(p=1.0, scale=(0.25, 0.25), ratio=(1, 1))(np.ones((8, 8), np.uint8))
+    >>> int(erased.sum())
+    48
+    """
+
+    p: float = 0.5
+    scale: Range = (0.02, 0.33)
+    ratio: Range = (0.3, 3.3)
+    value: Value = 0.0
+    count: int = 1
+    min_visible: float = 0.0
+
+    def check(self) -> None:
+        probability(self.p)
+        span(self.scale, "scale", 0.0, 1.0)
+        positive(self.ratio, "ratio")
+        _check_value(self.value)
+        probability(self.min_visible, "min_visible")
+        if integer(self.count, "count", 1) > _MOST_RECTANGLES:
+            raise ArgumentError(f"count must be at most {_MOST_RECTANGLES}, got {self.count}")
+
+    @property
+    def draws(self) -> int:  # type: ignore[override]
+        """One number for whether, and four for each attempt."""
+        return 1 + self.count * _ATTEMPTS * _DRAWS_AN_ATTEMPT
+
+    def step(self, draw: Draw, seen: Lowering) -> Erase:
+        u = draw.u[:, 1:].reshape(len(seen), self.count, _ATTEMPTS, _DRAWS_AN_ATTEMPT)
+        boxes, fits = self._attempts(u, seen.sizes)
+        fits[draw.u[:, 0] >= self.p] = False
+        fits = first_sparing(seen, boxes, fits, self.min_visible)
+        first = fits.argmax(axis=2)
+        samples, rectangle = np.nonzero(fits.any(axis=2))
+        chosen = boxes[samples, rectangle, first[samples, rectangle]]
+        return Erase(samples, chosen, draw.stream[samples], _fill(self.value))
+
+    def _attempts(self, u: Floats, sizes: Ints) -> tuple[Ints, npt.NDArray[np.bool_]]:
+        """Boxes (n, count, attempts, 4), and which of them are smaller than their image and not empty."""
+        height, width = (sizes[:, i, None, None] for i in (0, 1))
+        low, high = span(self.scale, "scale")
+        area = (low + (high - low) * u[..., 0]) * height * width
+        low, high = np.log(positive(self.ratio, "ratio"))
+        ratio = np.exp(low + (high - low) * u[..., 1])
+        h, w = np.rint(np.sqrt(area * ratio)), np.rint(np.sqrt(area / ratio))
+        top, left = np.floor(u[..., 2] * (height - h + 1)), np.floor(u[..., 3] * (width - w + 1))
+        boxes = np.stack([top, left, top + h, left + w], axis=-1).astype(np.int64)
+        return boxes, (h < height) & (w < width) & (h > 0) & (w > 0)
+
+
+# Each takes 40 random numbers of every sample.
+_MOST_RECTANGLES = 64
+
+
+@dataclass(frozen=True)
+class GridMask(Transform):
+    """Overwrite a grid of squares, with probability `p`.
+
+    The grid's unit is drawn from `unit`, as a share of the image's shorter side (at least 2 pixels), and its origin
+    anywhere in a unit. `ratio` is the share of a unit's side that is kept, so 1 - (1 - ratio)**2 of the image is.
+    `value` is that of `RandomErasing`. The defaults of `unit` and `ratio` are the paper's for ImageNet, with 96 to 224
+    of 224 pixels as units; the grid is not rotated.
+
+    Chen et al., "GridMask Data Augmentation", arXiv:2001.04086 (2020).
+
+    >>> import numpy as np
+    >>> int(GridMask(unit=0.5, ratio=0.5, p=1.0)(np.ones((8, 8), np.uint8)).sum())
+    48
+    """
+
+    unit: Range = (96 / 224, 1.0)
+    ratio: Range = 0.6
+    value: Value = 0.0
+    p: float = 0.5
+    draws: ClassVar[int] = 5
+
+    def check(self) -> None:
+        span(self.unit, "unit", _SMALLEST_UNIT, 1.0)
+        span(self.ratio, "ratio", 0.0, 1.0)
+        _check_value(self.value)
+        probability(self.p)
+
+    def step(self, draw: Draw, seen: Lowering) -> Erase:
+        unit = np.maximum(np.rint(draw.between(1, *span(self.unit, "unit")) * seen.sizes.min(axis=1)), 2.0)
+        side = np.rint(unit * (1.0 - draw.between(2, *span(self.ratio, "ratio"))))
+        origins = np.floor(draw.u[:, 3:] * unit[:, None])
+        boxes = [
+            _grid(int(unit[i]), int(side[i]), origins[i].astype(np.int64), seen.sizes[i])
+            for i in np.flatnonzero(draw.u[:, 0] < self.p)
+        ]
+        counts = np.zeros(len(seen), np.int64)
+        counts[draw.u[:, 0] < self.p] = [len(one) for one in boxes]
+        samples = np.repeat(np.arange(len(seen)), counts)
+        together = np.concatenate([np.zeros((0, 4), np.int64), *boxes])
+        return Erase(samples, together, draw.stream[samples], _fill(self.value))
+
+
+# Below, an image would have thousands of squares.
+_SMALLEST_UNIT = 0.02
+
+
+def _grid(unit: int, side: int, origin: Ints, size: Ints) -> Ints:
+    """The squares (m, 4) of a grid inside an image of `size` (height, width), cut off at its edges."""
+    spans = []
+    for start, length in zip(origin, size, strict=True):
+        low = np.arange(start - unit, length, unit)
+        span = np.clip(np.stack([low, low + side], axis=1), 0, length)
+        spans.append(span[span[:, 0] < span[:, 1]])
+    rows, columns = np.repeat(spans[0], len(spans[1]), axis=0), np.tile(spans[1], (len(spans[0]), 1))
+    return np.stack([rows[:, 0], columns[:, 0], rows[:, 1], columns[:, 1]], axis=1)
+
+
+def _check_value(value: Value) -> None:
+    if value != RANDOM:
+        if isinstance(value, str):
+            raise ArgumentError(f"value must be a number, one a channel, or {RANDOM!r}, got {value!r}")
+        per_channel(value, "value")
+
+
+def _fill(value: Value) -> PerChannel | None:
+    return None if isinstance(value, str) else value

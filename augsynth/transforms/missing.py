@@ -1,0 +1,96 @@
+"""Missing values: NaN, a nodata value, or what a mask marks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from augsynth.errors import ArgumentError
+from augsynth.lowering import FillValues, Lowering, Operate, PerChannel
+from augsynth.plan import FULL_SCALE
+from augsynth.transforms.base import Draw, Transform
+from augsynth.transforms.params import interval, number, per_channel
+
+Mask = npt.NDArray[np.bool_]
+STRATEGIES = ("constant", "random", "mean", "nearest", "inpaint")
+_FUSED = STRATEGIES[:3]
+_NAN = "nan"
+
+
+@dataclass(frozen=True)
+class FillMissing(Transform):
+    """Fill missing values, each channel by itself.
+
+    `missing` says which: NaN, another value (nodata), or a mask (H, W) that is true where pixels are missing.
+    `strategy` says what they become:
+
+    * "constant": `value`, a number or one a channel, in the image's own scale.
+    * "random": uniform `between` two levels, by default over the full scale (255, 65535, or 1 for floats).
+    * "mean": the mean of the channel's values that are there.
+    * "nearest": the value of the nearest pixel that has one, in Euclidean distance.
+    * "inpaint": a smooth continuation of the picture, by biharmonic equations (Damelin and Hoang, 2018).
+
+    Where a channel is missing altogether, the last three put `value`. The first three are the first thing that a pass
+    does, if `missing` is no mask; all else runs between passes. "nearest" and "inpaint" need scipy and scikit-image,
+    which `pip install "augsynth[missing]"` brings. An integer image has no NaN, and its fillings are rounded.
+
+    >>> import numpy as np
+    >>> FillMissing("mean", missing=0)(np.array([[10, 0, 13]], np.uint8)).tolist()
+    [[[10, 12, 13]]]
+    """
+
+    strategy: str = "constant"
+    missing: Any = math.nan
+    value: PerChannel = 0.0
+    between: Sequence[float] | None = None
+
+    def __post_init__(self) -> None:
+        # NaN equals nothing, and JSON has none: by its name, a description and its transform stay comparable.
+        if isinstance(self.missing, (float, np.floating)) and math.isnan(self.missing):
+            object.__setattr__(self, "missing", _NAN)
+        super().__post_init__()
+
+    def check(self) -> None:
+        if self.strategy not in STRATEGIES:
+            raise ArgumentError(f"strategy must be one of {', '.join(STRATEGIES)}, got {self.strategy!r}")
+        per_channel(self.value, "value")
+        if self.between is not None:
+            interval(self.between, "between")
+            if self.strategy != "random":
+                raise ArgumentError(f'between is for strategy="random", got strategy={self.strategy!r}')
+        if self._mask is None and self.missing != _NAN:
+            number(self.missing, "missing")
+
+    def step(self, draw: Draw, seen: Lowering) -> FillValues | Operate:
+        low, high = self._levels(seen)
+        if self._mask is None and self.strategy in _FUSED:
+            return FillValues(float(self.missing), low, high, draw.stream, by_mean=self.strategy == "mean")
+        which = {"missing": np.float64(self.missing)} if self._mask is None else {"mask": self._mask}
+        name = f"fill_missing_{self.strategy}"
+        if self.strategy == "random":
+            return Operate(name, {"stream": draw.stream}, {**which, "low": np.array(low), "high": np.array(high)})
+        return Operate(name, {}, {**which, "value": np.array(low)})
+
+    def _levels(self, seen: Lowering) -> tuple[PerChannel, PerChannel]:
+        """The lowest and the highest level that is put, as the images can show them."""
+        low, high = self.value, self.value
+        if self.strategy == "random":
+            low, high = (0.0, FULL_SCALE[seen.dtype]) if self.between is None else interval(self.between, "between")
+        for level in (low, high):
+            seen.levels(level, "value" if self.between is None else "between")
+        return low, high
+
+    @cached_property
+    def _mask(self) -> Mask | None:
+        if not isinstance(self.missing, tuple):
+            return None
+        lengths = {len(row) if isinstance(row, tuple) else 0 for row in self.missing}
+        if len(lengths) != 1 or 0 in lengths or not all(isinstance(one, bool) for row in self.missing for one in row):
+            raise ArgumentError("a mask of missing pixels must be true and false in (H, W), rows of one length")
+        return np.array(self.missing, bool)

@@ -1,0 +1,151 @@
+"""Mixing the images of a batch, and their labels with them.
+
+A batch is images (B, C, H, W) and labels, class numbers (B,) or soft labels (B, num_classes); what comes back are
+images of the same dtype and soft labels, float32. Each sample is mixed with the one before it (the first with the
+last), by a share that is drawn for it alone. `keys` (B, 3) decide everything that is random; without them, they are
+drawn from torch's generator.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from augsynth import rng
+from augsynth.errors import ArgumentError, ArgumentTypeError
+from augsynth.rng import Keys, KeysLike, as_keys, keys_from_torch
+from augsynth.transforms.beta import UNIFORMS, symmetric_beta
+from augsynth.transforms.params import integer, positive
+
+Floats = npt.NDArray[np.float64]
+
+# The last position of a pipeline, which none reaches: mixing shares no bits with what was done to each image before.
+_OP = 2**16 - 1
+
+
+@dataclass(frozen=True)
+class BatchMixing(ABC):
+    """Base of `MixUp` and `CutMix`: the share is drawn from Beta(alpha, alpha), one a sample."""
+
+    num_classes: int
+    alpha: float = 1.0
+
+    def __post_init__(self) -> None:
+        integer(self.num_classes, "num_classes", 1)
+        positive(self.alpha, "alpha")
+
+    def __call__(
+        self, images: Any, labels: Any = None, *, keys: KeysLike | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Mix `images` and `labels`, or a pair of them, or what `augsynth.collate` takes; returns both."""
+        images, labels = _pair(images) if labels is None else (images, labels)
+        images, soft = _as_images(images), soft_labels(labels, self.num_classes)
+        if len(soft) != len(images):
+            raise ArgumentError(f"there must be one label an image: got {len(soft)} labels for {len(images)} images")
+        given = keys_from_torch(len(images)) if keys is None else as_keys(keys)
+        if len(given) != len(images):
+            raise ArgumentError(f"there must be one key an image: got {len(given)} keys for {len(images)} images")
+        mixed, share = self._mixed(images, images.roll(1, 0), given)
+        kept = torch.from_numpy(share).to(soft)[:, None]
+        return mixed, soft * kept + soft.roll(1, 0) * (1 - kept)
+
+    @abstractmethod
+    def _mixed(self, images: torch.Tensor, others: torch.Tensor, keys: Keys) -> tuple[torch.Tensor, Floats]:
+        """The mixed images, and the share (B,) of each that is its own."""
+
+
+class MixUp(BatchMixing):
+    """Blend each image with another: share * image + (1 - share) * other, and the labels likewise.
+
+    Images must be floats: end the transform before it with `ToDtype("float32", scale=True)` or `Normalize`.
+    Zhang et al., "mixup: Beyond Empirical Risk Minimization", ICLR 2018; shares are drawn for each sample, where the
+    paper draws one a batch.
+
+    >>> images, labels = MixUp(num_classes=2)(torch.rand(4, 3, 8, 8), torch.tensor([0, 1, 1, 0]))
+    >>> images.shape, labels.sum(dim=1).tolist()
+    (torch.Size([4, 3, 8, 8]), [1.0, 1.0, 1.0, 1.0])
+    """
+
+    def _mixed(self, images: torch.Tensor, others: torch.Tensor, keys: Keys) -> tuple[torch.Tensor, Floats]:
+        if not images.is_floating_point():
+            raise ArgumentTypeError(
+                f"MixUp blends float images, got {images.dtype}: end the transform before it with "
+                'ToDtype("float32", scale=True) or Normalize'
+            )
+        share = symmetric_beta(rng.uniform(keys, _OP, UNIFORMS), self.alpha)
+        kept = torch.from_numpy(share).to(images)[:, None, None, None]
+        return images * kept + others * (1 - kept), share
+
+
+class CutMix(BatchMixing):
+    """Paste a rectangle of another image into each, at the same place; labels are mixed by area. Any dtype.
+
+    With the drawn share, the sides are sqrt(1 - share) of the image's, the centre is uniform over it, and what would
+    stick out is cut off; labels count what is there.
+    Yun et al., "CutMix: Regularization Strategy to Train Strong Classifiers with Localizable Features", ICCV 2019;
+    rectangles are drawn for each sample, where the paper draws one a batch.
+
+    >>> images, labels = CutMix(num_classes=2)(torch.rand(4, 3, 8, 8), torch.tensor([0, 1, 1, 0]))
+    >>> images.shape, labels.sum(dim=1).tolist()
+    (torch.Size([4, 3, 8, 8]), [1.0, 1.0, 1.0, 1.0])
+    """
+
+    def _mixed(self, images: torch.Tensor, others: torch.Tensor, keys: Keys) -> tuple[torch.Tensor, Floats]:
+        u = rng.uniform(keys, _OP, 2 + UNIFORMS)
+        share = symmetric_beta(u[:, 2:], self.alpha)
+        height, width = images.shape[-2:]
+        rows, columns = _cut(u[:, 0], share, height), _cut(u[:, 1], share, width)
+        pasted = torch.from_numpy(rows[:, None, :, None] & columns[:, None, None, :]).to(images.device)
+        area = rows.sum(axis=1) * columns.sum(axis=1)
+        return torch.where(pasted, others, images), 1.0 - area / (height * width)
+
+
+def _cut(centre: Floats, share: Floats, length: int) -> npt.NDArray[np.bool_]:
+    """Which of `length` pixels are pasted, for each sample."""
+    middle = np.floor(centre * length)
+    half = np.floor(np.sqrt(1.0 - share) * length / 2)
+    pixels = np.arange(length)
+    inside: npt.NDArray[np.bool_] = (pixels >= (middle - half)[:, None]) & (pixels < (middle + half)[:, None])
+    return inside
+
+
+def soft_labels(labels: Any, num_classes: int) -> torch.Tensor:
+    """Class numbers (B,) as one-hot float32 (B, num_classes); soft labels of that shape as they are.
+
+    >>> soft_labels([1, 0], 2).tolist()
+    [[0.0, 1.0], [1.0, 0.0]]
+    """
+    given = torch.as_tensor(labels)
+    if given.ndim == 2 and given.is_floating_point():
+        if given.shape[1] != num_classes:
+            raise ArgumentError(f"soft labels must be (B, {num_classes}), got {tuple(given.shape)}")
+        return given.float()
+    if given.ndim != 1 or given.is_floating_point() or given.dtype == torch.bool:
+        raise ArgumentTypeError(
+            f"labels must be class numbers (B,) or soft labels (B, {num_classes}), got {given.dtype} "
+            f"{tuple(given.shape)}"
+        )
+    if len(given) and not 0 <= int(given.min()) <= int(given.max()) < num_classes:
+        raise ArgumentError(f"labels must be in [0, {num_classes}), got {int(given.min())} to {int(given.max())}")
+    return torch.nn.functional.one_hot(given.long(), num_classes).float()
+
+
+def _pair(batch: Any) -> Sequence[Any]:
+    """Images and labels of a batch that is one object."""
+    collated = batch.collated() if hasattr(batch, "collated") else batch
+    if not isinstance(collated, (tuple, list)) or len(collated) != 2:
+        raise ArgumentTypeError(f"a batch to mix must be (images, labels), got {type(collated).__name__}")
+    return collated
+
+
+def _as_images(images: Any) -> torch.Tensor:
+    if not isinstance(images, torch.Tensor) or images.ndim != 4:
+        shape = tuple(images.shape) if hasattr(images, "shape") else type(images).__name__
+        raise ArgumentTypeError(f"images must be a tensor (B, C, H, W), got {shape}")
+    return images

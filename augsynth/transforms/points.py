@@ -1,0 +1,121 @@
+"""Point operations: each value changes by itself, whatever stands around it.
+
+For integer images they are lookup tables, and however many follow each other, a pass looks up one. For float images
+they run between passes. Levels of a float image count on the full scale 1, and NaN stays.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from augsynth.errors import ArgumentError
+from augsynth.layout import DType
+from augsynth.lowering import Lowering, Operate
+from augsynth.plan import FULL_SCALE
+from augsynth.transforms.base import Draw, Transform
+from augsynth.transforms.params import Range, integer, number, positive, probability
+
+
+@dataclass(frozen=True)
+class RandomInvert(Transform):
+    """Replace each value v by full scale - v, with probability `p`.
+
+    >>> import numpy as np
+    >>> RandomInvert(p=1.0)(np.array([[0, 55]], np.uint8)).tolist()
+    [[[255, 200]]]
+    """
+
+    p: float = 0.5
+    draws: ClassVar[int] = 1
+
+    def check(self) -> None:
+        probability(self.p)
+
+    def step(self, draw: Draw, seen: Lowering) -> Operate:
+        return Operate("invert", active=draw.u[:, 0] < self.p)
+
+
+@dataclass(frozen=True)
+class RandomPosterize(Transform):
+    """Keep only the highest `bits` bits of each value, with probability `p`.
+
+    Of an integer image's 8 or 16 bits the lower ones become 0; `bits` is 0 to 16, and what the dtype has not is no
+    change. A float image gets the 2**bits levels floor(v * 2**bits) / 2**bits, within [0, 1). Both as in torchvision.
+
+    >>> import numpy as np
+    >>> RandomPosterize(bits=3, p=1.0)(np.array([[31, 32, 255]], np.uint8)).tolist()
+    [[[0, 32, 224]]]
+    """
+
+    bits: int
+    p: float = 0.5
+    draws: ClassVar[int] = 1
+
+    def check(self) -> None:
+        if integer(self.bits, "bits", 0) > _MOST_BITS:
+            raise ArgumentError(f"bits must be at most {_MOST_BITS}, got {self.bits}")
+        probability(self.p)
+
+    def step(self, draw: Draw, seen: Lowering) -> Operate:
+        return Operate("posterize", {"bits": np.full(len(seen), float(self.bits))}, active=draw.u[:, 0] < self.p)
+
+
+_MOST_BITS = 16
+
+
+@dataclass(frozen=True)
+class RandomSolarize(Transform):
+    """Replace each value v that is at least `threshold` by full scale - v, with probability `p`.
+
+    `threshold` is in the image's own scale, so from 0 to 255, 65535 or 1, as in torchvision.
+
+    >>> import numpy as np
+    >>> RandomSolarize(threshold=128, p=1.0)(np.array([[127, 128, 255]], np.uint8)).tolist()
+    [[[127, 127, 0]]]
+    """
+
+    threshold: float
+    p: float = 0.5
+    draws: ClassVar[int] = 1
+
+    def check(self) -> None:
+        number(self.threshold, "threshold", low=0.0)
+        probability(self.p)
+
+    def step(self, draw: Draw, seen: Lowering) -> Operate:
+        full = FULL_SCALE[DType(seen.dtype)]
+        if self.threshold > full:
+            raise ArgumentError(
+                f"threshold must be at most the full scale, {full:g} for {seen.dtype.name.lower()} images, "
+                f"got {self.threshold!r}"
+            )
+        threshold = np.full(len(seen), float(self.threshold))
+        return Operate("solarize", {"threshold": threshold}, active=draw.u[:, 0] < self.p)
+
+
+@dataclass(frozen=True)
+class RandomGamma(Transform):
+    """Raise each value to a power, with probability `p`: v becomes full scale * (v / full scale)**g.
+
+    g is drawn from `gamma` (a pair above 0, or a number), evenly on a logarithmic scale, so that by default
+    brighter (g < 1) and darker (g > 1) images are equally likely. Negative values count as 0.
+
+    >>> import numpy as np
+    >>> RandomGamma(gamma=2.0)(np.array([[0, 51, 255]], np.uint8)).tolist()
+    [[[0, 10, 255]]]
+    """
+
+    gamma: Range = (0.8, 1.25)
+    p: float = 1.0
+    draws: ClassVar[int] = 2
+
+    def check(self) -> None:
+        positive(self.gamma, "gamma")
+        probability(self.p)
+
+    def step(self, draw: Draw, seen: Lowering) -> Operate:
+        gamma = np.exp(draw.between(1, *np.log(positive(self.gamma, "gamma"))))
+        return Operate("gamma", {"gamma": gamma}, active=draw.u[:, 0] < self.p)

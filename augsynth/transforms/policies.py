@@ -1,0 +1,156 @@
+"""Automatic policies: operations drawn for each image, at strengths that were searched for, drawn or given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from augsynth.errors import ArgumentError
+from augsynth.lowering import Lowering, PerChannel
+from augsynth.transforms.base import Draw, Transform
+from augsynth.transforms.params import integer, sampling
+from augsynth.transforms.policy_operations import IDENTITY, NAMES, Space, add_chosen
+from augsynth.transforms.policy_tables import POLICIES
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+_SEARCHED = Space(shear=0.3, translate=150 / 331, rotate=30.0, enhance=0.9, posterize=4.0)
+_WIDE = Space(shear=0.99, translate=1.0, rotate=135.0, enhance=0.99, posterize=6.0, translate_pixels=32.0)
+# All but Invert, as both papers have it; what comes last is to leave the image as it is.
+_UNSEARCHED = np.array([*(number for number, name in enumerate(NAMES) if name != "Invert"), IDENTITY])
+_AUTO_BINS = 10
+
+
+def _signs(u: Floats) -> Floats:
+    return np.where(u < 0.5, -1.0, 1.0)
+
+
+def _drawn(u: Floats, count: int) -> Ints:
+    return np.minimum((u * count).astype(np.int64), count - 1)
+
+
+@dataclass(frozen=True)
+class RandAugment(Transform):
+    """`num_ops` operations after each other, drawn from 14, all at one strength (Cubuk et al. 2020).
+
+    `magnitude` of 0 to `num_magnitude_bins` - 1 is that strength. The operations and their largest amounts are
+    torchvision's: shears by 0.3, moves by 150/331 of a side, turns by 30 degrees, brightness, colour, contrast and
+    sharpness by 0.9, posterise by 4 bits, solarise, autocontrast, equalise, and none. Directions are drawn. Moves are
+    by fractions of a pixel, and interpolated.
+
+    >>> import numpy as np
+    >>> RandAugment()(np.zeros((8, 8, 3), np.uint8)).shape
+    torch.Size([3, 8, 8])
+    """
+
+    num_ops: int = 2
+    magnitude: int = 9
+    num_magnitude_bins: int = 31
+    interpolation: str = "bilinear"
+    fill: PerChannel = 0.0
+    border: str = "constant"
+
+    @property
+    def draws(self) -> int:  # type: ignore[override]
+        return 2 * self.num_ops
+
+    def check(self) -> None:
+        integer(self.num_ops, "num_ops", 0)
+        bins = integer(self.num_magnitude_bins, "num_magnitude_bins", 2)
+        if integer(self.magnitude, "magnitude", 0) >= bins:
+            raise ArgumentError(f"magnitude must be below num_magnitude_bins = {bins}, got {self.magnitude}")
+        sampling(self.interpolation, None, self.border, self.fill)
+
+    def lower(self, draws: Iterator[Draw], lowering: Lowering) -> None:
+        u = next(draws).u
+        declared = sampling(self.interpolation, None, self.border, self.fill)
+        share = np.full(len(u), self.magnitude / (self.num_magnitude_bins - 1))
+        for layer in range(self.num_ops):
+            chosen = _UNSEARCHED[_drawn(u[:, 2 * layer], len(_UNSEARCHED))]
+            add_chosen(lowering, "RandAugment", chosen, share, _signs(u[:, 2 * layer + 1]), _SEARCHED, declared)
+
+
+@dataclass(frozen=True)
+class TrivialAugmentWide(Transform):
+    """One operation, drawn from 14, at a drawn strength (Müller & Hutter 2021, the wide space).
+
+    The strength is one of `num_magnitude_bins`. The operations are those of `RandAugment`, with larger amounts: shears
+    by 0.99, moves by 32 pixels, turns by 135 degrees, brightness, colour, contrast and sharpness by 0.99, posterise by
+    6 bits.
+
+    >>> import numpy as np
+    >>> TrivialAugmentWide()(np.zeros((8, 8, 3), np.uint8)).shape
+    torch.Size([3, 8, 8])
+    """
+
+    num_magnitude_bins: int = 31
+    interpolation: str = "bilinear"
+    fill: PerChannel = 0.0
+    border: str = "constant"
+    draws = 3
+
+    def check(self) -> None:
+        integer(self.num_magnitude_bins, "num_magnitude_bins", 2)
+        sampling(self.interpolation, None, self.border, self.fill)
+
+    def lower(self, draws: Iterator[Draw], lowering: Lowering) -> None:
+        u = next(draws).u
+        declared = sampling(self.interpolation, None, self.border, self.fill)
+        share = _drawn(u[:, 1], self.num_magnitude_bins) / (self.num_magnitude_bins - 1)
+        chosen = _UNSEARCHED[_drawn(u[:, 0], len(_UNSEARCHED))]
+        add_chosen(lowering, "TrivialAugmentWide", chosen, share, _signs(u[:, 2]), _WIDE, declared)
+
+
+@dataclass(frozen=True)
+class AutoAugment(Transform):
+    """Two operations, by one of the 25 sub-policies that were found for a data set (Cubuk et al. 2019).
+
+    `policy` is "imagenet", "cifar10" or "svhn". Which sub-policy is drawn for each image, whether each of its two
+    operations is done, by the probability it was found with, and its direction. Largest amounts are `RandAugment`'s.
+
+    >>> import numpy as np
+    >>> AutoAugment("cifar10")(np.zeros((8, 8, 3), np.uint8)).shape
+    torch.Size([3, 8, 8])
+    """
+
+    policy: str = "imagenet"
+    interpolation: str = "bilinear"
+    fill: PerChannel = 0.0
+    border: str = "constant"
+    draws = 5
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "policy", getattr(self.policy, "value", self.policy))
+        super().__post_init__()
+
+    def check(self) -> None:
+        if self.policy not in POLICIES:
+            raise ArgumentError(f"policy must be one of {', '.join(POLICIES)}, got {self.policy!r}")
+        sampling(self.interpolation, None, self.border, self.fill)
+
+    def lower(self, draws: Iterator[Draw], lowering: Lowering) -> None:
+        u = next(draws).u
+        declared = sampling(self.interpolation, None, self.border, self.fill)
+        operations, probabilities, magnitudes = _table(self.policy)
+        which = _drawn(u[:, 0], len(operations))
+        for layer in range(2):
+            done = u[:, 1 + 2 * layer] < probabilities[which, layer]
+            chosen = np.where(done, operations[which, layer], IDENTITY)
+            share = magnitudes[which, layer] / (_AUTO_BINS - 1)
+            add_chosen(lowering, "AutoAugment", chosen, share, _signs(u[:, 2 + 2 * layer]), _SEARCHED, declared)
+
+
+@lru_cache
+def _table(policy: str) -> tuple[Ints, Floats, Floats]:
+    """Indices into `NAMES`, probabilities and magnitudes of a policy's sub-policies, (25, 2) each."""
+    lines = [line.split(" + ") for line in POLICIES[policy].strip().splitlines()]
+    words = [[operation.split() for operation in line] for line in lines]
+    operations = np.array([[NAMES.index(operation[0]) for operation in line] for line in words])
+    probabilities = np.array([[float(operation[1]) for operation in line] for line in words])
+    magnitudes = np.array([[float((*operation, "0")[2]) for operation in line] for line in words])
+    return operations, probabilities, magnitudes

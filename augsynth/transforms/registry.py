@@ -1,0 +1,127 @@
+"""The transforms by name, and building them from their descriptions."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from augsynth.errors import ArgumentError, ArgumentTypeError
+from augsynth.transforms.affine import RandomAffine, RandomRotation, RandomScale, RandomShear, RandomTranslate
+from augsynth.transforms.base import Pipeline, Transform
+from augsynth.transforms.blur import GaussianBlur, RandomAdjustSharpness
+from augsynth.transforms.choice import RandomApply, RandomChoice
+from augsynth.transforms.colour import ColorJitter, ColorMatrix, RandomChannelPermutation, RandomGrayscale
+from augsynth.transforms.compose import Compose
+from augsynth.transforms.custom import Lambda
+from augsynth.transforms.erasing import GridMask, RandomErasing
+from augsynth.transforms.flips import RandomHorizontalFlip, RandomVerticalFlip
+from augsynth.transforms.frames import CenterCrop, Pad, RandomCrop, RandomResizedCrop, Resize
+from augsynth.transforms.histograms import RandomAutocontrast, RandomEqualize
+from augsynth.transforms.missing import FillMissing
+from augsynth.transforms.noise import GaussianNoise, PoissonNoise, SaltAndPepperNoise, SpeckleNoise, UniformNoise
+from augsynth.transforms.perspective import RandomPerspective
+from augsynth.transforms.points import RandomGamma, RandomInvert, RandomPosterize, RandomSolarize
+from augsynth.transforms.policies import AutoAugment, RandAugment, TrivialAugmentWide
+from augsynth.transforms.values import Normalize, ToDtype
+
+TRANSFORMS: tuple[type[Transform], ...] = (
+    RandomHorizontalFlip,
+    RandomVerticalFlip,
+    RandomRotation,
+    RandomAffine,
+    RandomScale,
+    RandomTranslate,
+    RandomShear,
+    RandomPerspective,
+    RandomCrop,
+    CenterCrop,
+    RandomResizedCrop,
+    Resize,
+    Pad,
+    GaussianNoise,
+    UniformNoise,
+    SaltAndPepperNoise,
+    PoissonNoise,
+    SpeckleNoise,
+    ColorJitter,
+    RandomGrayscale,
+    RandomChannelPermutation,
+    ColorMatrix,
+    RandomInvert,
+    RandomPosterize,
+    RandomSolarize,
+    RandomGamma,
+    RandomErasing,
+    GridMask,
+    FillMissing,
+    GaussianBlur,
+    RandomAdjustSharpness,
+    RandomEqualize,
+    RandomAutocontrast,
+    Lambda,
+    Normalize,
+    ToDtype,
+    RandomApply,
+    RandomChoice,
+    RandAugment,
+    TrivialAugmentWide,
+    AutoAugment,
+)
+_DEEPEST = 32
+
+
+def from_dict(
+    description: Mapping[str, Any],
+    *,
+    functions: Mapping[str, Callable[..., Any]] | None = None,
+    transforms: Sequence[type[Pipeline]] = (),
+) -> Pipeline:
+    """Build the transform that `to_dict` described; `ArgumentError` names what is unknown.
+
+    A description never runs code of its own: what it calls a function has to be among `functions`, and a transform of
+    yours among `transforms`.
+
+    >>> from augsynth import transforms as T
+    >>> T.from_dict({"type": "RandomHorizontalFlip", "p": 0.25})
+    RandomHorizontalFlip(p=0.25)
+    """
+    kinds: list[type[Pipeline]] = [*TRANSFORMS, Compose, *transforms]
+    return _Builder({kind.__name__: kind for kind in kinds}, dict(functions or {})).build(description)
+
+
+@dataclass(frozen=True)
+class _Builder:
+    known: Mapping[str, type[Pipeline]]
+    functions: Mapping[str, Callable[..., Any]]
+
+    def build(self, description: Any, depth: int = 0) -> Pipeline:
+        if not isinstance(description, Mapping) or not isinstance(description.get("type"), str):
+            raise ArgumentError(f"a transform's description must be a mapping with a 'type', got {description!r}")
+        name = description["type"]
+        if name not in self.known:
+            raise ArgumentError(f"unknown transform {name!r}{_suggestion(name, list(self.known))}")
+        kind = self.known[name]
+        values = {key: self._value(value, depth + 1) for key, value in description.items() if key != "type"}
+        for key in values:
+            if key not in kind.parameter_names():
+                raise ArgumentError(f"{name} has no parameter {key!r}{_suggestion(str(key), kind.parameter_names())}")
+        try:
+            return kind.from_description(values, self.functions)
+        except TypeError as error:
+            if isinstance(error, ArgumentTypeError):
+                raise
+            raise ArgumentError(f"{name}: {error}") from error
+
+    def _value(self, value: Any, depth: int) -> Any:
+        if depth > _DEEPEST:
+            raise ArgumentError(f"a description may be nested {_DEEPEST} deep, and this one is deeper")
+        if isinstance(value, (list, tuple)):
+            return tuple(self._value(one, depth + 1) for one in value)
+        return self.build(value, depth) if isinstance(value, Mapping) and "type" in value else value
+
+
+def _suggestion(name: str, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    return f": did you mean {close[0]!r}?" if close else f"; known are {', '.join(known)}"

@@ -1,0 +1,75 @@
+"""Drawing windows and rectangles that leave objects visible: only the key and the sample's own boxes decide."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from augsynth.geometry import box_areas, clip_boxes
+from augsynth.lowering import Lowering
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+
+ATTEMPTS = 10
+
+
+def attempts(min_visible: float) -> int:
+    """How many windows are drawn of which one is chosen."""
+    return ATTEMPTS if min_visible > 0 else 1
+
+
+def most_visible(seen: Lowering, windows: npt.NDArray[np.number], min_visible: float) -> Ints:
+    """The first (n,) of the windows (n, m, 4), as XYXY, within which all boxes keep `min_visible` of their area.
+
+    Where there is none, the one within which most of them do and, of several such, that shows most of the boxes' areas.
+    Of each box, what is in view beforehand counts.
+    """
+    chosen = np.zeros(len(windows), np.int64)
+    if seen.boxes is None or windows.shape[1] == 1:
+        return chosen
+    for sample, boxes in enumerate(_in_view(seen)):
+        fractions = covered(boxes, windows[sample].astype(np.float64))
+        fits = fractions >= min_visible
+        shown = np.count_nonzero(fits, axis=1) + fractions.sum(axis=1) / (len(boxes) + 1)
+        chosen[sample] = np.argmax(np.where(fits.all(axis=1), np.inf, shown))
+    return chosen
+
+
+def first_sparing(seen: Lowering, rectangles: npt.NDArray[np.number], fits: Mask, min_visible: float) -> Mask:
+    """Those of `fits` (n, count, m) that leave `min_visible` of each box, together with the rectangles before them.
+
+    Of each of the `count`, the first of its m `rectangles` (n, count, m, 4), as (top, left, bottom, right), that fits
+    is the one that is taken.
+    """
+    if seen.boxes is None or min_visible == 0:
+        return fits
+    result: Mask = fits.copy()
+    for sample, boxes in enumerate(_in_view(seen)):
+        left = np.ones(len(boxes))
+        for number, tried in enumerate(rectangles[sample]):
+            hidden = covered(boxes, tried[:, [1, 0, 3, 2]].astype(np.float64))
+            result[sample, number] &= np.all(left - hidden >= min_visible, axis=1)
+            if result[sample, number].any():
+                left -= hidden[result[sample, number].argmax()]
+    return result
+
+
+def covered(boxes: Floats, windows: Floats) -> Floats:
+    """The fraction (m, k) of each of the boxes (k, 4) that lies within each of the windows (m, 4).
+
+    >>> covered(np.array([[0.0, 0.0, 4.0, 2.0]]), np.array([[1.0, 0.0, 9.0, 9.0]])).tolist()
+    [[0.75]]
+    """
+    low = np.maximum(boxes[None, :, :2], windows[:, None, :2])
+    high = np.minimum(boxes[None, :, 2:], windows[:, None, 2:])
+    common = np.concatenate([low, high], axis=-1)
+    fractions: Floats = box_areas(common).reshape(common.shape[:2]) / box_areas(boxes)
+    return fractions
+
+
+def _in_view(seen: Lowering) -> list[Floats]:
+    """What of each sample's boxes is in the frame, (k, 4)."""
+    clipped = [clip_boxes(boxes, *size) for boxes, size in zip(seen.boxes or (), seen.sizes, strict=True)]
+    return [boxes[box_areas(boxes) > 0] for boxes in clipped]

@@ -1,0 +1,47 @@
+// NumPy arrays as the engine takes them: images are borrowed, rows and tables copied.
+#pragma once
+
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "errors.h"
+#include "image.h"
+#include "tables.h"
+
+namespace augsynth {
+
+// The images of one argument, and the arrays that own their memory.
+struct Batch {
+  std::vector<Image> images;
+  std::vector<pybind11::object> owners;
+};
+
+// Throws ImageError unless `object` is one array with four axes or a sequence of arrays with three.
+Batch collect(const pybind11::object& object, const std::string& name);
+
+// What an array is, for messages.
+std::string item_text(const pybind11::array& array);
+
+// A private copy, which no other thread can change after it has been validated. `layout` names the dtype that
+// is expected.
+template <typename Item>
+std::vector<Item> copy_items(const pybind11::array& array, const char* name, const char* layout) {
+  if (array.ndim() != 1 || array.itemsize() != static_cast<pybind11::ssize_t>(sizeof(Item)))
+    throw ImageError(std::string(name) + " has " + item_text(array) +
+                     ", expected 1 axis of augsynth.layout." + layout + " (" + std::to_string(sizeof(Item)) +
+                     " bytes)");
+  std::vector<Item> items(static_cast<std::size_t>(array.shape(0)));
+  const auto* from = static_cast<const unsigned char*>(array.data());
+  for (std::size_t i = 0; i < items.size(); ++i)
+    std::memcpy(&items[i], from + static_cast<std::ptrdiff_t>(i) * array.strides(0), sizeof(Item));
+  return items;
+}
+
+// The same for look-up tables.
+void copy_luts(const pybind11::array& array, Tables& tables);
+
+}  // namespace augsynth

@@ -1,0 +1,156 @@
+// The module augsynth._cpu. augsynth/_native.py is its only importer, and _cpu.pyi its typed face.
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cpu.h"
+#include "dispatch.h"
+#include "errors.h"
+#include "memory/buffers.h"
+#include "memory/segments.h"
+#include "python/arrays.h"
+#include "python/parts.h"
+#include "run.h"
+
+namespace py = pybind11;
+
+namespace augsynth {
+namespace {
+
+// ---- Errors -------------------------------------------------------------------------------------------
+
+void raise(const char* name, const std::exception& error) {
+  const py::object type = py::module_::import("augsynth.errors").attr(name);
+  PyErr_SetString(type.ptr(), error.what());
+}
+
+void translate(std::exception_ptr pending) {
+  try {
+    std::rethrow_exception(pending);
+  } catch (const PlanError& error) {
+    raise("PlanError", error);
+  } catch (const ImageError& error) {
+    raise("ArgumentTypeError", error);
+  } catch (const ArgumentError& error) {
+    raise("ArgumentError", error);
+  } catch (const NativeError& error) {
+    raise("NativeError", error);
+  }
+}
+
+// ---- Passes -------------------------------------------------------------------------------------------
+
+// NumPy has no bfloat16: its bits come as uint16, and the row says what they are.
+void name_bfloat16(const std::vector<PlanRow>& rows, std::vector<Image>& outputs) {
+  for (std::size_t i = 0; i < std::min(rows.size(), outputs.size()); ++i)
+    if (rows[i].output_dtype == static_cast<std::uint8_t>(DType::kBfloat16) &&
+        outputs[i].dtype == DType::kUint16)
+      outputs[i].dtype = DType::kBfloat16;
+}
+
+void run_arrays(const py::array& rows, const py::object& sources, const py::object& outputs,
+                const py::array& luts, const py::array& colours, const py::array& erasures,
+                const py::array& missing, int threads) {
+  const std::vector<PlanRow> copied = copy_items<PlanRow>(rows, "rows", "ROW");
+  Tables tables;
+  copy_luts(luts, tables);
+  tables.colours = copy_items<ColourMap>(colours, "colours", "COLOUR");
+  tables.erasures = copy_items<Erasure>(erasures, "erasures", "ERASURE");
+  tables.missing = copy_items<MissingRule>(missing, "missing", "MISSING");
+  const Batch from = collect(sources, "sources");
+  Batch to = collect(outputs, "outputs");
+  name_bfloat16(copied, to.images);
+  const py::gil_scoped_release released;
+  run(copied, tables, from.images, to.images, threads);
+}
+
+// ---- Memory -------------------------------------------------------------------------------------------
+
+// An array over the memory of a Buffer or an Incoming, which it and all views of it keep.
+template <typename Memory>
+py::array_t<std::uint8_t> as_array(std::unique_ptr<Memory> memory, std::size_t bytes) {
+  unsigned char* data = memory->data();
+  const py::capsule owner(memory.release(), [](void* held) { delete static_cast<Memory*>(held); });
+  return py::array_t<std::uint8_t>(static_cast<py::ssize_t>(bytes), data, owner);
+}
+
+py::array_t<std::uint8_t> make_buffer(std::size_t bytes) {
+  return as_array(std::make_unique<Buffer>(bytes), bytes);
+}
+
+// The other end of an Outgoing of as many bytes, from a file descriptor that stays the caller's.
+py::array_t<std::uint8_t> receive(int file, std::size_t bytes) {
+  return as_array(std::make_unique<Incoming>(file, bytes), bytes);
+}
+
+// An Outgoing keeps its size for Python, and the array keeps the Outgoing.
+struct PyOutgoing : Outgoing {
+  explicit PyOutgoing(std::size_t size) : Outgoing(size), bytes(size) {}
+  const std::size_t bytes;
+};
+
+py::array_t<std::uint8_t> outgoing_array(const py::object& self) {
+  const auto& outgoing = self.cast<const PyOutgoing&>();
+  return py::array_t<std::uint8_t>(static_cast<py::ssize_t>(outgoing.bytes), outgoing.data(), self);
+}
+
+// ---- What was built -----------------------------------------------------------------------------------
+
+std::vector<std::string> available_isas() {
+  std::vector<std::string> names;
+  for (const Isa& isa : built_isas())
+    if (isa.available) names.emplace_back(isa.name);
+  return names;
+}
+
+py::dict build_info() {
+  py::dict isas;
+  for (const Isa& isa : built_isas()) isas[isa.name] = isa.flags;
+  const CpuFeatures cpu = detect_cpu();
+  py::dict features;
+  features["avx2"] = cpu.avx2;
+  features["avx512"] = cpu.avx512;
+  py::dict info;
+  info["version"] = AUGSYNTH_VERSION;
+  info["compiler"] = AUGSYNTH_COMPILER;
+  info["cxx_standard"] = __cplusplus;
+  info["flags"] = AUGSYNTH_FLAGS;
+  info["isas"] = isas;
+  info["x86"] = AUGSYNTH_X86 != 0;
+  info["cpu"] = features;
+  return info;
+}
+
+}  // namespace
+}  // namespace augsynth
+
+PYBIND11_MODULE(_cpu, module) {
+  using namespace augsynth;
+  py::register_local_exception_translator(translate);
+  module.def("run", run_arrays, py::kw_only(), py::arg("rows"), py::arg("sources"), py::arg("outputs"),
+             py::arg("luts"), py::arg("colours"), py::arg("erasures"), py::arg("missing"),
+             py::arg("threads"));
+  module.def("buffer", make_buffer, py::arg("bytes"));
+  module.def("receive", receive, py::arg("file"), py::arg("bytes"));
+  // An ordinary type, as the stub says, without pybind11's metaclass.
+  const py::metaclass ordinary(reinterpret_cast<PyObject*>(&PyType_Type));
+  py::class_<PyOutgoing>(module, "Outgoing", ordinary)
+      .def(py::init<std::size_t>(), py::arg("bytes"))
+      .def_readonly("bytes", &PyOutgoing::bytes)
+      .def_property_readonly("file", &PyOutgoing::file)
+      .def("announce", &PyOutgoing::announce)
+      .def("array", outgoing_array);
+  module.def("draw_bits", draw_bits, py::arg("keys").noconvert(), py::arg("op"), py::arg("words"));
+  module.def("draw_uniform", draw_uniform, py::arg("keys").noconvert(), py::arg("op"), py::arg("count"));
+  module.def("draw_pipeline", draw_pipeline, py::arg("keys").noconvert(), py::arg("counts"));
+  module.def("layout", layout);
+  module.def("isas", available_isas);
+  module.def("isa", [] { return std::string(active_isa().name); });
+  module.def("set_isa", force_isa, py::arg("name"));
+  module.def("build_info", build_info);
+}

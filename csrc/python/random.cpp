@@ -1,0 +1,89 @@
+#include <string>
+#include <vector>
+
+#include "draw.h"
+#include "errors.h"
+#include "python/parts.h"
+
+namespace py = pybind11;
+
+namespace augsynth {
+namespace {
+
+std::vector<Key> copy_keys(const KeyArray& array) {
+  if (array.ndim() != 2 || array.shape(1) != 3)
+    throw ArgumentError("keys has shape " + std::string(py::str(array.attr("shape"))) +
+                        ", expected (n, 3): seed, epoch and index");
+  std::vector<Key> keys;
+  keys.reserve(static_cast<std::size_t>(array.shape(0)));
+  for (py::ssize_t i = 0; i < array.shape(0); ++i) {
+    keys.push_back({array.at(i, 0), array.at(i, 1), array.at(i, 2)});
+    validate_key(keys.back(), static_cast<std::size_t>(i));
+  }
+  return keys;
+}
+
+void require_range(const char* name, std::int64_t came, std::int64_t last) {
+  if (came < 0 || came > last)
+    throw ArgumentError(std::string(name) + " is " + std::to_string(came) + ", expected 0 to " +
+                        std::to_string(last));
+}
+
+constexpr std::int64_t kLastOp = (1 << 16) - 1;
+constexpr std::int64_t kMostWords = 1 << 18;
+
+}  // namespace
+
+py::array_t<std::uint32_t> draw_bits(const KeyArray& keys, std::int64_t op, std::int64_t words) {
+  require_range("op", op, kLastOp);
+  require_range("words", words, kMostWords);
+  const std::vector<Key> valid = copy_keys(keys);
+  py::array_t<std::uint32_t> drawn({static_cast<py::ssize_t>(valid.size()), static_cast<py::ssize_t>(words)});
+  std::uint32_t* to = drawn.mutable_data();
+  for (const Key& key : valid) {
+    draw_words(key, static_cast<std::uint32_t>(op), 0, static_cast<std::size_t>(words), to);
+    to += words;
+  }
+  return drawn;
+}
+
+py::array_t<double> draw_uniform(const KeyArray& keys, std::int64_t op, std::int64_t count) {
+  require_range("op", op, kLastOp);
+  require_range("count", count, kMostWords / 2);
+  const std::vector<Key> valid = copy_keys(keys);
+  py::array_t<double> drawn({static_cast<py::ssize_t>(valid.size()), static_cast<py::ssize_t>(count)});
+  std::vector<std::uint32_t> words(2 * static_cast<std::size_t>(count));
+  double* to = drawn.mutable_data();
+  for (const Key& key : valid) {
+    draw_words(key, static_cast<std::uint32_t>(op), 0, words.size(), words.data());
+    for (std::size_t i = 0; i < words.size(); i += 2) *to++ = uniform(words[i], words[i + 1]);
+  }
+  return drawn;
+}
+
+// One row a number, operation after operation: a pipeline reads all samples' first number, then all their
+// second.
+py::array_t<double> draw_pipeline(const KeyArray& keys, const std::vector<std::int64_t>& counts) {
+  require_range("the number of operations", static_cast<std::int64_t>(counts.size()), kLastOp + 1);
+  std::int64_t total = 0;
+  for (const std::int64_t count : counts) {
+    require_range("count", count, kMostWords / 4);
+    total += count;
+  }
+  const std::vector<Key> valid = copy_keys(keys);
+  py::array_t<double> drawn({static_cast<py::ssize_t>(total), static_cast<py::ssize_t>(valid.size())});
+  std::vector<std::uint32_t> words;
+  double* to = drawn.mutable_data();
+  for (std::uint32_t op = 0; op < counts.size();
+       to += counts[op++] * static_cast<std::int64_t>(valid.size())) {
+    words.resize(2 * static_cast<std::size_t>(counts[op]));
+    for (std::size_t sample = 0; sample < valid.size(); ++sample) {
+      draw_words(valid[sample], op, kStreamBlocks, words.size(), words.data());
+      for (std::size_t i = 0; i < words.size(); i += 2)
+        to[i / 2 * valid.size() + sample] = uniform(words[i], words[i + 1]);
+    }
+  }
+  return drawn;
+}
+
+}  // namespace augsynth

@@ -1,0 +1,22 @@
+// What the rows of a pass point into, by their fields `lut`, `colour`, `erasures` and `missing`.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "plan.h"
+
+namespace augsynth {
+
+struct Tables {
+  std::vector<std::uint16_t> luts;  // one after the other
+  std::size_t lut_levels = 256;     // of each: 256, or 65536 for uint16 sources
+  std::vector<ColourMap> colours;
+  std::vector<Erasure> erasures;
+  std::vector<MissingRule> missing;
+
+  std::size_t lut_count() const { return luts.size() / lut_levels; }
+  const std::uint16_t* lut(std::int32_t index) const { return luts.data() + index * lut_levels; }
+};
+
+}  // namespace augsynth

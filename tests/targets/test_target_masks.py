@@ -1,0 +1,172 @@
+"""Masks stay in register with their image, whatever their dtype and shape, and are never interpolated."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from augsynth import transforms as T
+from augsynth.errors import ArgumentError, ArgumentTypeError
+from augsynth.execute import execute
+from augsynth.layout import Interpolation
+from augsynth.plan import Pass, Plan
+from augsynth.targets.masks import DTYPES
+from augsynth.testing import strategies as aug
+
+IMAGE = np.zeros((8, 12, 3), np.uint8)
+
+
+def _shown(plan: Plan, values: npt.NDArray[Any], fill: float) -> npt.NDArray[Any]:
+    """A colour-coded image (H, W), transformed by the plan's geometry with nearest sampling."""
+    passes = []
+    for one in plan.passes:
+        rows = one.rows.copy()
+        rows["interpolation"], rows["antialias"], rows["channels"] = Interpolation.NEAREST, 0, 1
+        rows["source_dtype"] = rows["output_dtype"] = 1
+        rows["fill"], rows["clamp"] = fill, (0, 65535)
+        passes.append(Pass(rows))
+    output = np.empty((1, *passes[-1].rows["output_size"][0]), np.uint16)
+    execute(Plan(tuple(passes)), [values[:, :, None]], [output])
+    return output[0]
+
+
+@given(
+    aug.cases(st.lists(aug.geometry(), max_size=3).map(T.Compose)),
+    st.sampled_from(DTYPES),
+    st.sampled_from([0, 1]),
+    st.integers(0, 2**32 - 1),
+)
+def test_masks_show_what_a_colour_coded_image_shows(case: aug.Case, dtype: str, fill: int, seed: int) -> None:
+    height, width = case.image.shape[:2]
+    codes = np.random.default_rng(seed).integers(0, 256, (height, width), dtype=np.uint16)
+    shown = _shown(case.plan, codes, fill)
+    t = T.Compose([case.pipeline], mask_fill=fill)
+    moved = t(case.image, {"masks": _coded(codes, dtype)}, key=case.key)[1]["masks"]
+    expected = _coded(shown, dtype)
+    outside = _shown(case.plan, np.full_like(codes, 7), 9) == 9
+    expected[outside] = np.bool_(False) if dtype == "bool" else np.dtype(dtype).type(fill)
+    np.testing.assert_array_equal(moved, expected)
+
+
+def _coded(codes: npt.NDArray[np.uint16], dtype: str) -> npt.NDArray[Any]:
+    """Values that use all the bytes of their dtype, one for each code."""
+    if dtype == "bool":
+        return codes % 2 == 1
+    if dtype.startswith("float"):
+        return np.where(codes == 3, np.inf, (codes.astype(dtype) - 100) * np.pi).astype(dtype)
+    info = np.iinfo(dtype)
+    step = max(int(info.max) // 256, 1)
+    return (codes.astype(object) * step + (int(info.min) // 2)).astype(dtype)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(8, 12), (1, 8, 12), (0, 8, 12), (2, 3, 8, 12), (20, 8, 12)])
+def test_any_leading_shape(dtype: str, shape: tuple[int, ...]) -> None:
+    masks = (np.random.default_rng(1).random(shape) * 2).astype(dtype)
+    moved = T.RandomHorizontalFlip(1.0)(IMAGE, {"masks": masks})[1]["masks"]
+    np.testing.assert_array_equal(moved, masks[..., ::-1])
+    assert moved.dtype == masks.dtype
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        lambda a: a[:, ::-1, ::-1],
+        lambda a: a[::2],
+        lambda a: a.transpose(0, 2, 1),
+        lambda a: np.asfortranarray(a),
+        lambda a: a.astype(a.dtype.newbyteorder(">")),
+    ],
+)
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "int64", "float32"])
+def test_any_strides_and_byte_order(view: Any, dtype: str) -> None:
+    masks = view(np.random.default_rng(1).integers(0, 100, (4, 12, 12)).astype(dtype))
+    moved = T.RandomVerticalFlip(1.0)(np.zeros((12, 12), np.uint8), {"masks": masks})[1]["masks"]
+    np.testing.assert_array_equal(moved, masks[:, ::-1])
+
+
+def test_torch_and_lists_come_back_as_they_came() -> None:
+    masks = np.arange(96).reshape(8, 12)
+    for given_as in (torch.from_numpy(masks), masks.tolist()):
+        moved = T.RandomHorizontalFlip(1.0)(IMAGE, {"masks": given_as})[1]["masks"]
+        assert type(moved) is type(given_as)
+        np.testing.assert_array_equal(np.asarray(moved), masks[:, ::-1])
+
+
+def test_noise_colour_and_casts_leave_masks_alone() -> None:
+    mask = np.arange(96, dtype=np.uint8).reshape(8, 12)
+    t = T.Compose(
+        [
+            T.GaussianNoise(sigma=0.5),
+            T.ColorJitter(0.5, 0.5, 0.5, 0.5),
+            T.RandomErasing(p=1.0),
+            T.RandomPosterize(2, p=1.0),
+            T.RandomHorizontalFlip(1.0),
+            T.Normalize([0.5], [0.1]),
+            T.ToDtype("float16"),
+        ]
+    )
+    np.testing.assert_array_equal(t(IMAGE, {"masks": mask}, key=(1, 2, 3))[1]["masks"], mask[:, ::-1])
+
+
+def test_what_lies_outside_is_mask_fill_but_0_for_single_objects() -> None:
+    target = {
+        "boxes": np.array([[0.0, 0, 12, 8], [2, 2, 6, 6]]),
+        "masks": np.ones((2, 8, 12), np.uint8),
+    }
+    t = T.Compose([T.Pad(1)], mask_fill=255)
+    assert t(IMAGE, target)[1]["masks"][:, 0, 0].tolist() == [0, 0]
+    assert t(IMAGE, {"masks": np.ones((2, 8, 12), np.uint8)})[1]["masks"][:, 0, 0].tolist() == [255, 255]
+    assert t(IMAGE, {"masks": np.ones((8, 12), np.int64)})[1]["masks"][0, 0] == 255
+    assert not t(IMAGE, {"masks": np.ones((8, 12), bool)})[1]["masks"][0, 0]
+    ignored = T.Compose([T.Pad(1)], mask_fill=-1)(IMAGE, {"masks": np.ones((8, 12), np.int64)})[1]["masks"]
+    assert ignored[0, 0] == -1
+    assert ignored[1, 1] == 1
+
+
+def test_masks_and_boxes_of_an_object_agree_under_moves_of_whole_pixels() -> None:
+    rng = np.random.default_rng(5)
+    t = T.Compose(
+        [
+            T.RandomCrop((30, 34), padding=6),
+            T.RandomHorizontalFlip(),
+            T.RandomVerticalFlip(),
+            T.RandomChoice([T.RandomRotation((90, 90), expand=True), T.RandomRotation((180, 180), expand=True)]),
+        ]
+    )
+    for index in range(60):
+        low = rng.integers(0, (40, 30), (5, 2))
+        boxes = np.concatenate([low, low + rng.integers(1, 9, (5, 2))], axis=1)
+        masks = np.zeros((5, 40, 50), bool)
+        for mask, (x1, y1, x2, y2) in zip(masks, boxes, strict=True):
+            mask[y1:y2, x1:x2] = True
+        _, moved = t(np.zeros((40, 50), np.uint8), {"boxes": boxes, "masks": masks}, key=(0, 0, index))
+        assert len(moved["boxes"]) == len(moved["masks"])
+        for (x1, y1, x2, y2), mask in zip(moved["boxes"].astype(int), moved["masks"], strict=True):
+            assert mask[y1:y2, x1:x2].all()
+            assert mask.sum() == (y2 - y1) * (x2 - x1)
+
+
+@pytest.mark.parametrize(
+    ("masks", "error", "words"),
+    [
+        (np.zeros((8, 11), np.uint8), ArgumentError, r"\(8, 12\), its image's; got \(8, 11\)"),
+        (np.zeros(8, np.uint8), ArgumentError, "shape"),
+        (np.zeros((8, 12), np.complex64), ArgumentTypeError, "complex64"),
+        (np.zeros((8, 12), np.uint8).tobytes(), ArgumentTypeError, "list"),
+    ],
+)
+def test_refused_masks(masks: Any, error: type[Exception], words: str) -> None:
+    with pytest.raises(error, match=words):
+        T.Pad(1)(IMAGE, {"masks": masks})
+
+
+def test_a_fill_that_the_masks_cannot_hold_is_refused() -> None:
+    with pytest.raises(ArgumentError, match="uint8 masks can hold, got -1"):
+        T.Compose([T.Pad(1)], mask_fill=-1)(IMAGE, {"masks": np.zeros((8, 12), np.uint8)})
