@@ -23,7 +23,7 @@ struct PaddedSize {
 bool is_worth_padding(const PlanRow& row, const SourceView& source) {
   const Border border = static_cast<Border>(row.border);
   if (border != Border::kConstant && border != Border::kReplicate) return false;
-  if (source.stride_x != row.channels || source.stride_c != 1) return false;
+  if (source.stride_x != row.channels || (row.channels > 1 && source.stride_c != 1)) return false;
   const PaddedSize size(row);
   const std::int64_t sampled = std::int64_t{row.output_size[0]} * row.output_size[1];
   return std::int64_t{size.lines} * size.line <= kMostPadded &&

@@ -6,6 +6,7 @@
 #include "stages/border.inl"
 #include "stages/chunk.inl"
 #include "stages/colour.inl"
+#include "stages/copy.inl"
 #include "stages/erase.inl"
 #include "stages/fill.inl"
 #include "stages/kernel.h"
@@ -38,6 +39,7 @@ struct Tile {
   Scratch scratch;
 
   void run() const {
+    if (moves_bytes(row, entries)) return copy_pixels(row, source, output, box);
     switch (static_cast<DType>(row.source_dtype)) {
       case DType::kUint8:
         return run_uint8();
