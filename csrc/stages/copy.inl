@@ -3,6 +3,7 @@
 #pragma once
 
 #include "stages/border.inl"
+#include "stages/store.inl"
 
 namespace augsynth {
 namespace AUGSYNTH_ISA_NAME {
@@ -127,9 +128,12 @@ class PixelCopier {
     }
     const int first = run.is_reversed ? run.to + run.count - 1 : run.to;
     const std::ptrdiff_t step = run.is_reversed ? -output_.stride_x : output_.stride_x;
-    for (int c = 0; c < row_.channels; ++c)
+    for (int c = 0; c < row_.channels; ++c) {
+      unsigned char* plane = to + c * output_.stride_c;
+      if (output_.stride_x == 1) prepare(plane + run.to + output_.stride_y, run.count);
       copy_channel({from + run.from * source_.stride_x + c * source_.stride_c, source_.stride_x},
-                   {to + first * output_.stride_x + c * output_.stride_c, step}, run.count);
+                   {plane + first * output_.stride_x, step}, run.count);
+    }
   }
 
   const PlanRow& row_;
