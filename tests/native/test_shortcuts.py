@@ -13,7 +13,7 @@ from augsynth import _native
 from augsynth.layout import Border, Interpolation, Noise, Tables
 
 NEAREST = {"interpolation": Interpolation.NEAREST}
-PAD_MODES = {
+PAD_MODES: dict[Border, Any] = {
     Border.REPLICATE: "edge",
     Border.REFLECT: "symmetric",
     Border.REFLECT101: "reflect",
@@ -32,7 +32,8 @@ def moved(shape: tuple[int, int], mirror: tuple[bool, bool], pad: int) -> Array:
 
 def interleaved(shape: tuple[int, int, int], dtype: Any = np.uint8) -> Array:
     """Zeros (C, H, W) whose channels lie side by side."""
-    return np.zeros((*shape[1:], shape[0]), dtype).transpose(2, 0, 1)
+    lines: Array = np.zeros((*shape[1:], shape[0]), dtype)
+    return lines.transpose(2, 0, 1)
 
 
 @pytest.mark.parametrize("mirror", [(False, False), (False, True), (True, True)])
