@@ -33,7 +33,8 @@ def moved(shape: tuple[int, int], mirror: tuple[bool, bool], pad: int) -> Array:
 def interleaved(shape: tuple[int, int, int], dtype: Any = np.uint8) -> Array:
     """Zeros (C, H, W) whose channels lie side by side."""
     lines: Array = np.zeros((*shape[1:], shape[0]), dtype)
-    return lines.transpose(2, 0, 1)
+    planes: Array = lines.transpose(2, 0, 1)
+    return planes
 
 
 @pytest.mark.parametrize("mirror", [(False, False), (False, True), (True, True)])
