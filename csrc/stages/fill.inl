@@ -13,11 +13,12 @@ class FillBlender {
   FillBlender(const PlanRow& row, double unit)
       : row_(row),
         is_active_(static_cast<Border>(row.border) == Border::kConstant),
-        is_nearest_(static_cast<Interpolation>(row.interpolation) == Interpolation::kNearest) {
+        is_nearest_(static_cast<Interpolation>(row.interpolation) == Interpolation::kNearest),
+        is_affine_(is_affine(row)) {
     for (int axis = 0; axis < 2; ++axis) {
-      const double step = row.inverse[3 * axis];
-      per_step_[axis] = absolute(step) < kSmallestStep ? 0.0 : 1.0 / step;
       per_edge_[axis] = reciprocal(row.edge[axis]);
+      covered_[axis] = Covered(row, axis);
+      has_room_ &= row.source_size[1 - axis] >= 2.0 * row.edge[axis];
     }
     for (int c = 0; c < row.channels; ++c) fill_[c] = static_cast<float>(row.fill[c] * unit);
   }
@@ -33,30 +34,39 @@ class FillBlender {
   }
 
  private:
-  static constexpr double kSmallestStep = 1e-9;
+  // Positions on one axis that surely show nothing but the image, from the end that the columns come to
+  // first.
+  struct Covered {
+    double near, far, per_step;
 
-  // Columns of the chunk that surely show nothing but the image; none under a projective map.
-  Range covered_columns(const Chunk& chunk) const {
-    Range columns{0, is_affine(row_) ? chunk.count : 0};
-    for (int axis = 0; axis < 2; ++axis) {
-      const double first = linear(row_.inverse + 3 * axis, chunk.x + 0.5, chunk.y + 0.5);
-      const double margin = 0.5 * row_.edge[axis];
-      keep_within(columns, first, per_step_[axis], margin, row_.source_size[1 - axis] - margin);
+    Covered() = default;
+
+    Covered(const PlanRow& row, int axis) {
+      const double step = row.inverse[3 * axis];
+      // Where a chunk's columns hardly differ, all of them are covered or none.
+      const bool is_flat = absolute(step) < kSmallestStep;
+      const double margin = 0.5 * row.edge[axis] + (is_flat ? 0.1 : 0.0);
+      const double low = margin, high = row.source_size[1 - axis] - margin;
+      per_step = 1.0 / (is_flat ? kSmallestStep : step);
+      near = per_step < 0.0 ? high : low;
+      far = per_step < 0.0 ? low : high;
     }
-    return columns;
-  }
+  };
 
-  // Narrows the columns to those whose position, `first` in column 0, lies within [low, high]. One at either
+  static constexpr double kSmallestStep = 1e-6;
+
+  // Columns of the chunk that surely show nothing but the image; none under a projective map. One at either
   // end is left out for the rounding's sake.
-  static void keep_within(Range& columns, double first, double per_step, double low, double high) {
-    if (per_step == 0.0) {  // all columns lie within 1e-9 times their number of the first
-      if (first < low + 0.1 || first > high - 0.1) columns.end = columns.begin;
-      return;
+  Range covered_columns(const Chunk& chunk) const {
+    if (!is_affine_) return {0, 0};
+    double begin = 0.0, end = chunk.count;
+    for (int axis = 0; axis < 2; ++axis) {
+      const Covered& covered = covered_[axis];
+      const double first = linear(row_.inverse + 3 * axis, chunk.x + 0.5, chunk.y + 0.5);
+      begin = within((covered.near - first) * covered.per_step + 2.0, begin, chunk.count);
+      end = within((covered.far - first) * covered.per_step - 1.0, 0.0, end);
     }
-    const double a = (low - first) * per_step, b = (high - first) * per_step;
-    const double begin = within((a < b ? a : b) + 2.0, columns.begin, columns.end);
-    const double end = within((a < b ? b : a) - 1.0, columns.begin, columns.end);
-    columns = {static_cast<int>(begin), static_cast<int>(end > begin ? end : begin)};
+    return {static_cast<int>(begin), static_cast<int>(end)};
   }
 
   // Finite, as infinity times the distance 0 would be NaN.
@@ -72,6 +82,9 @@ class FillBlender {
     const auto ramp = [](Doubles distance, double per_edge) {
       return at_most(at_least(0.5 + distance * per_edge, Doubles{}), broadcast(1.0));
     };
+    if (has_room_)  // for one end's ramp only: the other's is 1
+      return ramp(at_most(at.x, width - at.x), per_edge_[0]) *
+             ramp(at_most(at.y, height - at.y), per_edge_[1]);
     return ramp(at.x, per_edge_[0]) * ramp(width - at.x, per_edge_[0]) *
            (ramp(at.y, per_edge_[1]) * ramp(height - at.y, per_edge_[1]));
   }
@@ -90,8 +103,10 @@ class FillBlender {
   }
 
   const PlanRow& row_;
-  const bool is_active_, is_nearest_;
-  double per_step_[2], per_edge_[2];
+  const bool is_active_, is_nearest_, is_affine_;
+  bool has_room_ = true;
+  double per_edge_[2];
+  Covered covered_[2];
   float fill_[kMaxChannels];
 };
 

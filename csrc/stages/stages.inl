@@ -6,6 +6,7 @@
 #include "stages/border.inl"
 #include "stages/chunk.inl"
 #include "stages/colour.inl"
+#include "stages/copy.inl"
 #include "stages/erase.inl"
 #include "stages/fill.inl"
 #include "stages/kernel.h"
@@ -17,6 +18,7 @@
 #include "stages/sample_fixed.inl"
 #include "stages/sample_general.inl"
 #include "stages/sample_nearest.inl"
+#include "stages/sample_padded.inl"
 #include "stages/sample_separable.inl"
 #include "stages/sample_separable_float.inl"
 #include "stages/sample_wide.inl"
@@ -37,6 +39,7 @@ struct Tile {
   Scratch scratch;
 
   void run() const {
+    if (moves_bytes(row, entries)) return copy_pixels(row, source, output, box);
     switch (static_cast<DType>(row.source_dtype)) {
       case DType::kUint8:
         return run_uint8();
@@ -123,6 +126,7 @@ struct Tile {
     if (interpolation != Interpolation::kBilinear || is_filtered(row) || !fits_fixed_point(row, source))
       return run_general<std::uint8_t>();
     if (is_axis_aligned(row)) return run<FixedPoint<kChannels, UprightLocator>>();
+    if (is_worth_padding(row, source)) return run<PaddedFixedPoint<kChannels>>();
     run<FixedPoint<kChannels, Locator>>();
   }
 };
