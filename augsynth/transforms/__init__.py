@@ -2,13 +2,25 @@
 
 >>> from augsynth import transforms as T
 >>> t = T.Compose([T.RandomCrop(28, padding=4), T.RandomHorizontalFlip(), T.GaussianNoise(sigma=0.02)])
+
+Transforms of users derive from `Transform` and return a step (`Geometry`, `MapColours`, `AddNoise`, `Erase`, `Operate`)
+for what they are given, a `Draw` and a `Lowering`: `docs/tutorial-custom-transforms.md`.
 """
 
 from __future__ import annotations
 
+from augsynth.lowering import (
+    AddNoise,
+    Erase,
+    Geometry,
+    Lowering,
+    MapColours,
+    Operate,
+    Sampling,
+)
 from augsynth.plan import Plan
 from augsynth.transforms.affine import RandomAffine, RandomRotation, RandomScale, RandomShear, RandomTranslate
-from augsynth.transforms.base import Transform
+from augsynth.transforms.base import Draw, Transform
 from augsynth.transforms.blur import GaussianBlur, RandomAdjustSharpness
 from augsynth.transforms.choice import RandomApply, RandomChoice
 from augsynth.transforms.colour import ColorJitter, ColorMatrix, RandomChannelPermutation, RandomGrayscale
@@ -21,6 +33,7 @@ from augsynth.transforms.histograms import RandomAutocontrast, RandomEqualize
 from augsynth.transforms.missing import FillMissing
 from augsynth.transforms.mixing import CutMix, MixUp
 from augsynth.transforms.noise import GaussianNoise, PoissonNoise, SaltAndPepperNoise, SpeckleNoise, UniformNoise
+from augsynth.transforms.params import sampling
 from augsynth.transforms.perspective import RandomPerspective
 from augsynth.transforms.points import RandomGamma, RandomInvert, RandomPosterize, RandomSolarize
 from augsynth.transforms.policies import AutoAugment, RandAugment, TrivialAugmentWide
@@ -29,19 +42,26 @@ from augsynth.transforms.values import Normalize, ToDtype
 
 __all__ = [
     "TRANSFORMS",
+    "AddNoise",
     "AutoAugment",
     "CenterCrop",
     "ColorJitter",
     "ColorMatrix",
     "Compose",
     "CutMix",
+    "Draw",
+    "Erase",
     "FillMissing",
     "GaussianBlur",
     "GaussianNoise",
+    "Geometry",
     "GridMask",
     "Lambda",
+    "Lowering",
+    "MapColours",
     "MixUp",
     "Normalize",
+    "Operate",
     "Pad",
     "Plan",
     "PoissonNoise",
@@ -70,10 +90,12 @@ __all__ = [
     "RandomVerticalFlip",
     "Resize",
     "SaltAndPepperNoise",
+    "Sampling",
     "SpeckleNoise",
     "ToDtype",
     "Transform",
     "TrivialAugmentWide",
     "UniformNoise",
     "from_dict",
+    "sampling",
 ]
