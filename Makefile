@@ -18,7 +18,7 @@ NATIVE := $(shell find csrc -name '*.cpp' -o -name '*.h' -o -name '*.inl')
 ASAN := build/asan
 PORTABLE := build/portable
 
-.PHONY: help demo test test-all lint asan portable mutants bench bench-decode bench-compare bench-generators clean
+.PHONY: help demo test test-all lint asan portable mutants bench bench-decode bench-compare bench-generators docs clean
 .DELETE_ON_ERROR:
 
 help:
@@ -33,6 +33,7 @@ help:
 	@echo "make bench-decode      the same from JPEG bytes to a batch: three minutes"
 	@echo "make bench-compare     has the engine become slower? instruction counts against the stored ones (needs valgrind)"
 	@echo "make bench-generators  fit every generator on MNIST and score it (an hour): DATA=path/to/mnist10k.npz"
+	@echo "make docs              write the pages of docs/ that are made from the code, and the gallery's pictures"
 	@echo "make clean             remove environments and build results"
 	@echo "Settings: PYTHON=python3.12 VENV=.venv PIP_ARGS='--index-url …'"
 
@@ -87,6 +88,9 @@ bench-compare: $(VENV)/developing
 bench-generators: $(VENV)/developing
 	@test "$(DATA)" != digits || { echo "say where MNIST is: make bench-generators DATA=path/to/mnist10k.npz" >&2; exit 2; }
 	$(BIN)/python bench/generators.py --data "$(DATA)" $(ARGS)
+
+docs: $(VENV)/developing
+	$(BIN)/python docs/generate
 
 clean:
 	rm -rf $(VENV) $(BENCH_VENV) build dist out plugins/*/build plugins/*/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
