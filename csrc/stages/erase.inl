@@ -53,6 +53,7 @@ class Eraser {
   void overwrite_randomly(const Erasure& erasure, Range columns, Chunk& chunk) const {
     PlanRow keyed = row_;
     for (int i = 0; i < 4; ++i) keyed.stream[i] = erasure.stream[i];
+    keyed.output_size[0] = chunk.y + 1;  // draws no further lines
     RandomBits bits(keyed);
     bits.draw(chunk, row_.channels, 1);
     for (int c = 0; c < row_.channels; ++c) {
