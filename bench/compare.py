@@ -71,6 +71,11 @@ WORKLOADS = {
         (T.RandomRotation((15, 15), border="reflect", interpolation="bicubic"), T.CenterCrop(224), NORMALIZE)
     ),
     "perspective": Workload((ROTATION, T.CenterCrop(224), NORMALIZE), tilt=1e-4),
+    "flip of bytes": Workload((FLIP,)),
+    "colours": Workload((T.ColorJitter((1.2, 1.2), (0.8, 0.8), (0.7, 0.7), (0.1, 0.1)), NORMALIZE)),
+    "lookup table": Workload((T.RandomPosterize(4, p=1.0), NORMALIZE)),
+    "erasing by noise": Workload((T.RandomErasing(1.0, value="random"), NORMALIZE)),
+    "missing values": Workload((T.FillMissing("mean", missing=0), NORMALIZE)),
     "28x28, batch of 64": Workload(
         (T.RandomCrop(28, padding=4), T.RandomHorizontalFlip(), T.RandomRotation(15), NOISE, T.Normalize([0.5], [0.5])),
         shape=(28, 28, 1),
