@@ -49,11 +49,14 @@ def _finite_in_use(field: str) -> Rule:
     return rule
 
 
-def corner_positions(rows: Rows) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Source positions (n, 4, 2) as (x, y) of the centres of the four corner pixels, and their denominators (n, 4)."""
+def corner_positions(rows: Rows, inset: float = 0.0) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Source positions (n, 4, 2) as (x, y) of the four corners of the output, and their denominators (n, 4).
+
+    With an `inset` of 0.5, they are those of the centres of the corner pixels.
+    """
     height, width = rows["output_size"][:, 0], rows["output_size"][:, 1]
-    left, right = np.full(len(rows), 0.5), width - 0.5
-    top, bottom = np.full(len(rows), 0.5), height - 0.5
+    left, right = np.full(len(rows), inset), width - inset
+    top, bottom = np.full(len(rows), inset), height - inset
     x = np.stack([left, right, left, right], axis=1)
     y = np.stack([top, top, bottom, bottom], axis=1)
     corners = np.stack([x, y, np.ones_like(x)], axis=-1)

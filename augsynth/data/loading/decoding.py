@@ -102,7 +102,7 @@ def lines_read(plan: Plan) -> Ints:
     heights = rows["source_size"][:, 0].astype(np.int64)
     if _reads_all(plan):
         return heights
-    down = corner_positions(rows)[0][..., 1]
+    down = corner_positions(rows, inset=0.5)[0][..., 1]
     reach = np.choose(rows["interpolation"], [_REACH[kind] for kind in Interpolation])
     reach = reach * np.where(rows["antialias"] == 1, _widening(rows, heights), 1.0) + _MARGIN
     lowest, highest = down.max(axis=1) + reach, down.min(axis=1) - reach
