@@ -7,6 +7,7 @@ that follows can. The decoder is told a smaller height, so it stops there.
 from __future__ import annotations
 
 import struct
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,9 +22,10 @@ _EXTRA_BYTES = "extraneous bytes before marker"
 
 _ORIENTATION_TAG = 0x0112
 _BASELINE, _EXTENDED, _PROGRESSIVE = 0xC0, 0xC1, 0xC2
-_APP1, _SCAN, _END, _FILL = 0xE1, 0xDA, 0xD9, 0xFF
+_APP1, _SCAN, _END, _FILL, _NONE = 0xE1, 0xDA, 0xD9, 0xFF, 0x00
 _FRAMES = frozenset((_BASELINE, _EXTENDED, _PROGRESSIVE))
-_UNREADABLE = frozenset((0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF, _END))  # other frames, or none
+# Other frames, or none.
+_UNREADABLE = frozenset((0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF, _END, _NONE))
 _STANDALONE = frozenset((0x01, *range(0xD0, 0xD9)))
 _SHORTEST = {_SCAN: 8, **dict.fromkeys(_FRAMES, 11)}
 _SEGMENT = struct.Struct(">BBH")
@@ -82,15 +84,20 @@ def decode_lines(data: bytes, header: JpegHeader, mode: str, lines: int, factor:
     kept = -(-lines // header.band) * header.band + header.context
     source: bytes | bytearray = data
     smaller = {"min_height": height, "min_width": width} if factor > 1 else {}
-    if header.single and kept < header.size[0]:
+    cut = header.single and kept < header.size[0]
+    if cut:
         source = _with_height(data, header, kept)
         smaller = smaller and {**smaller, "min_height": -(-kept // factor)}
+    decode = partial(_simplejpeg().decode_jpeg, source, "RGB" if mode == "RGB" else "GRAY", buffer=into, **smaller)
     try:
-        _simplejpeg().decode_jpeg(source, "RGB" if mode == "RGB" else "GRAY", buffer=into, **smaller)
+        decode()
     except ValueError as error:
-        # It tells of the first defect. That there are bytes behind the last line is none: here it is meant.
+        # It tells of the first defect alone. Bytes behind the last line are none where the file was cut. Elsewhere
+        # they may hide that nothing was decoded, which the lenient decoder tells.
         if _EXTRA_BYTES not in str(error):
             raise
+        if not cut:
+            decode(strict=False)
     return into[: height * width * len(mode)].reshape(height, width, len(mode))
 
 
