@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from augsynth.errors import ArgumentError, ArgumentTypeError
+from augsynth.errors import ArgumentError, ArgumentTypeError, shown
 
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
@@ -19,7 +20,11 @@ _FARTHEST = 2.0**53
 def to_numpy(value: Any, what: str) -> Array:
     """The values of a NumPy array, a torch tensor (on any device) or nested lists; copied only where they must be."""
     if isinstance(value, torch.Tensor):
-        tensor = value.detach().cpu()
+        if value.layout != torch.strided or value.is_meta or value.is_quantized:
+            raise ArgumentTypeError(
+                f"{what} must be a dense tensor, got {value.dtype}, {value.layout}, on {value.device}"
+            )
+        tensor = value.detach().cpu().resolve_conj().resolve_neg()
         array: Array = (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()
         return array
     if isinstance(value, np.ndarray):
@@ -28,8 +33,20 @@ def to_numpy(value: Any, what: str) -> Array:
         try:
             return np.asarray([to_numpy(one, what) if isinstance(one, torch.Tensor) else one for one in value])
         except ValueError:
-            raise ArgumentError(f"{what} must be rows of one length, got {value!r}") from None
+            raise ArgumentError(f"{what} must be rows of one length, got {shown(value)}") from None
     raise ArgumentTypeError(f"{what} must be a NumPy array, a torch tensor or a list, got {type(value).__name__}")
+
+
+def as_float(value: Any) -> float:
+    """The number as float64; infinite if it is an integer beyond that.
+
+    >>> as_float(10**400)
+    inf
+    """
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def coordinates(value: Any, what: str, *widths: int, nowhere: bool = False) -> Floats:
@@ -81,7 +98,7 @@ def same_values(array: Array, original: Any) -> Any:
 def select(value: Any, kept: npt.NDArray[np.bool_], what: str) -> Any:
     """Those entries of an array, a tensor, a list or a tuple that are kept; `ArgumentError` if it has not one each."""
     if getattr(value, "ndim", 1) == 0 or not hasattr(value, "__len__") or len(value) != len(kept):
-        raise ArgumentError(f"{what} must have one entry an object, {len(kept)} in all; got {value!r}")
+        raise ArgumentError(f"{what} must have one entry an object, {len(kept)} in all; got {shown(value)}")
     if isinstance(value, torch.Tensor):
         return value[torch.from_numpy(kept).to(value.device)]
     if isinstance(value, np.ndarray):

@@ -6,6 +6,8 @@ All derive from `AugsynthError`, and each also derives from the builtin that cal
 
 from __future__ import annotations
 
+import reprlib
+
 
 class AugsynthError(Exception):
     """Base of every error raised by augsynth."""
@@ -37,3 +39,16 @@ class NativeError(AugsynthError, RuntimeError):
 
 class DataError(AugsynthError, ValueError):
     """A data set on disk or in memory is not what it was said to be."""
+
+
+def shown(value: object) -> str:
+    """How messages quote a value that came from outside: its `repr`, without what is too long or too deep to be read.
+
+    >>> shown([1, "a"]), shown([[[[[[[[1]]]]]]]])
+    ("[1, 'a']", '[[[[[[[...]]]]]]]')
+    """
+    return _SHORT.repr(value)
+
+
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = 120

@@ -32,6 +32,13 @@ def execute(plan: Plan, sources: Images, outputs: Images) -> None:
     """Run `plan` over the sources (H, W, C), one a sample, writing the outputs (C, H, W)."""
     if len(sources) != len(plan):
         raise PlanError(f"the plan is for {len(plan)} images, got {len(sources)}")
+    try:
+        _run_steps(plan, sources, outputs)
+    except MemoryError as error:
+        raise PlanError(f"there is not enough memory for what lies between the plan's passes: {error}") from error
+
+
+def _run_steps(plan: Plan, sources: Images, outputs: Images) -> None:
     for step in plan.steps[:-1]:
         if isinstance(step, Barrier):
             sources = operate(step, sources)
@@ -59,9 +66,9 @@ def batch_output(
         return empty_tensor(shape, dtype, memory_format)
     if not isinstance(out, torch.Tensor):
         raise ArgumentTypeError(f"out must be a torch tensor, got {type(out).__name__}")
-    if tuple(out.shape) != shape or out.dtype != dtype or out.device.type != "cpu":
+    if tuple(out.shape) != shape or out.dtype != dtype or out.device.type != "cpu" or out.layout != torch.strided:
         raise ArgumentError(
-            f"out must be a CPU tensor of shape {shape} and {dtype}, got {tuple(out.shape)} and {out.dtype} "
+            f"out must be a dense CPU tensor of shape {shape} and {dtype}, got {tuple(out.shape)} and {out.dtype} "
             f"on {out.device}"
         )
     return out

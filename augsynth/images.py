@@ -127,16 +127,16 @@ def _from_pil(image: Any, what: str) -> Image:
 
 def _check(array: Image, what: str, image: Any) -> None:
     order = "(C, H, W)" if isinstance(image, torch.Tensor) else "(H, W, C)"
+    shape = tuple(getattr(image, "shape", array.shape))
     if array.ndim != 3:
-        raise ArgumentError(f"{what} must have shape {order} or (H, W), got {tuple(image.shape)}")
+        raise ArgumentError(f"{what} must have shape {order} or (H, W), got {shape}")
     if array.dtype not in DTYPES:
         raise ArgumentTypeError(_dtype_message(what, str(array.dtype)))
     if array.shape[0] < 1 or array.shape[1] < 1:
-        raise ArgumentError(f"{what} has no pixels: its shape is {tuple(image.shape)}, read as {order}")
+        raise ArgumentError(f"{what} has no pixels: its shape is {shape}, read as {order}")
     if not 1 <= array.shape[2] <= MAX_CHANNELS:
         raise ArgumentError(
-            f"{what} has {array.shape[2]} channels, expected 1 to {MAX_CHANNELS}; its shape {tuple(image.shape)} was "
-            f"read as {order}"
+            f"{what} has {array.shape[2]} channels, expected 1 to {MAX_CHANNELS}; its shape {shape} was read as {order}"
         )
 
 

@@ -22,6 +22,7 @@ from torch.multiprocessing.reductions import reduce_tensor
 from torch.utils.data import get_worker_info
 
 from augsynth import _native
+from augsynth.errors import ArgumentError
 
 SMALLEST_REUSED = 2**20
 
@@ -51,6 +52,16 @@ def empty_tensor(
     torch.Size([64, 3, 128, 128])
     """
     size = math.prod(shape) * dtype.itemsize
+    try:
+        return _memory_for(size, shape, dtype, memory_format)
+    except MemoryError as error:
+        raise ArgumentError(
+            f"there is no memory for a batch of shape {tuple(shape)} and {dtype}: it needs {size / 2**30:.1f} GiB; "
+            "make the images smaller, or fewer at a time"
+        ) from error
+
+
+def _memory_for(size: int, shape: Shape, dtype: torch.dtype, memory_format: torch.memory_format) -> torch.Tensor:
     # A single image is on its way to a collate function, which copies it into a batch.
     if shape[0] > 1 and get_worker_info() is not None:
         outgoing = _native.Outgoing(size)

@@ -7,13 +7,14 @@ Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC'
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Integral
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from augsynth import _native
-from augsynth.errors import ArgumentError, ArgumentTypeError
+from augsynth.errors import ArgumentError, ArgumentTypeError, shown
 
 Bits = npt.NDArray[np.uint32]
 Keys = npt.NDArray[np.int64]
@@ -35,8 +36,12 @@ def as_keys(keys: KeysLike) -> Keys:
     try:
         array = np.asarray(keys)
         if array.size and array.dtype.kind not in "iuO":
-            raise ArgumentTypeError(f"keys must be integers (seed, epoch, index), got dtype {array.dtype}")
+            raise TypeError(f"got dtype {array.dtype}")
+        if array.dtype == object and not all(isinstance(one, Integral) for one in array.flat):
+            raise TypeError(f"got {shown(keys)}")
         array = array.astype(np.int64, copy=False) if array.size else np.empty((0, 3), np.int64)
+    except (TypeError, RuntimeError) as error:  # a tensor that is no array, or an object that is no number
+        raise ArgumentTypeError(f"keys must be integers (seed, epoch, index), {error}") from error
     except (OverflowError, ValueError) as error:
         raise ArgumentError(f"keys must be 64-bit integer triples (seed, epoch, index): {error}") from error
     if array.ndim != 2 or array.shape[1] != 3:

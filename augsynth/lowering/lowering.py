@@ -23,7 +23,7 @@ from augsynth.lowering.open_pass import OpenPass
 from augsynth.lowering.operations import as_lookup, is_table
 from augsynth.lowering.seen import Seen
 from augsynth.lowering.steps import Floats, Geometry, Ints, Mask, Operate, PerChannel, Step, restricted
-from augsynth.plan import OUTPUTS_ONLY, Barrier, Pass, Plan
+from augsynth.plan import LARGEST, OUTPUTS_ONLY, Barrier, Pass, Plan
 
 
 class Lowering:
@@ -97,6 +97,7 @@ class Lowering:
             self._close()
             self._open = self._new_pass(reason)
         if isinstance(step, Geometry):
+            _require_possible(name, step.sizes)
             self._seen.move(step.inverse)
         self._open.take(step, self._seen)
         self._open.names.append(name)
@@ -140,3 +141,11 @@ class Lowering:
         barrier = Barrier(step.name, active, step.parameters, step.settings, step.function, step.per_value)
         self._done.append((barrier, partial(describe_barrier, name, step)))
         self._open = self._new_pass(f"{name} runs on whole images, between passes")
+
+
+def _require_possible(name: str, sizes: Ints) -> None:
+    largest = sizes.max(axis=0, initial=0)
+    if largest.max() > LARGEST:
+        raise ArgumentError(
+            f"{name} would make an image of {largest[0]}x{largest[1]} pixels, and no side may be longer than {LARGEST}"
+        )

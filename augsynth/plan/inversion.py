@@ -39,7 +39,7 @@ def invert(
 def _each(maps: list[CoordinateMap], values: Any, restore: Restore, name: str) -> Any:
     if len(maps) == 1 and isinstance(values, (np.ndarray, torch.Tensor)):
         return restore(maps[0], values, name)
-    if not hasattr(values, "__len__") or not hasattr(values, "__getitem__"):
+    if not isinstance(values, (Sequence, np.ndarray, torch.Tensor)) or isinstance(values, (str, bytes)):
         raise ArgumentTypeError(f"{name} must be a sequence with one entry a sample, got {type(values).__name__}")
     if len(values) != len(maps):
         raise ArgumentError(f"{name} must have one entry a sample: got {len(values)} for a plan of {len(maps)}")

@@ -43,7 +43,7 @@ def read(path: PathOrFile) -> Plan:
     except CheckpointError:
         raise
     except Exception as error:  # a damaged archive makes zipfile and NumPy raise nearly anything
-        raise CheckpointError(f"{_name(path)} is no plan that can be read: {error}") from error
+        raise CheckpointError(f"{_name(path)} is no plan that can be read: {str(error)[:200]}") from error
     return plan
 
 

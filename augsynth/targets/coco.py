@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from augsynth.arrays import Array, coordinates
-from augsynth.errors import ArgumentError, ArgumentTypeError
+from augsynth.errors import ArgumentError, ArgumentTypeError, shown
 from augsynth.geometry import Floats, polygon_area
 from augsynth.plan.coordinates import CoordinateMap
 from augsynth.targets.boxes import area_scales, place_boxes, read_boxes
@@ -73,6 +73,8 @@ class CocoReading:
 
 def _annotations(target: Any) -> Sequence[Annotation]:
     annotations = target["annotations"] if isinstance(target, Mapping) else target
+    if not isinstance(annotations, (list, tuple)):
+        raise ArgumentTypeError(f"annotations must be a list of dicts, got {type(annotations).__name__}")
     for number, one in enumerate(annotations):
         if not isinstance(one, Mapping):
             raise ArgumentTypeError(f"annotations[{number}] must be a dict, as COCO has them, got {type(one).__name__}")
@@ -100,6 +102,8 @@ def _segmentation(original: Any, where: CoordinateMap, mask: Array | None, what:
     """A segmentation in the output, in its own form, and its area in square pixels."""
     if mask is not None:
         return encode_like(mask, original, what), float(np.count_nonzero(mask))
+    if not isinstance(original, (list, tuple)):
+        raise ArgumentTypeError(f"{what} must be a list of polygons or run-length encoded, got {shown(original)}")
     polygons = [where.polygon(_polygon(one, what)) for one in original]
     areas = [polygon_area(polygon) for polygon in polygons]
     left = [polygon.reshape(-1).tolist() for polygon, area in zip(polygons, areas, strict=True) if area > 0]
@@ -108,14 +112,14 @@ def _segmentation(original: Any, where: CoordinateMap, mask: Array | None, what:
 
 def _polygon(flat: Any, what: str) -> Floats:
     if not isinstance(flat, (list, tuple, np.ndarray)) or len(flat) % 2 or len(flat) < 6:
-        raise ArgumentError(f"{what} must be polygons [x1, y1, x2, y2, x3, y3, ...], got {flat!r}")
+        raise ArgumentError(f"{what} must be polygons [x1, y1, x2, y2, x3, y3, ...], got {shown(flat)}")
     return coordinates(np.reshape(flat, (-1, 2)), what, 2)
 
 
 def _keypoints(flat: Any, where: CoordinateMap, rules: TargetRules, what: str) -> list[Any]:
     """[x, y, visibility, ...] in the output; as the format has it, all three are 0 for what is not labelled."""
     if not isinstance(flat, (list, tuple, np.ndarray)) or len(flat) % 3:
-        raise ArgumentError(f"{what} must be [x1, y1, v1, x2, y2, v2, ...], got {flat!r}")
+        raise ArgumentError(f"{what} must be [x1, y1, v1, x2, y2, v2, ...], got {shown(flat)}")
     triples = coordinates(np.reshape(flat, (-1, 3)), what, 3)
     points, visibility = place_keypoints(where, triples[:, :2], triples[:, 2].astype(np.int64), rules)
     points[visibility == 0] = 0.0

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import math
+from collections.abc import Mapping, Sequence
+from numbers import Integral
+from typing import Any, TypeGuard
 
 import numpy as np
 
 from augsynth.arrays import Array
-from augsynth.errors import ArgumentError, ArgumentTypeError
+from augsynth.errors import ArgumentError, ArgumentTypeError, shown
 
 
 def is_rle(segmentation: Any) -> bool:
@@ -26,14 +28,21 @@ def decode(segmentation: Mapping[str, Any], what: str) -> Array:
     if isinstance(counts, (str, bytes)):
         compressed: Array = _pycocotools(what).decode(dict(segmentation))
         return compressed
-    height, width = segmentation.get("size", (0, 0))
-    if not isinstance(counts, (list, tuple, np.ndarray)) or sum(counts) != height * width:
+    size = segmentation.get("size")
+    if not (_are_lengths(counts) and _are_lengths(size) and len(size) == 2 and sum(counts) == math.prod(size)):
         raise ArgumentError(
-            f"{what} must have 'size' [H, W] and 'counts' that sum to H * W, got {dict(segmentation)!r}"
+            f"{what} must have 'size' [H, W] and 'counts' that sum to H * W, got {shown(dict(segmentation))}"
         )
+    height, width = size
     values = np.arange(len(counts), dtype=np.uint8) % 2
     mask: Array = np.repeat(values, counts).reshape(width, height).T
     return mask
+
+
+def _are_lengths(values: Any) -> TypeGuard[Sequence[int]]:
+    """Whether they are a list of integers of at least 0."""
+    listed = values.tolist() if isinstance(values, np.ndarray) else values
+    return isinstance(listed, (list, tuple)) and all(isinstance(one, Integral) and int(one) >= 0 for one in listed)
 
 
 def encode_like(mask: Array, original: Mapping[str, Any], what: str) -> dict[str, Any]:

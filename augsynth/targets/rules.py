@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from numbers import Real
 
+from augsynth.arrays import as_float
 from augsynth.errors import ArgumentError, ArgumentTypeError
 
 
@@ -45,5 +46,5 @@ class TargetRules:
 def _require_number(value: float, name: str, low: float, high: float) -> None:
     if not isinstance(value, Real) or isinstance(value, bool):
         raise ArgumentTypeError(f"{name} must be a number, got {value!r}")
-    if not math.isfinite(value) or not low <= value <= high:
+    if not math.isfinite(as_float(value)) or not low <= value <= high:
         raise ArgumentError(f"{name} must be finite and in [{low:g}, {high:g}], got {value!r}")

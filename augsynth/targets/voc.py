@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from augsynth.arrays import Array
-from augsynth.errors import ArgumentError
+from augsynth.errors import ArgumentError, ArgumentTypeError, shown
 from augsynth.geometry import Floats
 from augsynth.plan.coordinates import CoordinateMap
 from augsynth.targets.boxes import place_boxes, read_boxes
@@ -70,7 +70,11 @@ class VocReading:
 
 def _listed(objects: Any) -> Sequence[Mapping[str, Any]]:
     # Readers of XML give what comes once as itself, and not as a list of one.
-    return [objects] if isinstance(objects, Mapping) else list(objects)
+    if isinstance(objects, (list, tuple)):
+        return objects
+    if not isinstance(objects, Mapping):
+        raise ArgumentTypeError(f"the objects of an annotation must be a list of dicts, got {type(objects).__name__}")
+    return [objects]
 
 
 def _read(objects: Sequence[Mapping[str, Any]], what: str) -> Floats:
@@ -78,9 +82,9 @@ def _read(objects: Sequence[Mapping[str, Any]], what: str) -> Floats:
     for number, one in enumerate(objects):
         try:
             boxes[number] = [float(one["bndbox"][name]) for name in _CORNERS]
-        except (KeyError, TypeError, ValueError):
+        except (LookupError, TypeError, ValueError, OverflowError):
             raise ArgumentError(
-                f"{what}[{number}] must have a 'bndbox' with {', '.join(_CORNERS)}, got {one!r}"
+                f"{what}[{number}] must have a 'bndbox' with {', '.join(_CORNERS)}, got {shown(one)}"
             ) from None
     return read_boxes(boxes - _FIRST_PIXEL, f"the boxes of {what}")
 

@@ -12,9 +12,11 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 
-from augsynth.errors import ArgumentError, ArgumentTypeError
+from augsynth.arrays import as_float
+from augsynth.errors import ArgumentError, ArgumentTypeError, shown
 from augsynth.layout import Border, DType, Interpolation
 from augsynth.lowering import PerChannel, Sampling
+from augsynth.plan import LARGEST
 
 Range = float | Sequence[float]
 _Enum = TypeVar("_Enum", bound=IntEnum)
@@ -37,26 +39,30 @@ def frozen(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return tuple(frozen(one) for one in value)
     if not isinstance(value, Hashable):
-        raise ArgumentTypeError(f"a parameter must be a number, a name, a flag or a sequence of them, got {value!r}")
+        raise ArgumentTypeError(
+            f"a parameter must be a number, a name, a flag or a sequence of them, got {shown(value)}"
+        )
     return value
 
 
 def number(value: Any, name: str, low: float = -math.inf, high: float = math.inf) -> float:
     """A finite number in [low, high]."""
     if not isinstance(value, Real) or isinstance(value, bool):
-        raise ArgumentTypeError(f"{name} must be a number, got {value!r}")
-    result = float(value)
+        raise ArgumentTypeError(f"{name} must be a number, got {shown(value)}")
+    result = as_float(value)
     if not math.isfinite(result) or not low <= result <= high:
-        raise ArgumentError(f"{name} must be {_bounds(low, high)}, got {value!r}")
+        raise ArgumentError(f"{name} must be {_bounds(low, high)}, got {shown(value)}")
     return result
 
 
-def integer(value: Any, name: str, low: int) -> int:
-    """An integer of at least `low`."""
+def integer(value: Any, name: str, low: int, high: int = LARGEST) -> int:
+    """An integer in [low, high]; no image has a side of more pixels than can be given here."""
     if not isinstance(value, int) or isinstance(value, bool):
-        raise ArgumentTypeError(f"{name} must be an integer, got {value!r}")
+        raise ArgumentTypeError(f"{name} must be an integer, got {shown(value)}")
     if value < low:
-        raise ArgumentError(f"{name} must be at least {low}, got {value}")
+        raise ArgumentError(f"{name} must be at least {low}, got {shown(value)}")
+    if value > high:
+        raise ArgumentError(f"{name} must be at most {high}, got {shown(value)}")
     return value
 
 
@@ -64,7 +70,7 @@ def integer(value: Any, name: str, low: int) -> int:
 def numbers(value: Any, name: str, count: int, low: float = -math.inf, high: float = math.inf) -> tuple[float, ...]:
     """Exactly `count` numbers in [low, high]."""
     if not isinstance(value, (tuple, list)) or len(value) != count:
-        raise ArgumentError(f"{name} must have {count} numbers, got {value!r}")
+        raise ArgumentError(f"{name} must have {count} numbers, got {shown(value)}")
     return tuple(number(one, f"{name}[{i}]", low, high) for i, one in enumerate(value))
 
 
@@ -73,7 +79,7 @@ def interval(value: Any, name: str, low: float = -math.inf, high: float = math.i
     """A pair (lowest, highest) within [low, high]."""
     first, last = numbers(value, name, 2, low, high)
     if first > last:
-        raise ArgumentError(f"{name} must be (lowest, highest), got {value!r}")
+        raise ArgumentError(f"{name} must be (lowest, highest), got {shown(value)}")
     return first, last
 
 
@@ -91,7 +97,7 @@ def positive(value: Any, name: str) -> tuple[float, float]:
     """`span` of numbers above 0."""
     lowest, highest = span(value, name, low=0.0)
     if lowest == 0:
-        raise ArgumentError(f"{name} must be greater than 0, got {value!r}")
+        raise ArgumentError(f"{name} must be greater than 0, got {shown(value)}")
     return lowest, highest
 
 
@@ -112,7 +118,7 @@ def probability(value: Any, name: str = "p") -> float:
 def flag(value: Any, name: str) -> bool:
     """True or False."""
     if not isinstance(value, bool):
-        raise ArgumentTypeError(f"{name} must be True or False, got {value!r}")
+        raise ArgumentTypeError(f"{name} must be True or False, got {shown(value)}")
     return value
 
 
@@ -123,7 +129,7 @@ def size_pair(value: Any, name: str = "size") -> tuple[int, int]:
         if len(value) == 1:
             return size_pair(value[0], name)
         if len(value) != 2:
-            raise ArgumentError(f"{name} must be an integer or (height, width), got {value!r}")
+            raise ArgumentError(f"{name} must be an integer or (height, width), got {shown(value)}")
         return integer(value[0], f"{name}[0]", 1), integer(value[1], f"{name}[1]", 1)
     side = integer(value, name, 1)
     return side, side
@@ -134,7 +140,7 @@ def margins(value: Any, name: str = "padding") -> tuple[int, int, int, int]:
     """(left, top, right, bottom) from one integer, (left and right, top and bottom), or all four."""
     given = value if isinstance(value, (tuple, list)) else (value,)
     if len(given) not in (1, 2, 4):
-        raise ArgumentError(f"{name} must be an integer or 2 or 4 of them, got {value!r}")
+        raise ArgumentError(f"{name} must be an integer or 2 or 4 of them, got {shown(value)}")
     left, top, right, bottom = (tuple(given) * 4)[:4]
     return tuple(integer(one, name, 0) for one in (left, top, right, bottom))  # type: ignore[return-value]
 
@@ -155,7 +161,7 @@ def _member(kind: type[_Enum], value: Any, name: str) -> _Enum:
         return kind[str(text).upper()]
     except KeyError:
         known = ", ".join(one.name.lower() for one in kind)
-        raise ArgumentError(f"{name} must be one of {known}, got {value!r}") from None
+        raise ArgumentError(f"{name} must be one of {known}, got {shown(value)}") from None
 
 
 @_remembered

@@ -24,6 +24,7 @@ _WIDE = Space(shear=0.99, translate=1.0, rotate=135.0, enhance=0.99, posterize=6
 # All but Invert, as both papers have it; what comes last is to leave the image as it is.
 _UNSEARCHED = np.array([*(number for number, name in enumerate(NAMES) if name != "Invert"), IDENTITY])
 _AUTO_BINS = 10
+_MOST_OPS = 100
 
 
 def _signs(u: Floats) -> Floats:
@@ -60,7 +61,7 @@ class RandAugment(Transform):
         return 2 * self.num_ops
 
     def check(self) -> None:
-        integer(self.num_ops, "num_ops", 0)
+        integer(self.num_ops, "num_ops", 0, _MOST_OPS)
         bins = integer(self.num_magnitude_bins, "num_magnitude_bins", 2)
         if integer(self.magnitude, "magnitude", 0) >= bins:
             raise ArgumentError(f"magnitude must be below num_magnitude_bins = {bins}, got {self.magnitude}")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from augsynth.errors import ArgumentError, ArgumentTypeError
+from augsynth.errors import ArgumentError, ArgumentTypeError, shown
 from augsynth.transforms.affine import RandomAffine, RandomRotation, RandomScale, RandomShear, RandomTranslate
 from augsynth.transforms.base import Pipeline, Transform
 from augsynth.transforms.blur import GaussianBlur, RandomAdjustSharpness
@@ -98,15 +98,16 @@ class _Builder:
 
     def build(self, description: Any, depth: int = 0) -> Pipeline:
         if not isinstance(description, Mapping) or not isinstance(description.get("type"), str):
-            raise ArgumentError(f"a transform's description must be a mapping with a 'type', got {description!r}")
+            raise ArgumentError(f"a transform's description must be a mapping with a 'type', got {shown(description)}")
         name = description["type"]
         if name not in self.known:
-            raise ArgumentError(f"unknown transform {name!r}{_suggestion(name, list(self.known))}")
+            raise ArgumentError(f"unknown transform {shown(name)}{_suggestion(name, list(self.known))}")
         kind = self.known[name]
         values = {key: self._value(value, depth + 1) for key, value in description.items() if key != "type"}
         for key in values:
             if key not in kind.parameter_names():
-                raise ArgumentError(f"{name} has no parameter {key!r}{_suggestion(str(key), kind.parameter_names())}")
+                close = _suggestion(str(key), kind.parameter_names())
+                raise ArgumentError(f"{name} has no parameter {shown(key)}{close}")
         try:
             return kind.from_description(values, self.functions)
         except TypeError as error:
