@@ -5,6 +5,7 @@ BENCH_VENV ?= .venv-bench
 DATA ?= digits
 ARGS ?=
 PIP_ARGS ?=
+N ?= 20000
 
 SHELL := /bin/bash
 BIN := $(VENV)/bin
@@ -18,7 +19,7 @@ NATIVE := $(shell find csrc -name '*.cpp' -o -name '*.h' -o -name '*.inl')
 ASAN := build/asan
 PORTABLE := build/portable
 
-.PHONY: help demo test test-all lint asan portable mutants bench bench-decode bench-compare bench-generators docs clean
+.PHONY: help demo test test-all lint asan fuzz portable mutants bench bench-decode bench-compare bench-generators docs clean
 .DELETE_ON_ERROR:
 
 help:
@@ -27,6 +28,7 @@ help:
 	@echo "make test-all          the slow tests too, and fresh random examples, more of them"
 	@echo "make lint              formatting, types, and the extension's stubs"
 	@echo "make asan              the native and transform tests under AddressSanitizer and UndefinedBehaviorSanitizer"
+	@echo "make fuzz              20,000 hostile inputs for each way in (N=20000), under the same sanitizers"
 	@echo "make portable          the native and transform tests on a build without x86 instructions"
 	@echo "make mutants           break the code on purpose, one place at a time: do the tests notice? (half an hour)"
 	@echo "make bench             augsynth beside five other libraries: 15 minutes, 7 GB; AUGSYNTH_DATA=folder ARGS=--quick"
@@ -59,11 +61,20 @@ lint: $(VENV)/developing
 	$(BIN)/clang-format --dry-run -Werror $(NATIVE)
 
 # Python itself is not instrumented: the runtime is preloaded, and its own allocations are not searched for leaks.
-asan: $(VENV)/developing
+SANITIZED := LD_PRELOAD="$$(g++ -print-file-name=libasan.so) $$(g++ -print-file-name=libstdc++.so)" \
+	PYTHONPATH=$(CURDIR)/$(ASAN) ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1
+
+asan: $(ASAN)
+	$(SANITIZED) $(BIN)/pytest -q -p no:cacheprovider tests/native tests/transforms
+
+# Each input runs, or is refused in words; what does neither is told with the numbers that make it again.
+fuzz: $(ASAN)
+	$(SANITIZED) OMP_NUM_THREADS=1 $(BIN)/python tests/fuzz/fuzz.py --inputs $(N) $(ARGS)
+
+$(ASAN): $(VENV)/developing $(CODE)
 	rm -rf $(ASAN)
 	$(PIP) --no-deps --target $(ASAN) -C cmake.define.AUGSYNTH_SANITIZE=ON -C build-dir=build/asan-objects .
-	LD_PRELOAD="$$(g++ -print-file-name=libasan.so) $$(g++ -print-file-name=libstdc++.so)" \
-	ASAN_OPTIONS=detect_leaks=0 PYTHONPATH=$(CURDIR)/$(ASAN) $(BIN)/pytest -q -p no:cacheprovider tests/native tests/transforms
+	@touch $@
 
 # What a processor without x86 instructions would run: the plain C++ behind the vector wrapper.
 portable: $(VENV)/developing
