@@ -6,11 +6,12 @@ import os
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import IO, Any
+from zipfile import ZIP_STORED, ZipFile
 
 import numpy as np
 import numpy.typing as npt
 
-from augsynth.errors import CheckpointError, PlanError
+from augsynth.errors import CheckpointError, PlanError, shown
 from augsynth.layout import COLOUR, ERASURE, MISSING, PLAN_MAGIC, PLAN_VERSION, ROW, Tables
 from augsynth.plan.barriers import Barrier
 from augsynth.plan.passes import Pass
@@ -35,6 +36,7 @@ def read(path: PathOrFile) -> Plan:
     """Read what `write` wrote; `CheckpointError` for anything else."""
     try:
         with _opened(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
+            _check_members(archive.zip)
             header = archive["header"]
             _check_header(header, path)
             plan = Plan(tuple(_step_of(archive, number) for number in range(int(header[2]))))
@@ -106,6 +108,15 @@ def _check_header(header: Array, path: PathOrFile) -> None:
             f"{_name(path)} holds a plan of version {int(header[1])}, this augsynth reads version "
             f"{PLAN_VERSION}: draw the plan again from its keys"
         )
+
+
+def _check_members(archive: ZipFile) -> None:
+    """What is stored as it is cannot take more memory than the file is long; what is packed can, a million times."""
+    for member in archive.infolist():
+        if member.compress_type != ZIP_STORED:
+            raise CheckpointError(
+                f"a plan's members are not compressed, but {shown(member.filename)} is: load no file like it"
+            )
 
 
 def _opened(path: PathOrFile, mode: str) -> AbstractContextManager[IO[bytes]]:

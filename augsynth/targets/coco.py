@@ -84,6 +84,11 @@ def _annotations(target: Any) -> Sequence[Annotation]:
 def _is_object(annotation: Annotation, number: int) -> bool:
     if "bbox" not in annotation and any(name in annotation for name in _MOVING):
         raise ArgumentError(f"annotations[{number}] must have a 'bbox', got {sorted(annotation)}")
+    outline = annotation.get("segmentation")
+    if outline is not None and not isinstance(outline, (list, tuple, Mapping)):
+        raise ArgumentTypeError(
+            f"annotations[{number}]['segmentation'] must be polygons or run-length encoded, got {shown(outline)}"
+        )
     return "bbox" in annotation
 
 
@@ -102,8 +107,6 @@ def _segmentation(original: Any, where: CoordinateMap, mask: Array | None, what:
     """A segmentation in the output, in its own form, and its area in square pixels."""
     if mask is not None:
         return encode_like(mask, original, what), float(np.count_nonzero(mask))
-    if not isinstance(original, (list, tuple)):
-        raise ArgumentTypeError(f"{what} must be a list of polygons or run-length encoded, got {shown(original)}")
     polygons = [where.polygon(_polygon(one, what)) for one in original]
     areas = [polygon_area(polygon) for polygon in polygons]
     left = [polygon.reshape(-1).tolist() for polygon, area in zip(polygons, areas, strict=True) if area > 0]

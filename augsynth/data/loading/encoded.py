@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augsynth.data.loading.jpeg import FACTORS, decode_lines, read_header
-from augsynth.data.loading.pillow import as_array, as_plain, open_upright
+from augsynth.data.loading.pillow import as_array, as_plain, check_pixels, open_upright
 from augsynth.errors import ArgumentError, DataError
 
 Mode = Literal["RGB", "L"]
@@ -55,6 +55,7 @@ class EncodedImage:
         else:
             size = self._jpeg.size[::-1] if _TURNS[self._jpeg.orientation][2] else self._jpeg.size
         self.shape = (*size, len(mode) if mode == "RGB" else 1)
+        check_pixels(*size, name)
 
     @classmethod
     def read(cls, path: Path, mode: Mode = "RGB") -> EncodedImage:

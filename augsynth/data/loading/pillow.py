@@ -34,6 +34,17 @@ def open_upright(file: Path | IO[bytes], name: str) -> Image:
     return image
 
 
+def check_pixels(height: int, width: int, name: str) -> None:
+    """`DataError` for a picture of more pixels than Pillow decodes: a few bytes can say that they are billions."""
+    from PIL import Image
+
+    if Image.MAX_IMAGE_PIXELS is not None and height * width > 2 * Image.MAX_IMAGE_PIXELS:
+        raise DataError(
+            f"{name} says that it has {height}x{width} pixels, more than {2 * Image.MAX_IMAGE_PIXELS}: set "
+            "PIL.Image.MAX_IMAGE_PIXELS if you trust it"
+        )
+
+
 def as_plain(image: Image) -> Image:
     """8-bit grey or RGB; transparent pixels lie on white."""
     from PIL import Image
