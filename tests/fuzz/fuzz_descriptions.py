@@ -42,6 +42,8 @@ def _with_a_number(rng: Rng, value: Any) -> Any:
         at = int(rng.integers(len(value)))
         return [*value[:at], _with_a_number(rng, value[at]), *value[at + 1 :]]
     exponent = rng.uniform(-30, 30)
+    if rng.random() < 0.4:
+        return pick(rng, (rng.random(), int(rng.integers(0, 12)), rng.normal()))
     return pick(rng, (pick(rng, NUMBERS), 10.0**exponent, -(10.0**exponent), round(10 ** abs(exponent))))
 
 
