@@ -16,6 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -31,8 +32,8 @@ Shape = tuple[int, int, int]
 Image = npt.NDArray[Any]
 DTYPES = ("uint8", "uint16", "float32")
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic")
-CHANCES = st.floats(0, 1)
 BORDERS = ("constant", "replicate", "reflect", "reflect101", "wrap")
+CHANCES = st.floats(0, 1)
 
 
 def keys() -> st.SearchStrategy[tuple[int, int, int]]:
@@ -116,47 +117,40 @@ def _ranges(low: float, high: float) -> st.SearchStrategy[tuple[float, float]]:
     return pair.map(lambda drawn: (min(drawn), max(drawn)))
 
 
-@st.composite
-def geometry(draw: st.DrawFn) -> T.Transform:
+# Strategies are made once: hypothesis checks what they consist of, which takes longer than to draw from them.
+@cache
+def geometry() -> st.SearchStrategy[T.Transform]:
     """One geometric transform with drawn parameters."""
-    interpolation = {"interpolation": draw(st.sampled_from(INTERPOLATIONS))}
-    outside = {"border": draw(st.sampled_from(BORDERS)), "fill": draw(st.floats(0, 1))}
-    antialias = {"antialias": draw(st.booleans())}
-    size = draw(st.tuples(st.integers(1, 12), st.integers(1, 12)))
-    needed = {"pad_if_needed": draw(st.booleans())}
+    smooth = {"interpolation": st.sampled_from(INTERPOLATIONS)}
+    outside = {"border": st.sampled_from(BORDERS), "fill": CHANCES}
+    filtered = {**smooth, "antialias": st.booleans()}
+    size = st.tuples(st.integers(1, 12), st.integers(1, 12))
+    needed = {"pad_if_needed": st.booleans()}
     shear = st.one_of(st.floats(0, 60), _ranges(-60, 60), st.tuples(_ranges(-40, 40), _ranges(-40, 40)).map(sum_pairs))
-    choices: tuple[st.SearchStrategy[T.Transform], ...] = (
-        st.just(T.RandomHorizontalFlip(draw(st.floats(0, 1)))),
-        st.just(T.RandomVerticalFlip(draw(st.floats(0, 1)))),
-        st.builds(T.RandomRotation, _ranges(-400, 400), expand=st.booleans(), **_just(interpolation, outside)),
+    return st.one_of(
+        st.builds(T.RandomHorizontalFlip, CHANCES),
+        st.builds(T.RandomVerticalFlip, CHANCES),
+        st.builds(T.RandomRotation, _ranges(-400, 400), expand=st.booleans(), **smooth, **outside),
         st.builds(
             T.RandomAffine,
             _ranges(-180, 180),
-            translate=st.none() | st.tuples(st.floats(0, 1), st.floats(0, 1)),
+            translate=st.none() | st.tuples(CHANCES, CHANCES),
             scale=st.none() | _ranges(0.25, 4),
             shear=st.none() | shear,
-            **_just(interpolation, outside, antialias),
+            **filtered,
+            **outside,
         ),
-        st.builds(
-            T.RandomScale,
-            _ranges(0.25, 4),
-            ratio=st.none() | _ranges(0.5, 2),
-            **_just(interpolation, outside, antialias),
-        ),
-        st.builds(T.RandomTranslate, st.tuples(st.floats(0, 1), st.floats(0, 1)), **_just(interpolation, outside)),
-        st.builds(T.RandomPerspective, st.floats(0, 1), p=st.floats(0, 1), **_just(interpolation, outside)),
-        st.builds(T.RandomShear, shear, **_just(interpolation, outside, antialias)),
-        st.builds(T.RandomCrop, st.just(size), padding=st.none() | st.integers(0, 5), **_just(outside, needed)),
-        st.builds(T.CenterCrop, st.just(size), **_just(outside, needed)),
-        st.builds(
-            T.RandomResizedCrop, st.just(size), _ranges(0.05, 1), _ranges(0.5, 2), **_just(interpolation, antialias)
-        ),
-        st.builds(T.Resize, st.just(size), **_just(interpolation, antialias)),
-        st.builds(T.Resize, st.integers(1, 12), max_size=st.just(40), **_just(interpolation, antialias)),
-        st.builds(T.Pad, st.integers(0, 5) | st.tuples(*[st.integers(0, 5)] * 4), **_just(outside)),
+        st.builds(T.RandomScale, _ranges(0.25, 4), ratio=st.none() | _ranges(0.5, 2), **filtered, **outside),
+        st.builds(T.RandomTranslate, st.tuples(CHANCES, CHANCES), **smooth, **outside),
+        st.builds(T.RandomShear, shear, **filtered, **outside),
+        st.builds(T.RandomPerspective, CHANCES, CHANCES, **smooth, **outside),
+        st.builds(T.RandomCrop, size, padding=st.none() | st.integers(0, 5), **needed, **outside),
+        st.builds(T.CenterCrop, size, **needed, **outside),
+        st.builds(T.RandomResizedCrop, size, _ranges(0.05, 1), _ranges(0.5, 2), **filtered),
+        st.builds(T.Resize, size, **filtered),
+        st.builds(T.Resize, st.integers(1, 12), max_size=st.just(40), **filtered),
+        st.builds(T.Pad, st.integers(0, 5) | st.tuples(*[st.integers(0, 5)] * 4), **outside),
     )
-    chosen: T.Transform = draw(st.one_of(*choices))
-    return chosen
 
 
 def sum_pairs(pairs: tuple[tuple[float, float], tuple[float, float]]) -> tuple[float, ...]:
@@ -164,10 +158,7 @@ def sum_pairs(pairs: tuple[tuple[float, float], tuple[float, float]]) -> tuple[f
     return (*pairs[0], *pairs[1])
 
 
-def _just(*groups: dict[str, Any]) -> dict[str, st.SearchStrategy[Any]]:
-    return {name: st.just(value) for group in groups for name, value in group.items()}
-
-
+@cache
 def values() -> st.SearchStrategy[T.Transform]:
     """One transform of the values: noise, normalisation or a change of dtype."""
     return st.one_of(
@@ -177,6 +168,7 @@ def values() -> st.SearchStrategy[T.Transform]:
     )
 
 
+@cache
 def noises() -> st.SearchStrategy[T.Transform]:
     """Noise of any kind."""
     mean, clip = st.floats(-0.2, 0.2), st.booleans()
@@ -192,6 +184,7 @@ def noises() -> st.SearchStrategy[T.Transform]:
     )
 
 
+@cache
 def colours() -> st.SearchStrategy[T.Transform]:
     """A map of colours; those that need red, green and blue fit images of 1, 3 and 4 channels."""
     factors = st.one_of(st.floats(0, 2), _ranges(0, 3))
@@ -203,6 +196,7 @@ def colours() -> st.SearchStrategy[T.Transform]:
     )
 
 
+@cache
 def points() -> st.SearchStrategy[T.Transform]:
     """An operation on single values; thresholds fit every dtype."""
     return st.one_of(
@@ -213,6 +207,7 @@ def points() -> st.SearchStrategy[T.Transform]:
     )
 
 
+@cache
 def whole_images() -> st.SearchStrategy[T.Transform]:
     """A transform that looks at a pixel's neighbours, or at the whole picture, and so runs between passes."""
     odd = st.integers(0, 4).map(lambda k: 2 * k + 1)
@@ -224,6 +219,7 @@ def whole_images() -> st.SearchStrategy[T.Transform]:
     )
 
 
+@cache
 def erasures() -> st.SearchStrategy[T.Transform]:
     """Rectangles or a grid of them, of a level that fits every dtype or of noise."""
     value = st.floats(0, 1) | st.just("random")
@@ -233,6 +229,7 @@ def erasures() -> st.SearchStrategy[T.Transform]:
     )
 
 
+@cache
 def missing_values() -> st.SearchStrategy[T.Transform]:
     """Fillings of NaN or of a level, by the strategies that need no other package."""
     missing = st.sampled_from([math.nan, 0.0, 1.0])
@@ -242,6 +239,7 @@ def missing_values() -> st.SearchStrategy[T.Transform]:
     )
 
 
+@cache
 def policies() -> st.SearchStrategy[T.Transform]:
     """An automatic policy."""
     outside = {"border": st.sampled_from(BORDERS), "fill": st.floats(0, 1)}
@@ -252,6 +250,7 @@ def policies() -> st.SearchStrategy[T.Transform]:
     )
 
 
+@cache
 def choices() -> st.SearchStrategy[T.Transform]:
     """Chance over up to three transforms that may be left out: all but those that change what values mean."""
     parts = st.lists(st.one_of(geometry(), noises(), *_beside_geometry()), min_size=1, max_size=3)
@@ -262,11 +261,13 @@ def _beside_geometry() -> list[st.SearchStrategy[T.Transform]]:
     return [colours(), points(), whole_images(), erasures(), missing_values()]
 
 
+@cache
 def transforms() -> st.SearchStrategy[T.Transform]:
     """Any transform with drawn parameters, but for `Lambda`, whose function would have to be drawn."""
     return st.one_of(geometry(), values(), *_beside_geometry(), policies(), choices())
 
 
+@cache
 def pipelines(max_size: int = 5, fuse: bool = True) -> st.SearchStrategy[T.Compose]:
     """A `Compose` of up to `max_size` transforms in any order."""
     return st.lists(transforms(), max_size=max_size).map(lambda parts: T.Compose(parts, fuse=fuse))
