@@ -22,13 +22,13 @@ class Gathered:
 
     def add_lookup(self, step: Lookup) -> None:
         """Look the results of earlier tables up in a further one."""
-        n, active = len(step.tables), _everywhere(step.active, len(step.tables))
+        active = _everywhere(step.active, len(step.tables))
         identity = np.arange(step.tables.shape[1], dtype=np.uint16)
         tables = np.where(active[:, None], step.tables, identity)
         if self.luts is not None:
             before, was_active = self.luts
             tables, active = np.take_along_axis(tables, before.astype(np.int64), axis=1), active | was_active
-        self.luts = tables.reshape(n, -1), active
+        self.luts = tables, active
 
     def add_colours(self, step: MapColours, full: float) -> None:
         """Follow the colour map so far by another; `full` is the full scale in the source's units."""

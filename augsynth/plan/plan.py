@@ -129,7 +129,8 @@ def _check_step(step: Any, number: int) -> None:
 def _check_joint(before: Rows, after: Rows, number: int) -> None:
     pairs = (("output_size", "source_size"), ("output_dtype", "source_dtype"), ("channels", "channels"))
     for left, right in pairs:
-        differs = np.flatnonzero((before[left] != after[right]).reshape(len(before), -1).any(axis=1))
+        unequal = before[left] != after[right]
+        differs = np.flatnonzero(unequal.any(axis=tuple(range(1, unequal.ndim))))
         if differs.size:
             row = int(differs[0])
             raise PlanError(

@@ -184,3 +184,9 @@ def test_sides_that_grow_beyond_what_a_plan_can_say() -> None:
 def test_batches_that_no_memory_holds(parts: list[T.Transform]) -> None:
     with pytest.raises((ArgumentError, PlanError), match="memory"):
         T.Compose([T.Resize((2**24, 2**24)), *parts])(IMAGE)
+
+
+def test_batches_of_no_image_at_all() -> None:
+    for pipeline in (T.Compose([T.Resize(4), T.GaussianBlur(3)]), T.Compose([T.RandomInvert(), T.RandomGamma()])):
+        with pytest.raises(ArgumentError, match="at least one image"):
+            pipeline.batch(np.zeros((0, 6, 8, 3), np.uint8), keys=[])

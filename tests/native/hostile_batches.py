@@ -15,7 +15,8 @@ from augsynth.errors import ArgumentTypeError, PlanError
 from augsynth.layout import DType, Noise, Tables
 
 EXTREMES = [0.0, -0.0, 1e-300, -1.0, 0.5, 300.0, 2.0**24, 2.0**25, 1e300, -1e300, np.inf, -np.inf, np.nan]
-SUPPORTS = [value for value in EXTREMES if value != 2.0**24]  # a filter as wide as that is sound, and takes minutes
+# A filter as wide as 2**24 pixels is sound, and takes minutes.
+SUPPORTS = [value for value in EXTREMES if value != 2.0**24]
 SIZES = [0, 1, -1, 5, 2**24, 2**24 + 1, 2**31 - 1, -(2**31)]
 
 
@@ -78,7 +79,8 @@ def spoil(rng: np.random.Generator, row: Array) -> None:
     cells = row[field].reshape(-1)
     cell = cells[rng.integers(cells.size) :][:1]
     if cell.dtype.kind == "f" and (field == "support" or rng.random() < 0.7):
-        cell[...] = rng.choice(SUPPORTS if field == "support" else EXTREMES)  # random bytes in `support` could ask for hours of work
+        # Random bytes in `support` could ask for hours of work.
+        cell[...] = rng.choice(SUPPORTS if field == "support" else EXTREMES)
     elif cell.dtype == np.int32 and rng.random() < 0.7:
         cell[...] = rng.choice(SIZES)
     else:
