@@ -104,6 +104,19 @@ def _require(name: str, array: Array, dtype: np.dtype[Any], expected: str) -> No
         raise ArgumentTypeError(f"{name} is {came}, expected a NumPy array of {expected}")
 
 
+def convolve(values: npt.NDArray[np.float32], kernel: npt.NDArray[np.float32], step: int) -> npt.NDArray[np.float32]:
+    """Weighted sums of values that lie `step` apart, for a symmetric kernel of 2m + 1 weights.
+
+    `values` is contiguous, of n float32; `kernel` holds the first m weights and the one in the middle. The result has
+    n - 2m `step` sums, each v[m] k[m] + (v[0] + v[2m]) k[0] + (v[1] + v[2m-1]) k[1] + ..., rounded in this order on
+    every instruction set. `ArgumentError` where the kernel is too long.
+
+    >>> convolve(np.array([0, 0, 8, 0, 0], np.float32), np.array([0.25, 0.5], np.float32), step=1).tolist()
+    [2.0, 4.0, 2.0]
+    """
+    return _cpu.convolve(values, kernel, step)
+
+
 def buffer(size: int) -> npt.NDArray[np.uint8]:
     """`size` uninitialised bytes on huge pages where the system has them, for large outputs.
 

@@ -17,6 +17,7 @@ namespace augsynth {
   namespace name {                                                                              \
   void run_tile(const PlanRow&, const Entries&, const SourceView&, const OutputView&, int, int, \
                 unsigned char*);                                                                \
+  void convolve(const float*, std::ptrdiff_t, const float*, int, std::ptrdiff_t, float*);       \
   }
 #include "isas.def"
 #undef AUGSYNTH_ISA
@@ -25,7 +26,7 @@ namespace {
 
 std::vector<Isa> list_isas() {
   [[maybe_unused]] const CpuFeatures cpu = detect_cpu();
-#define AUGSYNTH_ISA(name, flags, available) {#name, flags, available, name::run_tile},
+#define AUGSYNTH_ISA(name, flags, available) {#name, flags, available, name::run_tile, name::convolve},
   return {
 #include "isas.def"
   };

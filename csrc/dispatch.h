@@ -13,6 +13,7 @@ struct Isa {
   const char* flags;  // the compiler flags of its object
   bool available;     // on this CPU
   RunTile run_tile;
+  Convolve convolve;
 };
 
 // All that were built, the best first.

@@ -1,7 +1,7 @@
 """Blurring and sharpening. A NaN spreads over the filter's footprint, as in any convolution.
 
-Sums run over whole pictures in a fixed order, and NumPy rounds each of its operations exactly: results do not depend on
-the instruction set or the number of threads.
+Sums have a fixed order, and each operation rounds exactly: results do not depend on the instruction set or the number
+of threads.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from augsynth import _native
 from augsynth.errors import ArgumentError
 from augsynth.operations.scale import Image, full_scale, stored
 
@@ -57,17 +58,13 @@ def normal_kernel(size: int, sigma: float) -> Singles:
 
 def _convolved(values: Singles, kernel: Singles, axis: int) -> Singles:
     """The convolution with a symmetric kernel along one axis."""
-    middle, length = len(kernel) // 2, values.shape[axis]
+    middle = len(kernel) // 2
     margins = [(0, 0)] * 3
     margins[axis] = (middle, middle)
-    padded = np.moveaxis(np.pad(values, margins, mode="reflect"), axis, 0)
-    total = padded[middle : middle + length] * kernel[middle]
-    pair = np.empty_like(total)
-    for t in range(middle):
-        np.add(padded[t : t + length], padded[2 * middle - t : 2 * middle - t + length], out=pair)
-        pair *= kernel[t]
-        total += pair
-    return np.moveaxis(total, 0, axis)
+    padded = np.ascontiguousarray(np.pad(values, margins, mode="reflect"))
+    sums = _native.convolve(padded.reshape(-1), kernel[: middle + 1], padded.strides[axis] // padded.itemsize)
+    # Sums that lie across the end of a line mean nothing, and are behind the picture's columns.
+    return np.lib.stride_tricks.as_strided(sums, values.shape, padded.strides)
 
 
 @np.errstate(over="ignore", invalid="ignore")
