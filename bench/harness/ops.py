@@ -111,6 +111,79 @@ class Affine:
 
 
 @dataclass(frozen=True)
+class Jitter:
+    """Brightness, contrast, saturation (factors) and hue (fractions of the circle), with probability `p`."""
+
+    brightness: Range
+    contrast: Range
+    saturation: Range
+    hue: Range
+    p: float = 1.0
+
+    def pinned(self, side: int) -> Jitter:
+        return Jitter((0.9, 0.9), (0.8, 0.8), (0.7, 0.7), (0.0, 0.0))
+
+
+@dataclass(frozen=True)
+class Grey:
+    """Red, green and blue replaced by their grey, with probability `p`."""
+
+    p: float
+
+    def pinned(self, side: int) -> Grey:
+        return Grey(p=1.0)
+
+
+@dataclass(frozen=True)
+class Solarize:
+    """The negative of all levels from `threshold` (of 255) on."""
+
+    threshold: int
+
+    def pinned(self, side: int) -> Solarize:
+        return self
+
+
+@dataclass(frozen=True)
+class Equalize:
+    """Each channel's histogram made flat."""
+
+    def pinned(self, side: int) -> Equalize:
+        return self
+
+
+@dataclass(frozen=True)
+class Blur:
+    """A Gaussian of `size` x `size` pixels and a drawn `sigma`, with probability `p`."""
+
+    size: int
+    sigma: Range
+    p: float = 1.0
+
+    def pinned(self, side: int) -> Blur:
+        return Blur(self.size, (1.5, 1.5))
+
+
+@dataclass(frozen=True)
+class Erase:
+    """One rectangle of `scale` of the area and a ratio of 0.3 to 3.3 set to 0, with probability `p`."""
+
+    scale: Range = (0.02, 0.33)
+    p: float = 1.0
+
+    def pinned(self, side: int) -> None:
+        return None
+
+
+@dataclass(frozen=True)
+class Policy:
+    """RandAugment, 2 operations of magnitude 9."""
+
+    def pinned(self, side: int) -> None:
+        return None
+
+
+@dataclass(frozen=True)
 class Noise:
     """Gaussian, independent for every value, clamped to the full scale."""
 

@@ -8,7 +8,25 @@ from typing import Any
 import albumentations as A
 import cv2
 
-from harness.ops import Affine, Crop, Flip, Letterbox, Noise, Normalize, Ops, Pad, Resize, ResizedCrop, Rotation
+from harness.ops import (
+    Affine,
+    Blur,
+    Crop,
+    Equalize,
+    Erase,
+    Flip,
+    Grey,
+    Jitter,
+    Letterbox,
+    Noise,
+    Normalize,
+    Ops,
+    Pad,
+    Resize,
+    ResizedCrop,
+    Rotation,
+    Solarize,
+)
 from harness.peers.base import Peer, Steps, has, translate
 
 
@@ -42,6 +60,12 @@ STEPS: Steps = {
     Letterbox: lambda op: [A.LongestMaxSize(op.size), A.PadIfNeeded(op.size, op.size)],
     Rotation: _rotation,
     Affine: _affine,
+    Jitter: lambda op: [A.ColorJitter(op.brightness, op.contrast, op.saturation, op.hue, p=op.p)],
+    Grey: lambda op: [A.ToGray(p=op.p)],
+    Solarize: lambda op: [A.Solarize((op.threshold / 255, op.threshold / 255), p=1.0)],
+    Equalize: lambda op: [A.Equalize(p=1.0)],
+    Blur: lambda op: [A.GaussianBlur((op.size, op.size), op.sigma, p=op.p)],
+    Erase: lambda op: [A.Erasing(op.scale, (0.3, 3.3), p=op.p)],
     Noise: lambda op: [A.GaussNoise(std_range=(op.sigma, op.sigma), per_channel=True, p=1.0)],
     Normalize: lambda op: [A.Normalize(op.mean, op.std), A.ToTensorV2()],
 }

@@ -10,7 +10,25 @@ import torch
 from torch.utils.data import DataLoader, TensorDataset
 
 from harness.images import ImageSet
-from harness.ops import Affine, Crop, Flip, Letterbox, Noise, Normalize, Ops, Range, Resize, ResizedCrop, Rotation
+from harness.ops import (
+    Affine,
+    Blur,
+    Crop,
+    Equalize,
+    Erase,
+    Flip,
+    Grey,
+    Jitter,
+    Letterbox,
+    Noise,
+    Normalize,
+    Ops,
+    Range,
+    Resize,
+    ResizedCrop,
+    Rotation,
+    Solarize,
+)
 from harness.peers.base import Peer, Steps, Unsupported, has, translate
 from harness.timing import Pass
 
@@ -45,6 +63,12 @@ STEPS: Steps = {
     Letterbox: lambda op: [K.LongestMaxSize(op.size, align_corners=False), K.PadTo((op.size, op.size))],
     Rotation: _rotation,
     Affine: _affine,
+    Jitter: lambda op: [K.ColorJitter(op.brightness, op.contrast, op.saturation, op.hue, p=op.p)],
+    Grey: lambda op: [K.RandomGrayscale(p=op.p)],
+    Solarize: lambda op: [K.RandomSolarize((op.threshold / 255, op.threshold / 255), 0.0, p=1.0)],
+    Equalize: lambda op: [K.RandomEqualize(p=1.0)],
+    Blur: lambda op: [K.RandomGaussianBlur((op.size, op.size), op.sigma, p=op.p)],
+    Erase: lambda op: [K.RandomErasing(op.scale, (0.3, 3.3), p=op.p)],
     Noise: lambda op: [K.RandomGaussianNoise(std=op.sigma, p=1.0)],
     Normalize: lambda op: [K.Normalize(op.mean, op.std)],
 }

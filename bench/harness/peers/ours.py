@@ -13,7 +13,26 @@ import augsynth
 from augsynth import _native
 from augsynth import transforms as T
 from harness.images import ImageSet
-from harness.ops import Affine, Crop, Flip, Letterbox, Noise, Normalize, Ops, Pad, Resize, ResizedCrop, Rotation
+from harness.ops import (
+    Affine,
+    Blur,
+    Crop,
+    Equalize,
+    Erase,
+    Flip,
+    Grey,
+    Jitter,
+    Letterbox,
+    Noise,
+    Normalize,
+    Ops,
+    Pad,
+    Policy,
+    Resize,
+    ResizedCrop,
+    Rotation,
+    Solarize,
+)
 from harness.peers.base import Peer, Steps, translate
 from harness.timing import Pass
 
@@ -30,6 +49,13 @@ STEPS: Steps = {
     ],
     Rotation: lambda op: [T.RandomRotation(op.degrees, border="reflect" if op.reflect else "constant")],
     Affine: lambda op: [T.RandomAffine(op.degrees, (op.translate, op.translate), op.scale, op.shear, antialias=False)],
+    Jitter: lambda op: [T.RandomApply(T.ColorJitter(op.brightness, op.contrast, op.saturation, op.hue), op.p)],
+    Grey: lambda op: [T.RandomGrayscale(op.p)],
+    Solarize: lambda op: [T.RandomSolarize(op.threshold, p=1.0)],
+    Equalize: lambda op: [T.RandomEqualize(p=1.0)],
+    Blur: lambda op: [T.RandomApply(T.GaussianBlur(op.size, op.sigma), op.p)],
+    Erase: lambda op: [T.RandomErasing(op.p, op.scale)],
+    Policy: lambda op: [T.RandAugment()],
     Noise: lambda op: [T.GaussianNoise(sigma=op.sigma)],
     Normalize: lambda op: [T.Normalize(op.mean, op.std)],
 }

@@ -9,7 +9,26 @@ import torch
 from torchvision.transforms import v2
 
 from harness.images import ImageSet
-from harness.ops import Affine, Crop, Flip, Letterbox, Noise, Normalize, Ops, Pad, Resize, ResizedCrop, Rotation
+from harness.ops import (
+    Affine,
+    Blur,
+    Crop,
+    Equalize,
+    Erase,
+    Flip,
+    Grey,
+    Jitter,
+    Letterbox,
+    Noise,
+    Normalize,
+    Ops,
+    Pad,
+    Policy,
+    Resize,
+    ResizedCrop,
+    Rotation,
+    Solarize,
+)
 from harness.peers.base import Peer, Steps, has, one_by_one, translate
 from harness.timing import Pass
 
@@ -31,6 +50,13 @@ STEPS: Steps = {
     Letterbox: lambda op: [v2.Resize(op.size - 1, max_size=op.size, antialias=False), v2.CenterCrop(op.size)],
     Rotation: lambda op: [v2.RandomRotation(op.degrees, BILINEAR)],
     Affine: _affine,
+    Jitter: lambda op: [v2.RandomApply([v2.ColorJitter(op.brightness, op.contrast, op.saturation, op.hue)], op.p)],
+    Grey: lambda op: [v2.RandomGrayscale(op.p)],
+    Solarize: lambda op: [v2.RandomSolarize(op.threshold, p=1.0)],
+    Equalize: lambda op: [v2.RandomEqualize(p=1.0)],
+    Blur: lambda op: [v2.RandomApply([v2.GaussianBlur(op.size, op.sigma)], op.p)],
+    Erase: lambda op: [v2.RandomErasing(op.p, op.scale)],
+    Policy: lambda op: [v2.RandAugment(interpolation=BILINEAR)],
     Noise: lambda op: [v2.GaussianNoise(sigma=op.sigma)],
     Normalize: lambda op: [v2.Normalize(op.mean, op.std, inplace=True)],
 }
