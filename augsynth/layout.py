@@ -6,6 +6,7 @@ and `_native.py` refuses to start on any difference.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
@@ -120,8 +121,8 @@ MISSING = np.dtype(
 LUT_LEVELS = {DType.UINT8: 2**8, DType.UINT16: 2**16}
 
 
-def _none_of(dtype: np.dtype[Any]) -> Any:
-    return field(default_factory=lambda: np.zeros(0, dtype))
+def _none_of(dtype: np.dtype[Any]) -> Callable[[], Any]:
+    return lambda: np.zeros(0, dtype)
 
 
 @dataclass(frozen=True)
@@ -133,6 +134,6 @@ class Tables:
     """
 
     luts: npt.NDArray[np.uint16] = field(default_factory=lambda: np.zeros((0, 2**8), np.uint16))
-    colours: npt.NDArray[np.void] = _none_of(COLOUR)
-    erasures: npt.NDArray[np.void] = _none_of(ERASURE)
-    missing: npt.NDArray[np.void] = _none_of(MISSING)
+    colours: npt.NDArray[np.void] = field(default_factory=_none_of(COLOUR))
+    erasures: npt.NDArray[np.void] = field(default_factory=_none_of(ERASURE))
+    missing: npt.NDArray[np.void] = field(default_factory=_none_of(MISSING))
