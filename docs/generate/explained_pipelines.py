@@ -17,7 +17,8 @@ at most once. The pipelines are those of other libraries' documentation and trai
 transforms of this one; decoding, mosaics and mixing of batches are no part of them.
 
 Most often it is the order that stops fusion: geometry after colours. Put first, it saves a pass, and all that changes
-is what the border shows, which the colours then change too.
+is what the border shows, which the colours then change too. Policies choose among all their operations for each image;
+those of them that look at whole images (sharpness, autocontrast, equalise) run between passes.
 """
 
 

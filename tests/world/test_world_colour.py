@@ -109,13 +109,14 @@ ODD = st.integers(0, 5).map(lambda k: 2 * k + 1)
 
 @given(seed=SEEDS, width=ODD, height=ODD, sigma=st.floats(0.1, 4))
 def test_blur_is_opencvs(seed: int, width: int, height: int, sigma: float) -> None:
-    # OpenCV's kernels for bytes are of whole 1/256, ours of float32.
-    for image, bound in ((floats_image(seed), FLOAT), (bytes_image(seed), 2.0)):
+    # OpenCV's kernels for bytes are of whole 1/256, so that each of its 11 weights may be half of one off.
+    for image, bound in ((floats_image(seed), FLOAT), (bytes_image(seed), 5.5)):
         expected = cv2.GaussianBlur(
             image, (width, height), sigmaX=sigma, sigmaY=sigma, borderType=cv2.BORDER_REFLECT_101
         )
         blurred = result(T.GaussianBlur((width, height), sigma), image)
         np.testing.assert_allclose(blurred.astype(float), expected.astype(float), rtol=0, atol=bound)
+        assert np.abs(blurred.astype(float) - expected).mean() < min(bound, 1.0)
 
 
 def test_equalising_is_opencvs_but_for_the_darkest_level() -> None:

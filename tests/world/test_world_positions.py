@@ -205,8 +205,8 @@ def test_a_box_is_the_smallest_around_its_object(data: st.DataObject, box: Box, 
     placed = np.array(target["boxes"]).reshape(-1, 4)
     assume(len(placed) == 1)
     x, y = np.flatnonzero(bright.any(axis=0)), np.flatnonzero(bright.any(axis=1))
-    # A corner that is seen is rounded off: a sharp one loses up to two pixels of its tip, an upright edge half a one.
-    np.testing.assert_allclose([x[0], y[0], x[-1] + 1, y[-1] + 1], placed[0], rtol=0, atol=2.0)
+    # A corner is rounded off: one of 30 degrees, which shears make, loses up to four pixels of its tip.
+    np.testing.assert_allclose([x[0], y[0], x[-1] + 1, y[-1] + 1], placed[0], rtol=0, atol=4.0)
 
 
 @given(data=st.data(), seed=st.integers(0, 2**32 - 1), key=aug.keys(), name=st.sampled_from(NAMES))
