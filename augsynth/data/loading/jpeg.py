@@ -7,7 +7,6 @@ that follows can. The decoder is told a smaller height, so it stops there.
 from __future__ import annotations
 
 import struct
-from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,7 +23,7 @@ _ORIENTATION_TAG = 0x0112
 _BASELINE, _EXTENDED, _PROGRESSIVE = 0xC0, 0xC1, 0xC2
 _APP1, _SCAN, _END, _FILL, _NONE = 0xE1, 0xDA, 0xD9, 0xFF, 0x00
 _FRAMES = frozenset((_BASELINE, _EXTENDED, _PROGRESSIVE))
-# Other frames, or none.
+# Other frames, or none; a marker of 0 is none, and decoders read on behind it.
 _UNREADABLE = frozenset((0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF, _END, _NONE))
 _STANDALONE = frozenset((0x01, *range(0xD0, 0xD9)))
 _SHORTEST = {_SCAN: 8, **dict.fromkeys(_FRAMES, 11)}
@@ -84,20 +83,16 @@ def decode_lines(data: bytes, header: JpegHeader, mode: str, lines: int, factor:
     kept = -(-lines // header.band) * header.band + header.context
     source: bytes | bytearray = data
     smaller = {"min_height": height, "min_width": width} if factor > 1 else {}
-    cut = header.single and kept < header.size[0]
-    if cut:
+    if header.single and kept < header.size[0]:
         source = _with_height(data, header, kept)
         smaller = smaller and {**smaller, "min_height": -(-kept // factor)}
-    decode = partial(_simplejpeg().decode_jpeg, source, "RGB" if mode == "RGB" else "GRAY", buffer=into, **smaller)
     try:
-        decode()
+        _simplejpeg().decode_jpeg(source, "RGB" if mode == "RGB" else "GRAY", buffer=into, **smaller)
     except ValueError as error:
-        # It tells of the first defect alone. Bytes behind the last line are none where the file was cut. Elsewhere
-        # they may hide that nothing was decoded, which the lenient decoder tells.
+        # It tells of one defect. That there are bytes behind the last line is none: here it is meant. Before the first
+        # line there are none, or `read_header` would not have found its way; the decoder would stop there.
         if _EXTRA_BYTES not in str(error):
             raise
-        if not cut:
-            decode(strict=False)
     return into[: height * width * len(mode)].reshape(height, width, len(mode))
 
 
