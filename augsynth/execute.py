@@ -68,8 +68,8 @@ def batch_output(
         raise ArgumentTypeError(f"out must be a torch tensor, got {type(out).__name__}")
     if tuple(out.shape) != shape or out.dtype != dtype or out.device.type != "cpu" or out.layout != torch.strided:
         raise ArgumentError(
-            f"out must be a dense CPU tensor of shape {shape} and {dtype}, got {tuple(out.shape)} and {out.dtype} "
-            f"on {out.device}"
+            f"out must be a CPU tensor of shape {shape} and {dtype}, got {tuple(out.shape)} and {out.dtype} "
+            f"on {out.device}, {out.layout}"
         )
     return out
 

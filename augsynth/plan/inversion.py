@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from augsynth.arrays import Array, coordinates, like, same_values, to_numpy
-from augsynth.errors import ArgumentError, ArgumentTypeError
+from augsynth.arrays import Array, as_float, coordinates, like, same_values, to_numpy
+from augsynth.errors import ArgumentError, ArgumentTypeError, shown
 from augsynth.geometry import map_boxes, map_points
 from augsynth.plan.coordinates import CoordinateMap, coordinate_maps
 from augsynth.plan.passes import Pass
@@ -87,8 +88,10 @@ def filling(fill: float, dtype: np.dtype[Any], what: str) -> Any:
     """
     if dtype.kind == "b":
         return np.zeros((), dtype)
+    if not isinstance(fill, Real):
+        raise ArgumentTypeError(f"{what} must be a number, got {shown(fill)}")
     with np.errstate(all="ignore"):
-        value = np.asarray(fill).astype(dtype)
+        value = np.asarray(as_float(fill)).astype(dtype)
     if dtype.kind in "iu" and value != fill:
-        raise ArgumentError(f"{what} must be a value that {dtype.name} masks can hold, got {fill!r}")
+        raise ArgumentError(f"{what} must be a value that {dtype.name} masks can hold, got {shown(fill)}")
     return value

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
-from augsynth.arrays import Array, coordinates
+from augsynth.arrays import Array, as_float, coordinates
 from augsynth.errors import ArgumentError, ArgumentTypeError, shown
 from augsynth.geometry import Floats, polygon_area
 from augsynth.plan.coordinates import CoordinateMap
@@ -54,7 +55,7 @@ class CocoReading:
         what, original = f"annotations[{number}]", self._annotations[number]
         result = dict(original)
         if "area" in original:
-            result["area"] = float(original["area"]) * scale
+            result["area"] = _number(original["area"], f"{what}['area']") * scale
         if original.get("segmentation"):
             segmentation, area = _segmentation(original["segmentation"], where, mask, f"{what}['segmentation']")
             if not area > 0:
@@ -103,6 +104,19 @@ def _read_boxes(annotations: Sequence[Annotation], objects: Sequence[int]) -> Fl
     return read_boxes(boxes)
 
 
+def _number(value: Any, what: str) -> float:
+    if not isinstance(value, Real):
+        raise ArgumentTypeError(f"{what} must be a number, got {shown(value)}")
+    return as_float(value)
+
+
+def _reshaped(flat: Any, width: int, what: str) -> Array:
+    try:
+        return np.reshape(flat, (-1, width))
+    except ValueError:
+        raise ArgumentError(f"{what} must be a list of numbers, got {shown(flat)}") from None
+
+
 def _segmentation(original: Any, where: CoordinateMap, mask: Array | None, what: str) -> tuple[Any, float]:
     """A segmentation in the output, in its own form, and its area in square pixels."""
     if mask is not None:
@@ -116,14 +130,14 @@ def _segmentation(original: Any, where: CoordinateMap, mask: Array | None, what:
 def _polygon(flat: Any, what: str) -> Floats:
     if not isinstance(flat, (list, tuple, np.ndarray)) or len(flat) % 2 or len(flat) < 6:
         raise ArgumentError(f"{what} must be polygons [x1, y1, x2, y2, x3, y3, ...], got {shown(flat)}")
-    return coordinates(np.reshape(flat, (-1, 2)), what, 2)
+    return coordinates(_reshaped(flat, 2, what), what, 2)
 
 
 def _keypoints(flat: Any, where: CoordinateMap, rules: TargetRules, what: str) -> list[Any]:
     """[x, y, visibility, ...] in the output; as the format has it, all three are 0 for what is not labelled."""
     if not isinstance(flat, (list, tuple, np.ndarray)) or len(flat) % 3:
         raise ArgumentError(f"{what} must be [x1, y1, v1, x2, y2, v2, ...], got {shown(flat)}")
-    triples = coordinates(np.reshape(flat, (-1, 3)), what, 3)
+    triples = coordinates(_reshaped(flat, 3, what), what, 3)
     points, visibility = place_keypoints(where, triples[:, :2], triples[:, 2].astype(np.int64), rules)
     points[visibility == 0] = 0.0
     return [value for (x, y), seen in zip(points.tolist(), visibility.tolist(), strict=True) for value in (x, y, seen)]

@@ -149,8 +149,10 @@ class FieldsReading:
     def _areas(self, before: Array, placed: Placed, where: CoordinateMap, masks: Sequence[Array]) -> Floats:
         """Areas (n,): the pixels of an object's mask, else its former area, scaled as the map and the frame do."""
         assert self.boxes is not None
-        if before.shape != (len(self.boxes),):
-            raise ArgumentError(f"area must have one entry an object, {len(self.boxes)} in all; got {before.shape}")
+        if before.shape != (len(self.boxes),) or before.dtype.kind not in "iuf":
+            raise ArgumentError(
+                f"area must have one entry an object, a number, {len(self.boxes)} in all; got {before.dtype} {before.shape}"
+            )
         for name, moved in zip(self._names("masks"), masks, strict=True):
             if self._is_paired(name, moved.ndim == 3):
                 counts: Floats = np.count_nonzero(moved, axis=(1, 2)).astype(np.float64)

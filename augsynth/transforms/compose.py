@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from augsynth.errors import ArgumentError, ArgumentTypeError
+from augsynth.errors import ArgumentError, ArgumentTypeError, shown
 from augsynth.targets import TargetRules
 from augsynth.transforms.base import Pipeline, Transform
 from augsynth.transforms.params import flag, frozen
@@ -91,7 +91,7 @@ class Compose(Pipeline):
 
 
 def _memory_format_name(value: str | torch.memory_format) -> str:
-    name = str(value).removeprefix("torch.")
+    name = str(value).removeprefix("torch.") if isinstance(value, (str, torch.memory_format)) else ""
     if name not in _MEMORY_FORMATS:
-        raise ArgumentError(f"memory_format must be {' or '.join(_MEMORY_FORMATS)}, got {value!r}")
+        raise ArgumentError(f"memory_format must be {' or '.join(_MEMORY_FORMATS)}, got {shown(value)}")
     return name

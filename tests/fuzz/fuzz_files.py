@@ -83,7 +83,7 @@ def _spoil_members(rng: Rng, members: dict[str, Any]) -> None:
     elif roll < 0.6 and members[name].dtype == np.uint8 and members[name].size:
         _spoil_numbers(rng, members, name)
     else:
-        members[name] = mutated_array(rng, members[name])
+        members[name] = np.asarray(mutated_array(rng, members[name]))
 
 
 def _spoil_numbers(rng: Rng, members: dict[str, Any], name: str) -> None:

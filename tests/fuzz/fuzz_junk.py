@@ -164,6 +164,6 @@ def mutated_array(rng: Rng, array: Any) -> Any:
         with np.errstate(all="ignore"):
             try:
                 return array.astype(pick(rng, DTYPES))
-            except (TypeError, ValueError):
+            except (TypeError, ValueError, OverflowError):
                 return array.ravel()[:0]
     return any_array(rng)
