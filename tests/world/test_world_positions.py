@@ -201,12 +201,14 @@ def test_a_box_is_the_smallest_around_its_object(data: st.DataObject, box: Box, 
     image = np.zeros((HEIGHT, WIDTH), np.float32)
     image[box[1] : box[3], box[0] : box[2]] = 1.0
     output, target = data.draw(BILINEAR[name])(image, {"boxes": [box]}, key=key)
-    bright = output[0].numpy() > 0.25
+    bright = output[0].numpy() > 0.02
     placed = np.array(target["boxes"]).reshape(-1, 4)
     assume(len(placed) == 1)
+    # Where the frame cuts an object off, its box is cut as a box, not drawn around what is left.
+    assume(placed[0, :2].min() > 0 and (placed[0, 2:] < bright.shape[::-1]).all())
     x, y = np.flatnonzero(bright.any(axis=0)), np.flatnonzero(bright.any(axis=1))
-    # A corner is rounded off: one of 30 degrees, which shears make, loses up to four pixels of its tip.
-    np.testing.assert_allclose([x[0], y[0], x[-1] + 1, y[-1] + 1], placed[0], rtol=0, atol=4.0)
+    # Sampling spreads what is bright by a pixel of the source, which may be enlarged.
+    np.testing.assert_allclose([x[0], y[0], x[-1] + 1, y[-1] + 1], placed[0], rtol=0, atol=3.0)
 
 
 @given(data=st.data(), seed=st.integers(0, 2**32 - 1), key=aug.keys(), name=st.sampled_from(NAMES))
