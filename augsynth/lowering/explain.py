@@ -22,10 +22,12 @@ def describe_pass(one: OpenPass, closed: Pass, first: bool) -> list[str]:
 
 
 def describe_barrier(name: str, step: Operate) -> list[str]:
-    """Lines: the transform, and why it is no part of a pass."""
+    """Lines: the transform, with its operation where the name does not tell, and why it is no part of a pass."""
+    told = step.name.replace("_", "") in name.lower()
+    title = name if told or step.function is not None else f"{name} ({step.name.replace('_', ' ')})"
     if step.per_value or step.name in POINTS:
-        return [name, "changes values one by one, which is part of a pass for integer images only"]
-    return [name, "looks at more of the image than a pass sees at a time"]
+        return [title, "changes values one by one, which is part of a pass for integer images only"]
+    return [title, "looks at more of the image than a pass sees at a time"]
 
 
 def _sampling(one: OpenPass) -> list[str]:
