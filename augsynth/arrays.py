@@ -20,21 +20,26 @@ _FARTHEST = 2.0**53
 def to_numpy(value: Any, what: str) -> Array:
     """The values of a NumPy array, a torch tensor (on any device) or nested lists; copied only where they must be."""
     if isinstance(value, torch.Tensor):
-        if value.layout != torch.strided or value.is_meta or value.is_quantized:
-            raise ArgumentTypeError(
-                f"{what} must be a dense tensor, got {value.dtype}, {value.layout}, on {value.device}"
-            )
+        _require_dense(value, what)
         tensor = value.detach().cpu().resolve_conj().resolve_neg()
         array: Array = (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()
         return array
     if isinstance(value, np.ndarray):
         return value
     if isinstance(value, (list, tuple)):
+        outer = [to_numpy(one, what) if isinstance(one, torch.Tensor) else one for one in value]
         try:
-            return np.asarray([to_numpy(one, what) if isinstance(one, torch.Tensor) else one for one in value])
-        except ValueError:
+            return np.asarray(outer)
+        except (ValueError, TypeError, RuntimeError):  # the latter two from tensors farther inside
             raise ArgumentError(f"{what} must be rows of one length, got {shown(value)}") from None
     raise ArgumentTypeError(f"{what} must be a NumPy array, a torch tensor or a list, got {type(value).__name__}")
+
+
+def _require_dense(tensor: torch.Tensor, what: str) -> None:
+    if tensor.layout != torch.strided or tensor.is_meta or tensor.is_quantized:
+        raise ArgumentTypeError(
+            f"{what} must be a dense tensor, got {tensor.dtype}, {tensor.layout}, on {tensor.device}"
+        )
 
 
 def as_float(value: Any) -> float:
@@ -100,6 +105,7 @@ def select(value: Any, kept: npt.NDArray[np.bool_], what: str) -> Any:
     if getattr(value, "ndim", 1) == 0 or not hasattr(value, "__len__") or len(value) != len(kept):
         raise ArgumentError(f"{what} must have one entry an object, {len(kept)} in all; got {shown(value)}")
     if isinstance(value, torch.Tensor):
+        _require_dense(value, what)
         return value[torch.from_numpy(kept).to(value.device)]
     if isinstance(value, np.ndarray):
         return value[kept]

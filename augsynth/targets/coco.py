@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from augsynth.arrays import Array, as_float, coordinates
+from augsynth.arrays import Array, as_float, coordinates, to_numpy
 from augsynth.errors import ArgumentError, ArgumentTypeError, shown
 from augsynth.geometry import Floats, polygon_area
 from augsynth.plan.coordinates import CoordinateMap
@@ -97,9 +97,10 @@ def _read_boxes(annotations: Sequence[Annotation], objects: Sequence[int]) -> Fl
     boxes = np.zeros((len(objects), 4))
     for box, number in zip(boxes, objects, strict=True):
         what = f"annotations[{number}]['bbox']"
-        box[:] = coordinates([annotations[number]["bbox"]], what, 4)[0]
+        given = to_numpy(annotations[number]["bbox"], what)
+        box[:] = coordinates(given[None], what, 4)[0] if given.shape == (4,) else -1.0
         if box[2:].min() < 0:
-            raise ArgumentError(f"{what} must be [x, y, width, height], got {annotations[number]['bbox']!r}")
+            raise ArgumentError(f"{what} must be [x, y, width, height], got {shown(annotations[number]['bbox'])}")
         box[2:] += box[:2]
     return read_boxes(boxes)
 

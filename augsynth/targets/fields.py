@@ -151,7 +151,8 @@ class FieldsReading:
         assert self.boxes is not None
         if before.shape != (len(self.boxes),) or before.dtype.kind not in "iuf":
             raise ArgumentError(
-                f"area must have one entry an object, a number, {len(self.boxes)} in all; got {before.dtype} {before.shape}"
+                f"area must have one entry an object, {len(self.boxes)} numbers in all; got {before.dtype} "
+                f"{before.shape}"
             )
         for name, moved in zip(self._names("masks"), masks, strict=True):
             if self._is_paired(name, moved.ndim == 3):

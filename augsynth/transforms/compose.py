@@ -47,7 +47,7 @@ class Compose(Pipeline):
     ) -> None:
         for number, one in enumerate(transforms):
             if not isinstance(one, Pipeline):
-                raise ArgumentTypeError(f"transforms[{number}] must be an augsynth transform, got {one!r}")
+                raise ArgumentTypeError(f"transforms[{number}] must be an augsynth transform, got {shown(one)}")
         self.transforms: tuple[Transform, ...] = tuple(part for one in transforms for part in one._parts()[0])
         self.fuse = flag(fuse, "fuse")
         self.memory_format = _memory_format_name(memory_format)
