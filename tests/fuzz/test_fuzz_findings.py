@@ -135,6 +135,7 @@ BOX = {"id": 1, "bbox": [0, 0, 2, 2]}
         {"boxes": torch.zeros(1, 4, dtype=torch.complex64).conj()},
     ],
 )
+@pytest.mark.filterwarnings("ignore:Using a non-tuple sequence")
 def test_targets_that_are_none(target: Any) -> None:
     with pytest.raises((ArgumentError, ArgumentTypeError)):
         T.RandomHorizontalFlip(1.0).batch([IMAGE], [target], keys=KEYS)

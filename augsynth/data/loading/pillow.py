@@ -19,15 +19,14 @@ COLOUR_MODES = ("LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr", "HSV", "LAB")
 
 def open_upright(file: Path | IO[bytes], name: str) -> Image:
     """The decoded picture, turned as its Exif orientation says; `DataError` with `name` where that cannot be done."""
+    pillow = _pillow()
+    from PIL import ImageOps
+
     try:
-        from PIL import Image, ImageOps
-    except ImportError as error:
-        raise DataError('reading image files needs Pillow: pip install "augsynth[decode]"') from error
-    try:
-        with Image.open(file) as opened:
+        with pillow.open(file) as opened:
             image = ImageOps.exif_transpose(opened)
             image.load()
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except (OSError, ValueError, SyntaxError, pillow.DecompressionBombError) as error:
         raise DataError(f"cannot decode {name}: {error}") from error
     if image.mode not in (*GREY_MODES, *COLOUR_MODES):
         raise DataError(f"{name} has {image.mode!r} pixels; save it as 8-bit grey or RGB")
@@ -36,11 +35,10 @@ def open_upright(file: Path | IO[bytes], name: str) -> Image:
 
 def check_pixels(height: int, width: int, name: str) -> None:
     """`DataError` for a picture of more pixels than Pillow decodes: a few bytes can say that they are billions."""
-    from PIL import Image
-
-    if Image.MAX_IMAGE_PIXELS is not None and height * width > 2 * Image.MAX_IMAGE_PIXELS:
+    allowed = _pillow().MAX_IMAGE_PIXELS
+    if allowed is not None and height * width > 2 * allowed:
         raise DataError(
-            f"{name} says that it has {height}x{width} pixels, more than {2 * Image.MAX_IMAGE_PIXELS}: set "
+            f"{name} says that it has {height}x{width} pixels, more than {2 * allowed}: set "
             "PIL.Image.MAX_IMAGE_PIXELS if you trust it"
         )
 
@@ -61,3 +59,11 @@ def as_array(image: Image) -> NDArray[np.uint8]:
     """The pixels (H, W, C) of an 8-bit grey or RGB picture."""
     array: NDArray[Any] = np.asarray(image, np.uint8)
     return array[..., None] if array.ndim == 2 else array
+
+
+def _pillow() -> Any:
+    try:
+        from PIL import Image
+    except ImportError as error:
+        raise DataError('reading image files needs Pillow: pip install "augsynth[decode]"') from error
+    return Image
