@@ -38,6 +38,7 @@ struct Tile {
   const OutputView& output;
   Box box;
   Scratch scratch;
+  bool is_source_whole = true;  // if not, only what is sampled may be read
 
   void run() const {
     if (moves_bytes(row, entries)) return copy_pixels(row, source, output, box);
@@ -127,7 +128,7 @@ struct Tile {
     if (interpolation != Interpolation::kBilinear || is_filtered(row) || !fits_fixed_point(row, source))
       return run_general<std::uint8_t>();
     if (is_axis_aligned(row)) return run<FixedPoint<kChannels, UprightLocator>>();
-    if (is_worth_padding(row, source)) return run<PaddedFixedPoint<kChannels>>();
+    if (is_source_whole && is_worth_padding(row, source)) return run<PaddedFixedPoint<kChannels>>();
     run<FixedPoint<kChannels, Locator>>();
   }
 };
@@ -139,7 +140,7 @@ void run_reduced(const PlanRow& row, const Entries& entries, const SourceView& s
   const ReducedMemory reduced = lay_out_reduced(warp, box.y.begin, box.y.end, scratch);
   if (!reduce_packed(reduction, source, reduced, scratch))
     Tile{reduction, Entries{}, source, reduced.output(), reduced.box, scratch}.run();
-  Tile{warp, entries, reduced.source(), output, box, scratch}.run();
+  Tile{warp, entries, reduced.source(), output, box, scratch, false}.run();
 }
 
 }  // namespace

@@ -10,7 +10,7 @@ import pytest
 from hostile_batches import hostile_batch, run_and_look
 from hypothesis import given
 from hypothesis import strategies as st
-from native_rows import make_rows, picture
+from native_rows import make_rows, picture, rotation
 from native_tables import missing
 
 from augsynth import _native, layout
@@ -83,3 +83,12 @@ def test_extreme_matrices_stay_inside() -> None:
             continue
         accepted += 1
     assert accepted > 100
+
+
+def test_no_more_is_read_of_a_reduced_picture_than_was_made_of_it() -> None:
+    """A turned and smaller picture is sampled from a part of a reduced one, and only that part is there."""
+    source, output = picture((8, 8, 3)), np.zeros((3, 3, 3), np.uint8)
+    for shift in np.linspace(-12, 12, 25):
+        inverse = 2.5 * rotation(0.4, 3, 3)
+        inverse[2], inverse[:2, 2] = (0, 0, 1), inverse[:2, 2] + shift
+        _native.run(make_rows(source, output, inverse=inverse, antialias=1, support=2.5), [source], [output])
