@@ -39,7 +39,7 @@ SUBJECTS: dict[str, Subject] = {
     "jpegs": jpegs,
 }
 PROGRAM = Path(__file__).resolve()
-_TAIL = 3000
+_LONGEST = 3000
 
 
 @dataclass
@@ -55,8 +55,7 @@ class Tally:
         if outcome == REFUSED:
             self.refusals[detail] += 1
         if outcome == FOUND:
-            kind, _, places = detail.partition("\n")
-            where = f"{kind.partition(':')[0]}\n{places}"
+            where = detail.partition("\n\n")[0]
             first, count, story = self.findings.get(where, (number, 0, detail))
             self.findings[where] = (first, count + 1, story)
 
@@ -78,9 +77,15 @@ def campaign(name: str, seed: int, numbers: range, limit: float) -> Tally:
             status = child.wait()
             if number < numbers.stop:
                 errors.seek(0)
-                tally.add(number, FOUND, f"the process ended with {status}\n{errors.read()[-_TAIL:]}")
+                tally.add(number, FOUND, _obituary(status, errors.read()))
                 number += 1
     return tally
+
+
+def _obituary(status: int, said: str) -> str:
+    summary = [line for line in said.splitlines() if line.startswith(("SUMMARY", "Timeout"))]
+    report = said[max(said.find("ERROR: "), 0) :][:_LONGEST]  # a sanitizer's begins so, and is long
+    return "\n".join([f"the process ended with {status}", *summary, "", report])
 
 
 def table(tallies: dict[str, Tally]) -> str:

@@ -72,13 +72,13 @@ DTYPES = (*"?bBhHiIqQefdFDOSUMmV", ">u2", ">f4", ">f8", "<i4", [("a", "f4")])
 def any_array(rng: Rng) -> Any:
     """An array of up to four short axes and of any dtype, with hostile numbers in it."""
     shape = tuple(rng.integers(0, 5, rng.integers(0, 5)).tolist())
-    array = rng.normal(size=shape) * 10.0 ** rng.integers(-3, 12)
+    array = np.asarray(rng.normal(size=shape) * 10.0 ** rng.integers(-3, 12))
     if array.size and rng.random() < 0.5:
         array.reshape(-1)[rng.integers(array.size)] = pick(rng, (math.nan, math.inf, -math.inf, 1e300, -1.0))
     dtype = pick(rng, DTYPES)
     with np.errstate(all="ignore"):
         try:
-            return array.astype(dtype)
+            return np.asarray(array.astype(dtype))
         except (TypeError, ValueError):
             return np.zeros(shape, dtype)
 

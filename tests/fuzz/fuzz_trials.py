@@ -30,6 +30,8 @@ _PERTURB = -6  # glibc's M_PERTURB
 def trials(subject: Subject, name: str, seed: int, numbers: range, limit: float) -> Iterator[tuple[str, str]]:
     """The outcome of each input: (what it was, the class of a refusal or the story of a finding).
 
+    Stories that are the same up to their first empty line tell of one defect.
+
     A process that spends more than `limit` seconds on one input says where it hangs, and ends.
     """
     for number in numbers:
@@ -46,10 +48,10 @@ def _outcome(subject: Subject, rng: np.random.Generator) -> tuple[str, str]:
             return subject(rng), ""
     except AugsynthError as error:
         if not 10 <= len(str(error)) <= _LONGEST_MESSAGE:
-            return FOUND, f"a message of {len(str(error))} characters: {str(error)[:200]}\n{_places(error)}"
+            return FOUND, f"a message too short or too long\n{_places(error)}\n\n{str(error)[:300]}"
         return REFUSED, type(error).__name__
     except Exception as error:
-        return FOUND, f"{type(error).__name__}: {str(error)[:300]}\n{_places(error)}"
+        return FOUND, f"{type(error).__name__}\n{_places(error)}\n\n{str(error)[:300]}"
 
 
 def _places(error: Exception) -> str:

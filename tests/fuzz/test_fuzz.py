@@ -66,9 +66,9 @@ def _depends_on_memory(rng: Rng) -> str:
         (_runs, (RAN, "")),
         (_is_large, (TOO_LARGE, "")),
         (_refuses, (REFUSED, "ArgumentError")),
-        (_mutters, (FOUND, "a message of 2 characters: no")),
-        (_fails, (FOUND, "TypeError: unhashable type: 'list'")),
-        (_depends_on_memory, (FOUND, "AssertionError: two runs of one input differ")),
+        (_mutters, (FOUND, "a message too short or too long")),
+        (_fails, (FOUND, "TypeError")),
+        (_depends_on_memory, (FOUND, "AssertionError")),
     ],
 )
 def test_what_counts_as_a_finding(subject: Callable[[Rng], str], outcome: tuple[str, str]) -> None:
