@@ -114,7 +114,7 @@ def _number(value: Any, what: str) -> float:
 def _reshaped(flat: Any, width: int, what: str) -> Array:
     try:
         return np.reshape(flat, (-1, width))
-    except ValueError:
+    except (ValueError, TypeError, RuntimeError):  # the latter two from tensors
         raise ArgumentError(f"{what} must be a list of numbers, got {shown(flat)}") from None
 
 

@@ -122,6 +122,7 @@ BOX = {"id": 1, "bbox": [0, 0, 2, 2]}
         [{**BOX, "area": np.zeros(3)}],
         [{**BOX, "area": "large"}],
         [{**BOX, "segmentation": [[0, 0, [1], 0, 1, 1]]}],
+        [{**BOX, "segmentation": [[0, 0, torch.zeros(1).to_sparse(), 0, 1, 1]]}],
         [{**BOX, "keypoints": [0, 0, [1]]}],
         [{**BOX, "segmentation": 0.5}],
         [{**BOX, "segmentation": np.zeros(0)}],
