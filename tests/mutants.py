@@ -36,6 +36,11 @@ TABLE_RULES = "tests/native/test_table_rules.py"
 RANDOMNESS = "tests/transforms/test_randomness.py"
 NOISE = "tests/transforms/test_noise.py"
 IMAGES = "tests/native/test_images.py"
+POINTS = "tests/transforms/test_points.py"
+COLOUR = "tests/transforms/test_colour.py"
+CHOICE = "tests/transforms/test_choice.py"
+POLICIES = "tests/transforms/test_policies.py"
+PERSPECTIVE = "tests/transforms/test_perspective.py"
 
 MUTANTS = (
     Mutant(
@@ -159,9 +164,9 @@ MUTANTS = (
     ),
     Mutant(
         "matrices are composed in the wrong order",
-        "augsynth/lowering.py",
-        "current.inverse @ step.inverse",
-        "step.inverse @ current.inverse",
+        "augsynth/lowering/open_pass.py",
+        "self.inverse @ step.inverse",
+        "step.inverse @ self.inverse",
         (GEOMETRY, "product_of_the_steps"),
     ),
     Mutant(
@@ -187,30 +192,30 @@ MUTANTS = (
     ),
     Mutant(
         "padding shows what a crop had cut off",
-        "augsynth/lowering.py",
+        "augsynth/lowering/conflicts.py",
         "if step.pads and not current.whole_frame:",
         "if False:",
         (LOWERING, "agree_where_nothing or cut_off"),
     ),
     Mutant(
         "different borders share a pass",
-        "augsynth/lowering.py",
+        "augsynth/lowering/conflicts.py",
         '("interpolation", "antialias", "border")',
         '("interpolation", "antialias")',
         (LOWERING, "different_borders"),
     ),
     Mutant(
         "different interpolations share a pass",
-        "augsynth/lowering.py",
+        "augsynth/lowering/conflicts.py",
         '("interpolation", "antialias", "border")',
         '("antialias", "border")',
         (LOWERING, "different_interpolations"),
     ),
     Mutant(
         "the border's ramp is as wide as a source pixel",
-        "augsynth/lowering.py",
-        'rows["edge"] = _extents(current.inverse)',
-        'rows["edge"] = 1.0',
+        "augsynth/lowering/open_pass.py",
+        'self.rows["edge"] = _extents(self.inverse)',
+        'self.rows["edge"] = 1.0',
         (LOWERING, "as_soft_after_enlarging"),
     ),
     Mutant(
@@ -278,10 +283,45 @@ MUTANTS = (
     ),
     Mutant(
         "the antialiasing filter is not widened",
-        "augsynth/lowering.py",
+        "augsynth/lowering/open_pass.py",
         'rows["support"] = np.maximum(extents, 1.0)',
         'rows["support"] = 1.0',
         (GEOMETRY, "resize_is_torchs"),
+    ),
+    Mutant(
+        "a second lookup table comes before the first",
+        "augsynth/lowering/tables.py",
+        "np.take_along_axis(tables, before.astype(np.int64), axis=1)",
+        "np.take_along_axis(before, tables.astype(np.int64), axis=1)",
+        (POINTS, ""),
+    ),
+    Mutant(
+        "a second colour map forgets the mean that the first one moved",
+        "augsynth/lowering/tables.py",
+        "matrix @ first_of_mean + of_mean @ (first + first_of_mean)",
+        "matrix @ first_of_mean + of_mean @ first",
+        (COLOUR, ""),
+    ),
+    Mutant(
+        "samples that a chance leaves out are turned too",
+        "augsynth/lowering/steps.py",
+        "inverse = np.where(active[:, None, None], step.inverse, np.eye(3))",
+        "inverse = step.inverse",
+        (CHOICE, ""),
+    ),
+    Mutant(
+        "a policy turns the other way than it drew",
+        "augsynth/transforms/policy_operations.py",
+        "strength = share * sign if choice.signed else share",
+        "strength = share",
+        (POLICIES, "full_strength"),
+    ),
+    Mutant(
+        "a perspective is the inverse of what it says",
+        "augsynth/transforms/perspective.py",
+        "projective(corners + inwards * (1 - 2 * _CORNERS) * size, corners)",
+        "projective(corners, corners + inwards * (1 - 2 * _CORNERS) * size)",
+        (PERSPECTIVE, ""),
     ),
 )
 
