@@ -1,4 +1,5 @@
 #include "requirement.h"
+#include "stages/antialias.h"
 #include "stages/kernel.h"
 #include "validate.h"
 
@@ -8,6 +9,7 @@ namespace {
 constexpr double kFarthestPosition = 16777216.0;  // 2^24
 constexpr int kLargestSize = 16777216;
 constexpr double kSmallestW = 1e-6;
+constexpr double kMostWeights = 268435456.0;  // 2^28: seconds of work
 
 class RowCheck {
  public:
@@ -72,10 +74,13 @@ class RowCheck {
   }
 
   void filters() const {
+    const double pixels = static_cast<double>(row_.output_size[0]) * row_.output_size[1];
     for (int i = 0; i < 2; ++i) {
       const double edge = row_.edge[i], support = row_.support[i];
       require_(edge > 0.0 && edge <= kFarthestPosition, "edge", edge, "above 0 and at most 2^24", i);
       require_(support >= 1.0 && support <= kFarthestPosition, "support", support, "1 to 2^24", i);
+      require_(!is_smoothed(row_) || support * pixels <= kMostWeights, "support", support,
+               "at most 2^28 over the output's pixels", i);
     }
   }
 

@@ -16,6 +16,7 @@ Rule = Callable[[Rows], Mask]
 
 LARGEST = 2**24
 SMALLEST_DENOMINATOR = 1e-6
+MOST_TAPS = 2**28
 
 
 def check_rows(rows: Rows, where: str = "plan") -> None:
@@ -71,6 +72,12 @@ def _maps_well(rows: Rows) -> Mask:
     return _every(np.isfinite(rows["inverse"])) & _every(near) & _every(denominators > SMALLEST_DENOMINATOR)
 
 
+def _filters_in_time(rows: Rows) -> Mask:
+    pixels = rows["output_size"].astype(np.float64).prod(axis=1)
+    smoothed = (rows["antialias"] == 1) & (rows["interpolation"] != Interpolation.NEAREST)
+    return ~smoothed | (rows["support"].max(axis=1) * pixels <= MOST_TAPS)
+
+
 def _sound_noise(rows: Rows) -> Mask:
     p = rows["noise_parameters"]
     first, second = p[:, 0], p[:, 1]
@@ -106,6 +113,7 @@ _RULES: tuple[tuple[str, str, Rule], ...] = (
     ("bias", "finite", _finite_in_use("bias")),
     ("edge", "in (0, 2**24]", _within("edge", _SMALLEST)),
     ("support", "in [1, 2**24]", _within("support", 1)),
+    ("support", "at most 2**28 over the output's pixels, where it antialiases", _filters_in_time),
     ("clamp", "low <= high", lambda rows: _every(rows["clamp"][:, 0] <= rows["clamp"][:, 1])),
     ("noise_parameters", "finite and in the range of their kind of noise", _sound_noise),
 )

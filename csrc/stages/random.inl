@@ -115,10 +115,10 @@ class RandomBits {
 
   const PlanRow& row_;
   const RoundKeys keys_;
-  int x_ = -1;                      // of the chunk that the places are those of
-  int y_ = 0, lines_ = 0, at_ = 0;  // the first line that was drawn, how many were, and which one is read
-  int most_lines_;                  // that are drawn at once
-  int channel_halves_, count_;      // halves of a channel, and blocks of all channels, in a line
+  int x_ = -1;                          // of the chunk that the places are those of
+  int y_ = 0, lines_ = 0, at_ = 0;      // the first line that was drawn, how many were, and which one is read
+  int most_lines_ = 0;                  // that are drawn at once
+  int channel_halves_ = 0, count_ = 0;  // halves of a channel, and blocks of all channels, in a line
   // Of each block: the first word of its counter, and 2^32 times how many lines it lies below y_.
   alignas(64) std::uint64_t places_[kMostBlocks + kDrawnBlocks];
   alignas(64) std::uint16_t halves_[(kMostBlocks + kDrawnBlocks) * kBlockHalves];

@@ -73,6 +73,17 @@ def test_an_invalid_field_is_named_with_its_row(source: Any, output: Any, field:
     assert (outputs[1] == 7).all()
 
 
+def test_antialiasing_that_would_take_minutes_is_refused(source: Any) -> None:
+    output = np.empty((3, 5, 5), np.uint8)
+    rows = make_rows(source, output, interpolation=1, support=(1.0, 2.0**24))
+    check_rows(rows)
+    rows["antialias"] = 1
+    with pytest.raises(PlanError, match=r"^row 0: support\[1\] is .*, expected at most 2\^28"):
+        _native.run(rows, [source], [output])
+    with pytest.raises(PlanError, match="support must be at most"):
+        check_rows(rows)
+
+
 @pytest.mark.parametrize(
     ("kind", "parameters", "at"),
     [
