@@ -75,7 +75,8 @@ def _maps_well(rows: Rows) -> Mask:
 def _filters_in_time(rows: Rows) -> Mask:
     pixels = rows["output_size"].astype(np.float64).prod(axis=1)
     smoothed = (rows["antialias"] == 1) & (rows["interpolation"] != Interpolation.NEAREST)
-    return ~smoothed | (rows["support"].max(axis=1) * pixels <= MOST_TAPS)
+    in_time: Mask = ~smoothed | (rows["support"].max(axis=1) * pixels <= MOST_TAPS)
+    return in_time
 
 
 def _sound_noise(rows: Rows) -> Mask:
