@@ -28,12 +28,6 @@ def _pipelines(transforms: object) -> tuple[Pipeline, ...]:
     return tuple(given)
 
 
-def _inner(pipelines: Sequence[Pipeline]) -> Iterator[Transform]:
-    for pipeline in pipelines:
-        for part in pipeline._parts()[0]:
-            yield from part.flattened()
-
-
 def _lower_all(pipeline: Pipeline, draws: Iterator[Draw], lowering: Lowering) -> None:
     for part in pipeline._parts()[0]:
         part.lower(draws, lowering)
@@ -47,7 +41,25 @@ def chosen_among(weights: Floats, u: Floats) -> Ints:
 
 
 @dataclass(frozen=True)
-class RandomApply(Transform):
+class _Chance(Transform):
+    """What holds `transforms`, which take their draws after its own one."""
+
+    transforms: Sequence[Pipeline]
+    draws: ClassVar[int] = 1
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "transforms", _pipelines(self.transforms))
+        super().__post_init__()
+
+    def flattened(self) -> Iterator[Transform]:
+        yield self
+        for pipeline in self.transforms:
+            for part in pipeline._parts()[0]:
+                yield from part.flattened()
+
+
+@dataclass(frozen=True)
+class RandomApply(_Chance):
     """Apply all of `transforms` to a sample with probability `p`, or none of them.
 
     They share passes with what stands around them: a sample that is left out gets neutral parameters.
@@ -58,13 +70,7 @@ class RandomApply(Transform):
     [[[1, 2]]]
     """
 
-    transforms: Sequence[Pipeline]
     p: float = 0.5
-    draws: ClassVar[int] = 1
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "transforms", _pipelines(self.transforms))
-        super().__post_init__()
 
     def check(self) -> None:
         probability(self.p)
@@ -75,13 +81,9 @@ class RandomApply(Transform):
             for pipeline in self.transforms:
                 _lower_all(pipeline, draws, lowering)
 
-    def flattened(self) -> Iterator[Transform]:
-        yield self
-        yield from _inner(self.transforms)
-
 
 @dataclass(frozen=True)
-class RandomChoice(Transform):
+class RandomChoice(_Chance):
     """Apply one of `transforms` to each sample, drawn with the weights `p` (all alike by default).
 
     An alternative can be a `Compose`. Alternatives share passes as if they followed each other, so it is cheap to
@@ -94,13 +96,7 @@ class RandomChoice(Transform):
     [[[4, 3], [2, 1]]]
     """
 
-    transforms: Sequence[Pipeline]
     p: Sequence[float] | None = None
-    draws: ClassVar[int] = 1
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "transforms", _pipelines(self.transforms))
-        super().__post_init__()
 
     def check(self) -> None:
         if self.p is not None:
@@ -114,7 +110,3 @@ class RandomChoice(Transform):
         for number, pipeline in enumerate(self.transforms):
             with lowering.only(chosen == number):
                 _lower_all(pipeline, draws, lowering)
-
-    def flattened(self) -> Iterator[Transform]:
-        yield self
-        yield from _inner(self.transforms)

@@ -12,7 +12,6 @@ from typing import ClassVar
 import numpy as np
 
 from augsynth.errors import ArgumentError
-from augsynth.layout import DType
 from augsynth.lowering import Lowering, Operate
 from augsynth.plan import FULL_SCALE
 from augsynth.transforms.base import Draw, Transform
@@ -86,7 +85,7 @@ class RandomSolarize(Transform):
         probability(self.p)
 
     def step(self, draw: Draw, seen: Lowering) -> Operate:
-        full = FULL_SCALE[DType(seen.dtype)]
+        full = FULL_SCALE[seen.dtype]
         if self.threshold > full:
             raise ArgumentError(
                 f"threshold must be at most the full scale, {full:g} for {seen.dtype.name.lower()} images, "

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from augsynth.lowering import Geometry, Lowering, MapColours, Operate, Sampling, Step
+from augsynth.lowering import Geometry, Lowering, Operate, Sampling, Step
 from augsynth.plan import FULL_SCALE
 from augsynth.transforms.colour_maps import ColourMaps, Palette
 from augsynth.transforms.matrices import about, affine_inverse, matrix, rotation, translation
@@ -45,9 +45,7 @@ def _rotate(amount: Floats, seen: Lowering, declared: Sampling) -> Step:
 
 def _enhance(adjust: Callable[[Palette, Floats], ColourMaps]) -> Make:
     def make(amount: Floats, seen: Lowering, declared: Sampling) -> Step:
-        palette = Palette.of(seen.channels)
-        maps = adjust(palette, 1.0 + amount)
-        return MapColours(maps.matrix, np.zeros(palette.colours.shape), maps.of_mean)
+        return adjust(Palette.of(seen.channels), 1.0 + amount).as_step()
 
     return make
 
