@@ -49,7 +49,8 @@ std::vector<Tile> split(const std::vector<PlanRow>& rows, int threads) {
 // Working memory, a part for each worker.
 class Workspace {
  public:
-  Workspace(const std::vector<PlanRow>& rows, const std::vector<Tile>& tiles, std::size_t workers) {
+  Workspace(const std::vector<PlanRow>& rows, const std::vector<Tile>& tiles, std::size_t workers,
+            ScratchBytes scratch_bytes) {
     for (const Tile& tile : tiles) {
       const std::size_t bytes = scratch_bytes(rows[tile.sample], tile.begin, tile.end);
       if (bytes > kMostScratch)
@@ -136,14 +137,15 @@ class Batch {
         outputs_(outputs),
         threads_(threads),
         tiles_(split(rows, threads)),
-        workspace_(rows, tiles_, std::min(tiles_.size(), static_cast<std::size_t>(threads))) {}
+        workspace_(rows, tiles_, std::min(tiles_.size(), static_cast<std::size_t>(threads)),
+                   isa_.scratch_bytes) {}
 
   void run() {
     if (!tables_.colours.empty()) measure();
     over(tiles_, [&](const Tile& tile, unsigned char* memory) {
       Entries entries = entries_of(rows_[tile.sample], tables_);
       if (!offsets_.empty() && !offsets_[tile.sample].empty()) entries.offset = offsets_[tile.sample].data();
-      run_tile_(rows_[tile.sample], entries, source_view(sources_[tile.sample]),
+      isa_.run_tile(rows_[tile.sample], entries, source_view(sources_[tile.sample]),
                 output_view(outputs_[tile.sample]), tile.begin, tile.end, memory);
     });
   }
@@ -176,7 +178,7 @@ class Batch {
     entries.lut = entries_of(row, tables_).lut;
     entries.measures = true;
     const std::ptrdiff_t line = row.channels * sizeof(double);
-    run_tile_(row, entries, source_view(sources_[tile.sample]),
+    isa_.run_tile(row, entries, source_view(sources_[tile.sample]),
               {reinterpret_cast<unsigned char*>(sums.data()), 0, line, 0}, tile.begin, tile.end, memory);
   }
 
@@ -185,7 +187,7 @@ class Batch {
   const FilledSources& sources_;
   const std::vector<Image>& outputs_;
   const int threads_;
-  const RunTile run_tile_ = active_isa().run_tile;
+  const Isa& isa_ = active_isa();
   const std::vector<Tile> tiles_;
   const Workspace workspace_;
   std::vector<std::vector<double>> offsets_;  // a row; empty where its colour map has them
