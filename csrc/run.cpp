@@ -8,6 +8,7 @@
 #include "dispatch.h"
 #include "errors.h"
 #include "missing.h"
+#include "pixel/colour.h"
 #include "stages/antialias.h"
 #include "threads.h"
 #include "validate.h"
@@ -118,11 +119,9 @@ PlanRow measuring(const PlanRow& row) {
 // What a colour map adds to each channel, from the sums of the picture's lines.
 std::vector<double> find_offset(const PlanRow& row, const ColourMap& map, const std::vector<double>& sums) {
   const double pixels = static_cast<double>(row.output_size[0]) * row.output_size[1];
-  std::vector<double> mean(row.channels, 0.0), offset(map.offset, map.offset + row.channels);
-  for (std::size_t i = 0; i < sums.size(); ++i) mean[i % row.channels] += sums[i];
-  for (int c = 0; c < row.channels; ++c)
-    for (int k = 0; k < row.channels; ++k)
-      offset[c] += map.of_mean[c * kMaxChannels + k] * (mean[k] / pixels);
+  std::vector<double> total(row.channels, 0.0), offset(row.channels);
+  for (std::size_t i = 0; i < sums.size(); ++i) total[i % row.channels] += sums[i];
+  find_offset(map, row.channels, total.data(), pixels, offset.data());
   return offset;
 }
 

@@ -80,12 +80,6 @@ inline FilterTables lay_out_tables(const PlanRow& row, const Box& box, Scratch& 
 
 // ---- Jobs -----------------------------------------------------------------------------------------------
 
-// The sums of the picture's means must be part of `offset`.
-template <int kMost>
-void set_offset(const double* offset, Job<kMost>& job) {
-  for (int c = 0; c < job.channels; ++c) job.mix_offset[c] = static_cast<float>(offset[c] * job.unit);
-}
-
 template <int kMost>
 void set_mix(const Entries& entries, Job<kMost>& job) {
   job.has_mix = entries.colour != nullptr;
