@@ -26,7 +26,8 @@ class PixelBits {
     const std::uint32_t place = channel << 28 | x / kBlockPixels;
     Kept& kept = kept_[channel];
     if (place != kept.place || y != kept.y)
-      kept = {place, y, philox4x32({{place, y, stream_[2], stream_[3]}}, stream_[0], stream_[1])};
+      kept = {place, y,
+              philox4x32<kPhiloxPixelRounds>({{place, y, stream_[2], stream_[3]}}, stream_[0], stream_[1])};
     const std::uint32_t half = x % kBlockPixels;
     return kept.block.word[half / 2] >> (16 * (half % 2)) & 0xffff;
   }

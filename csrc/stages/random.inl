@@ -26,8 +26,8 @@ class RoundKeys {
     }
   }
 
-  // One Philox4x32-10 block a lane, as philox4x32(): the words lie in the lower halves of the lanes. A round
-  // waits for the one before it, so some of them go side by side.
+  // One block a lane, as philox4x32<kPhiloxPixelRounds>(): the words lie in the lower halves of the lanes. A
+  // round waits for the one before it, so some of them go side by side.
   void turn_into_bits(Longs (&word)[kDrawnVectors][4]) const {
     for (const Longs(&key)[2] : key_)
       for (Longs(&w)[4] : word) {
@@ -41,7 +41,7 @@ class RoundKeys {
   }
 
  private:
-  Longs key_[kPhiloxRounds][2];
+  Longs key_[kPhiloxPixelRounds][2];
 };
 
 // The bits of a chunk's pixels, one line a channel. What follows its last pixel may be read, and means
