@@ -1,6 +1,7 @@
 // Part of stages.inl: the pixels that are worked on at a time, and where they lie in the source.
 #pragma once
 
+#include "pixel/arithmetic.h"
 #include "stages/kernel.h"
 
 namespace augsynth {
@@ -29,23 +30,6 @@ struct Chunk {
 // So many lines are worked on at a time that the vectors are full where lines are short. Each counts as whole
 // blocks of noise, and where one ends in the middle of a vector, the last one still has room for it.
 inline int lines_of_chunk(int width) { return kChunk / ((width + 7) / 8 * 8); }
-
-double absolute(double value) { return value < 0.0 ? -value : value; }
-
-double within(double value, double low, double high) {
-  return value < low ? low : (value > high ? high : value);
-}
-
-int floor_to_int(double value) {
-  const int truncated = static_cast<int>(value);
-  return truncated - (truncated > value);
-}
-
-// One row of the matrix at the pixel (x, y).
-template <typename X>
-X linear(const double* m, X x, double y) {
-  return m[0] * x + m[1] * y + m[2];
-}
 
 // Source positions of pixels side by side.
 struct Positions {
