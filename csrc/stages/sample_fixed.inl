@@ -65,14 +65,15 @@ void copy_packets(const SourceView& source, const Taps& taps, int count, Packets
 }
 
 template <int kChannels>
-void blend_packets(const Packets& packets, const Taps& taps, Chunk& chunk) {
+void blend_packets(const Packets& packets, const Taps& taps, const Chunk& chunk) {
+  const Planes value = chunk.value;
   for (int i = 0; i < chunk.count; i += kLanes) {
     Ints upper[kChannels], lower[kChannels];
     split_packets<kChannels>(packets.upper + kPacket * i, upper);
     split_packets<kChannels>(packets.lower + kPacket * i, lower);
     const Ints above = load<Ints>(taps.upper + i), below = load<Ints>(taps.lower + i);
     for (int c = 0; c < kChannels; ++c)
-      store(chunk.value[c] + i, to_floats(multiply_add(upper[c], above) + multiply_add(lower[c], below)));
+      store(value[c] + i, to_floats(multiply_add(upper[c], above) + multiply_add(lower[c], below)));
   }
 }
 
