@@ -1,6 +1,6 @@
-// Adding a picture's pixels up, where a colour map looks at means: in an order that depends neither on vectors
-// nor on threads. The columns of a chunk go to kAdders sums in turn, which are added two by two; a line's chunks
-// are added one after the other, and then the lines.
+// Adding a picture's pixels up, where a colour map looks at means: in an order that depends neither on
+// vectors nor on threads. The columns of a chunk go to kAdders sums in turn, which are added two by two; a
+// line's chunks are added one after the other, and then the lines.
 #pragma once
 
 #include "pixel/render.h"

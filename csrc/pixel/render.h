@@ -1,5 +1,5 @@
-// Rendering one pixel: what a launcher calls. The same arithmetic as that of the vectors in csrc/stages, to the
-// bit.
+// Rendering one pixel: what a launcher calls. The same arithmetic as that of the vectors in csrc/stages, to
+// the bit.
 //
 // A launcher has, for each sample and on the host,
 //   * a row that is_reduced() (stages/antialias.h) made into two: reduction_of(row), without entries, writes
