@@ -145,7 +145,7 @@ class Batch {
       Entries entries = entries_of(rows_[tile.sample], tables_);
       if (!offsets_.empty() && !offsets_[tile.sample].empty()) entries.offset = offsets_[tile.sample].data();
       isa_.run_tile(rows_[tile.sample], entries, source_view(sources_[tile.sample]),
-                output_view(outputs_[tile.sample]), tile.begin, tile.end, memory);
+                    output_view(outputs_[tile.sample]), tile.begin, tile.end, memory);
     });
   }
 
@@ -178,7 +178,7 @@ class Batch {
     entries.measures = true;
     const std::ptrdiff_t line = row.channels * sizeof(double);
     isa_.run_tile(row, entries, source_view(sources_[tile.sample]),
-              {reinterpret_cast<unsigned char*>(sums.data()), 0, line, 0}, tile.begin, tile.end, memory);
+                  {reinterpret_cast<unsigned char*>(sums.data()), 0, line, 0}, tile.begin, tile.end, memory);
   }
 
   const std::vector<PlanRow>& rows_;

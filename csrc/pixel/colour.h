@@ -12,8 +12,7 @@ AUGSYNTH_HD inline void find_offset(const ColourMap& map, int channels, const do
                                     double* offset) {
   for (int c = 0; c < channels; ++c) {
     offset[c] = map.offset[c];
-    for (int k = 0; k < channels; ++k)
-      offset[c] += map.of_mean[c * kMaxChannels + k] * (sums[k] / pixels);
+    for (int k = 0; k < channels; ++k) offset[c] += map.of_mean[c * kMaxChannels + k] * (sums[k] / pixels);
   }
 }
 

@@ -63,8 +63,9 @@ inline FilterTable lay_out_table(const PlanRow& row, int axis, Range range, Scra
   std::ptrdiff_t most = most_taps(row, axis), size = row.source_size[1 - axis];
   if (sampler == Sampler::kWideFilter && size < most) most = size;  // they are folded then
   constexpr std::ptrdiff_t kAlignment = sizeof(double);
-  table.step = (static_cast<std::ptrdiff_t>(sizeof(TapsHead)) + most * weight_size(sampler) + kAlignment - 1) /
-               kAlignment * kAlignment;
+  table.step =
+      (static_cast<std::ptrdiff_t>(sizeof(TapsHead)) + most * weight_size(sampler) + kAlignment - 1) /
+      kAlignment * kAlignment;
   table.memory = scratch.take<unsigned char>(table.step * (range.end - range.begin));
   return table;
 }
@@ -93,7 +94,8 @@ void set_mix(const Entries& entries, Job<kMost>& job) {
 }
 
 // Of a row that is not reduced first. Of the output, the pixels in `box` may be asked for. `scratch` gives
-// memory for the tables of filters, which weigh_column() and weigh_line() fill; over nothing it counts how much.
+// memory for the tables of filters, which weigh_column() and weigh_line() fill; over nothing it counts how
+// much.
 template <int kMost>
 Job<kMost> prepare(const PlanRow& row, const Entries& entries, const SourceView& source,
                    const OutputView& output, const Box& box, Scratch& scratch) {
@@ -106,7 +108,8 @@ Job<kMost> prepare(const PlanRow& row, const Entries& entries, const SourceView&
   job.output_dtype = static_cast<DType>(row.output_dtype);
   job.is_affine = is_affine(row);
   job.has_ramp = job.is_affine && !(job.sampler == Sampler::kFixedBilinear && is_axis_aligned(row));
-  job.is_blended = static_cast<Border>(row.border) == Border::kConstant;
+  job.has_pad = job.sampler == Sampler::kFixedBilinear && pads_with_fill(row);
+  job.is_blended = static_cast<Border>(row.border) == Border::kConstant && !job.has_pad;
   job.channels = row.channels;
   job.source = source.data;
   job.source_stride_c = source.stride_c;
@@ -128,6 +131,7 @@ Job<kMost> prepare(const PlanRow& row, const Entries& entries, const SourceView&
   job.high = static_cast<float>(row.clamp[1] * job.unit);
   for (int c = 0; c < row.channels; ++c) {
     job.fill[c] = static_cast<float>(row.fill[c] * job.unit);
+    if (job.has_pad) job.pad[c] = static_cast<std::uint8_t>(row.fill[c]);
     job.gain[c] = static_cast<float>(row.gain[c] / job.unit);
     job.bias[c] = static_cast<float>(row.bias[c]);
   }

@@ -18,8 +18,7 @@ struct PaddedSize {
       : lines(row.source_size[0] + 2), line((row.source_size[1] + 2) * row.channels) {}
 };
 
-// Whether a copy is possible and pays: of a small image much is sampled, and not along the axes. The source's
-// strides have no say, as the two ways to show a fill differ within the bounds.
+// Whether a copy is possible and pays: of a small image much is sampled, and not along the axes.
 bool is_worth_padding(const PlanRow& row) {
   const Border border = static_cast<Border>(row.border);
   if (border != Border::kConstant && border != Border::kReplicate) return false;
@@ -29,16 +28,6 @@ bool is_worth_padding(const PlanRow& row) {
   const std::int64_t sampled = std::int64_t{row.output_size[0]} * row.output_size[1];
   return std::int64_t{size.lines} * size.line <= kMostPadded &&
          sampled * 2 >= std::int64_t{row.source_size[0]} * row.source_size[1];
-}
-
-// Whether the fill is like pixels around the image, and need not be blended.
-bool is_padded_with_fill(const PlanRow& row) {
-  bool is_like_pixels =
-      static_cast<Border>(row.border) == Border::kConstant && row.edge[0] == 1.0 && row.edge[1] == 1.0;
-  for (int c = 0; c < row.channels; ++c)
-    is_like_pixels = is_like_pixels && row.fill[c] >= 0.0 && row.fill[c] <= 255.0 &&
-                     row.fill[c] == static_cast<int>(row.fill[c]);
-  return is_like_pixels;
 }
 
 // Short runs of bytes, in vectors that may overlap.
@@ -59,7 +48,7 @@ class PaddedCopy {
       : size_(row), pixel_(row.channels), source_(source) {
     const bool is_contiguous = source.stride_x == pixel_ && (pixel_ == 1 || source.stride_c == 1);
     for (int y = 1; y < size_.lines - 1; ++y) is_contiguous ? copy_line(y) : gather_line(y);
-    is_padded_with_fill(row) ? pad_with_fill(row) : repeat_edge();
+    pads_with_fill(row) ? pad_with_fill(row) : repeat_edge();
   }
 
   // From the first pixel of the image itself on.
@@ -154,10 +143,14 @@ class PaddedFixedPoint {
   FixedPoint<kChannels, PaddedLocator> sampler_;
 };
 
-template <typename Sampler>
-constexpr bool kIsPadded = false;
 template <int kChannels>
-constexpr bool kIsPadded<PaddedFixedPoint<kChannels>> = true;
+constexpr bool kFindsPad<PaddedFixedPoint<kChannels>> = true;
+
+// Whether a sampler takes several lines at a time.
+template <typename Sampler>
+constexpr bool kTakesLines = false;
+template <int kChannels>
+constexpr bool kTakesLines<PaddedFixedPoint<kChannels>> = true;
 
 }  // namespace
 }  // namespace AUGSYNTH_ISA_NAME

@@ -57,7 +57,7 @@ struct Tile {
   void run() const {
     constexpr double kUnit = Sampler::kUnit;
     Sampler sampler(row, source, scratch);
-    const FillBlender blender(row, kUnit, kIsPadded<Sampler> && is_padded_with_fill(row));
+    const FillBlender blender(row, kUnit, kFindsPad<Sampler> && pads_with_fill(row));
     const ColourMixer mixer(row, entries.colour, entries.offset, kUnit);
     const Eraser eraser(row, entries.erasures_begin, entries.erasures_end, kUnit);
     const Finish finish(row, kUnit, !eraser.is_active());
@@ -82,7 +82,7 @@ struct Tile {
   // Line by line, where a line's last vector reaches into the next one.
   template <typename Sampler>
   static void sample(Sampler& sampler, const FillBlender& blender, Chunk& chunk) {
-    const int step = kIsPadded<Sampler> && !blender.is_active() ? chunk.lines : 1;
+    const int step = kTakesLines<Sampler> && !blender.is_active() ? chunk.lines : 1;
     for (int k = 0; k < chunk.lines; k += step) {
       Chunk part = chunk.part(k, step);
       sampler.sample(part);

@@ -67,6 +67,16 @@ def test_every_way_of_sampling_gives_the_vectors_bits(map_: str, interpolation: 
             np.testing.assert_array_equal(pixels, vectors, err_msg=f"{dtype.__name__} {border.name} {channels}")
 
 
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+@pytest.mark.parametrize("border", Border)
+def test_small_pictures_give_the_vectors_bits(border: Border, channels: int) -> None:
+    source = picture((23, 31, channels))
+    for fill, edge in ((7.0, 1.0), (7.25, 1.0), (7.0, 0.6)):
+        fields = {"inverse": rotation(0.5, 23, 31), "border": border, "fill": fill, "edge": edge}
+        vectors, pixels = both(source, (channels, 28, 37), **fields)
+        np.testing.assert_array_equal(pixels, vectors)
+
+
 @pytest.mark.parametrize("layout", ["planes", "every other column", "mirrored"])
 def test_strides_are_followed(layout: str) -> None:
     image = picture((HEIGHT, WIDTH, 3))
