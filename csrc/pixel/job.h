@@ -68,5 +68,12 @@ AUGSYNTH_HD int channels_of(const Job<kMost>& job) {
   return kMost == kMaxChannels ? job.channels : kMost;
 }
 
+// What the colour map adds to each channel, in the source's levels: find_offset() in pixel/colour.h knows it
+// where the map looks at means.
+template <int kMost>
+AUGSYNTH_HD void set_offset(const double* offset, Job<kMost>& job) {
+  for (int c = 0; c < channels_of(job); ++c) job.mix_offset[c] = static_cast<float>(offset[c] * job.unit);
+}
+
 }  // namespace
 }  // namespace augsynth

@@ -56,9 +56,9 @@ inline std::ptrdiff_t weight_size(Sampler sampler) {
 }
 
 // The table of a range of columns (axis 0) or lines (axis 1).
-inline FilterTable lay_out_table(const PlanRow& row, Sampler sampler, int axis, Range range,
-                                 Scratch& scratch) {
+inline FilterTable lay_out_table(const PlanRow& row, int axis, Range range, Scratch& scratch) {
   FilterTable table{Filter(row, axis), weight_bits(row, axis), range.begin, 0, nullptr};
+  const Sampler sampler = choose_sampler(row, SourceView{});  // of filters, the source's strides decide none
   if (!is_filter(sampler)) return table;
   std::ptrdiff_t most = most_taps(row, axis), size = row.source_size[1 - axis];
   if (sampler == Sampler::kWideFilter && size < most) most = size;  // they are folded then
@@ -70,13 +70,16 @@ inline FilterTable lay_out_table(const PlanRow& row, Sampler sampler, int axis, 
   return table;
 }
 
-// ---- Jobs -----------------------------------------------------------------------------------------------
+struct FilterTables {
+  FilterTable across, down;
+};
 
-// The sums of the picture's means must be part of `offset`.
-template <int kMost>
-void set_offset(const double* offset, Job<kMost>& job) {
-  for (int c = 0; c < job.channels; ++c) job.mix_offset[c] = static_cast<float>(offset[c] * job.unit);
+inline FilterTables lay_out_tables(const PlanRow& row, const Box& box, Scratch& scratch) {
+  if (is_smoothed(row) && swaps_axes(row)) return lay_out_tables(with_axes_swapped(row), box, scratch);
+  return {lay_out_table(row, 0, box.x, scratch), lay_out_table(row, 1, box.y, scratch)};
 }
+
+// ---- Jobs -----------------------------------------------------------------------------------------------
 
 template <int kMost>
 void set_mix(const Entries& entries, Job<kMost>& job) {
@@ -91,7 +94,8 @@ void set_mix(const Entries& entries, Job<kMost>& job) {
 }
 
 // Of a row that is not reduced first. Of the output, the pixels in `box` may be asked for. `scratch` gives
-// memory for the tables of filters, for weigh_column() and weigh_line() to fill.
+// memory for the tables of filters, which weigh_column() and weigh_line() fill; over nothing it counts how
+// much.
 template <int kMost>
 Job<kMost> prepare(const PlanRow& row, const Entries& entries, const SourceView& source,
                    const OutputView& output, const Box& box, Scratch& scratch) {
@@ -112,8 +116,9 @@ Job<kMost> prepare(const PlanRow& row, const Entries& entries, const SourceView&
   job.x = x_axis(row, source);
   job.y = y_axis(row, source);
   job.output = output;
-  job.across = lay_out_table(row, job.sampler, 0, box.x, scratch);
-  job.down = lay_out_table(row, job.sampler, 1, box.y, scratch);
+  const FilterTables tables = lay_out_tables(row, box, scratch);
+  job.across = tables.across;
+  job.down = tables.down;
   job.coverage = Coverage(row);
   job.unit = unit_of(job.sampler);
   job.level = static_cast<float>(job.unit);

@@ -7,10 +7,12 @@
 //   * prepare() make the job, whose pointers may be a device's;
 // and then, in this order, wherever the pixels are rendered,
 //   1. missing values filled, where the row has a rule: pixel/missing.h
-//   2. has_tables(job): weigh_column() and weigh_line() called for each column and line that is rendered;
+//   2. where is_filter(job.sampler), weigh_column() and weigh_line() called for each column and line of the
+//   box
+//      that prepare() was given;
 //   3. means taken, where the colour map looks at them: pixel/means.h
 //   4. render() and store() for each pixel.
-// kMost is the number of channels where that is 1, 3 or 4, and else 16: see with_channels().
+// kMost is the number of channels where that is 1, 3 or 4, and else 16.
 #pragma once
 
 #include "pixel/change.h"

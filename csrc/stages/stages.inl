@@ -163,6 +163,10 @@ void run_reduced(const PlanRow& row, const Entries& entries, const SourceView& s
 
 }  // namespace
 
+std::size_t scratch_bytes(const PlanRow& row, int begin, int end) {
+  return bytes_for_vectors(row, begin, end);
+}
+
 void run_tile(const PlanRow& row, const Entries& entries, const SourceView& source, const OutputView& output,
               int begin, int end, unsigned char* memory) {
   const Box box{{0, row.output_size[1]}, {begin, end}};
