@@ -21,6 +21,7 @@ struct PaddedSize {
 // Whether a copy is possible and pays: of a small image much is sampled, and not along the axes.
 bool is_worth_padding(const PlanRow& row) {
   const Border border = static_cast<Border>(row.border);
+  if (static_cast<DType>(row.source_dtype) != DType::kUint8) return false;
   if (border != Border::kConstant && border != Border::kReplicate) return false;
   if (static_cast<Interpolation>(row.interpolation) != Interpolation::kBilinear || is_axis_aligned(row))
     return false;
@@ -79,11 +80,13 @@ class PaddedCopy {
   }
 
   void pad_with_fill(const PlanRow& row) {
+    unsigned char fill[kMaxChannels];
+    for (int c = 0; c < pixel_; ++c) fill[c] = static_cast<unsigned char>(row.fill[c]);
     for (int i = 0; i < size_.line; i += pixel_)
-      for (int c = 0; c < pixel_; ++c) line(0)[i + c] = static_cast<unsigned char>(row.fill[c]);
+      for (int c = 0; c < pixel_; ++c) line(0)[i + c] = fill[c];
     copy_bytes(line(size_.lines - 1), line(0), size_.line);
     for (int y = 1; y < size_.lines - 1; ++y)
-      for (int c = 0; c < pixel_; ++c) line(y)[c] = line(y)[pixel_ + inner() + c] = line(0)[c];
+      for (int c = 0; c < pixel_; ++c) line(y)[c] = line(y)[pixel_ + inner() + c] = fill[c];
   }
 
   const PaddedSize size_;
