@@ -14,6 +14,8 @@
 
 namespace augsynth {
 
+using ShapeArray = pybind11::array_t<std::int64_t, pybind11::array::c_style>;
+
 // The images of one argument, and the arrays that own their memory.
 struct Batch {
   std::vector<Image> images;
@@ -22,6 +24,10 @@ struct Batch {
 
 // Throws ImageError unless `object` is one array with four axes or a sequence of arrays with three.
 Batch collect(const pybind11::object& object, const std::string& name);
+
+// The shapes (n, 3) of images (height, width, channels) and the number of their one DType; None where there
+// are none, or where they are not all arrays that a pass can read.
+pybind11::object describe(const pybind11::list& images);
 
 // What an array is, for messages.
 std::string item_text(const pybind11::array& array);

@@ -25,4 +25,11 @@ pybind11::array_t<double> draw_uniform(const KeyArray& keys, std::int64_t op, st
 // (sum of counts, n)
 pybind11::array_t<double> draw_pipeline(const KeyArray& keys, const std::vector<std::int64_t>& counts);
 
+// ---- Maps of the plane (n, 3, 3) ----------------------------------------------------------------------
+
+using MapArray = pybind11::array_t<double, pybind11::array::c_style | pybind11::array::forcecast>;
+
+// outer[i] inner[i], with one map for all where there is but one. Each sum is rounded from left to right.
+MapArray compose(const MapArray& outer, const MapArray& inner);
+
 }  // namespace augsynth
