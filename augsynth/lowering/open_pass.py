@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 
+from augsynth.geometry import compose
 from augsynth.layout import MAX_CHANNELS, Border, DType, Interpolation, Noise
 from augsynth.lowering.seen import Seen
 from augsynth.lowering.stage import Stage
@@ -113,11 +115,11 @@ class OpenPass:
 
     def fill_in_source(self, fill: PerChannel, seen: Seen) -> tuple[float, ...]:
         """A fill in the source's units."""
-        return tuple((seen.levels(fill, "fill") / self._unit()).tolist())
+        return _divided(seen.levels(fill, "fill"), self._unit())
 
     def _fill_missing(self, step: FillValues, seen: Seen) -> None:
         unit = self._unit()
-        low, high = seen.levels(step.low, "value") / unit, seen.levels(step.high, "value") / unit
+        low, high = (_divided(seen.levels(level, "value"), unit) for level in (step.low, step.high))
         self.gathered.add_missing(step, self._as_in_source(step.value / unit), low, high)
         self._reach(Stage.GEOMETRY, "missing values are filled")
 
@@ -143,7 +145,7 @@ class OpenPass:
         if new.interpolation == Interpolation.BICUBIC and seen.dtype != DType.FLOAT32:
             self.rows["clamp"] = (0.0, FULL_SCALE[seen.dtype])
             self.overshoots = True
-        self.inverse = step.inverse if self.inverse is None else self.inverse @ step.inverse
+        self.inverse = step.inverse if self.inverse is None else compose(self.inverse, step.inverse)
         self.whole_frame &= step.keeps_frame
         self.projective |= step.projective
         self.stage = Stage.GEOMETRY
@@ -161,9 +163,9 @@ class OpenPass:
     def _add_noise(self, step: AddNoise, seen: Seen) -> None:
         full, rows = self._full_scale(seen), self.rows
         active = slice(None) if step.active is None else step.active
-        levels = _LEVELS[step.kind]
+        scales = _array(tuple(full if is_level else 1.0 for is_level in _LEVELS[step.kind]))
         rows["noise"][active] = step.kind
-        rows["noise_parameters"][active, : len(levels)] = (step.parameters * np.where(levels, full, 1.0))[active]
+        rows["noise_parameters"][active, : len(scales)] = (step.parameters * scales)[active]
         rows["stream"] = step.stream
         # An integer image cannot leave its range, clipped or not.
         if step.clip or seen.dtype != DType.FLOAT32:
@@ -174,14 +176,14 @@ class OpenPass:
         if step.fill is None:
             low, high = np.zeros(MAX_CHANNELS), np.full(MAX_CHANNELS, self.standardised_from or self._full_scale(seen))
         else:
-            low = high = (seen.levels(step.fill, "value") - self.bias) / self.gain
+            low = high = (np.array(seen.levels(step.fill, "value")) - self.bias) / self.gain
         self.gathered.add_erasures(step, low, high)
         self._reach(max(self.stage, Stage.ERASE), "rectangles are erased")
 
     def _standardise(self, step: Standardise, seen: Seen) -> None:
         self.standardised_from = self.standardised_from or self._full_scale(seen)
         full = FULL_SCALE[seen.dtype] if step.scale else 1.0
-        mean, std = np.array(seen.per_channel(step.mean, "mean")), np.array(seen.per_channel(step.std, "std"))
+        mean, std = _array(seen.per_channel(step.mean, "mean")), _array(seen.per_channel(step.std, "std"))
         self.gain = self.gain / (full * std)
         self.bias = (self.bias / full - mean) / std
         self.stage = Stage.AFFINE
@@ -208,6 +210,15 @@ class OpenPass:
     def _full_scale(self, seen: Seen) -> float:
         """The full scale in units of the source."""
         return FULL_SCALE[seen.dtype] / self._unit()
+
+
+@lru_cache(maxsize=256)
+def _array(values: tuple[float, ...]) -> Floats:
+    return np.array(values)
+
+
+def _divided(values: tuple[float, ...], unit: float) -> tuple[float, ...]:
+    return values if unit == 1.0 else tuple(value / unit for value in values)
 
 
 def _extents(inverse: Floats) -> Floats:

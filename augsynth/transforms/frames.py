@@ -12,7 +12,7 @@ import numpy.typing as npt
 from augsynth.errors import ArgumentError
 from augsynth.lowering import Geometry, Lowering, PerChannel, Sampling
 from augsynth.transforms.base import Draw, Transform
-from augsynth.transforms.matrices import scaling, translation
+from augsynth.transforms.matrices import matrix, scaling, translation
 from augsynth.transforms.params import (
     Range,
     flag,
@@ -160,6 +160,8 @@ class RandomCrop(Transform):
 
     def _chosen(self, corners: Ints, seen: Lowering) -> Floats:
         """The (top, left) of the window of each sample, out of (n, attempts, 2)."""
+        if corners.shape[1] == 1:
+            return corners[:, 0].astype(np.float64)
         first = corners[..., ::-1]
         windows = np.concatenate([first, first + size_pair(self.size)[::-1]], axis=-1)
         chosen = most_visible(seen, windows, self.min_visible)
@@ -250,12 +252,14 @@ class RandomResizedCrop(Transform):
     def step(self, draw: Draw, seen: Lowering) -> Geometry:
         height, width = size_pair(self.size)
         window, offset = self._chosen(draw.u.reshape(len(seen), attempts(self.min_visible), _DRAWS_A_WINDOW), seen)
-        inverse = translation(offset[:, 1], offset[:, 0]) @ scaling(window[:, 1] / width, window[:, 0] / height)
+        inverse = matrix(window[:, 1] / width, 0.0, offset[:, 1], 0.0, window[:, 0] / height, offset[:, 0])
         return Geometry(inverse, _sizes(height, width, len(seen)), sampling(self.interpolation, self.antialias))
 
     def _chosen(self, u: Floats, seen: Lowering) -> tuple[Floats, Floats]:
         """The (height, width) and the (top, left) of the window of each sample, out of those of `u` (n, windows, …)."""
         count = u.shape[1]
+        if count == 1:
+            return self._windows(u[:, 0], seen.sizes)
         sizes, offsets = self._windows(u.reshape(-1, _DRAWS_A_WINDOW), np.repeat(seen.sizes, count, axis=0))
         windows = np.concatenate([offsets[:, ::-1], (offsets + sizes)[:, ::-1]], axis=1)
         chosen = most_visible(seen, windows.reshape(len(seen), count, 4), self.min_visible)

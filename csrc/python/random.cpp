@@ -61,22 +61,22 @@ py::array_t<double> draw_uniform(const KeyArray& keys, std::int64_t op, std::int
   return drawn;
 }
 
-// One row a number, operation after operation: a pipeline reads all samples' first number, then all their
+// The numbers of an operation lie one after the other, as a pipeline reads all samples' first, then all their
 // second.
-py::array_t<double> draw_pipeline(const KeyArray& keys, const std::vector<std::int64_t>& counts) {
+std::vector<py::array_t<double>> draw_pipeline(const KeyArray& keys,
+                                               const std::vector<std::int64_t>& counts) {
   require_range("the number of operations", static_cast<std::int64_t>(counts.size()), kLastOp + 1);
-  std::int64_t total = 0;
-  for (const std::int64_t count : counts) {
-    require_range("count", count, kMostWords / 4);
-    total += count;
-  }
+  for (const std::int64_t count : counts) require_range("count", count, kMostWords / 4);
   const std::vector<Key> valid = copy_keys(keys);
-  py::array_t<double> drawn({static_cast<py::ssize_t>(total), static_cast<py::ssize_t>(valid.size())});
+  const auto samples = static_cast<py::ssize_t>(valid.size());
+  constexpr py::ssize_t kItem = sizeof(double);
+  std::vector<py::array_t<double>> drawn;
   std::vector<std::uint32_t> words;
-  double* to = drawn.mutable_data();
-  for (std::uint32_t op = 0; op < counts.size();
-       to += counts[op++] * static_cast<std::int64_t>(valid.size())) {
+  for (std::uint32_t op = 0; op < counts.size(); ++op) {
     words.resize(2 * static_cast<std::size_t>(counts[op]));
+    drawn.emplace_back(std::vector<py::ssize_t>{samples, counts[op]},
+                       std::vector<py::ssize_t>{kItem, samples * kItem});
+    double* to = drawn.back().mutable_data();
     for (std::size_t sample = 0; sample < valid.size(); ++sample) {
       draw_words(valid[sample], op, kStreamBlocks, words.size(), words.data());
       for (std::size_t i = 0; i < words.size(); i += 2)
