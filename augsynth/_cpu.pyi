@@ -15,7 +15,6 @@ def run(
     missing: npt.NDArray[Any],
     threads: int,
 ) -> None: ...
-
 def describe(images: list[Any]) -> tuple[npt.NDArray[np.int64], int] | None: ...
 
 class Outgoing:

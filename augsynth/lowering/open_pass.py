@@ -42,7 +42,11 @@ _LEVELS = {
 _LEVEL_ERROR = 1e-3
 
 
-@dataclass
+_ONES, _ZEROS = np.ones(MAX_CHANNELS), np.zeros(MAX_CHANNELS)
+_NOTHING = Sampling()
+
+
+@dataclass(eq=False)
 class OpenPass:
     """The rows so far, and what the steps have declared.
 
@@ -54,12 +58,12 @@ class OpenPass:
     source_dtype: DType
     why: str
     inverse: Floats | None = None
-    gain: Floats = field(default_factory=lambda: np.ones(MAX_CHANNELS))
-    bias: Floats = field(default_factory=lambda: np.zeros(MAX_CHANNELS))
+    gain: Floats = field(default_factory=lambda: _ONES)
+    bias: Floats = field(default_factory=lambda: _ZEROS)
     names: list[str] = field(default_factory=list)
     work: list[str] = field(default_factory=list)
     stage: Stage = Stage.MISSING
-    declared: Sampling = field(default_factory=Sampling)
+    declared: Sampling = _NOTHING
     fill: tuple[float, ...] | None = None
     whole_frame: bool = True
     projective: bool = False
@@ -99,7 +103,8 @@ class OpenPass:
         """The pass, writing images as `seen` says."""
         rows, declared = self.rows, self.declared
         rows["output_size"], rows["output_dtype"] = seen.sizes, seen.dtype
-        rows["gain"], rows["bias"] = self.gain, self.bias
+        if self.gain is not _ONES:
+            rows["gain"], rows["bias"] = self.gain, self.bias
         if self.inverse is not None:
             rows["inverse"] = self.inverse
         if declared.interpolation is not None:
@@ -163,7 +168,7 @@ class OpenPass:
     def _add_noise(self, step: AddNoise, seen: Seen) -> None:
         full, rows = self._full_scale(seen), self.rows
         active = slice(None) if step.active is None else step.active
-        scales = _array(tuple(full if is_level else 1.0 for is_level in _LEVELS[step.kind]))
+        scales = _scales(step.kind, full)
         rows["noise"][active] = step.kind
         rows["noise_parameters"][active, : len(scales)] = (step.parameters * scales)[active]
         rows["stream"] = step.stream
@@ -210,6 +215,11 @@ class OpenPass:
     def _full_scale(self, seen: Seen) -> float:
         """The full scale in units of the source."""
         return FULL_SCALE[seen.dtype] / self._unit()
+
+
+@lru_cache(maxsize=256)
+def _scales(kind: Noise, full: float) -> Floats:
+    return np.where(_LEVELS[kind], full, 1.0)
 
 
 @lru_cache(maxsize=256)

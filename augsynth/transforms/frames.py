@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -37,8 +38,13 @@ def _sizes(height: int | Ints, width: int | Ints, count: int) -> Ints:
     return sizes
 
 
+@lru_cache
+def _pair(height: int, width: int) -> Ints:
+    return np.array((height, width), np.int64)
+
+
 def _require_room(room: Ints, size: tuple[int, int], seen: Lowering, name: str) -> None:
-    if room.min(initial=0) < 0:
+    if np.count_nonzero(room < 0):
         height, width = seen.sizes[int(np.flatnonzero((room < 0).any(axis=1))[0])]
         raise ArgumentError(
             f"{name} to {size[0]}x{size[1]} does not fit into an image of {height}x{width}: "
@@ -148,12 +154,14 @@ class RandomCrop(Transform):
     def step(self, draw: Draw, seen: Lowering) -> Geometry:
         size = size_pair(self.size)
         left, top, right, bottom = (0, 0, 0, 0) if self.padding is None else margins(self.padding)
-        room = seen.sizes - (size[0] - top - bottom, size[1] - left - right)
-        if not self.pad_if_needed:
+        room, lowest = seen.sizes - _pair(size[0] - top - bottom, size[1] - left - right), -_pair(top, left)
+        if self.pad_if_needed:
+            # As torchvision: what is missing is added on both sides, so the window can still move.
+            room, lowest = np.abs(room), (lowest + np.minimum(room, 0))[:, None]
+        else:
             _require_room(room, size, seen, "a random crop")
-        # As torchvision: what is missing is added on both sides, so the window can still move.
-        moves = _offsets(draw.u.reshape(len(seen), attempts(self.min_visible), 2), np.abs(room)[:, None])
-        corner = self._chosen(moves + (np.minimum(room, 0) - (top, left))[:, None], seen)
+        moves = _offsets(draw.u.reshape(len(seen), attempts(self.min_visible), 2), room[:, None])
+        corner = self._chosen(moves + lowest, seen)
         pads = self.pad_if_needed or self.padding is not None
         declared = sampling(None, None, self.border, self.fill) if pads else Sampling()
         return Geometry(translation(corner[:, 1], corner[:, 0]), _sizes(*size, len(seen)), declared, pads=pads)

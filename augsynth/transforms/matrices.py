@@ -60,7 +60,7 @@ def _cos_sin(degrees: Floats) -> tuple[Floats, Floats]:
     cos, sin = np.cos(radians), np.sin(radians)
     turns = np.rint(degrees / 90.0)
     exact = degrees == turns * 90.0
-    if exact.any():
+    if np.count_nonzero(exact):  # several times as quick as `any`
         quarter = turns[exact].astype(np.int64) % 4
         cos[exact] = np.array([1.0, 0.0, -1.0, 0.0])[quarter]
         sin[exact] = np.array([0.0, 1.0, 0.0, -1.0])[quarter]
