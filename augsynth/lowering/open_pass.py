@@ -12,6 +12,7 @@ from augsynth.layout import MAX_CHANNELS, Border, DType, Interpolation, Noise
 from augsynth.lowering.seen import Seen
 from augsynth.lowering.stage import Stage
 from augsynth.lowering.steps import (
+    UNDECLARED,
     AddNoise,
     Cast,
     Erase,
@@ -43,7 +44,6 @@ _LEVEL_ERROR = 1e-3
 
 
 _ONES, _ZEROS = np.ones(MAX_CHANNELS), np.zeros(MAX_CHANNELS)
-_NOTHING = Sampling()
 
 
 @dataclass(eq=False)
@@ -63,7 +63,7 @@ class OpenPass:
     names: list[str] = field(default_factory=list)
     work: list[str] = field(default_factory=list)
     stage: Stage = Stage.MISSING
-    declared: Sampling = _NOTHING
+    declared: Sampling = UNDECLARED
     fill: tuple[float, ...] | None = None
     whole_frame: bool = True
     projective: bool = False
@@ -82,22 +82,22 @@ class OpenPass:
     def take(self, step: Step, seen: Seen) -> None:
         """Merge a step that has no conflict with this pass; `seen` becomes what follows the step."""
         match step:
-            case FillValues():
-                self._fill_missing(step, seen)
-            case Geometry():
+            case Geometry():  # first, as most steps are
                 self._resample(step, seen)
-            case Lookup():
-                self._look_up(step)
-            case MapColours():
-                self._map_colours(step, seen)
             case AddNoise():
                 self._add_noise(step, seen)
-            case Erase():
-                self._erase(step, seen)
             case Standardise():
                 self._standardise(step, seen)
+            case MapColours():
+                self._map_colours(step, seen)
+            case Lookup():
+                self._look_up(step)
+            case Erase():
+                self._erase(step, seen)
             case Cast():
                 self._cast(step, seen)
+            case FillValues():
+                self._fill_missing(step, seen)
 
     def close(self, seen: Seen) -> Pass:
         """The pass, writing images as `seen` says."""
@@ -136,7 +136,16 @@ class OpenPass:
         return level if abs(level - value) < _LEVEL_ERROR else value
 
     def _resample(self, step: Geometry, seen: Seen) -> None:
-        old, new = self.declared, step.sampling
+        if step.sampling != UNDECLARED:
+            self._declare(step.sampling, seen)
+        self.inverse = step.inverse if self.inverse is None else compose(self.inverse, step.inverse)
+        self.whole_frame &= step.keeps_frame
+        self.projective |= step.projective
+        self.stage = Stage.GEOMETRY
+        seen.sizes = step.sizes
+
+    def _declare(self, new: Sampling, seen: Seen) -> None:
+        old = self.declared
         if old.border is None and new.border == Border.CONSTANT:
             self.fill = self.fill_in_source(new.fill, seen)
             self.rows["fill"] = self.fill
@@ -150,11 +159,6 @@ class OpenPass:
         if new.interpolation == Interpolation.BICUBIC and seen.dtype != DType.FLOAT32:
             self.rows["clamp"] = (0.0, FULL_SCALE[seen.dtype])
             self.overshoots = True
-        self.inverse = step.inverse if self.inverse is None else compose(self.inverse, step.inverse)
-        self.whole_frame &= step.keeps_frame
-        self.projective |= step.projective
-        self.stage = Stage.GEOMETRY
-        seen.sizes = step.sizes
 
     def _look_up(self, step: Lookup) -> None:
         self.gathered.add_lookup(step)

@@ -51,10 +51,9 @@ class Seen:
 
     def levels(self, values: PerChannel, what: str) -> tuple[float, ...]:
         """`per_channel`, where an integer image can only show what its dtype holds."""
-        given = self.per_channel(values, what)
-        if self.dtype != DType.FLOAT32 and (min(given) < 0 or max(given) > FULL_SCALE[self.dtype]):
-            full, name = FULL_SCALE[self.dtype], self.dtype.name.lower()
-            raise ArgumentError(f"{what} must be in [0, {full:g}] for {name} images, got {values!r}")
+        given, full = self.per_channel(values, what), FULL_SCALE[self.dtype]
+        if self.dtype != DType.FLOAT32 and not all(0 <= value <= full for value in set(given)):
+            raise ArgumentError(f"{what} must be in [0, {full:g}] for {self.dtype.name.lower()} images, got {values!r}")
         return given
 
 

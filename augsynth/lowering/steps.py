@@ -49,6 +49,9 @@ class Sampling(NamedTuple):
     fill: PerChannel = 0.0
 
 
+UNDECLARED = Sampling()
+
+
 class Geometry(NamedTuple):
     """Resample: `inverse` (n, 3, 3) maps output to input coordinates, `sizes` (n, 2) are the outputs' (height, width).
 
@@ -59,7 +62,7 @@ class Geometry(NamedTuple):
 
     inverse: Floats
     sizes: Ints
-    sampling: Sampling = Sampling()
+    sampling: Sampling = UNDECLARED
     keeps_frame: bool = False
     pads: bool = False
     projective: bool = False

@@ -40,10 +40,11 @@ std::vector<Item> copy_items(const pybind11::array& array, const char* name, con
     throw ImageError(std::string(name) + " has " + item_text(array) +
                      ", expected 1 axis of augsynth.layout." + layout + " (" + std::to_string(sizeof(Item)) +
                      " bytes)");
-  std::vector<Item> items(static_cast<std::size_t>(array.shape(0)));
   const auto* from = static_cast<const unsigned char*>(array.data());
-  for (std::size_t i = 0; i < items.size(); ++i)
-    std::memcpy(&items[i], from + static_cast<std::ptrdiff_t>(i) * array.strides(0), sizeof(Item));
+  std::vector<Item> items;
+  items.reserve(static_cast<std::size_t>(array.shape(0)));
+  for (pybind11::ssize_t i = 0; i < array.shape(0); ++i)
+    std::memcpy(&items.emplace_back(), from + i * array.strides(0), sizeof(Item));
   return items;
 }
 

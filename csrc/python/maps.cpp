@@ -26,7 +26,8 @@ void multiply(const double* outer, const double* inner, double* product) {
 class Coefficient {
  public:
   Coefficient(const Values& values, py::ssize_t count)
-      : at_(reinterpret_cast<const char*>(values.data())), step_(values.size() == count ? stride(values) : 0) {
+      : at_(reinterpret_cast<const char*>(values.data())),
+        step_(values.size() == count ? stride(values) : 0) {
     if (values.ndim() > 1 || (values.size() != count && values.size() != 1))
       throw ArgumentError("a coefficient has shape " + std::string(py::str(values.attr("shape"))) +
                           ", expected one number or " + std::to_string(count));
