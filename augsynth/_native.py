@@ -106,6 +106,8 @@ def _require(name: str, array: Array, dtype: np.dtype[Any], expected: str) -> No
 def describe(images: list[Any]) -> tuple[npt.NDArray[np.int64], layout.DType] | None:
     """The shapes (n, 3) of images `(H, W, C)` and their one dtype; None unless all are arrays that `run` can read.
 
+    Of no images the dtype is uint8.
+
     >>> describe([np.zeros((4, 6, 3), np.uint8)])
     (array([[4, 6, 3]]), <DType.UINT8: 0>)
     """

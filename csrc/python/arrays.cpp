@@ -111,8 +111,7 @@ py::object describe(const py::list& images) {
     shape = std::copy(array.shape(), array.shape() + 3, shape);
     if (shape[-3] < 1 || shape[-2] < 1 || shape[-1] < 1 || shape[-1] > kMaxChannels) return py::none();
   }
-  if (!common) return py::none();
-  return py::make_tuple(shapes, static_cast<int>(*common));
+  return py::make_tuple(shapes, static_cast<int>(common.value_or(DType::kUint8)));
 }
 
 std::string item_text(const py::array& array) {

@@ -25,8 +25,8 @@ struct Batch {
 // Throws ImageError unless `object` is one array with four axes or a sequence of arrays with three.
 Batch collect(const pybind11::object& object, const std::string& name);
 
-// The shapes (n, 3) of images (height, width, channels) and the number of their one DType; None where there
-// are none, or where they are not all arrays that a pass can read.
+// The shapes (n, 3) of images (height, width, channels) and the number of their one DType (uint8 where there
+// are none); None where not all are arrays that a pass can read.
 pybind11::object describe(const pybind11::list& images);
 
 // What an array is, for messages.
