@@ -52,9 +52,10 @@ def _require_room(room: Ints, size: tuple[int, int], seen: Lowering, name: str) 
         )
 
 
-def _offsets(u: Floats, room: Ints) -> Ints:
+def _offsets(u: Floats, room: Floats | Ints) -> Floats:
     """Whole offsets, uniform over 0 … room."""
-    return np.minimum((u * (room + 1)).astype(np.int64), room)
+    offsets: Floats = np.minimum(np.floor(u * (room + 1)), room)
+    return offsets
 
 
 @dataclass(frozen=True)
@@ -166,14 +167,14 @@ class RandomCrop(Transform):
         declared = sampling(None, None, self.border, self.fill) if pads else Sampling()
         return Geometry(translation(corner[:, 1], corner[:, 0]), _sizes(*size, len(seen)), declared, pads=pads)
 
-    def _chosen(self, corners: Ints, seen: Lowering) -> Floats:
+    def _chosen(self, corners: Floats, seen: Lowering) -> Floats:
         """The (top, left) of the window of each sample, out of (n, attempts, 2)."""
         if corners.shape[1] == 1:
-            return corners[:, 0].astype(np.float64)
+            return corners[:, 0]
         first = corners[..., ::-1]
         windows = np.concatenate([first, first + size_pair(self.size)[::-1]], axis=-1)
         chosen = most_visible(seen, windows, self.min_visible)
-        return corners[np.arange(len(seen)), chosen].astype(np.float64)
+        return corners[np.arange(len(seen)), chosen]
 
 
 @dataclass(frozen=True)
@@ -277,24 +278,33 @@ class RandomResizedCrop(Transform):
     def _windows(self, u: Floats, sizes: Ints) -> tuple[Floats, Floats]:
         """The windows' (height, width) and their (top, left)."""
         tries = self._attempts(u[:, : 2 * _ATTEMPTS], sizes)
-        fits = np.all((tries >= 1) & (tries <= sizes[:, None]), axis=2)
-        first, fitted = np.argmax(fits, axis=1), np.any(fits, axis=1)[:, None]
-        window = np.where(fitted, tries[np.arange(len(sizes)), first], self._largest(sizes))
+        fits = (tries >= 1) & (tries <= sizes[:, :, None])
+        both = fits[:, 0] & fits[:, 1]
+        first, samples = both.argmax(axis=1), np.arange(len(sizes))
+        window = tries[samples, :, first]
         room = sizes - window
-        offset = np.where(fitted, _offsets(u[:, -2:], room), room // 2)
-        return window.astype(np.float64), offset.astype(np.float64)
+        offset = _offsets(u[:, -2:], room)
+        missed = ~both[samples, first]
+        if missed.any():
+            window[missed] = self._largest(sizes[missed])
+            offset[missed] = (sizes[missed] - window[missed]) // 2
+        return window, offset
 
-    def _attempts(self, u: Floats, sizes: Ints) -> Ints:
+    def _attempts(self, u: Floats, sizes: Ints) -> Floats:
+        """The whole heights and widths (n, 2, attempts) of windows, whether they fit or not."""
         low, high = interval(self.scale, "scale")
-        area = (low + (high - low) * u[:, 0::2]) * np.prod(sizes, axis=1)[:, None]
+        area = (low + (high - low) * u[:, 0::2]) * (sizes[:, :1] * sizes[:, 1:])
         first, last = (math.log(bound) for bound in interval(self.ratio, "ratio"))
         ratio = np.exp(first + (last - first) * u[:, 1::2])
-        return np.stack([np.round(np.sqrt(area / ratio)), np.round(np.sqrt(area * ratio))], axis=2).astype(np.int64)
+        tries = np.empty((len(sizes), 2, _ATTEMPTS))
+        tries[:, 0], tries[:, 1] = area / ratio, area * ratio
+        rounded: Floats = np.rint(np.sqrt(tries))
+        return rounded
 
-    def _largest(self, sizes: Ints) -> Ints:
+    def _largest(self, sizes: Ints) -> Floats:
         low, high = interval(self.ratio, "ratio")
         ratio = np.clip(sizes[:, 1] / sizes[:, 0], low, high)
-        height = np.minimum(sizes[:, 0], np.round(sizes[:, 1] / ratio))
-        width = np.minimum(sizes[:, 1], np.round(sizes[:, 0] * ratio))
-        largest: Ints = np.maximum(np.stack([height, width], axis=1), 1).astype(np.int64)
+        height = np.minimum(sizes[:, 0], np.rint(sizes[:, 1] / ratio))
+        width = np.minimum(sizes[:, 1], np.rint(sizes[:, 0] * ratio))
+        largest: Floats = np.maximum(np.stack([height, width], axis=1), 1.0)
         return largest
