@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from augsynth import _native
 from augsynth.errors import ArgumentError, ArgumentTypeError
 from augsynth.layout import MAX_CHANNELS, DType
 
@@ -76,9 +77,13 @@ def as_batch(images: Any) -> ImageBatch:
         return _one_array(images)
     if not isinstance(images, Sequence):
         raise ArgumentTypeError(f"images must be a sequence of images or a batch, got {type(images).__name__}")
-    views = [as_view(image, f"images[{number}]") for number, image in enumerate(images)]
-    shapes = np.array([view.shape for view in views], dtype=np.int64).reshape(-1, 3)
-    return ImageBatch(views, shapes, _common_dtype(views))
+    views = list(images)
+    described = _native.describe(views)
+    if described is None:
+        views = [as_view(image, f"images[{number}]") for number, image in enumerate(views)]
+        shapes = np.array([view.shape for view in views], dtype=np.int64).reshape(-1, 3)
+        described = shapes, _common_dtype(views)
+    return ImageBatch(views, *described)
 
 
 def _one_array(images: npt.NDArray[Any] | torch.Tensor) -> ImageBatch:
@@ -126,18 +131,26 @@ def _from_pil(image: Any, what: str) -> Image:
 
 
 def _check(array: Image, what: str, image: Any) -> None:
-    order = "(C, H, W)" if isinstance(image, torch.Tensor) else "(H, W, C)"
-    shape = tuple(getattr(image, "shape", array.shape))
     if array.ndim != 3:
-        raise ArgumentError(f"{what} must have shape {order} or (H, W), got {shape}")
+        raise ArgumentError(f"{what} must have shape {_order(image)} or (H, W), got {_shape(array, image)}")
     if array.dtype not in DTYPES:
         raise ArgumentTypeError(_dtype_message(what, str(array.dtype)))
-    if array.shape[0] < 1 or array.shape[1] < 1:
-        raise ArgumentError(f"{what} has no pixels: its shape is {shape}, read as {order}")
-    if not 1 <= array.shape[2] <= MAX_CHANNELS:
+    height, width, channels = array.shape
+    if height < 1 or width < 1:
+        raise ArgumentError(f"{what} has no pixels: its shape is {_shape(array, image)}, read as {_order(image)}")
+    if not 1 <= channels <= MAX_CHANNELS:
         raise ArgumentError(
-            f"{what} has {array.shape[2]} channels, expected 1 to {MAX_CHANNELS}; its shape {shape} was read as {order}"
+            f"{what} has {channels} channels, expected 1 to {MAX_CHANNELS}; "
+            f"its shape {_shape(array, image)} was read as {_order(image)}"
         )
+
+
+def _order(image: Any) -> str:
+    return "(C, H, W)" if isinstance(image, torch.Tensor) else "(H, W, C)"
+
+
+def _shape(array: Image, image: Any) -> tuple[int, ...]:
+    return tuple(getattr(image, "shape", array.shape))
 
 
 def _dtype_message(what: str, got: str) -> str:
