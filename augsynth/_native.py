@@ -1,4 +1,4 @@
-"""The typed face of the compiled extension, and its only importer.
+"""The typed face of the compiled extensions, and their only importer.
 
 The arithmetic is defined in `docs/design/numerics.md`; `csrc/plan.h` and `augsynth/layout.py` describe the
 rows, and importing this module fails where the two differ.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
+from types import ModuleType
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -226,6 +227,30 @@ def set_isa(name: str) -> None:
 def build_info() -> dict[str, Any]:
     """How the extension was built: version, compiler, C++ standard, flags (those of each ISA too), the CPU."""
     return _cpu.build_info()
+
+
+def cuda() -> ModuleType:
+    """The extension of CUDA kernels, which is imported when it is first asked for; `NativeError` where it was not built."""
+    try:
+        from augsynth import _cuda
+    except ImportError as error:
+        raise NativeError(
+            f"this build of augsynth has no CUDA kernels ({error}): build it where nvcc is on the PATH, with "
+            "`pip install -C cmake.define.AUGSYNTH_CUDA=ON .`, which says what is missing"
+        ) from error
+    return _cuda
+
+
+def cuda_build_info() -> dict[str, Any]:
+    """How the CUDA kernels were built: version, compiler, architectures; `NativeError` where they were not."""
+    built: dict[str, Any] = cuda().build_info()
+    return built
+
+
+def cuda_devices() -> list[dict[str, Any]]:
+    """The CUDA devices: name, capability, processors, bytes of memory; `NativeError`, saying why, where there is none."""
+    found: list[dict[str, Any]] = cuda().devices()
+    return found
 
 
 check_layout(_cpu.layout())
