@@ -230,7 +230,7 @@ def build_info() -> dict[str, Any]:
 
 
 def cuda() -> ModuleType:
-    """The extension of CUDA kernels, which is imported when it is first asked for; `NativeError` where it was not built."""
+    """The extension of CUDA kernels, imported when it is first asked for; `NativeError` where it was not built."""
     try:
         from augsynth import _cuda
     except ImportError as error:
@@ -248,7 +248,7 @@ def cuda_build_info() -> dict[str, Any]:
 
 
 def cuda_devices() -> list[dict[str, Any]]:
-    """The CUDA devices: name, capability, processors, bytes of memory; `NativeError`, saying why, where there is none."""
+    """The CUDA devices (name, capability, processors, bytes of memory); `NativeError`, saying why, where none is."""
     found: list[dict[str, Any]] = cuda().devices()
     return found
 
