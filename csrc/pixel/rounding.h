@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "pixel/host_device.h"
+#include "pixel/arithmetic.h"
 
 namespace augsynth {
 namespace {  // each ISA has its own, compiled by its own flags
@@ -15,18 +15,6 @@ struct Half {
 struct Brain {
   std::uint16_t bits;
 };
-
-AUGSYNTH_HD inline std::uint32_t bits_of(float value) {
-  std::uint32_t bits;
-  __builtin_memcpy(&bits, &value, sizeof bits);
-  return bits;
-}
-
-AUGSYNTH_HD inline float float_of(std::uint32_t bits) {
-  float value;
-  __builtin_memcpy(&value, &bits, sizeof value);
-  return value;
-}
 
 // The floor of value + 1/2 within [0, top]; 0 for NaN.
 AUGSYNTH_HD inline int round_within(float value, float top) {

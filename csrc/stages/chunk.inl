@@ -1,6 +1,7 @@
 // Part of stages.inl: the pixels that are worked on at a time, and where they lie in the source.
 #pragma once
 
+#include "pixel/arithmetic.h"
 #include "stages/kernel.h"
 
 namespace augsynth {
@@ -12,23 +13,6 @@ struct Chunk {
   int y, x, count;
   alignas(64) float value[kMaxChannels][kChunk];  // one line a channel
 };
-
-double absolute(double value) { return value < 0.0 ? -value : value; }
-
-double within(double value, double low, double high) {
-  return value < low ? low : (value > high ? high : value);
-}
-
-int floor_to_int(double value) {
-  const int truncated = static_cast<int>(value);
-  return truncated - (truncated > value);
-}
-
-// One row of the matrix at the pixel (x, y).
-template <typename X>
-X linear(const double* m, X x, double y) {
-  return m[0] * x + m[1] * y + m[2];
-}
 
 // Source positions of pixels side by side.
 struct Positions {

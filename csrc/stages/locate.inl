@@ -2,48 +2,22 @@
 // Positions have 16 fractional bits, the weights of a pixel 14, and they sum to kFixedUnit.
 #pragma once
 
+#include "pixel/fixed.h"
 #include "stages/border.inl"
 
 namespace augsynth {
 namespace AUGSYNTH_ISA_NAME {
 namespace {
 
-constexpr double kPositionUnit = 65536.0;
-constexpr double kFixedUnit = 16383.0;
-constexpr double kFarthestFixed = 32000.0;  // positions must fit into 16 bits before the point
-
-std::int32_t to_fixed(double value) {
-  const double scaled = value * kPositionUnit + 0.5;
-  const auto truncated = static_cast<std::int64_t>(scaled);
-  return static_cast<std::int32_t>(truncated - (static_cast<double>(truncated) > scaled));
-}
-
-bool maps_near(const PlanRow& row, double x, double y) {
-  const double* m = row.inverse;
-  const double w = linear(m + 6, x, y);
-  return absolute(linear(m, x, y)) <= kFarthestFixed * w &&
-         absolute(linear(m + 3, x, y)) <= kFarthestFixed * w;
-}
-
-bool is_small(std::ptrdiff_t stride) { return stride >= -32768 && stride <= 32767; }
-
-// Whether all positions and strides of a row fit into 16 bits; offsets then fit into 32.
-bool fits_fixed_point(const PlanRow& row, const SourceView& source) {
-  const double width = row.output_size[1], height = row.output_size[0];
-  return is_small(source.stride_y) && is_small(source.stride_x) && row.source_size[0] <= kFarthestFixed &&
-         row.source_size[1] <= kFarthestFixed && maps_near(row, 0.0, 0.0) && maps_near(row, width, 0.0) &&
-         maps_near(row, 0.0, height) && maps_near(row, width, height);
-}
-
 // (1 - f, f) as a pair of weights that sum to kFixedUnit, from the position's fraction.
 Ints weights_across(Ints position) {
-  const Ints right = (position >> 2) & 0x3fff;
+  const Ints right = weight_of_right(position);
   return (right ^ 0x3fff) | right << 16;
 }
 
 // The upper of two lines' share of 2^15, as a pair.
 Ints share_of_upper(Ints position) {
-  const Ints share = (position >> 1 & 0x7fff) ^ 0x7fff;
+  const Ints share = weight_of_upper(position);
   return share | share << 16;
 }
 

@@ -71,14 +71,9 @@ void add_exact_gaussian(const PlanRow& row, double unit, RandomBits& bits, Chunk
                 [=](Doubles u, Doubles value) { return value + (mean + sigma * normal_quantile(u)); });
 }
 
-constexpr double kNoisyMean = 281474976710656.0;  // 2^48: the noise of larger counts is lost in a float
-
 void add_poisson(const PlanRow& row, double unit, RandomBits& bits, Chunk& chunk) {
   const double step = row.noise_parameters[0] * unit;
-  change_values(row, bits, chunk, [=](Doubles u, Doubles value) {
-    const Doubles mean = (value < 0.0 ? Doubles{} : value) / step;
-    return mean < kNoisyMean ? poisson_quantile(u, mean) * step : value;
-  });
+  change_values(row, bits, chunk, [=](Doubles u, Doubles value) { return poisson_level(u, value, step); });
 }
 
 // A pixel's channels change together.

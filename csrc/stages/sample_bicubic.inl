@@ -3,25 +3,20 @@
 // float32.
 #pragma once
 
+#include "pixel/interpolation.h"
 #include "stages/sample_fixed.inl"
 
 namespace augsynth {
 namespace AUGSYNTH_ISA_NAME {
 namespace {
 
-constexpr double kBicubicUnit = 16384.0;
-
 // Keys' kernel with a = -0.75 at f + 1, f, 1 - f and 2 - f, for the 16-bit fraction f of a position.
 struct CubicWeights {
   Floats weight[4];
 
   explicit CubicWeights(Ints position) {
-    constexpr float a = -0.75f;
-    const Floats f = to_floats(position & 0xffff) * static_cast<float>(1.0 / kPositionUnit), g = 1.0f - f;
-    weight[0] = a * f * g * g;
-    weight[1] = ((a + 2.0f) * f - (a + 3.0f)) * f * f + 1.0f;
-    weight[2] = ((a + 2.0f) * g - (a + 3.0f)) * g * g + 1.0f;
-    weight[3] = a * g * f * f;
+    const Floats f = to_floats(position & 0xffff) * static_cast<float>(1.0 / kPositionUnit);
+    weigh_cubic(f, static_cast<float>(Bicubic::kSlope), weight);
   }
 
   // The first and the last two as pairs of whole numbers; what rounding leaves over goes to the second.
