@@ -37,6 +37,17 @@ inline bool fits_fixed_point(const PlanRow& row, const SourceView& source) {
          maps_near(row, 0.0, height) && maps_near(row, width, height);
 }
 
+// Whether the constant border is a pad of pixels: bilinear taps outside find the fill, which then is a level,
+// and nothing is blended.
+inline bool pads_with_fill(const PlanRow& row) {
+  if (static_cast<Border>(row.border) != Border::kConstant || row.edge[0] != 1.0 || row.edge[1] != 1.0)
+    return false;
+  for (int c = 0; c < row.channels; ++c)
+    if (!(row.fill[c] >= 0.0 && row.fill[c] <= 255.0 && row.fill[c] == static_cast<int>(row.fill[c])))
+      return false;
+  return true;
+}
+
 // The right tap's share of kFixedUnit, from the position's fraction; I is an integer or a vector of them.
 template <typename I>
 AUGSYNTH_HD I weight_of_right(I position) {

@@ -1,5 +1,5 @@
-// Filling the missing values of a source, element by element, before anything is sampled. Where a rule asks for
-// means, a launcher calls add_present() for each line, adds those sums up line by line, and takes the
+// Filling the missing values of a source, element by element, before anything is sampled. Where a rule asks
+// for means, a launcher calls add_present() for each line, adds those sums up line by line, and takes the
 // quotients (or `low`, where nothing is present).
 #pragma once
 

@@ -1,6 +1,6 @@
 // Inverse distribution functions, of sums, products, quotients and square roots alone, so that every executor
-// finds the same bits. D is double, or vectors of it, for which bits_of(), double_of(), square_root() and any()
-// are declared before this file is included.
+// finds the same bits. D is double, or vectors of it, for which bits_of(), double_of(), square_root() and
+// any() are declared before this file is included.
 #pragma once
 
 #include <cstdint>

@@ -8,11 +8,28 @@ namespace augsynth {
 namespace AUGSYNTH_ISA_NAME {
 namespace {
 
-// A run of pixels of one output line on its way through the stages.
-struct Chunk {
-  int y, x, count;
-  alignas(64) float value[kMaxChannels][kChunk];  // one line a channel
+// Values of pixels by channel. A vector that begins within a plane ends in it.
+struct Planes {
+  static constexpr int kPlane = kChunk + kLanes;
+  float* first;
+  float* operator[](int channel) const { return first + channel * kPlane; }
 };
+
+// Pixels on their way through the stages: `width` columns of `lines` output lines from (x, y) on, one line
+// behind the other, `count` in all.
+struct Chunk {
+  int y, x, width, lines, count;
+  Planes value;
+
+  // Some of its lines, from the given one on.
+  Chunk part(int line, int some) const {
+    return {y + line, x, width, some, width * some, {value.first + line * width}};
+  }
+};
+
+// So many lines are worked on at a time that the vectors are full where lines are short. Each counts as whole
+// blocks of noise, and where one ends in the middle of a vector, the last one still has room for it.
+inline int lines_of_chunk(int width) { return kChunk / ((width + 7) / 8 * 8); }
 
 // Source positions of pixels side by side.
 struct Positions {

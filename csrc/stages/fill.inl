@@ -9,10 +9,11 @@ namespace {
 
 class FillBlender {
  public:
-  // `unit` is what one level of the source is in the chunk's values.
-  FillBlender(const PlanRow& row, double unit)
+  // `unit` is what one level of the source is in the chunk's values. Where the sampler shows the fill,
+  // nothing is left to do.
+  FillBlender(const PlanRow& row, double unit, bool is_shown)
       : row_(row),
-        is_active_(static_cast<Border>(row.border) == Border::kConstant),
+        is_active_(!is_shown && static_cast<Border>(row.border) == Border::kConstant),
         is_nearest_(static_cast<Interpolation>(row.interpolation) == Interpolation::kNearest),
         is_affine_(is_affine(row)) {
     for (int axis = 0; axis < 2; ++axis) {
@@ -22,6 +23,8 @@ class FillBlender {
     }
     for (int c = 0; c < row.channels; ++c) fill_[c] = static_cast<float>(row.fill[c] * unit);
   }
+
+  bool is_active() const { return is_active_; }
 
   void blend(Chunk& chunk) const {
     if (!is_active_) return;

@@ -14,7 +14,8 @@ template <typename Change>
 void change_by_normals(const PlanRow& row, double unit, RandomBits& bits, Chunk& chunk, Change change) {
   const Floats mean = broadcast(static_cast<float>(row.noise_parameters[0] * unit));
   const Floats scale = broadcast(static_cast<float>(row.noise_parameters[1] * unit / kNormalScale));
-  if (bits.draw(chunk, row.channels, 1)) bits.prepare();
+  bits.draw(chunk, row.channels, 1);
+  bits.prepare();
   for (int c = 0; c < row.channels; ++c)
     for (int i = 0; i < chunk.count; i += 2 * kLanes) {
       Ints z[2];

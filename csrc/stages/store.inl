@@ -91,20 +91,28 @@ inline void prepare(unsigned char* to, std::ptrdiff_t bytes) {
   for (std::ptrdiff_t at = 0; at < bytes; at += kCacheLine) __builtin_prefetch(to + at, 1);
 }
 
+// A chunk whose pixels lie side by side in the output, but for their channels.
 template <typename T>
-void store_chunk(const PlanRow& row, const Finish& finish, const OutputView& output, const Chunk& chunk) {
+void store_run(const PlanRow& row, const Finish& finish, const OutputView& output, const Chunk& chunk) {
   unsigned char* to = output.data + chunk.y * output.stride_y + chunk.x * output.stride_x;
+  const std::ptrdiff_t next = chunk.lines * output.stride_y;
   if (output.stride_x == sizeof(T)) {
     for (int c = 0; c < row.channels; ++c, to += output.stride_c) {
-      prepare(to + output.stride_y, chunk.count * sizeof(T));
+      prepare(to + next, chunk.count * sizeof(T));
       put_line(finish, chunk, c, reinterpret_cast<T*>(to));
     }
     return;
   }
   T lines[kMaxChannels][kChunk];
   for (int c = 0; c < row.channels; ++c) put_line(finish, chunk, c, lines[c]);
-  prepare(to + output.stride_y, chunk.count * output.stride_x);
+  prepare(to + next, chunk.count * output.stride_x);
   interleave(lines, row.channels, chunk.count, to);
+}
+
+template <typename T>
+void store_chunk(const PlanRow& row, const Finish& finish, const OutputView& output, const Chunk& chunk) {
+  if (output.stride_y == chunk.width * output.stride_x) return store_run<T>(row, finish, output, chunk);
+  for (int line = 0; line < chunk.lines; ++line) store_run<T>(row, finish, output, chunk.part(line, 1));
 }
 
 using Store = void (*)(const PlanRow&, const Finish&, const OutputView&, const Chunk&);
