@@ -21,6 +21,7 @@ Images = Sequence[Image] | npt.NDArray[Any]
 
 _CPU = torch.device("cpu")
 
+
 def execute(plan: Plan, sources: Images, outputs: Images) -> None:
     """Run `plan` over the sources (H, W, C), one a sample, writing the outputs (C, H, W)."""
     if len(sources) != len(plan):

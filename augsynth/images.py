@@ -101,10 +101,7 @@ def common_device(images: Sequence[Any]) -> torch.device:
     devices = {image.device if isinstance(image, torch.Tensor) else _CPU for image in images}
     if len(devices) > 1:
         names = " and ".join(sorted(map(str, devices)))
-        raise ArgumentError(
-            f"the images of a batch must be on one device, got {names}: move them, or let a pipeline do so that was made "
-            'with .to("cuda")'
-        )
+        raise ArgumentError(f"the images of a batch must be on one device, got {names}: move them to one first")
     return devices.pop() if devices else _CPU
 
 

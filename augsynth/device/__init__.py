@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from augsynth.device.available import require_cuda
 from augsynth.device.execute import execute
-from augsynth.device.transfer import moved
+from augsynth.device.transfer import copied, moved
 
-__all__ = ["execute", "moved"]
+__all__ = ["copied", "execute", "moved", "require_cuda"]

@@ -29,7 +29,10 @@ def execute(plan: Plan, sources: Tensors, output: torch.Tensor) -> None:
 def _allocate(rows: Rows, device: torch.device) -> list[torch.Tensor]:
     """Uninitialised outputs (C, H, W) for the rows of a pass, in one piece of memory."""
     dtype = TORCH_DTYPES[DType(int(rows["output_dtype"][0]))]
-    shapes = [(channels, *size) for channels, size in zip(rows["channels"].tolist(), rows["output_size"].tolist(), strict=True)]
+    shapes = [
+        (channels, *size)
+        for channels, size in zip(rows["channels"].tolist(), rows["output_size"].tolist(), strict=True)
+    ]
     counts = [channels * height * width for channels, height, width in shapes]
     memory = torch.empty(sum(counts), dtype=dtype, device=device)
-    return [part.view(shape) for part, shape in zip(memory.split(counts), shapes, strict=True)]
+    return [part.view(shape) for part, shape in zip(torch.split(memory, counts), shapes, strict=True)]

@@ -46,5 +46,5 @@ def _parts(memory: torch.Tensor, sizes: Sequence[int], views: Sequence[Image] | 
     kinds = {np.dtype(np.uint8): torch.uint8, np.dtype(np.uint16): torch.uint16, np.dtype(np.float32): torch.float32}
     return [
         part[: view.nbytes].view(kinds[view.dtype]).view(view.shape)
-        for part, view in zip(memory.split(sizes), views, strict=True)
+        for part, view in zip(torch.split(memory, list(sizes)), views, strict=True)
     ]

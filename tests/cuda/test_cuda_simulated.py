@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 import torch
 from hypothesis import given, settings
 
 from augsynth import _native
-from augsynth.device.passes import run_pass
 from augsynth.device.operate import operate
+from augsynth.device.passes import run_pass
 from augsynth.execute import allocate
+from augsynth.images import TORCH_DTYPES
 from augsynth.layout import DType
 from augsynth.operate import operate as operate_on_cpu
 from augsynth.plan import Barrier
 from augsynth.testing import strategies as aug
-from augsynth.images import TORCH_DTYPES
 
 
 @settings(max_examples=max(300, settings().max_examples))
@@ -32,6 +31,12 @@ def test_any_pipeline(case: aug.Case) -> None:
         expected = allocate(step.rows)[0]
         _native.run(step.rows, [source], [expected], tables=step.tables)
         actual = torch.empty(expected.shape, dtype=TORCH_DTYPES[DType(int(step.rows["output_dtype"][0]))])
-        run_pass(step, [torch.from_numpy(source.copy()).as_strided(source.shape, torch.from_numpy(source.copy()).stride())], [actual])
-        np.testing.assert_array_equal(actual.view(torch.uint16).numpy() if actual.dtype == torch.bfloat16 else actual.numpy(), expected)
+        run_pass(
+            step,
+            [torch.from_numpy(source.copy()).as_strided(source.shape, torch.from_numpy(source.copy()).stride())],
+            [actual],
+        )
+        np.testing.assert_array_equal(
+            actual.view(torch.uint16).numpy() if actual.dtype == torch.bfloat16 else actual.numpy(), expected
+        )
         source = expected.transpose(1, 2, 0)
