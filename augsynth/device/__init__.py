@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from augsynth.device.available import require_cuda
+from augsynth.device.available import checked_device, numbered
 from augsynth.device.execute import execute
-from augsynth.device.transfer import copied, moved
+from augsynth.device.transfer import Packed, moved
 
-__all__ = ["copied", "execute", "moved", "require_cuda"]
+__all__ = ["Packed", "checked_device", "execute", "moved", "numbered"]

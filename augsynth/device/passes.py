@@ -23,9 +23,10 @@ _KINDS = {kind: int(number) for number, kind in TORCH_DTYPES.items()}
 
 
 def run_pass(one: Pass, sources: Tensors, outputs: Tensors) -> None:
-    """Run a pass over sources (H, W, C), writing the outputs (C, H, W); n tensors each, or one with n as its first axis.
+    """Run a pass over sources (H, W, C), writing the outputs (C, H, W).
 
-    It is put on the device's current stream, and nothing is waited for.
+    Both are n tensors, or one with n as its first axis. The pass is put on the device's current stream, and nothing is
+    waited for.
     """
     device = outputs[0].device
     launch = _native.launch(one.rows, places(sources), places(outputs), tables=one.tables)

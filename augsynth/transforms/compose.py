@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from augsynth.device import require_cuda
+from augsynth.device import checked_device, numbered
 from augsynth.errors import ArgumentError, ArgumentTypeError, shown
 from augsynth.targets import TargetRules
 from augsynth.transforms.base import Pipeline, Transform
@@ -66,13 +66,11 @@ class Compose(Pipeline):
         device(type='cpu')
         """
         moved = copy.copy(self)
-        moved.device = None if device is None else _as_device(device)
+        moved.device = None if device is None else checked_device(device)
         return moved
 
     def _device(self) -> torch.device | None:
-        if self.device is not None and self.device.type == "cuda" and self.device.index is None:
-            return torch.device("cuda", torch.cuda.current_device())
-        return self.device
+        return None if self.device is None else numbered(self.device)
 
     @classmethod
     def parameter_names(cls) -> tuple[str, ...]:
@@ -110,18 +108,6 @@ class Compose(Pipeline):
 
     def __hash__(self) -> int:
         return hash(self._state())
-
-
-def _as_device(value: str | torch.device) -> torch.device:
-    try:
-        device = torch.device(value)
-    except (RuntimeError, TypeError):
-        device = None
-    if device is None or device.type not in ("cpu", "cuda"):
-        raise ArgumentError(f"device must be 'cpu', 'cuda' or one of its numbers, as 'cuda:1', got {shown(value)}")
-    if device.type == "cuda":
-        require_cuda()
-    return device
 
 
 def _memory_format_name(value: str | torch.memory_format) -> str:
