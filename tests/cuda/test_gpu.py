@@ -117,8 +117,8 @@ def test_pipelines_that_were_moved_move_their_images(gpu: torch.device) -> None:
     images, keys = pictures(6), [(4, 0, i) for i in range(6)]
     expected = TRAINING.batch(images, keys=keys)
     there = TRAINING.to("cuda")
-    for given in (images, on(gpu, images)):
-        found = there.batch(given, keys=keys)
+    for sources in (images, on(gpu, images)):
+        found = there.batch(sources, keys=keys)
         assert found.device == gpu
         torch.testing.assert_close(found.cpu(), expected, rtol=0, atol=0)
     back = TRAINING.to("cpu").batch(on(gpu, images), keys=keys)
@@ -131,7 +131,7 @@ def test_out_is_written_and_checked(gpu: torch.device) -> None:
     out = torch.zeros(4, 3, 32, 32, device=gpu)
     assert TRAINING.batch(images, keys=keys, out=out) is out
     torch.testing.assert_close(out, TRAINING.batch(images, keys=keys), rtol=0, atol=0)
-    with pytest.raises(ArgumentError, match="out must be a tensor of shape .* on cuda"):
+    with pytest.raises(ArgumentError, match=r"out must be a tensor of shape .* on cuda"):
         TRAINING.batch(images, keys=keys, out=out.cpu())
 
 

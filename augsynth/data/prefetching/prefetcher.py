@@ -19,8 +19,8 @@ class DevicePrefetcher:
 
     `loader` is a `DataLoader`, or anything else that is iterated once an epoch. Where its batches hold a
     `PlannedBatch`, as those of a data set with the transform `Planned(pipeline)` do, the workers only read and plan;
-    the images' bytes go over from pinned memory, and one launch a pass makes the batch from them; `pin_memory=True` lets
-    the loader's own thread do the pinning. All other tensors of a batch are moved as they are.
+    the images' bytes go over from pinned memory, and one launch a pass makes the batch from them. With
+    `pin_memory=True` the loader's own thread does the pinning. All other tensors of a batch are moved as they are.
 
     Args:
         loader: gives the batches: tensors, `PlannedBatch`es, and lists, tuples and dicts of them.
