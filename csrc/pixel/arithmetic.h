@@ -43,11 +43,12 @@ AUGSYNTH_HD To same_bits(From from) {
   return to;
 }
 
-AUGSYNTH_HD inline std::uint32_t bits_of(float value) { return same_bits<std::uint32_t>(value); }
+AUGSYNTH_HD inline std::int32_t bits_of(float value) { return same_bits<std::int32_t>(value); }
 AUGSYNTH_HD inline std::uint64_t bits_of(double value) { return same_bits<std::uint64_t>(value); }
-AUGSYNTH_HD inline float float_of(std::uint32_t bits) { return same_bits<float>(bits); }
+AUGSYNTH_HD inline float float_of(std::int32_t bits) { return same_bits<float>(bits); }
 AUGSYNTH_HD inline double double_of(std::uint64_t bits) { return same_bits<double>(bits); }
 
+AUGSYNTH_HD inline std::int32_t truncate(float value) { return static_cast<std::int32_t>(value); }
 AUGSYNTH_HD inline bool any(bool condition) { return condition; }
 
 AUGSYNTH_HD inline double square_root(double value) {

@@ -54,6 +54,19 @@ AUGSYNTH_HD I weight_of_right(I position) {
   return (position >> 2) & 0x3fff;
 }
 
+// Four weights as whole numbers that sum to kBicubicUnit; what rounding leaves over goes to the second. F is
+// float, or vectors of it.
+template <typename F, typename I>
+AUGSYNTH_HD void whole_weights(const F (&weight)[4], I (&whole)[4]) {
+  constexpr int kLift = 32768;  // above zero, truncation is the floor
+  I rest = I{} + static_cast<std::int32_t>(kBicubicUnit);
+  for (int k = 0; k < 4; ++k) {
+    whole[k] = truncate(weight[k] * static_cast<float>(kBicubicUnit) + (kLift + 0.5f)) - kLift;
+    rest -= whole[k];
+  }
+  whole[1] += rest;
+}
+
 // The upper of two lines' share of 2^15.
 template <typename I>
 AUGSYNTH_HD I weight_of_upper(I position) {

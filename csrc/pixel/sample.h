@@ -104,18 +104,6 @@ AUGSYNTH_HD void sample_fixed_bilinear(const Job<kMost>& job, int x, int y, floa
                            (tap[1][0][c] * (left - upper_left) + tap[1][1][c] * (right - upper_right)));
 }
 
-// Four weights that sum to kBicubicUnit; what rounding leaves over goes to the second.
-AUGSYNTH_HD inline void whole_weights(const float (&weight)[4], std::int32_t (&whole)[4]) {
-  constexpr int kLift = 32768;  // above zero, truncation is the floor
-  std::int32_t rest = static_cast<std::int32_t>(kBicubicUnit);
-  for (int k = 0; k < 4; ++k) {
-    const float lifted = weight[k] * static_cast<float>(kBicubicUnit) + (kLift + 0.5f);
-    whole[k] = static_cast<std::int32_t>(lifted) - kLift;
-    rest -= whole[k];
-  }
-  whole[1] += rest;
-}
-
 AUGSYNTH_HD inline void weigh_fixed_cubic(std::int32_t position, float (&weight)[4]) {
   const float f = static_cast<float>(position & 0xffff) * static_cast<float>(1.0 / kPositionUnit);
   weigh_cubic(f, static_cast<float>(Bicubic::kSlope), weight);

@@ -60,12 +60,10 @@ class Eraser {
     RandomBits bits(keyed);
     bits.draw(line, row_.channels, 1);
     for (int c = 0; c < row_.channels; ++c) {
-      const double step = (erasure.high[c] - erasure.low[c]) / 65536.0;
-      const float lowest = static_cast<float>((erasure.low[c] + 0.5 * step) * unit_);
-      const float scale = static_cast<float>(step * unit_);
+      const UniformLevels levels(erasure.low[c], erasure.high[c], unit_);
       const std::uint16_t* halves = bits.halves(c);
       for (int i = columns.begin; i < columns.end; ++i)
-        line.value[c][i] = lowest + scale * static_cast<float>(halves[i]);
+        line.value[c][i] = levels.of(static_cast<float>(halves[i]));
     }
   }
 

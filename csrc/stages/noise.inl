@@ -35,14 +35,12 @@ void add_speckle(const PlanRow& row, RandomBits& bits, Chunk& chunk) {
 }
 
 void add_uniform(const PlanRow& row, double unit, RandomBits& bits, Chunk& chunk) {
-  const double step = (row.noise_parameters[1] - row.noise_parameters[0]) / 65536.0;
-  const Floats lowest = broadcast(static_cast<float>((row.noise_parameters[0] + 0.5 * step) * unit));
-  const Floats scale = broadcast(static_cast<float>(step * unit));
+  const UniformLevels levels(row.noise_parameters[0], row.noise_parameters[1], unit);
   bits.draw(chunk, row.channels, 1);
   for (int c = 0; c < row.channels; ++c)
     for (int i = 0; i < chunk.count; i += kLanes) {
       float* value = chunk.value[c] + i;
-      store(value, load<Floats>(value) + (lowest + scale * to_floats(widen(bits.halves(c) + i))));
+      store(value, load<Floats>(value) + levels.of(to_floats(widen(bits.halves(c) + i))));
     }
 }
 

@@ -1,4 +1,4 @@
-// Part of stages.inl: what pixel/quantiles.h is written over, for vectors.
+// Part of stages.inl: quantiles of vectors.
 #pragma once
 
 #include "stages/chunk.inl"
@@ -6,8 +6,6 @@
 namespace augsynth {
 namespace {
 
-inline Longs bits_of(Doubles vector) { return reinterpret_cast<Longs>(vector); }
-inline Doubles double_of(Longs bits) { return reinterpret_cast<Doubles>(bits); }
 inline bool any(decltype(Doubles{} < 0.0) lanes) { return any_negative(reinterpret_cast<Ints>(lanes)); }
 
 }  // namespace

@@ -1,14 +1,13 @@
 // Part of stages.inl: random bits for the pixels of a chunk, keyed by their places.
 #pragma once
 
-#include "philox.h"
+#include "pixel/random.h"
 #include "stages/chunk.inl"
 
 namespace augsynth {
 namespace AUGSYNTH_ISA_NAME {
 namespace {
 
-constexpr int kBlockHalves = 8;      // 16-bit halves of a Philox block
 constexpr int kMostPixelHalves = 2;  // that any kind of noise takes for a pixel of one channel
 constexpr int kDrawnVectors = 3;     // of blocks, side by side
 constexpr int kDrawnBlocks = kDrawnVectors * kLongLanes;

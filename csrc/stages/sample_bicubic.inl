@@ -19,15 +19,11 @@ struct CubicWeights {
     weigh_cubic(f, static_cast<float>(Bicubic::kSlope), weight);
   }
 
-  // The first and the last two as pairs of whole numbers; what rounding leaves over goes to the second.
+  // The first and the last two as pairs of whole numbers.
   void as_pairs(Ints& front, Ints& back) const {
-    constexpr int kLift = 32768;  // above zero, truncation is the floor
-    Ints whole[4], rest = broadcast(static_cast<std::int32_t>(kBicubicUnit));
-    for (int k = 0; k < 4; ++k) {
-      whole[k] = truncate(weight[k] * static_cast<float>(kBicubicUnit) + (kLift + 0.5f)) - kLift;
-      rest -= whole[k];
-    }
-    front = (whole[0] & 0xffff) | (whole[1] + rest) << 16;
+    Ints whole[4];
+    whole_weights(weight, whole);
+    front = (whole[0] & 0xffff) | whole[1] << 16;
     back = (whole[2] & 0xffff) | whole[3] << 16;
   }
 };

@@ -95,16 +95,17 @@ class PaddedCopy {
 class PaddedLocator {
  public:
   PaddedLocator(const PlanRow& row, const SourceView& padded, std::ptrdiff_t packet)
-      : grid_(row, padded, packet), positions_(row, -0.5) {}
+      : grid_(row, padded, packet), positions_(row, -0.5), has_fill_(pads_with_fill(row)) {}
 
   void find(const Chunk& chunk, Taps& taps) {
     for (int line = 0; line < chunk.lines; ++line) place(chunk.part(line, 1), line * chunk.width);
     const Grid grid = grid_;  // a copy that no store can change
     for (int i = 0; i < chunk.count; i += kLanes) {
-      const Ints x = padded(grid.x, load<Ints>(x_ + i)), y = padded(grid.y, load<Ints>(y_ + i));
-      store(taps.offset[Taps::kUpperLeft] + i, grid.offset(x >> 16, y >> 16));
+      const Ints x = load<Ints>(x_ + i), y = load<Ints>(y_ + i);
+      const Ints near_x = padded(grid.x, x), near_y = padded(grid.y, y);
+      store(taps.offset[Taps::kUpperLeft] + i, grid.offset(near_x >> 16, near_y >> 16));
       taps.adjacent[i / kLanes] = true;
-      taps.weigh(i, weights_across(x), share_of_upper(y));
+      taps.weigh(i, weights_across(has_fill_ ? near_x : x), share_of_upper(has_fill_ ? near_y : y));
     }
   }
 
@@ -117,13 +118,15 @@ class PaddedLocator {
     }
   }
 
-  // Farther out all is like the pad: the first tap alone on one side, and the second on the other.
+  // Farther out all is like the pad: the first tap alone on one side, and the second on the other. Where the
+  // edge is repeated both are alike, but weights of other pixels' positions would be rounded otherwise.
   static Ints padded(const Axis& axis, Ints position) {
     return at_most(at_least(position, broadcast(-1 * 65536)), broadcast(axis.size * 65536 - 1));
   }
 
   const Grid grid_;
   FixedPositions positions_;
+  const bool has_fill_;
   alignas(64) std::int32_t x_[kChunk + kLanes], y_[kChunk + kLanes];
 };
 

@@ -3,6 +3,7 @@
 // and nothing comes from the standard library: of an inline function that several objects share, the
 // linker keeps one copy, which may be one that needs a higher ISA.
 #include "philox.h"
+#include "pixel/sampler.h"
 #include "stages/border.inl"
 #include "stages/chunk.inl"
 #include "stages/colour.inl"
@@ -105,41 +106,37 @@ struct Tile {
 
   template <typename T, bool kIsAligned, int kChannels>
   void run_general() const {
-    const Interpolation interpolation = static_cast<Interpolation>(row.interpolation);
-    if (interpolation == Interpolation::kNearest) return run<General<T, Nearest, kIsAligned, kChannels>>();
-    if (is_filtered(row)) return run_filter<T, kChannels>();
-    if (interpolation == Interpolation::kBilinear) return run<General<T, Bilinear, kIsAligned, kChannels>>();
-    run<General<T, Bicubic, kIsAligned, kChannels>>();
-  }
-
-  template <typename T, int kChannels>
-  void run_filter() const {
-    if constexpr (sizeof(T) > 1)  // uint8 is filtered in fixed point then
-      if (has_few_taps(row)) return run<SeparableFloat<T, kChannels>>();
-    run<WideFilter<T>>();
+    switch (choose_sampler(row, source)) {
+      case Sampler::kNearest:
+        return run<General<T, Nearest, kIsAligned, kChannels>>();
+      case Sampler::kBilinear:
+        return run<General<T, Bilinear, kIsAligned, kChannels>>();
+      case Sampler::kFloatFilter:
+        if constexpr (sizeof(T) > 1) return run<SeparableFloat<T, kChannels>>();
+        break;  // uint8 is filtered in fixed point then
+      case Sampler::kWideFilter:
+        return run<WideFilter<T>>();
+      default:
+        return run<General<T, Bicubic, kIsAligned, kChannels>>();
+    }
   }
 
   void run_uint8() const {
-    if (is_source_whole && is_worth_padding(row) && fits_fixed_point(row, source)) return run_padded();
-    const bool packed = source.stride_c == 1 && source.stride_x == row.channels;
-    if (packed && row.channels == 3) return run_uint8<3>();
-    if (packed && row.channels == 4) return run_uint8<4>();
-    run_uint8<0>();
+    const Sampler sampler = choose_sampler(row, source);
+    if (sampler == Sampler::kFixedBilinear && is_source_whole && is_worth_padding(row)) return run_padded();
+    if (!has_packed_bytes(row, source)) return run_uint8<0>(sampler);
+    row.channels == 3 ? run_uint8<3>(sampler) : run_uint8<4>(sampler);
   }
 
   // kChannels is 3 or 4 for interleaved images, and 0 for any others.
   template <int kChannels>
-  void run_uint8() const {
-    const Interpolation interpolation = static_cast<Interpolation>(row.interpolation);
-    if constexpr (kChannels != 0)
-      if (interpolation == Interpolation::kNearest && is_axis_aligned(row))
-        return run<PackedNearest<kChannels>>();
-    if (is_filtered_fixed(row)) return run<SeparableFixed<kChannels>>();
-    if constexpr (kChannels != 0)
-      if (interpolation == Interpolation::kBicubic && !is_filtered(row) && fits_fixed_point(row, source))
-        return run<PackedBicubic<kChannels>>();
-    if (interpolation != Interpolation::kBilinear || is_filtered(row) || !fits_fixed_point(row, source))
-      return run_general<std::uint8_t>();
+  void run_uint8(Sampler sampler) const {
+    if constexpr (kChannels != 0) {
+      if (sampler == Sampler::kNearest && is_axis_aligned(row)) return run<PackedNearest<kChannels>>();
+      if (sampler == Sampler::kFixedBicubic) return run<PackedBicubic<kChannels>>();
+    }
+    if (sampler == Sampler::kFixedFilter) return run<SeparableFixed<kChannels>>();
+    if (sampler != Sampler::kFixedBilinear) return run_general<std::uint8_t>();
     if (is_axis_aligned(row)) return run<FixedPoint<kChannels, UprightLocator>>();
     run<FixedPoint<kChannels, Locator>>();
   }

@@ -50,7 +50,7 @@ def both(source: Array, shape: tuple[int, ...], tables: Tables | None = None, **
             _native.run(make_rows(source, output, **fields), [source], [output], tables=tables or Tables())
     finally:
         _native.set_isa(before)
-    assert outputs[0].std() > 0 or outputs[0].size < 5
+    assert outputs[0].min() < outputs[0].max()
     return outputs[0].view(np.uint8), outputs[1].view(np.uint8)
 
 
