@@ -74,16 +74,16 @@ MUTANTS = (
     ),
     Mutant(
         "half precision is cut off, not rounded",
-        "csrc/stages/store.inl",
+        "csrc/pixel/rounding.h",
         "(rebiased + 0xfff + ((rebiased >> 13) & 1)) >> 13",
         "rebiased >> 13",
         (IMAGES, "half_precision"),
     ),
     Mutant(
         "bicubic weights lose what rounding leaves over",
-        "csrc/stages/sample_bicubic.inl",
-        "(whole[1] + rest) << 16",
-        "(whole[1] + 4 * rest) << 16",
+        "csrc/pixel/fixed.h",
+        "whole[1] += rest;",
+        "whole[1] += 4 * rest;",
         (EXECUTORS, "any_pipeline or odd_shapes"),
     ),
     Mutant(
@@ -245,7 +245,7 @@ MUTANTS = (
         "csrc/stages/sample_padded.inl",
         "weights_across(has_fill_ ? near_x : x)",
         "weights_across(x)",
-        (EXECUTORS, "any_pipeline"),
+        (SHORT_LINES, "any_strides"),
     ),
     Mutant(
         "small counts are one too few",
