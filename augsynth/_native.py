@@ -234,6 +234,20 @@ def compose(outer: npt.NDArray[np.float64], inner: npt.NDArray[np.float64]) -> n
     return _cpu.compose(outer, inner)
 
 
+def permute(
+    x: npt.NDArray[np.int64], size: npt.NDArray[np.int64], keys: npt.NDArray[np.uint64], *, backwards: bool = False
+) -> npt.NDArray[np.int64]:
+    """The images (m,) of `x` (m,) under keyed permutations of [0, size), or with `backwards` what is taken to `x`.
+
+    `size` is (m,) or (1,), at most 2**52, and `keys` (m, 12) or (1, 12); `augsynth.data` says what they stand for.
+
+    >>> keys = np.arange(12, dtype=np.uint64)[None]
+    >>> permute(permute(np.arange(3), np.array([3]), keys), np.array([3]), keys, backwards=True).tolist()
+    [0, 1, 2]
+    """
+    return _cpu.permute(x, size, keys, backwards)
+
+
 def num_threads() -> int:
     """How many threads `run` uses by default.
 

@@ -26,6 +26,12 @@ pybind11::array_t<double> draw_uniform(const KeyArray& keys, std::int64_t op, st
 std::vector<pybind11::array_t<double>> draw_pipeline(const KeyArray& keys,
                                                      const std::vector<std::int64_t>& counts);
 
+// Keyed permutations of [0, size): `x` (m,), with `sizes` (m,) and `keys` (m, 12), or (1,) and (1, 12) for
+// all.
+pybind11::array_t<std::int64_t> permute(
+    const KeyArray& x, const KeyArray& sizes,
+    const pybind11::array_t<std::uint64_t, pybind11::array::c_style>& keys, bool backwards);
+
 // ---- Maps of the plane (n, 3, 3) ----------------------------------------------------------------------
 
 using MapArray = pybind11::array_t<double, pybind11::array::c_style | pybind11::array::forcecast>;
