@@ -155,7 +155,7 @@ def steps_of(plan: Plan, shapes: list[tuple[int, int, int]]) -> list[tuple[str, 
 def test_a_batch_without_special_rows_is_one_step() -> None:
     t = T.Compose([T.RandomRotation(10), T.GaussianNoise(0.1), T.Normalize([0.5], [0.5])])
     shapes = [(10, 20, 3), (30, 40, 3)]
-    assert steps_of(t.plan(shapes, [(0, 0, 0)] * 2), shapes) == [("render pixels", 3, 2, 1 + 2)]
+    assert steps_of(t.plan(shapes, [(0, 0, 0)] * 2), shapes) == [("render pixels", 7, 2, 1 + 2)]
 
 
 @pytest.mark.parametrize(
