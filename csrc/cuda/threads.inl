@@ -331,7 +331,7 @@ struct RenderPixels {
     const std::int64_t pixels = std::int64_t{task.width} * task.height, first = item * most;
     if (first >= pixels) return;
     const int count = first + most <= pixels ? most : static_cast<int>(pixels - first);
-    const std::int64_t line = first / task.width;
+    const std::int64_t line = line_of(first, task.width);
     int x = task.left + static_cast<int>(first - line * task.width), y = task.top + static_cast<int>(line);
     Writer<kMost> writer(task, x, y, size, count == most);
     SharedBits<kMost> shared;
@@ -348,6 +348,12 @@ struct RenderPixels {
   }
 
  private:
+  // A device divides 64 bits slowly.
+  AUGSYNTH_HD static std::int64_t line_of(std::int64_t pixel, std::int32_t width) {
+    if (pixel <= INT32_MAX) return static_cast<std::int32_t>(pixel) / width;
+    return pixel / width;
+  }
+
   AUGSYNTH_HD static void render(const Task<kMost>& task, SharedBits<kMost>& shared, int x, int y,
                                  float (&value)[kMost]) {
     std::uint32_t bits[kMost] = {};
