@@ -96,16 +96,15 @@ inline void normals_of(const std::uint16_t* halves, Ints (&normals)[2]) {
   normals[1] = ints(_mm256_cvtepi16_epi32(_mm256_extracti128_si256(sums, 1)));
 }
 
-template <int kChannels>
-inline Ints pairs_of_pixels(const std::int16_t* line, const std::int32_t* first) {
-  const __m256i pixels = _mm256_inserti128_si256(_mm256_castsi128_si256(half_vector(line + first[0])),
-                                                 half_vector(line + first[4]), 1);
-  return shuffle_bytes(ints(pixels), pixel_pairs<kChannels>());
+template <typename V, typename T>
+inline V pixels_at(const T* line, const std::int32_t* first) {
+  return reinterpret_cast<V>(_mm256_inserti128_si256(_mm256_castsi128_si256(half_vector(line + first[0])),
+                                                     half_vector(line + first[4]), 1));
 }
 
-inline Floats pixels_at(const float* line, const std::int32_t* first) {
-  return reinterpret_cast<Floats>(_mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(line + first[0])),
-                                                       _mm_loadu_ps(line + first[4]), 1));
+template <int kChannels>
+inline Ints pairs_of_pixels(const std::int16_t* line, const std::int32_t* first) {
+  return shuffle_bytes(pixels_at<Ints>(line, first), pixel_pairs<kChannels>());
 }
 
 }  // namespace

@@ -99,22 +99,18 @@ inline void normals_of(const std::uint16_t* halves, Ints (&normals)[2]) {
   normals[1] = ints(_mm512_cvtepi16_epi32(_mm512_extracti64x4_epi64(sums, 1)));
 }
 
-template <int kChannels>
-inline Ints pairs_of_pixels(const std::int16_t* line, const std::int32_t* first) {
+template <typename V, typename T>
+inline V pixels_at(const T* line, const std::int32_t* first) {
   const __m256i front = _mm256_inserti128_si256(_mm256_castsi128_si256(quarter_vector(line + first[0])),
                                                 quarter_vector(line + first[4]), 1);
   const __m256i back = _mm256_inserti128_si256(_mm256_castsi128_si256(quarter_vector(line + first[8])),
                                                quarter_vector(line + first[12]), 1);
-  const __m512i pixels = _mm512_inserti64x4(_mm512_castsi256_si512(front), back, 1);
-  return shuffle_bytes(ints(pixels), pixel_pairs<kChannels>());
+  return reinterpret_cast<V>(_mm512_inserti64x4(_mm512_castsi256_si512(front), back, 1));
 }
 
-inline Floats pixels_at(const float* line, const std::int32_t* first) {
-  const __m256 front = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(line + first[0])),
-                                            _mm_loadu_ps(line + first[4]), 1);
-  const __m256 back = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(line + first[8])),
-                                           _mm_loadu_ps(line + first[12]), 1);
-  return reinterpret_cast<Floats>(_mm512_insertf32x8(_mm512_castps256_ps512(front), back, 1));
+template <int kChannels>
+inline Ints pairs_of_pixels(const std::int16_t* line, const std::int32_t* first) {
+  return shuffle_bytes(pixels_at<Ints>(line, first), pixel_pairs<kChannels>());
 }
 
 }  // namespace

@@ -138,9 +138,10 @@ inline void transpose(Ints (&rows)[4]) {
   for (int k = 0; k < 4; ++k) rows[k] = columns[k];
 }
 
-// Four floats for each four lanes: those from `line + first[lane]` on.
-inline Floats pixels_at(const float* line, const std::int32_t* first) {
-  Floats pixels{};
+// Four elements for each four lanes: those from `line + first[lane]` on.
+template <typename V, typename T>
+inline V pixels_at(const T* line, const std::int32_t* first) {
+  V pixels{};
   for (int i = 0; i < kLanes; ++i) pixels[i] = line[first[i / 4 * 4] + i % 4];
   return pixels;
 }

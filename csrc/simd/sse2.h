@@ -125,8 +125,9 @@ inline Ints pairs_of_pixels(const std::int16_t* line, const std::int32_t* first)
   return ints(_mm_unpacklo_epi16(four_shorts(at), four_shorts(at + kChannels)));
 }
 
-inline Floats pixels_at(const float* line, const std::int32_t* first) {
-  return load<Floats>(line + first[0]);
+template <typename V, typename T>
+inline V pixels_at(const T* line, const std::int32_t* first) {
+  return load<V>(line + first[0]);
 }
 
 }  // namespace
