@@ -89,7 +89,8 @@ class PyLaunch {
   py::list steps() const {
     py::list found;
     for (const Step& step : steps_)
-      found.append(py::make_tuple(step_name(step.kind), step.variant, step.share.samples, step.share.blocks));
+      found.append(
+          py::make_tuple(step_name(step.kind), step.kind_of_tasks, step.share.samples, step.share.blocks));
     return found;
   }
 
