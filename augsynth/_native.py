@@ -117,6 +117,19 @@ def convolve(values: npt.NDArray[np.float32], kernel: npt.NDArray[np.float32], s
     return _cpu.convolve(values, kernel, step)
 
 
+def linear_pass(
+    source: Array, output: Array, parameters: Mapping[str, Any], *, adjoint: bool, threads: int | None = None
+) -> None:
+    """Run a pass that is linear in the image, or its adjoint, on images (n, C, H, W) of float32 or float64.
+
+    The adjoint adds what the output's gradient, its `source`, owes to the images. `parameters` are named as in
+    `csrc/gradient/linear_pass.h`: contiguous arrays with an entry a sample, None, or numbers. The result does not
+    depend on `threads`. `ArgumentError` and `ArgumentTypeError` where something does not fit.
+    """
+    threads = num_threads() if threads is None else threads
+    _cpu.linear_pass(source, output, dict(parameters), adjoint=adjoint, threads=threads)
+
+
 def buffer(size: int) -> npt.NDArray[np.uint8]:
     """`size` uninitialised bytes on huge pages where the system has them, for large outputs.
 

@@ -16,7 +16,7 @@ LAYERS = (
     ("rng", "memory", "operations", "geometry", "arrays"),
     ("plan", "images"),
     ("operate", "targets"),
-    ("lowering", "execute", "reference"),
+    ("lowering", "execute", "reference", "differentiable"),
     ("transforms",),
     ("generators",),
     ("data",),

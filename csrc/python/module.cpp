@@ -168,6 +168,8 @@ PYBIND11_MODULE(_cpu, module) {
   module.def("draw_bits", draw_bits, py::arg("keys").noconvert(), py::arg("op"), py::arg("words"));
   module.def("draw_uniform", draw_uniform, py::arg("keys").noconvert(), py::arg("op"), py::arg("count"));
   module.def("draw_pipeline", draw_pipeline, py::arg("keys").noconvert(), py::arg("counts"));
+  module.def("linear_pass", linear_pass, py::arg("source").noconvert(), py::arg("output").noconvert(),
+             py::arg("parameters"), py::kw_only(), py::arg("adjoint"), py::arg("threads"));
   module.def("layout", layout);
   module.def("isas", available_isas);
   module.def("isa", [] { return std::string(active_isa().name); });
