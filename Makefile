@@ -15,7 +15,7 @@ PLUGIN_TESTS := $(wildcard plugins/*/tests)
 PLUGIN_PACKAGES := $(patsubst %/,%,$(dir $(wildcard plugins/*/augsynth_*/__init__.py)))
 CODE := pyproject.toml CMakeLists.txt README.md $(shell find csrc augsynth plugins -type f \
           -not -path '*/__pycache__/*' -not -path '*/build/*' -not -path '*.egg-info/*' -not -path '*/tests/*')
-NATIVE := $(shell find csrc -name '*.cpp' -o -name '*.h' -o -name '*.inl')
+NATIVE := $(shell find csrc -name '*.cpp' -o -name '*.h' -o -name '*.inl' -o -name '*.cu')
 ASAN := build/asan
 PORTABLE := build/portable
 
@@ -58,6 +58,7 @@ lint: $(VENV)/developing
 	$(BIN)/mypy
 	for package in $(PLUGIN_PACKAGES); do $(BIN)/mypy $$package || exit 1; done
 	mkdir -p build && cd build && ../$(BIN)/stubtest augsynth._cpu
+	cd build && { ! ../$(BIN)/python -c 'import augsynth._cuda' 2>/dev/null || ../$(BIN)/stubtest augsynth._cuda; }
 	$(BIN)/clang-format --dry-run -Werror $(NATIVE)
 
 # Python itself is not instrumented: the runtime is preloaded, and its own allocations are not searched for leaks.

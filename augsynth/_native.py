@@ -1,4 +1,4 @@
-"""The typed face of the compiled extension, and its only importer.
+"""The typed face of the compiled extensions, and their only importer.
 
 The arithmetic is defined in `docs/design/numerics.md`; `csrc/plan.h` and `augsynth/layout.py` describe the
 rows, and importing this module fails where the two differ.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
+from types import ModuleType
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -130,6 +131,17 @@ def linear_pass(
     _cpu.linear_pass(source, output, dict(parameters), adjoint=adjoint, threads=threads)
 
 
+def cuda_linear_pass(
+    source: Any, output: Any, parameters: Mapping[str, Any], means: Any, *, adjoint: bool, device: int, stream: int
+) -> None:
+    """`linear_pass` for tensors on CUDA device `device`, queued on `stream`, a `cudaStream_t`.
+
+    `means` is room for what `of_mean` adds to each sample and channel, `(n, C)` like the images, and None without it.
+    Maps are not checked. The adjoint adds in any order, so last bits may differ from call to call.
+    """
+    cuda().linear_pass(source, output, dict(parameters), means, adjoint=adjoint, device=device, stream=stream)
+
+
 def buffer(size: int) -> npt.NDArray[np.uint8]:
     """`size` uninitialised bytes on huge pages where the system has them, for large outputs.
 
@@ -239,6 +251,30 @@ def set_isa(name: str) -> None:
 def build_info() -> dict[str, Any]:
     """How the extension was built: version, compiler, C++ standard, flags (those of each ISA too), the CPU."""
     return _cpu.build_info()
+
+
+def cuda() -> ModuleType:
+    """The extension of CUDA kernels, imported when it is first asked for; `NativeError` where it was not built."""
+    try:
+        from augsynth import _cuda
+    except ImportError as error:
+        raise NativeError(
+            f"this build of augsynth has no CUDA kernels ({error}): build it where nvcc is on the PATH, with "
+            "`pip install -C cmake.define.AUGSYNTH_CUDA=ON .`, which says what is missing"
+        ) from error
+    return _cuda
+
+
+def cuda_build_info() -> dict[str, Any]:
+    """How the CUDA kernels were built: version, compiler, architectures; `NativeError` where they were not."""
+    built: dict[str, Any] = cuda().build_info()
+    return built
+
+
+def cuda_devices() -> list[dict[str, Any]]:
+    """The CUDA devices (name, capability, processors, bytes of memory); `NativeError`, saying why, where none is."""
+    found: list[dict[str, Any]] = cuda().devices()
+    return found
 
 
 check_layout(_cpu.layout())

@@ -5,6 +5,8 @@
 
 #include <cstdint>
 
+#include "pixel/host_device.h"
+
 namespace augsynth {
 
 constexpr int kPhiloxRounds = 10;
@@ -16,7 +18,8 @@ struct PhiloxBlock {
   std::uint32_t word[4];
 };
 
-static inline PhiloxBlock philox4x32(PhiloxBlock counter, std::uint32_t key0, std::uint32_t key1) {
+AUGSYNTH_HD static inline PhiloxBlock philox4x32(PhiloxBlock counter, std::uint32_t key0,
+                                                 std::uint32_t key1) {
   for (int round = 0; round < kPhiloxRounds; ++round) {
     const std::uint64_t product0 = kPhiloxMultiplier0 * counter.word[0];
     const std::uint64_t product1 = kPhiloxMultiplier1 * counter.word[2];

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from augsynth import _native
+from augsynth.errors import NativeError
 
 _PARAMETERS = (
     "Tensor inverse, Tensor edge, Tensor? fill, Tensor? matrix, Tensor? of_mean, Tensor? offset, Tensor? boxes, "
@@ -64,16 +65,41 @@ def _fake(images: Tensor, *given: Any) -> Tensor:
 
 def _run_on_cpu(images: Tensor, given: Sequence[Any], adjoint: bool) -> Tensor:
     parameters = Parameters(*given)
-    output = _empty(images, parameters.height, parameters.width)
-    if adjoint:
-        output.zero_()
-    arrays = {name: _array(value) for name, value in parameters._asdict().items()}
-    _native.linear_pass(_array(images), _array(output), arrays, adjoint=adjoint)
+    output = _output_of(images, parameters, adjoint)
+    arrays = {name: _plain(value, numpy=True) for name, value in parameters._asdict().items()}
+    _native.linear_pass(_plain(images, numpy=True), _plain(output, numpy=True), arrays, adjoint=adjoint)
     return output
 
 
-def _array(value: Any) -> Any:
-    return value.detach().resolve_neg().numpy() if isinstance(value, Tensor) else value
+def _run_on_cuda(images: Tensor, given: Sequence[Any], adjoint: bool) -> Tensor:
+    strict = torch.are_deterministic_algorithms_enabled() and not torch.is_deterministic_algorithms_warn_only_enabled()
+    if adjoint and strict:
+        raise NativeError(
+            "the gradient of a linear pass has no deterministic implementation on CUDA, as that of torch's grid_sample "
+            "has none: differentiate on the CPU, or allow it with torch.use_deterministic_algorithms(False)"
+        )
+    parameters = Parameters(*given)
+    output = _output_of(images, parameters, adjoint)
+    means = None if parameters.of_mean is None else images.new_empty(images.shape[:2])
+    tensors = {name: _plain(value) for name, value in parameters._asdict().items()}
+    stream = torch.cuda.current_stream(images.device).cuda_stream
+    _native.cuda_linear_pass(
+        _plain(images), output, tensors, means, adjoint=adjoint, device=images.get_device(), stream=stream
+    )
+    return output
+
+
+def _output_of(images: Tensor, parameters: Parameters, adjoint: bool) -> Tensor:
+    output = _empty(images, parameters.height, parameters.width)
+    return output.zero_() if adjoint else output  # an adjoint adds
+
+
+def _plain(value: Any, *, numpy: bool = False) -> Any:
+    """A tensor's values as an executor reads them; numbers and None as they are."""
+    if not isinstance(value, Tensor):
+        return value
+    values = value.detach().resolve_neg()
+    return values.numpy() if numpy else values
 
 
 def _register(name: str, images: str, adjoint: bool) -> Any:
@@ -87,6 +113,11 @@ def _register(name: str, images: str, adjoint: bool) -> Any:
         device_types="cpu",
         schema=f"(Tensor {images}, {_PARAMETERS}) -> Tensor",
     )
+
+    @operation.register_kernel("cuda")
+    def run_on_cuda(images: Tensor, *given: Any) -> Tensor:
+        return _run_on_cuda(images, given, adjoint)
+
     operation.register_fake(_fake)
     return operation
 

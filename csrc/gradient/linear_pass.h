@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 
 #include "pixel/host_device.h"
 #include "plan.h"
@@ -63,5 +64,30 @@ struct LinearPass {
     return map;
   }
 };
+
+// What loops over a pixel are compiled for: kMost is the number of channels where that is 1 or 3, and else
+// kMaxChannels; kCount the number of taps along an axis.
+template <int kMostChannels, int kTaps>
+struct Kind {
+  static constexpr int kMost = kMostChannels, kCount = kTaps;
+};
+
+template <typename K, typename T>
+AUGSYNTH_HD int channels_of(const LinearMap<T>& map) {
+  return K::kMost == kMaxChannels ? map.channels : K::kMost;
+}
+
+// Calls body(Kind<...>{}) with the pass's own.
+template <typename T, typename Body>
+void with_kind(const LinearPass<T>& pass, const Body& body) {
+  const auto with_channels = [&](auto taps) {
+    constexpr int kCount = decltype(taps)::value;
+    if (pass.first.channels == 1) return body(Kind<1, kCount>{});
+    if (pass.first.channels == 3) return body(Kind<3, kCount>{});
+    return body(Kind<kMaxChannels, kCount>{});
+  };
+  if (pass.interpolation == Interpolation::kNearest) return with_channels(std::integral_constant<int, 1>{});
+  return with_channels(std::integral_constant<int, 2>{});
+}
 
 }  // namespace augsynth

@@ -5,6 +5,7 @@
 #include "gradient/taps.h"
 
 namespace augsynth {
+namespace {
 
 // What the last of the boxes around a pixel writes there, a value a channel: erased is false outside of all.
 // Null values are noughts.
@@ -25,14 +26,19 @@ AUGSYNTH_HD Erased<T> erased_at(const LinearMap<T>& map, int x, int y) {
 }
 
 // The sampled value of each channel, the border included.
-template <int kCount, typename T>
+template <typename K, typename T>
 AUGSYNTH_HD void sample_pixel(const LinearMap<T>& map, const Planes<const T>& source, int sample, int x,
-                              int y, T* values) {
-  const Taps<T, kCount> taps = find_taps<kCount>(map, source, x, y);
-  for (int c = 0; c < map.channels; ++c) {
+                              int y, T (&values)[K::kMost]) {
+  const Taps<T, K::kCount> taps = find_taps<K::kCount>(map, source, x, y);
+  for (int c = 0; c < channels_of<K>(map); ++c) {
     const T* plane = source.at(sample, c);
-    T sum = taps.weight[0] * plane[taps.at[0]];
-    for (int k = 1; k < kCount * kCount; ++k) sum += taps.weight[k] * plane[taps.at[k]];
+    T sum{0};
+    for (int j = 0; j < K::kCount; ++j) {
+      const T* line = plane + taps.y.at[j];
+      T across = taps.x.weight[0] * line[taps.x.at[0]];
+      for (int i = 1; i < K::kCount; ++i) across += taps.x.weight[i] * line[taps.x.at[i]];
+      sum = j == 0 ? taps.y.weight[0] * across : sum + taps.y.weight[j] * across;
+    }
     if (taps.cover != T{1}) {
       const T fill = map.fill ? map.fill[c] : T{0};
       sum = taps.cover == T{0} ? fill : fill * (T{1} - taps.cover) + sum * taps.cover;
@@ -42,20 +48,20 @@ AUGSYNTH_HD void sample_pixel(const LinearMap<T>& map, const Planes<const T>& so
 }
 
 // `offset` is the map's, the part of the means included, or null.
-template <int kCount, typename T>
+template <typename K, typename T>
 AUGSYNTH_HD void write_pixel(const LinearMap<T>& map, const T* offset, const Planes<const T>& source,
                              const Planes<T>& output, int sample, int x, int y) {
-  T values[kMaxChannels];
-  sample_pixel<kCount>(map, source, sample, x, y, values);
+  T values[K::kMost];
+  sample_pixel<K>(map, source, sample, x, y, values);
   const Erased<T> erased = erased_at(map, x, y);
-  for (int c = 0; c < map.channels; ++c) {
+  for (int c = 0; c < channels_of<K>(map); ++c) {
     T value = values[c];
     if (erased.is_erased) {
       value = erased.values ? erased.values[c] : T{0};
     } else {
       if (map.matrix) {
         value = T{0};
-        for (int k = 0; k < map.channels; ++k) value += map.matrix[c * map.channels + k] * values[k];
+        for (int k = 0; k < channels_of<K>(map); ++k) value += map.matrix[c * map.channels + k] * values[k];
       }
       if (offset) value += offset[c];
     }
@@ -66,11 +72,11 @@ AUGSYNTH_HD void write_pixel(const LinearMap<T>& map, const T* offset, const Pla
 }
 
 // The gradient behind gain and erasing, a number a channel.
-template <typename T>
+template <typename K, typename T>
 AUGSYNTH_HD void gradient_at(const LinearMap<T>& map, const Planes<const T>& gradient, int sample, int x,
-                             int y, T* values) {
+                             int y, T (&values)[K::kMost]) {
   const bool is_erased = erased_at(map, x, y).is_erased;
-  for (int c = 0; c < map.channels; ++c) {
+  for (int c = 0; c < channels_of<K>(map); ++c) {
     const T value = is_erased ? T{0} : gradient.at(sample, c)[gradient.offset(x, y)];
     values[c] = map.gain ? value * map.gain[c] : value;
   }
@@ -78,24 +84,26 @@ AUGSYNTH_HD void gradient_at(const LinearMap<T>& map, const Planes<const T>& gra
 
 // Adds what the output pixel owes to the source's pixels, for the channels [begin, end). `through_means` is
 // what every pixel owes through the means, a number a channel, or null; `add(place, value)` does the adding.
-template <int kCount, typename T, typename Add>
+template <typename K, typename T, typename Add>
 AUGSYNTH_HD void spread_pixel(const LinearMap<T>& map, const T* through_means,
                               const Planes<const T>& gradient, const Planes<T>& result, int sample, int x,
                               int y, int begin, int end, const Add& add) {
-  T values[kMaxChannels];
-  gradient_at(map, gradient, sample, x, y, values);
-  const Taps<T, kCount> taps = find_taps<kCount>(map, result, x, y);
+  T values[K::kMost];
+  gradient_at<K>(map, gradient, sample, x, y, values);
+  const Taps<T, K::kCount> taps = find_taps<K::kCount>(map, result, x, y);
   if (taps.cover == T{0}) return;
   for (int c = begin; c < end; ++c) {
     T value = values[c];
     if (map.matrix) {
       value = T{0};
-      for (int k = 0; k < map.channels; ++k) value += map.matrix[k * map.channels + c] * values[k];
+      for (int k = 0; k < channels_of<K>(map); ++k) value += map.matrix[k * map.channels + c] * values[k];
     }
     if (through_means) value += through_means[c];
     value *= taps.cover;
     T* plane = result.at(sample, c);
-    for (int k = 0; k < kCount * kCount; ++k) add(plane + taps.at[k], taps.weight[k] * value);
+    for (int j = 0; j < K::kCount; ++j)
+      for (int i = 0; i < K::kCount; ++i)
+        add(plane + taps.y.at[j] + taps.x.at[i], taps.y.weight[j] * taps.x.weight[i] * value);
   }
 }
 
@@ -121,4 +129,5 @@ AUGSYNTH_HD void spread_means(const LinearMap<T>& map, const double* sums, doubl
   }
 }
 
+}  // namespace
 }  // namespace augsynth

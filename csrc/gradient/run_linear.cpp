@@ -34,14 +34,14 @@ std::vector<T> over_means(const LinearPass<T>& pass, int height, int threads, co
   return found;
 }
 
-template <int kCount, typename T>
+template <typename K, typename T>
 std::vector<T> offsets_of(const LinearPass<T>& pass, const Planes<const T>& source, int height, int width,
                           int threads) {
   const auto line = [&](const LinearMap<T>& map, int sample, int y, double* sums) {
-    T values[kMaxChannels];
+    T values[K::kMost];
     for (int x = 0; x < width; ++x) {
-      sample_pixel<kCount>(map, source, sample, x, y, values);
-      for (int c = 0; c < map.channels; ++c) sums[c] += values[c];
+      sample_pixel<K>(map, source, sample, x, y, values);
+      for (int c = 0; c < channels_of<K>(map); ++c) sums[c] += values[c];
     }
   };
   return over_means(pass, height, threads, line, [&](const LinearMap<T>& map, const double* sums, T* offset) {
@@ -49,13 +49,13 @@ std::vector<T> offsets_of(const LinearPass<T>& pass, const Planes<const T>& sour
   });
 }
 
-template <typename T>
+template <typename K, typename T>
 std::vector<T> debts_of(const LinearPass<T>& pass, const Planes<const T>& gradient, int threads) {
   const auto line = [&](const LinearMap<T>& map, int sample, int y, double* sums) {
-    T values[kMaxChannels];
+    T values[K::kMost];
     for (int x = 0; x < gradient.width; ++x) {
-      gradient_at(map, gradient, sample, x, y, values);
-      for (int c = 0; c < map.channels; ++c) sums[c] += values[c];
+      gradient_at<K>(map, gradient, sample, x, y, values);
+      for (int c = 0; c < channels_of<K>(map); ++c) sums[c] += values[c];
     }
   };
   const double pixels = static_cast<double>(gradient.height) * gradient.width;
@@ -65,9 +65,9 @@ std::vector<T> debts_of(const LinearPass<T>& pass, const Planes<const T>& gradie
                     });
 }
 
-template <int kCount, typename T>
+template <typename K, typename T>
 void write(const LinearPass<T>& pass, const Planes<const T>& source, const Planes<T>& output, int threads) {
-  const std::vector<T> offsets = offsets_of<kCount>(pass, source, output.height, output.width, threads);
+  const std::vector<T> offsets = offsets_of<K>(pass, source, output.height, output.width, threads);
   const int lines = static_cast<int>(std::max<std::int64_t>(1, kTilePixels / output.width));
   const std::size_t tiles = (output.height + lines - 1) / lines;
   parallel_for(pass.samples * tiles, threads, [&](std::size_t task, int) {
@@ -76,15 +76,15 @@ void write(const LinearPass<T>& pass, const Planes<const T>& source, const Plane
     const T* offset =
         offsets.empty() ? map.offset : offsets.data() + static_cast<std::size_t>(sample) * map.channels;
     for (int y = begin; y < std::min(begin + lines, output.height); ++y)
-      for (int x = 0; x < output.width; ++x) write_pixel<kCount>(map, offset, source, output, sample, x, y);
+      for (int x = 0; x < output.width; ++x) write_pixel<K>(map, offset, source, output, sample, x, y);
   });
 }
 
 // Pixels are added up in one order: a thread has whole channels of a sample for itself.
-template <int kCount, typename T>
+template <typename K, typename T>
 void spread(const LinearPass<T>& pass, const Planes<const T>& gradient, const Planes<T>& result,
             int threads) {
-  const std::vector<T> debts = debts_of(pass, gradient, threads);
+  const std::vector<T> debts = debts_of<K>(pass, gradient, threads);
   const int channels = pass.first.channels;
   const int parts = std::min(channels, (threads + pass.samples - 1) / pass.samples);
   parallel_for(static_cast<std::size_t>(pass.samples) * parts, threads, [&](std::size_t task, int) {
@@ -96,7 +96,7 @@ void spread(const LinearPass<T>& pass, const Planes<const T>& gradient, const Pl
     const auto add = [](T* place, T value) { *place += value; };
     for (int y = 0; y < gradient.height; ++y)
       for (int x = 0; x < gradient.width; ++x)
-        spread_pixel<kCount>(map, through_means, gradient, result, sample, x, y, begin, end, add);
+        spread_pixel<K>(map, through_means, gradient, result, sample, x, y, begin, end, add);
   });
 }
 
@@ -134,19 +134,13 @@ void validate_maps(const LinearPass<T>& pass, int height, int width) {
 template <typename T>
 void run_linear(const LinearPass<T>& pass, const Planes<const T>& source, const Planes<T>& output,
                 int threads) {
-  if (pass.interpolation == Interpolation::kNearest)
-    write<1>(pass, source, output, threads);
-  else
-    write<2>(pass, source, output, threads);
+  with_kind(pass, [&](auto kind) { write<decltype(kind)>(pass, source, output, threads); });
 }
 
 template <typename T>
 void run_adjoint(const LinearPass<T>& pass, const Planes<const T>& gradient, const Planes<T>& result,
                  int threads) {
-  if (pass.interpolation == Interpolation::kNearest)
-    spread<1>(pass, gradient, result, threads);
-  else
-    spread<2>(pass, gradient, result, threads);
+  with_kind(pass, [&](auto kind) { spread<decltype(kind)>(pass, gradient, result, threads); });
 }
 
 template void validate_maps(const LinearPass<float>&, int, int);

@@ -14,6 +14,7 @@
 #include "memory/buffers.h"
 #include "memory/segments.h"
 #include "python/arrays.h"
+#include "python/exceptions.h"
 #include "python/parts.h"
 #include "run.h"
 
@@ -21,27 +22,6 @@ namespace py = pybind11;
 
 namespace augsynth {
 namespace {
-
-// ---- Errors -------------------------------------------------------------------------------------------
-
-void raise(const char* name, const std::exception& error) {
-  const py::object type = py::module_::import("augsynth.errors").attr(name);
-  PyErr_SetString(type.ptr(), error.what());
-}
-
-void translate(std::exception_ptr pending) {
-  try {
-    std::rethrow_exception(pending);
-  } catch (const PlanError& error) {
-    raise("PlanError", error);
-  } catch (const ImageError& error) {
-    raise("ArgumentTypeError", error);
-  } catch (const ArgumentError& error) {
-    raise("ArgumentError", error);
-  } catch (const NativeError& error) {
-    raise("NativeError", error);
-  }
-}
 
 // ---- Passes -------------------------------------------------------------------------------------------
 
@@ -149,7 +129,7 @@ py::dict build_info() {
 
 PYBIND11_MODULE(_cpu, module) {
   using namespace augsynth;
-  py::register_local_exception_translator(translate);
+  translate_exceptions();
   module.def("run", run_arrays, py::kw_only(), py::arg("rows"), py::arg("sources"), py::arg("outputs"),
              py::arg("luts"), py::arg("colours"), py::arg("erasures"), py::arg("missing"),
              py::arg("threads"));

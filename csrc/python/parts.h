@@ -28,8 +28,8 @@ pybind11::array_t<double> draw_pipeline(const KeyArray& keys, const std::vector<
 // ---- Gradients ----------------------------------------------------------------------------------------
 
 // Runs a linear pass over images (n, channels, height, width), float32 or float64, or its adjoint, which adds
-// to what `to` holds. `parameters` are those of csrc/gradient/linear_pass.h by name, arrays or None.
-void linear_pass(const pybind11::array& from, const pybind11::array& to, const pybind11::dict& parameters,
-                 bool adjoint, int threads);
+// to what the output holds. `parameters` are those of csrc/gradient/linear_pass.h by name, arrays or None.
+void linear_pass(const pybind11::array& source, const pybind11::array& output,
+                 const pybind11::dict& parameters, bool adjoint, int threads);
 
 }  // namespace augsynth

@@ -1,0 +1,53 @@
+// Positions and weights in fixed point, for uint8 sources.
+#pragma once
+
+#include <cstdint>
+
+#include "pixel/arithmetic.h"
+#include "stages/kernel.h"
+
+namespace augsynth {
+namespace {  // each ISA has its own, compiled by its own flags
+
+constexpr double kPositionUnit = 65536.0;
+constexpr double kFixedUnit = 16383.0;
+constexpr double kBicubicUnit = 16384.0;
+constexpr double kFarthestFixed = 32000.0;  // positions must fit into 16 bits before the point
+
+AUGSYNTH_HD inline std::int32_t to_fixed(double value) {
+  const double scaled = value * kPositionUnit + 0.5;
+  const auto truncated = static_cast<std::int64_t>(scaled);
+  return static_cast<std::int32_t>(truncated - (static_cast<double>(truncated) > scaled));
+}
+
+inline bool maps_near(const PlanRow& row, double x, double y) {
+  const double* m = row.inverse;
+  const double w = linear(m + 6, x, y);
+  return absolute(linear(m, x, y)) <= kFarthestFixed * w &&
+         absolute(linear(m + 3, x, y)) <= kFarthestFixed * w;
+}
+
+inline bool is_small(std::ptrdiff_t stride) { return stride >= -32768 && stride <= 32767; }
+
+// Whether all positions and strides of a row fit into 16 bits; offsets then fit into 32.
+inline bool fits_fixed_point(const PlanRow& row, const SourceView& source) {
+  const double width = row.output_size[1], height = row.output_size[0];
+  return is_small(source.stride_y) && is_small(source.stride_x) && row.source_size[0] <= kFarthestFixed &&
+         row.source_size[1] <= kFarthestFixed && maps_near(row, 0.0, 0.0) && maps_near(row, width, 0.0) &&
+         maps_near(row, 0.0, height) && maps_near(row, width, height);
+}
+
+// The right tap's share of kFixedUnit, from the position's fraction; I is an integer or a vector of them.
+template <typename I>
+AUGSYNTH_HD I weight_of_right(I position) {
+  return (position >> 2) & 0x3fff;
+}
+
+// The upper of two lines' share of 2^15.
+template <typename I>
+AUGSYNTH_HD I weight_of_upper(I position) {
+  return ((position >> 1) & 0x7fff) ^ 0x7fff;
+}
+
+}  // namespace
+}  // namespace augsynth

@@ -1,0 +1,70 @@
+// One sample as its pixels need it: constants in the units and precision in which they are used, computed
+// once a sample. Plain data, which may be copied to a device if its pointers are that device's.
+#pragma once
+
+#include "pixel/border.h"
+#include "pixel/coverage.h"
+#include "pixel/filter.h"
+#include "pixel/sampler.h"
+
+namespace augsynth {
+namespace {
+
+// Where the filter of an output's column (or line) lies. The weights follow it in memory.
+struct TapsHead {
+  std::int32_t begin, count;
+};
+
+// The filters of the columns (or lines) from `first` on, which are alike for all lines (or columns).
+struct FilterTable {
+  Filter filter;
+  int bits;            // fractional ones of weights in fixed point
+  int first;           // the column (or line) that comes first in memory
+  std::ptrdiff_t step;  // bytes from one to the next
+  unsigned char* memory;
+};
+
+struct NoiseJob {
+  Noise kind;
+  std::uint32_t stream[4];
+  float first, second;  // normal: mean and scale; uniform: UniformLevels; salt and pepper: pepper and salt
+  double p0, p1;        // those of the row, times the unit where they are levels
+};
+
+// kMost, 1, 3, 4 or 16, is the number of channels, and 16 stands for all others.
+template <int kMost>
+struct Job {
+  double inverse[9];
+  Sampler sampler;
+  DType source_dtype, output_dtype;
+  bool is_affine;
+  bool has_ramp;  // fixed-point positions are the first of 256 columns and the distance from it
+  bool is_blended;
+  bool has_mix;
+  std::int32_t channels;
+
+  const unsigned char* source;
+  std::ptrdiff_t source_stride_c;
+  Axis x, y;
+  OutputView output;
+
+  FilterTable across, down;
+  Coverage coverage;
+  double unit;  // what one level of the source is in sampled values
+  const std::uint16_t* lut;
+  const Erasure *erasures_begin, *erasures_end;
+  NoiseJob noise;
+  float level, per_level;  // the unit, and its reciprocal
+  float low, high;
+  float mix_low, mix_high;
+  float fill[kMost], gain[kMost], bias[kMost];
+  float mix_offset[kMost], mix[kMost * kMost];
+};
+
+template <int kMost>
+AUGSYNTH_HD int channels_of(const Job<kMost>& job) {
+  return kMost == kMaxChannels ? job.channels : kMost;
+}
+
+}  // namespace
+}  // namespace augsynth
