@@ -9,5 +9,6 @@ True
 from __future__ import annotations
 
 from augsynth.differentiable.linear import linear_pass
+from augsynth.differentiable.plans import recorded_batch, run_plan
 
-__all__ = ["linear_pass"]
+__all__ = ["linear_pass", "recorded_batch", "run_plan"]
