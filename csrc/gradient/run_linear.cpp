@@ -16,89 +16,107 @@ namespace {
 constexpr std::int64_t kTilePixels = 1 << 12;
 constexpr double kSmallestW = 1e-6;
 
-// What the means of each sample add to its channels, or nothing where no sample looks at means. `find(map,
-// sums, to)` makes it of the sums that `line(map, sample, y, sums)` adds up.
-template <typename T, typename Line, typename Find>
-std::vector<T> over_means(const LinearPass<T>& pass, int height, int threads, const Line& line,
-                          const Find& find) {
-  std::vector<T> found;
-  if (!pass.first.of_mean) return found;
-  found.resize(static_cast<std::size_t>(pass.samples) * pass.first.channels);
-  parallel_for(pass.samples, threads, [&](std::size_t task, int) {
-    const int sample = static_cast<int>(task);
-    const LinearMap<T> map = pass.of(sample);
-    double sums[kMaxChannels] = {};
-    for (int y = 0; y < height; ++y) line(map, sample, y, sums);
-    find(map, sums, found.data() + task * map.channels);
-  });
-  return found;
+// ---- Loops over pixels: flattened, as a call for each would take longer than what it does ---------------
+
+// Writes the output lines [begin, end).
+template <typename K, typename T>
+[[gnu::flatten]] void write_lines(const LinearMap<T>& map, const T* offset, const Planes<const T>& source,
+                                  const Planes<T>& output, int sample, int begin, int end) {
+  for (int y = begin; y < end; ++y)
+    for (int x = 0; x < output.width; ++x) write_pixel<K>(map, offset, source, output, sample, x, y);
+}
+
+// Spreads the whole gradient of the channels [begin, end), in order.
+template <typename K, typename T>
+[[gnu::flatten]] void spread_channels(const LinearMap<T>& map, const T* through_means,
+                                      const Planes<const T>& gradient, const Planes<T>& result, int sample,
+                                      int begin, int end) {
+  const auto add = [](T* place, T value) { *place += value; };
+  for (int y = 0; y < gradient.height; ++y)
+    for (int x = 0; x < gradient.width; ++x)
+      spread_pixel<K>(map, through_means, gradient, result, sample, x, y, begin, end, add);
 }
 
 template <typename K, typename T>
-std::vector<T> offsets_of(const LinearPass<T>& pass, const Planes<const T>& source, int height, int width,
-                          int threads) {
-  const auto line = [&](const LinearMap<T>& map, int sample, int y, double* sums) {
-    T values[K::kMost];
+[[gnu::flatten]] void add_picture(const LinearMap<T>& map, const Planes<const T>& source, int sample,
+                                  int height, int width, double* sums) {
+  T values[K::kMost];
+  for (int y = 0; y < height; ++y)
     for (int x = 0; x < width; ++x) {
       sample_pixel<K>(map, source, sample, x, y, values);
       for (int c = 0; c < channels_of<K>(map); ++c) sums[c] += values[c];
     }
-  };
-  return over_means(pass, height, threads, line, [&](const LinearMap<T>& map, const double* sums, T* offset) {
-    add_means(map, sums, static_cast<double>(height) * width, offset);
-  });
 }
 
 template <typename K, typename T>
-std::vector<T> debts_of(const LinearPass<T>& pass, const Planes<const T>& gradient, int threads) {
-  const auto line = [&](const LinearMap<T>& map, int sample, int y, double* sums) {
-    T values[K::kMost];
+[[gnu::flatten]] void add_gradient(const LinearMap<T>& map, const Planes<const T>& gradient, int sample,
+                                   double* sums) {
+  T values[K::kMost];
+  for (int y = 0; y < gradient.height; ++y)
     for (int x = 0; x < gradient.width; ++x) {
       gradient_at<K>(map, gradient, sample, x, y, values);
       for (int c = 0; c < channels_of<K>(map); ++c) sums[c] += values[c];
     }
-  };
-  const double pixels = static_cast<double>(gradient.height) * gradient.width;
-  return over_means(pass, gradient.height, threads, line,
-                    [&](const LinearMap<T>& map, const double* sums, T* through_means) {
-                      spread_means(map, sums, pixels, through_means);
-                    });
+}
+
+// ---- A batch, split among threads -----------------------------------------------------------------------
+
+// Numbers a sample and channel, where the pass looks at means: find(map, sample, numbers) for each sample.
+template <typename T, typename Find>
+std::vector<T> through_means(const LinearPass<T>& pass, int threads, const Find& find) {
+  std::vector<T> found;
+  if (!pass.first.of_mean) return found;
+  found.resize(static_cast<std::size_t>(pass.samples) * pass.first.channels);
+  parallel_for(pass.samples, threads, [&](std::size_t sample, int) {
+    const LinearMap<T> map = pass.of(static_cast<int>(sample));
+    find(map, static_cast<int>(sample), found.data() + sample * map.channels);
+  });
+  return found;
+}
+
+template <typename T>
+const T* of_sample(const std::vector<T>& numbers, int sample, const LinearMap<T>& map, const T* otherwise) {
+  return numbers.empty() ? otherwise : numbers.data() + static_cast<std::size_t>(sample) * map.channels;
 }
 
 template <typename K, typename T>
 void write(const LinearPass<T>& pass, const Planes<const T>& source, const Planes<T>& output, int threads) {
-  const std::vector<T> offsets = offsets_of<K>(pass, source, output.height, output.width, threads);
-  const int lines = static_cast<int>(std::max<std::int64_t>(1, kTilePixels / output.width));
-  const std::size_t tiles = (output.height + lines - 1) / lines;
+  const int height = output.height, width = output.width;
+  const auto offsets = through_means(pass, threads, [&](const LinearMap<T>& map, int sample, T* offset) {
+    double sums[kMaxChannels] = {};
+    add_picture<K>(map, source, sample, height, width, sums);
+    add_means(map, sums, static_cast<double>(height) * width, offset);
+  });
+  const int lines = static_cast<int>(std::max<std::int64_t>(1, kTilePixels / width));
+  const std::size_t tiles = (height + lines - 1) / lines;
   parallel_for(pass.samples * tiles, threads, [&](std::size_t task, int) {
     const int sample = static_cast<int>(task / tiles), begin = static_cast<int>(task % tiles) * lines;
     const LinearMap<T> map = pass.of(sample);
-    const T* offset =
-        offsets.empty() ? map.offset : offsets.data() + static_cast<std::size_t>(sample) * map.channels;
-    for (int y = begin; y < std::min(begin + lines, output.height); ++y)
-      for (int x = 0; x < output.width; ++x) write_pixel<K>(map, offset, source, output, sample, x, y);
+    write_lines<K>(map, of_sample(offsets, sample, map, map.offset), source, output, sample, begin,
+                   std::min(begin + lines, height));
   });
 }
 
-// Pixels are added up in one order: a thread has whole channels of a sample for itself.
+// A thread has whole channels of a sample for itself.
 template <typename K, typename T>
 void spread(const LinearPass<T>& pass, const Planes<const T>& gradient, const Planes<T>& result,
             int threads) {
-  const std::vector<T> debts = debts_of<K>(pass, gradient, threads);
+  const auto debts = through_means(pass, threads, [&](const LinearMap<T>& map, int sample, T* debt) {
+    double sums[kMaxChannels] = {};
+    add_gradient<K>(map, gradient, sample, sums);
+    spread_means(map, sums, static_cast<double>(gradient.height) * gradient.width, debt);
+  });
   const int channels = pass.first.channels;
   const int parts = std::min(channels, (threads + pass.samples - 1) / pass.samples);
   parallel_for(static_cast<std::size_t>(pass.samples) * parts, threads, [&](std::size_t task, int) {
     const int sample = static_cast<int>(task / parts), part = static_cast<int>(task % parts);
-    const int begin = channels * part / parts, end = channels * (part + 1) / parts;
     const LinearMap<T> map = pass.of(sample);
-    const T* through_means =
-        debts.empty() ? nullptr : debts.data() + static_cast<std::size_t>(sample) * channels;
-    const auto add = [](T* place, T value) { *place += value; };
-    for (int y = 0; y < gradient.height; ++y)
-      for (int x = 0; x < gradient.width; ++x)
-        spread_pixel<K>(map, through_means, gradient, result, sample, x, y, begin, end, add);
+    spread_channels<K>(map, of_sample<T>(debts, sample, map, nullptr), gradient, result, sample,
+                       channels * part / parts, channels * (part + 1) / parts);
   });
 }
+
+// ---- Checks ---------------------------------------------------------------------------------------------
 
 [[noreturn]] void refuse(int sample, const std::string& what) {
   throw ArgumentError("inverse[" + std::to_string(sample) + "] " + what);

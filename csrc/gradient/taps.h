@@ -51,6 +51,7 @@ AUGSYNTH_HD void place(const Axis& axis, double s, AxisTaps<T, 2>& taps) {
 
 // How much of the source a position sees along one axis, 0 to 1.
 AUGSYNTH_HD inline double covered(double s, int size, double edge) {
+  if (2.0 * s >= edge && 2.0 * (size - s) >= edge) return 1.0;  // most pixels, without dividing
   return within(0.5 + s / edge, 0.0, 1.0) * within(0.5 + (size - s) / edge, 0.0, 1.0);
 }
 
