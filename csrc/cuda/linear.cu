@@ -26,10 +26,22 @@ __device__ void for_pixels(const LinearPass<T>& pass, int height, int width, con
 }
 
 template <typename K, typename T>
-__global__ void write(LinearPass<T> pass, const T* offsets, Planes<const T> source, Planes<T> output) {
+__global__ void write(LinearPass<T> pass, Planes<const T> source, Planes<T> output) {
   for_pixels(pass, output.height, output.width, [&](const LinearMap<T>& map, int sample, int x, int y) {
-    const T* offset = offsets ? offsets + static_cast<std::int64_t>(sample) * map.channels : map.offset;
-    write_pixel<K>(map, offset, source, output, sample, x, y);
+    T values[K::kMost];
+    sample_pixel<K>(map, source, sample, x, y, values);
+    change_pixel<K>(map, map.offset, output, sample, x, y, values);
+  });
+}
+
+// What measure_picture() stored, with the offsets that it found.
+template <typename K, typename T>
+__global__ void change(LinearPass<T> pass, const T* offsets, Planes<T> output) {
+  for_pixels(pass, output.height, output.width, [&](const LinearMap<T>& map, int sample, int x, int y) {
+    T values[K::kMost];
+    load_pixel<K>(map, output, sample, x, y, values);
+    change_pixel<K>(map, offsets + static_cast<std::int64_t>(sample) * map.channels, output, sample, x, y,
+                    values);
   });
 }
 
@@ -81,12 +93,12 @@ __device__ void measure(const LinearPass<T>& pass, int height, int width, T* fou
 }
 
 template <typename K, typename T>
-__global__ void measure_picture(LinearPass<T> pass, Planes<const T> source, int height, int width,
-                                T* offsets) {
+__global__ void measure_picture(LinearPass<T> pass, Planes<const T> source, Planes<T> output, T* offsets) {
   measure<K>(
-      pass, height, width, offsets,
+      pass, output.height, output.width, offsets,
       [&](const LinearMap<T>& map, int sample, int x, int y, T(&values)[K::kMost]) {
         sample_pixel<K>(map, source, sample, x, y, values);
+        store_pixel<K>(map, output, sample, x, y, values);
       },
       [](const LinearMap<T>& map, const double* sums, double pixels, T* to) {
         add_means(map, sums, pixels, to);
@@ -121,11 +133,14 @@ void launch_linear(const LinearPass<T>& pass, const Planes<const T>& source, con
   const auto queue = static_cast<cudaStream_t>(stream);
   with_kind(pass, [&](auto kind) {
     using K = decltype(kind);
-    if (means)
-      measure_picture<K><<<std::min(pass.samples, kMostBlocks), kMeasuringThreads, 0, queue>>>(
-          pass, source, output.height, output.width, means);
-    write<K><<<grid_over(pass.samples, output.height, output.width), kBlock, 0, queue>>>(pass, means, source,
-                                                                                         output);
+    const dim3 grid = grid_over(pass.samples, output.height, output.width);
+    if (means) {
+      measure_picture<K>
+          <<<std::min(pass.samples, kMostBlocks), kMeasuringThreads, 0, queue>>>(pass, source, output, means);
+      change<K><<<grid, kBlock, 0, queue>>>(pass, means, output);
+    } else {
+      write<K><<<grid, kBlock, 0, queue>>>(pass, source, output);
+    }
   });
   check_cuda(cudaGetLastError(), "launching a linear pass");
 }

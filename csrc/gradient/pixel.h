@@ -47,13 +47,25 @@ AUGSYNTH_HD void sample_pixel(const LinearMap<T>& map, const Planes<const T>& so
   }
 }
 
-// `offset` is the map's, the part of the means included, or null.
 template <typename K, typename T>
-AUGSYNTH_HD void write_pixel(const LinearMap<T>& map, const T* offset, const Planes<const T>& source,
-                             const Planes<T>& output, int sample, int x, int y) {
-  T values[K::kMost];
-  sample_pixel<K>(map, source, sample, x, y, values);
+AUGSYNTH_HD void store_pixel(const LinearMap<T>& map, const Planes<T>& output, int sample, int x, int y,
+                             const T (&values)[K::kMost]) {
+  for (int c = 0; c < channels_of<K>(map); ++c) output.at(sample, c)[output.offset(x, y)] = values[c];
+}
+
+template <typename K, typename T>
+AUGSYNTH_HD void load_pixel(const LinearMap<T>& map, const Planes<T>& output, int sample, int x, int y,
+                            T (&values)[K::kMost]) {
+  for (int c = 0; c < channels_of<K>(map); ++c) values[c] = output.at(sample, c)[output.offset(x, y)];
+}
+
+// Makes the sampled values of a pixel into those of the output. `offset` is the map's, the part of the means
+// included, or null.
+template <typename K, typename T>
+AUGSYNTH_HD void change_pixel(const LinearMap<T>& map, const T* offset, const Planes<T>& output, int sample,
+                              int x, int y, const T (&values)[K::kMost]) {
   const Erased<T> erased = erased_at(map, x, y);
+  T changed[K::kMost];
   for (int c = 0; c < channels_of<K>(map); ++c) {
     T value = values[c];
     if (erased.is_erased) {
@@ -67,8 +79,9 @@ AUGSYNTH_HD void write_pixel(const LinearMap<T>& map, const T* offset, const Pla
     }
     if (map.gain) value *= map.gain[c];
     if (map.bias) value += map.bias[c];
-    output.at(sample, c)[output.offset(x, y)] = value;
+    changed[c] = value;
   }
+  store_pixel<K>(map, output, sample, x, y, changed);
 }
 
 // The gradient behind gain and erasing, a number a channel.

@@ -20,10 +20,38 @@ constexpr double kSmallestW = 1e-6;
 
 // Writes the output lines [begin, end).
 template <typename K, typename T>
-[[gnu::flatten]] void write_lines(const LinearMap<T>& map, const T* offset, const Planes<const T>& source,
+[[gnu::flatten]] void write_lines(const LinearMap<T>& map, const Planes<const T>& source,
                                   const Planes<T>& output, int sample, int begin, int end) {
+  T values[K::kMost];
   for (int y = begin; y < end; ++y)
-    for (int x = 0; x < output.width; ++x) write_pixel<K>(map, offset, source, output, sample, x, y);
+    for (int x = 0; x < output.width; ++x) {
+      sample_pixel<K>(map, source, sample, x, y, values);
+      change_pixel<K>(map, map.offset, output, sample, x, y, values);
+    }
+}
+
+// The same in two steps, for maps that look at means. First what is sampled is stored, and added up:
+template <typename K, typename T>
+[[gnu::flatten]] void add_picture(const LinearMap<T>& map, const Planes<const T>& source,
+                                  const Planes<T>& output, int sample, double* sums) {
+  T values[K::kMost];
+  for (int y = 0; y < output.height; ++y)
+    for (int x = 0; x < output.width; ++x) {
+      sample_pixel<K>(map, source, sample, x, y, values);
+      store_pixel<K>(map, output, sample, x, y, values);
+      for (int c = 0; c < channels_of<K>(map); ++c) sums[c] += values[c];
+    }
+}
+
+template <typename K, typename T>
+[[gnu::flatten]] void change_lines(const LinearMap<T>& map, const T* offset, const Planes<T>& output,
+                                   int sample, int begin, int end) {
+  T values[K::kMost];
+  for (int y = begin; y < end; ++y)
+    for (int x = 0; x < output.width; ++x) {
+      load_pixel<K>(map, output, sample, x, y, values);
+      change_pixel<K>(map, offset, output, sample, x, y, values);
+    }
 }
 
 // Spreads the whole gradient of the channels [begin, end), in order.
@@ -35,17 +63,6 @@ template <typename K, typename T>
   for (int y = 0; y < gradient.height; ++y)
     for (int x = 0; x < gradient.width; ++x)
       spread_pixel<K>(map, through_means, gradient, result, sample, x, y, begin, end, add);
-}
-
-template <typename K, typename T>
-[[gnu::flatten]] void add_picture(const LinearMap<T>& map, const Planes<const T>& source, int sample,
-                                  int height, int width, double* sums) {
-  T values[K::kMost];
-  for (int y = 0; y < height; ++y)
-    for (int x = 0; x < width; ++x) {
-      sample_pixel<K>(map, source, sample, x, y, values);
-      for (int c = 0; c < channels_of<K>(map); ++c) sums[c] += values[c];
-    }
 }
 
 template <typename K, typename T>
@@ -75,8 +92,8 @@ std::vector<T> through_means(const LinearPass<T>& pass, int threads, const Find&
 }
 
 template <typename T>
-const T* of_sample(const std::vector<T>& numbers, int sample, const LinearMap<T>& map, const T* otherwise) {
-  return numbers.empty() ? otherwise : numbers.data() + static_cast<std::size_t>(sample) * map.channels;
+const T* of_sample(const std::vector<T>& numbers, int sample, const LinearMap<T>& map) {
+  return numbers.empty() ? nullptr : numbers.data() + static_cast<std::size_t>(sample) * map.channels;
 }
 
 template <typename K, typename T>
@@ -84,16 +101,19 @@ void write(const LinearPass<T>& pass, const Planes<const T>& source, const Plane
   const int height = output.height, width = output.width;
   const auto offsets = through_means(pass, threads, [&](const LinearMap<T>& map, int sample, T* offset) {
     double sums[kMaxChannels] = {};
-    add_picture<K>(map, source, sample, height, width, sums);
+    add_picture<K>(map, source, output, sample, sums);
     add_means(map, sums, static_cast<double>(height) * width, offset);
   });
   const int lines = static_cast<int>(std::max<std::int64_t>(1, kTilePixels / width));
   const std::size_t tiles = (height + lines - 1) / lines;
   parallel_for(pass.samples * tiles, threads, [&](std::size_t task, int) {
     const int sample = static_cast<int>(task / tiles), begin = static_cast<int>(task % tiles) * lines;
+    const int end = std::min(begin + lines, height);
     const LinearMap<T> map = pass.of(sample);
-    write_lines<K>(map, of_sample(offsets, sample, map, map.offset), source, output, sample, begin,
-                   std::min(begin + lines, height));
+    if (map.of_mean)
+      change_lines<K>(map, of_sample(offsets, sample, map), output, sample, begin, end);
+    else
+      write_lines<K>(map, source, output, sample, begin, end);
   });
 }
 
@@ -111,8 +131,8 @@ void spread(const LinearPass<T>& pass, const Planes<const T>& gradient, const Pl
   parallel_for(static_cast<std::size_t>(pass.samples) * parts, threads, [&](std::size_t task, int) {
     const int sample = static_cast<int>(task / parts), part = static_cast<int>(task % parts);
     const LinearMap<T> map = pass.of(sample);
-    spread_channels<K>(map, of_sample<T>(debts, sample, map, nullptr), gradient, result, sample,
-                       channels * part / parts, channels * (part + 1) / parts);
+    spread_channels<K>(map, of_sample(debts, sample, map), gradient, result, sample, channels * part / parts,
+                       channels * (part + 1) / parts);
   });
 }
 
