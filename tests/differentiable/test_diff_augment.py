@@ -93,17 +93,31 @@ def test_translates_by_whole_pixels_with_grey_outside(number: float) -> None:
 
 
 def test_the_affine_map_is_about_the_middle() -> None:
-    """A turn of 12 degrees moves a spot as trigonometry says, and keeps a disc in the middle."""
-    grid = torch.arange(64, dtype=torch.float64) + 0.5 - 32
-    disc = torch.exp(-(grid[:, None] ** 2 + grid**2) / 50)[None, None]
-    turned = T.DiffAugment(["affine"])(disc, uniform=_uniform(angle=1.0))
-    torch.testing.assert_close(turned, disc, rtol=0, atol=0.01)
-    spot = torch.exp(-((grid[:, None] + 20) ** 2 + grid**2) / 8)[None, None]
-    turned = T.DiffAugment(["affine"])(spot, uniform=_uniform(angle=1.0))
-    total = turned.sum()
-    found = (turned.sum((0, 1, 2)) * grid).sum() / total, (turned.sum((0, 1, 3)) * grid).sum() / total
+    """A turn of 12 degrees moves a spot as trigonometry says, whatever the sides, and keeps a disc in the middle."""
+    x, y = torch.arange(64.0).double() + 0.5 - 32, torch.arange(48.0).double()[:, None] + 0.5 - 24
+    disc = torch.exp(-(y**2 + x**2) / 50)[None, None]
+    augment = T.DiffAugment(["affine"])
+    torch.testing.assert_close(augment(disc, uniform=_uniform(angle=1.0)), disc, rtol=0, atol=0.01)
+    spot = torch.exp(-((y + 15) ** 2 + x**2) / 8)[None, None]
+    turned = augment(spot, uniform=_uniform(angle=1.0))
+    found = (turned * x).sum() / turned.sum(), (turned * y).sum() / turned.sum()
     angle = np.radians(12)
-    np.testing.assert_allclose(found, (-20 * np.sin(angle), -20 * np.cos(angle)), atol=0.02)
+    np.testing.assert_allclose(found, (-15 * np.sin(angle), -15 * np.cos(angle)), atol=0.02)
+
+
+def test_the_affine_map_shifts_by_up_to_a_tenth() -> None:
+    images = _images(1, 2, 10, 10)
+    shifted = T.DiffAugment(["affine"], border="replicate")(images, uniform=_uniform(shift_x=1.0))
+    torch.testing.assert_close(shifted[..., :-1], images[..., 1:])
+    torch.testing.assert_close(shifted[..., -1], images[..., -1])
+
+
+@given(seeds, st.floats(0, 1))
+def test_geometry_invents_no_values(seed: int, strength: float) -> None:
+    images = _images(4, 2, 7, 9, seed=seed)
+    moved = T.DiffAugment(("flip", "affine", "translation"), strength, border="replicate")(images, keys=KEYS)
+    assert moved.min() >= images.min() - 1e-12
+    assert moved.max() <= images.max() + 1e-12
 
 
 def test_colours_are_those_of_the_paper() -> None:
@@ -167,6 +181,22 @@ def test_a_training_step_is_one_graph(drawn: bool) -> None:
         torch.manual_seed(0)
         slopes.append(torch.autograd.grad(function(weight), weight)[0])
     torch.testing.assert_close(*slopes)
+
+
+@pytest.mark.slow
+def test_inductor_compiles_a_step() -> None:
+    """With its C++ compiler, for another size too, and in another memory format."""
+
+    def loss(images: torch.Tensor, uniform: torch.Tensor) -> torch.Tensor:
+        return ALL(images, uniform=uniform).square().mean()
+
+    compiled = torch.compile(loss, fullgraph=True)
+    numbers = ALL.draw(KEYS)
+    last = _images(4, 3, 8, 8).contiguous(memory_format=torch.channels_last)
+    for images in (_images(4, 3, 8, 8), _images(4, 3, 9, 7), last):
+        images.requires_grad_()
+        slopes = [torch.autograd.grad(one(images, numbers), images)[0] for one in (loss, compiled)]
+        torch.testing.assert_close(*slopes)
 
 
 def test_maps_over_images() -> None:
