@@ -155,7 +155,7 @@ def _fold(operation: Callable[..., Tensor]) -> Callable[..., tuple[Tensor, int]]
     def vmapped(info: Any, in_dims: Sequence[int | None], *given: Any) -> tuple[Tensor, int]:
         folded = [_folded(one, dim, info.batch_size) for one, dim in zip(given, in_dims, strict=True)]
         result = operation(*folded)
-        return result.view(info.batch_size, -1, *result.shape[1:]), 0
+        return result.view(info.batch_size, result.shape[0] // info.batch_size, *result.shape[1:]), 0
 
     return vmapped
 
