@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from types import ModuleType
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,9 @@ except ImportError as error:
         f"the compiled extension augsynth._cpu cannot be imported ({error}); build it with `pip install .`, "
         "or `pip install --no-build-isolation -e .` in a working copy"
     ) from error
+
+if TYPE_CHECKING:
+    from augsynth import _cuda
 
 Array: TypeAlias = npt.NDArray[Any]
 Images: TypeAlias = Sequence[Array] | Array
@@ -83,10 +86,7 @@ def run(
         ArgumentError: `threads` outside 1 to 1024.
     """
     _require("rows", rows, layout.ROW, "augsynth.layout.ROW")
-    _require("luts", tables.luts, _UINT16, "uint16")
-    _require("colours", tables.colours, layout.COLOUR, "augsynth.layout.COLOUR")
-    _require("erasures", tables.erasures, layout.ERASURE, "augsynth.layout.ERASURE")
-    _require("missing", tables.missing, layout.MISSING, "augsynth.layout.MISSING")
+    _require_tables(tables)
     _cpu.run(
         rows=rows,
         sources=sources,
@@ -97,6 +97,13 @@ def run(
         missing=tables.missing,
         threads=num_threads() if threads is None else threads,
     )
+
+
+def _require_tables(tables: layout.Tables) -> None:
+    _require("luts", tables.luts, _UINT16, "uint16")
+    _require("colours", tables.colours, layout.COLOUR, "augsynth.layout.COLOUR")
+    _require("erasures", tables.erasures, layout.ERASURE, "augsynth.layout.ERASURE")
+    _require("missing", tables.missing, layout.MISSING, "augsynth.layout.MISSING")
 
 
 def _require(name: str, array: Array, dtype: np.dtype[Any], expected: str) -> None:
@@ -263,6 +270,40 @@ def cuda() -> ModuleType:
             "`pip install -C cmake.define.AUGSYNTH_CUDA=ON .`, which says what is missing"
         ) from error
     return _cuda
+
+
+def launch(
+    rows: Array,
+    sources: npt.NDArray[np.int64],
+    outputs: npt.NDArray[np.int64],
+    *,
+    tables: layout.Tables = _NO_TABLES,
+) -> _cuda.Launch:
+    """A pass over images that lie on a CUDA device, checked as `run` checks it, and laid out but not started.
+
+    Nothing is asked of a device. `write(staging, device)` fills `copied` bytes at the address `staging`, of the host,
+    with what has to be copied to `device`, where as many bytes and `scratch` more are free. Then `run(device, stream)`
+    starts the pass on the stream, and waits for nothing; `run_on_host()` runs the same code, where the
+    addresses are those of the host.
+
+    Args:
+        rows: as in `run`.
+        sources, outputs: `(n, 8)`, a line an image: address, shape, strides in bytes, and `augsynth.layout.DType`; the
+            axes are those of `run`.
+        tables: as in `run`.
+    """
+    _require("rows", rows, layout.ROW, "augsynth.layout.ROW")
+    _require_tables(tables)
+    made: _cuda.Launch = cuda().Launch(
+        rows=rows,
+        sources=sources,
+        outputs=outputs,
+        luts=tables.luts,
+        colours=tables.colours,
+        erasures=tables.erasures,
+        missing=tables.missing,
+    )
+    return made
 
 
 def cuda_build_info() -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Keyed random bits: a pure function of (seed, epoch, index, op), never a state.
 
-Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC'11). `draw_bits` and
+Philox4x32 of ten rounds (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC'11). `draw_bits` and
 `uniform` run natively; `philox` is the same generator in NumPy, the specification that tests compare with.
 """
 
@@ -22,7 +22,6 @@ KeysLike = Sequence[tuple[int, int, int]] | npt.NDArray[np.integer]
 
 _MULTIPLIERS = (np.uint64(0xD2511F53), np.uint64(0xCD9E8D57))
 _WEYL = (np.uint32(0x9E3779B9), np.uint32(0xBB67AE85))
-_ROUNDS = 10
 
 
 def as_keys(keys: KeysLike) -> Keys:
@@ -87,12 +86,12 @@ def keys_from_torch(count: int) -> Keys:
     return keys
 
 
-def philox(counter: Bits, key: Bits) -> Bits:
-    """Philox4x32-10 on counters (..., 4) with keys (..., 2): random words (..., 4)."""
+def philox(counter: Bits, key: Bits, rounds: int = 10) -> Bits:
+    """Philox4x32 on counters (..., 4) with keys (..., 2): random words (..., 4)."""
     c = [counter[..., i].astype(np.uint32) for i in range(4)]
     k = [key[..., i].astype(np.uint32) for i in range(2)]
     with np.errstate(over="ignore"):
-        for _ in range(_ROUNDS):
+        for _ in range(rounds):
             even = c[0].astype(np.uint64) * _MULTIPLIERS[0]
             odd = c[2].astype(np.uint64) * _MULTIPLIERS[1]
             c = [

@@ -15,6 +15,7 @@ namespace augsynth {
 
 #define AUGSYNTH_ISA(name, flags, available)                                                    \
   namespace name {                                                                              \
+  std::size_t scratch_bytes(const PlanRow&, int, int);                                          \
   void run_tile(const PlanRow&, const Entries&, const SourceView&, const OutputView&, int, int, \
                 unsigned char*);                                                                \
   void convolve(const float*, std::ptrdiff_t, const float*, int, std::ptrdiff_t, float*);       \
@@ -26,7 +27,8 @@ namespace {
 
 std::vector<Isa> list_isas() {
   [[maybe_unused]] const CpuFeatures cpu = detect_cpu();
-#define AUGSYNTH_ISA(name, flags, available) {#name, flags, available, name::run_tile, name::convolve},
+#define AUGSYNTH_ISA(name, flags, available) \
+  {#name, flags, available, name::scratch_bytes, name::run_tile, name::convolve},
   return {
 #include "isas.def"
   };
@@ -36,7 +38,7 @@ std::vector<Isa> list_isas() {
 const Isa* best_isa() {
   for (const Isa& isa : built_isas())
     if (isa.available) return &isa;
-  return nullptr;  // the last of the list runs everywhere
+  return nullptr;  // the baseline runs everywhere
 }
 
 std::atomic<const Isa*>& active() {

@@ -12,6 +12,7 @@ struct Isa {
   const char* name;
   const char* flags;  // the compiler flags of its object
   bool available;     // on this CPU
+  ScratchBytes scratch_bytes;
   RunTile run_tile;
   Convolve convolve;
 };

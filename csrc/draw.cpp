@@ -22,8 +22,8 @@ void draw_words(const Key& key, std::uint32_t op, std::uint32_t first, std::size
   const auto high = [](std::int64_t value) { return static_cast<std::uint32_t>(value >> 32); };
   for (std::size_t at = 0; at < count; at += 4) {
     const std::uint32_t block = (first + static_cast<std::uint32_t>(at / 4)) | op << 16;
-    const PhiloxBlock bits =
-        philox4x32({{block, low(key.epoch), low(key.index), high(key.index)}}, low(key.seed), high(key.seed));
+    const PhiloxBlock bits = philox4x32<kPhiloxRounds>(
+        {{block, low(key.epoch), low(key.index), high(key.index)}}, low(key.seed), high(key.seed));
     for (std::size_t i = at; i < count && i < at + 4; ++i) words[i] = bits.word[i - at];
   }
 }

@@ -1,14 +1,11 @@
 #include "missing.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
-#include <limits>
 #include <string>
-#include <type_traits>
 
 #include "errors.h"
-#include "philox.h"
+#include "pixel/missing.h"
 #include "threads.h"
 
 namespace augsynth {
@@ -22,13 +19,10 @@ class PixelBits {
   explicit PixelBits(const std::uint32_t (&stream)[4]) : stream_(stream) {}
 
   std::uint32_t at(std::uint32_t x, std::uint32_t y, std::uint32_t channel) {
-    constexpr std::uint32_t kBlockPixels = 8;
-    const std::uint32_t place = channel << 28 | x / kBlockPixels;
+    const std::uint32_t place = x / kBlockHalves;
     Kept& kept = kept_[channel];
-    if (place != kept.place || y != kept.y)
-      kept = {place, y, philox4x32({{place, y, stream_[2], stream_[3]}}, stream_[0], stream_[1])};
-    const std::uint32_t half = x % kBlockPixels;
-    return kept.block.word[half / 2] >> (16 * (half % 2)) & 0xffff;
+    if (place != kept.place || y != kept.y) kept = {place, y, block_at(stream_, place, y, channel)};
+    return bits_of_pixel(kept.block, static_cast<int>(x), 1);
   }
 
  private:
@@ -40,32 +34,6 @@ class PixelBits {
   const std::uint32_t (&stream_)[4];
   Kept kept_[kMaxChannels];
 };
-
-// Which elements of one dtype stand for missing values.
-template <typename T>
-class Mark {
- public:
-  explicit Mark(double value) : is_nan_(std::isnan(value) && std::is_floating_point_v<T>) {
-    using Limits = std::numeric_limits<T>;
-    const bool fits =
-        std::isinf(value) ? std::is_floating_point_v<T> : value >= Limits::lowest() && value <= Limits::max();
-    element_ = fits ? static_cast<T>(value) : T{};
-    exists_ = fits && static_cast<double>(element_) == value;
-  }
-
-  bool operator()(T value) const { return (exists_ & (value == element_)) | (is_nan_ & (value != value)); }
-
- private:
-  T element_;
-  bool exists_, is_nan_;
-};
-
-template <typename T>
-T rounded_to(double value) {
-  if constexpr (std::is_floating_point_v<T>) return static_cast<T>(value);
-  const double highest = std::numeric_limits<T>::max();
-  return static_cast<T>(std::floor(std::min(std::max(value, 0.0), highest) + 0.5));
-}
 
 // One source and its rule.
 template <typename T>
@@ -132,11 +100,10 @@ class Filler {
   }
 
   double draw(PixelBits& bits, std::int64_t x, std::int64_t y, std::int64_t c) const {
-    const double low = rule_.low[c], high = rule_.high[c];
-    if (low == high) return low;
+    if (rule_.low[c] == rule_.high[c]) return rule_.low[c];
     const std::uint32_t half =
         bits.at(static_cast<std::uint32_t>(x), static_cast<std::uint32_t>(y), static_cast<std::uint32_t>(c));
-    return low + (high - low) * ((half + 0.5) / 65536.0);
+    return drawn_level(rule_, static_cast<int>(c), half);
   }
 
   // Of the values that are there, line by line.
@@ -145,12 +112,8 @@ class Filler {
     std::fill(mean, mean + kMaxChannels, 0.0);
     for (std::int64_t y = 0; y < height_; ++y) {
       double sum[kMaxChannels] = {};
-      for (std::int64_t x = 0; x < width_; ++x)
-        for (std::int64_t c = 0; c < channels_; ++c, ++value) {
-          const bool missing = is_missing_(*value);
-          sum[c] += missing ? 0.0 : static_cast<double>(*value);
-          count[c] += !missing;
-        }
+      add_present(is_missing_, value, width_, static_cast<int>(channels_), sum, count);
+      value += width_ * channels_;
       for (std::int64_t c = 0; c < channels_; ++c) mean[c] += sum[c];
     }
     for (std::int64_t c = 0; c < channels_; ++c)

@@ -8,6 +8,7 @@
 #include "dispatch.h"
 #include "errors.h"
 #include "missing.h"
+#include "pixel/colour.h"
 #include "stages/antialias.h"
 #include "threads.h"
 #include "validate.h"
@@ -49,7 +50,8 @@ std::vector<Tile> split(const std::vector<PlanRow>& rows, int threads) {
 // Working memory, a part for each worker.
 class Workspace {
  public:
-  Workspace(const std::vector<PlanRow>& rows, const std::vector<Tile>& tiles, std::size_t workers) {
+  Workspace(const std::vector<PlanRow>& rows, const std::vector<Tile>& tiles, std::size_t workers,
+            ScratchBytes scratch_bytes) {
     for (const Tile& tile : tiles) {
       const std::size_t bytes = scratch_bytes(rows[tile.sample], tile.begin, tile.end);
       if (bytes > kMostScratch)
@@ -98,14 +100,6 @@ Entries entries_of(const PlanRow& row, const Tables& tables) {
   return entries;
 }
 
-bool looks_at_means(const PlanRow& row, const Tables& tables) {
-  if (row.colour < 0) return false;
-  const double* of_mean = tables.colours[row.colour].of_mean;
-  for (int c = 0; c < row.channels; ++c, of_mean += kMaxChannels)
-    if (std::any_of(of_mean, of_mean + row.channels, [](double part) { return part != 0.0; })) return true;
-  return false;
-}
-
 // The row that samples the same picture and changes none of its values.
 PlanRow measuring(const PlanRow& row) {
   PlanRow plain = row;
@@ -117,11 +111,9 @@ PlanRow measuring(const PlanRow& row) {
 // What a colour map adds to each channel, from the sums of the picture's lines.
 std::vector<double> find_offset(const PlanRow& row, const ColourMap& map, const std::vector<double>& sums) {
   const double pixels = static_cast<double>(row.output_size[0]) * row.output_size[1];
-  std::vector<double> mean(row.channels, 0.0), offset(map.offset, map.offset + row.channels);
-  for (std::size_t i = 0; i < sums.size(); ++i) mean[i % row.channels] += sums[i];
-  for (int c = 0; c < row.channels; ++c)
-    for (int k = 0; k < row.channels; ++k)
-      offset[c] += map.of_mean[c * kMaxChannels + k] * (mean[k] / pixels);
+  std::vector<double> total(row.channels, 0.0), offset(row.channels);
+  for (std::size_t i = 0; i < sums.size(); ++i) total[i % row.channels] += sums[i];
+  find_offset(map, row.channels, total.data(), pixels, offset.data());
   return offset;
 }
 
@@ -136,15 +128,16 @@ class Batch {
         outputs_(outputs),
         threads_(threads),
         tiles_(split(rows, threads)),
-        workspace_(rows, tiles_, std::min(tiles_.size(), static_cast<std::size_t>(threads))) {}
+        workspace_(rows, tiles_, std::min(tiles_.size(), static_cast<std::size_t>(threads)),
+                   isa_.scratch_bytes) {}
 
   void run() {
     if (!tables_.colours.empty()) measure();
     over(tiles_, [&](const Tile& tile, unsigned char* memory) {
       Entries entries = entries_of(rows_[tile.sample], tables_);
       if (!offsets_.empty() && !offsets_[tile.sample].empty()) entries.offset = offsets_[tile.sample].data();
-      run_tile_(rows_[tile.sample], entries, source_view(sources_[tile.sample]),
-                output_view(outputs_[tile.sample]), tile.begin, tile.end, memory);
+      isa_.run_tile(rows_[tile.sample], entries, source_view(sources_[tile.sample]),
+                    output_view(outputs_[tile.sample]), tile.begin, tile.end, memory);
     });
   }
 
@@ -176,8 +169,8 @@ class Batch {
     entries.lut = entries_of(row, tables_).lut;
     entries.measures = true;
     const std::ptrdiff_t line = row.channels * sizeof(double);
-    run_tile_(row, entries, source_view(sources_[tile.sample]),
-              {reinterpret_cast<unsigned char*>(sums.data()), 0, line, 0}, tile.begin, tile.end, memory);
+    isa_.run_tile(row, entries, source_view(sources_[tile.sample]),
+                  {reinterpret_cast<unsigned char*>(sums.data()), 0, line, 0}, tile.begin, tile.end, memory);
   }
 
   const std::vector<PlanRow>& rows_;
@@ -185,7 +178,7 @@ class Batch {
   const FilledSources& sources_;
   const std::vector<Image>& outputs_;
   const int threads_;
-  const RunTile run_tile_ = active_isa().run_tile;
+  const Isa& isa_ = active_isa();
   const std::vector<Tile> tiles_;
   const Workspace workspace_;
   std::vector<std::vector<double>> offsets_;  // a row; empty where its colour map has them

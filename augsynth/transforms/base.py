@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from augsynth import _native
+from augsynth import _native, device
 from augsynth.differentiable import recorded_batch, run_plan
 from augsynth.errors import ArgumentError, PlanError
-from augsynth.execute import Images, as_array, batch_output, execute
+from augsynth.execute import as_array, batch_output, execute
 from augsynth.images import ImageBatch, as_batch
 from augsynth.layout import DType
 from augsynth.lowering import Lowering, Step
@@ -59,6 +59,10 @@ class Pipeline(ABC):
     def _memory_format(self) -> torch.memory_format:
         """How a fresh batch lies in memory."""
         return torch.contiguous_format
+
+    def _device(self) -> torch.device | None:
+        """Where images are moved first; None leaves them where they are."""
+        return None
 
     def _rules(self) -> TargetRules:
         """By which rules targets follow their images."""
@@ -125,7 +129,8 @@ class Pipeline(ABC):
         """Transform many images in one native call a pass; returns a tensor (B, C, H, W), with `targets` also a list.
 
         `images` is a sequence of images, which may differ in size, or a batch `numpy (B, H, W, C)` or
-        `torch (B, C, H, W)`; `targets` one each, as in a single call; `keys` one (seed, epoch, index) each. All
+        `torch (B, C, H, W)`, all on one device: those of a CUDA device give a batch there, on its current stream.
+        `targets` one each, as in a single call; `keys` one (seed, epoch, index) each. All
         outputs must have one size;
         `out` is written and returned if given, contiguous or in `torch.channels_last`.
 
@@ -135,12 +140,12 @@ class Pipeline(ABC):
         pipeline through which none can go is refused then (`docs/gradients.md`).
         """
         recorded = recorded_batch(images)
-        sources = as_batch(images) if recorded is None else _shapes_alone(recorded)
+        sources = self._sources(images) if recorded is None else _shapes_alone(recorded)
         readings = self._read(targets, sources.shapes)
         plan = self._plan(sources.shapes, self._keys(keys, len(sources)), sources.dtype, readings)
         if recorded is not None:
             return self._run_recorded(plan, recorded, readings, out)
-        return self._run(plan, sources.views, readings, batch_output(plan, out, self._memory_format()))
+        return self._run(plan, sources, readings, out)
 
     def plan(
         self,
@@ -167,7 +172,7 @@ class Pipeline(ABC):
     def apply(self, images: Any, plan: Plan, targets: Sequence[Any] | None = None) -> Any:
         """Run a plan that was drawn before, or loaded; returns a tensor (B, C, H, W), with `targets` also a list."""
         recorded = recorded_batch(images)
-        sources = as_batch(images) if recorded is None else _shapes_alone(recorded)
+        sources = self._sources(images) if recorded is None else _shapes_alone(recorded)
         readings = self._read(targets, sources.shapes)
         if len(sources) != len(plan):
             raise PlanError(f"the plan is for {len(plan)} images, got {len(sources)}")
@@ -181,7 +186,7 @@ class Pipeline(ABC):
             check_pass(one, f"pass {number}")
         if recorded is not None:
             return self._run_recorded(plan, recorded, readings, None)
-        return self._run(plan, sources.views, readings, batch_output(plan, None, self._memory_format()))
+        return self._run(plan, sources, readings, None)
 
     def explain(self, shape: Sequence[int] = (1024, 1024, 3), dtype: str = "uint8") -> str:
         """The passes that images of this shape and dtype go through, and why each one begins.
@@ -205,10 +210,20 @@ class Pipeline(ABC):
     def _read(self, targets: Any, shapes: Ints) -> list[Reading] | None:
         return None if targets is None else read_targets(targets, shapes[:, :2], self._rules())
 
-    def _run(self, plan: Plan, sources: Images, readings: Sequence[Reading] | None, result: torch.Tensor) -> Any:
+    def _sources(self, images: Any) -> ImageBatch:
+        batch, there = as_batch(images), self._device()
+        return batch if there is None else device.moved(batch, there)
+
+    def _run(
+        self, plan: Plan, sources: ImageBatch, readings: Sequence[Reading] | None, out: torch.Tensor | None
+    ) -> Any:
+        result = batch_output(plan, out, self._memory_format(), sources.device)
         # Targets go first, so that one that is refused leaves a batch of the caller's as it was.
         targets = None if readings is None else place_targets(readings, plan.passes)
-        execute(plan, sources, as_array(result))
+        if sources.device.type == "cpu":
+            execute(plan, sources.views, as_array(result))
+        else:
+            device.execute(plan, sources.views, result)
         return result if targets is None else (result, targets)
 
     def _run_recorded(
@@ -216,7 +231,9 @@ class Pipeline(ABC):
     ) -> Any:
         if out is not None:
             raise ArgumentError("out cannot be given with images that require gradients: torch keeps what they become")
-        result = run_plan(plan, images).contiguous(memory_format=self._memory_format())
+        result = run_plan(plan, images.to(self._device() or images.device)).contiguous(
+            memory_format=self._memory_format()
+        )
         return result if readings is None else (result, place_targets(readings, plan.passes))
 
     def _plan(self, shapes: Ints, keys: Keys, dtype: DType, readings: Sequence[Reading] | None = None) -> Plan:

@@ -1,6 +1,4 @@
 // The arithmetic of single pixels that GPUs run, on the CPU and pixel by pixel: slow, and for tests.
-#include <vector>
-
 #include "pixel/means.h"
 #include "pixel/prepare.h"
 #include "pixel/render.h"
@@ -8,24 +6,6 @@
 namespace augsynth {
 namespace scalar {
 namespace {
-
-// Working memory that a layout asks for.
-class Memory {
- public:
-  // Calls `lay_out` twice: over nothing, to count, and over the memory.
-  template <typename LayOut>
-  auto of(const LayOut& lay_out) {
-    Scratch counted(nullptr);
-    lay_out(counted);
-    bytes_.resize(counted.used() + Scratch::kAlignment);
-    const auto start = reinterpret_cast<std::uintptr_t>(bytes_.data());
-    Scratch scratch(bytes_.data() + (Scratch::kAlignment - start % Scratch::kAlignment));
-    return lay_out(scratch);
-  }
-
- private:
-  std::vector<unsigned char> bytes_;
-};
 
 template <int kMost>
 void render_line(const Job<kMost>& job, const Range& columns, int y) {
@@ -50,10 +30,8 @@ void measure_line(const Job<kMost>& job, const Range& columns, int y) {
 
 template <int kMost>
 void render_box(const PlanRow& row, const Entries& entries, const SourceView& source,
-                const OutputView& output, const Box& box) {
-  Memory memory;
-  const auto job = memory.of(
-      [&](Scratch& scratch) { return prepare<kMost>(row, entries, source, output, box, scratch); });
+                const OutputView& output, const Box& box, Scratch scratch) {
+  const Job<kMost> job = prepare<kMost>(row, entries, source, output, box, scratch);
   if (is_filter(job.sampler)) {
     for (int x = box.x.begin; x < box.x.end; ++x) weigh_column(job, x);
     for (int y = box.y.begin; y < box.y.end; ++y) weigh_line(job, y);
@@ -64,30 +42,42 @@ void render_box(const PlanRow& row, const Entries& entries, const SourceView& so
 
 template <int kMost>
 void render_tile(const PlanRow& row, const Entries& entries, const SourceView& source,
-                 const OutputView& output, const Box& box) {
-  if (!is_reduced(row)) return render_box<kMost>(row, entries, source, output, box);
+                 const OutputView& output, const Box& box, Scratch scratch) {
+  if (!is_reduced(row)) return render_box<kMost>(row, entries, source, output, box, scratch);
   const PlanRow warp = warp_of(row);
-  Memory memory;
-  const ReducedMemory reduced = memory.of(
-      [&](Scratch& scratch) { return lay_out_reduced(warp, box.y.begin, box.y.end, scratch); });
-  render_box<kMost>(reduction_of(row), Entries{}, source, reduced.output(), reduced.box);
-  render_box<kMost>(warp, entries, reduced.source(), output, box);
+  const ReducedMemory reduced = lay_out_reduced(warp, box.y.begin, box.y.end, scratch);
+  render_box<kMost>(reduction_of(row), Entries{}, source, reduced.output(), reduced.box, scratch);
+  render_box<kMost>(warp, entries, reduced.source(), output, box, scratch);
 }
+
+Box box_of(const PlanRow& row, int begin, int end) { return {{0, row.output_size[1]}, {begin, end}}; }
 
 }  // namespace
 
+std::size_t scratch_bytes(const PlanRow& row, int begin, int end) {
+  Scratch scratch(nullptr);
+  if (is_reduced(row)) {
+    const ReducedMemory reduced = lay_out_reduced(warp_of(row), begin, end, scratch);
+    lay_out_tables(reduction_of(row), reduced.box, scratch);
+  } else {
+    lay_out_tables(row, box_of(row, begin, end), scratch);
+  }
+  return scratch.used();
+}
+
 void run_tile(const PlanRow& row, const Entries& entries, const SourceView& source, const OutputView& output,
-              int begin, int end, unsigned char*) {
-  const Box box{{0, row.output_size[1]}, {begin, end}};
+              int begin, int end, unsigned char* memory) {
+  const Box box = box_of(row, begin, end);
+  const Scratch scratch(memory);
   switch (row.channels) {
     case 1:
-      return render_tile<1>(row, entries, source, output, box);
+      return render_tile<1>(row, entries, source, output, box, scratch);
     case 3:
-      return render_tile<3>(row, entries, source, output, box);
+      return render_tile<3>(row, entries, source, output, box, scratch);
     case 4:
-      return render_tile<4>(row, entries, source, output, box);
+      return render_tile<4>(row, entries, source, output, box, scratch);
     default:
-      return render_tile<kMaxChannels>(row, entries, source, output, box);
+      return render_tile<kMaxChannels>(row, entries, source, output, box, scratch);
   }
 }
 

@@ -33,5 +33,31 @@ AUGSYNTH_HD T load_element(const unsigned char* from) {
   return value;
 }
 
+// ---- Of which vectors have their own ----------------------------------------------------------------------
+
+template <typename To, typename From>
+AUGSYNTH_HD To same_bits(From from) {
+  static_assert(sizeof(To) == sizeof(From));
+  To to;
+  __builtin_memcpy(&to, &from, sizeof to);
+  return to;
+}
+
+AUGSYNTH_HD inline std::int32_t bits_of(float value) { return same_bits<std::int32_t>(value); }
+AUGSYNTH_HD inline std::uint64_t bits_of(double value) { return same_bits<std::uint64_t>(value); }
+AUGSYNTH_HD inline float float_of(std::int32_t bits) { return same_bits<float>(bits); }
+AUGSYNTH_HD inline double double_of(std::uint64_t bits) { return same_bits<double>(bits); }
+
+AUGSYNTH_HD inline std::int32_t truncate(float value) { return static_cast<std::int32_t>(value); }
+AUGSYNTH_HD inline bool any(bool condition) { return condition; }
+
+AUGSYNTH_HD inline double square_root(double value) {
+#ifdef __CUDA_ARCH__
+  return sqrt(value);
+#else
+  return __builtin_sqrt(value);
+#endif
+}
+
 }  // namespace
 }  // namespace augsynth

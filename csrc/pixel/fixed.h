@@ -37,10 +37,34 @@ inline bool fits_fixed_point(const PlanRow& row, const SourceView& source) {
          maps_near(row, 0.0, height) && maps_near(row, width, height);
 }
 
+// Whether the constant border is a pad of pixels: bilinear taps outside find the fill, which then is a level,
+// and nothing is blended.
+inline bool pads_with_fill(const PlanRow& row) {
+  if (static_cast<Border>(row.border) != Border::kConstant || row.edge[0] != 1.0 || row.edge[1] != 1.0)
+    return false;
+  for (int c = 0; c < row.channels; ++c)
+    if (!(row.fill[c] >= 0.0 && row.fill[c] <= 255.0 && row.fill[c] == static_cast<int>(row.fill[c])))
+      return false;
+  return true;
+}
+
 // The right tap's share of kFixedUnit, from the position's fraction; I is an integer or a vector of them.
 template <typename I>
 AUGSYNTH_HD I weight_of_right(I position) {
   return (position >> 2) & 0x3fff;
+}
+
+// Four weights as whole numbers that sum to kBicubicUnit; what rounding leaves over goes to the second. F is
+// float, or vectors of it.
+template <typename F, typename I>
+AUGSYNTH_HD void whole_weights(const F (&weight)[4], I (&whole)[4]) {
+  constexpr int kLift = 32768;  // above zero, truncation is the floor
+  I rest = I{} + static_cast<std::int32_t>(kBicubicUnit);
+  for (int k = 0; k < 4; ++k) {
+    whole[k] = truncate(weight[k] * static_cast<float>(kBicubicUnit) + (kLift + 0.5f)) - kLift;
+    rest -= whole[k];
+  }
+  whole[1] += rest;
 }
 
 // The upper of two lines' share of 2^15.

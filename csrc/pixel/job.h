@@ -18,8 +18,8 @@ struct TapsHead {
 // The filters of the columns (or lines) from `first` on, which are alike for all lines (or columns).
 struct FilterTable {
   Filter filter;
-  int bits;            // fractional ones of weights in fixed point
-  int first;           // the column (or line) that comes first in memory
+  int bits;             // fractional ones of weights in fixed point
+  int first;            // the column (or line) that comes first in memory
   std::ptrdiff_t step;  // bytes from one to the next
   unsigned char* memory;
 };
@@ -40,6 +40,7 @@ struct Job {
   bool is_affine;
   bool has_ramp;  // fixed-point positions are the first of 256 columns and the distance from it
   bool is_blended;
+  bool has_pad;  // taps outside the source find the fill, as levels in `pad`
   bool has_mix;
   std::int32_t channels;
 
@@ -58,12 +59,20 @@ struct Job {
   float low, high;
   float mix_low, mix_high;
   float fill[kMost], gain[kMost], bias[kMost];
+  std::uint8_t pad[kMost];
   float mix_offset[kMost], mix[kMost * kMost];
 };
 
 template <int kMost>
 AUGSYNTH_HD int channels_of(const Job<kMost>& job) {
   return kMost == kMaxChannels ? job.channels : kMost;
+}
+
+// What the colour map adds to each channel, in the source's levels: find_offset() in pixel/colour.h knows it
+// where the map looks at means.
+template <int kMost>
+AUGSYNTH_HD void set_offset(const double* offset, Job<kMost>& job) {
+  for (int c = 0; c < channels_of(job); ++c) job.mix_offset[c] = static_cast<float>(offset[c] * job.unit);
 }
 
 }  // namespace

@@ -1,8 +1,10 @@
-// Adding a picture's pixels up, where a colour map looks at means: in an order that depends neither on vectors
-// nor on threads. The columns of a chunk go to kAdders sums in turn, which are added two by two; a line's chunks
-// are added one after the other, and then the lines.
+// Adding a picture's pixels up, where a colour map looks at means: in an order that depends neither on
+// vectors nor on threads. The columns of a chunk go to kAdders sums in turn, which are added two by two; a
+// line's chunks are added one after the other, and then the lines. find_offset() makes of the totals what
+// set_offset() gives the job.
 #pragma once
 
+#include "pixel/colour.h"
 #include "pixel/render.h"
 
 namespace augsynth {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "pixel/job.h"
+#include "pixel/quantiles.h"
 #include "pixel/random.h"
 #include "stages/noise_table.h"
 
@@ -35,21 +36,35 @@ AUGSYNTH_HD void draw_bits(const Job<kMost>& job, int x, int y, std::uint32_t (&
   }
 }
 
+AUGSYNTH_HD inline float noisy(const NoiseJob& noise, std::uint32_t bits, float value) {
+  const auto normal = [&] { return noise.first + noise.second * static_cast<float>(normal_variate(bits)); };
+  switch (noise.kind) {
+    case Noise::kNone:
+      return value;
+    case Noise::kGaussian:
+      return value + normal();
+    case Noise::kExactGaussian:
+      return static_cast<float>(value + (noise.p0 + noise.p1 * normal_quantile(uniform_of(bits))));
+    case Noise::kUniform:
+      return value + (noise.first + noise.second * static_cast<float>(bits));
+    case Noise::kSaltAndPepper: {
+      const double u = uniform_of(bits);
+      return u >= noise.p1 ? value : u < noise.p0 ? noise.first : noise.second;
+    }
+    case Noise::kPoisson:
+      return static_cast<float>(poisson_level(uniform_of(bits), static_cast<double>(value), noise.p0));
+    case Noise::kSpeckle:
+      return value + value * normal();
+  }
+  return value;
+}
+
+// The bits of a pixel's channel c; salt and pepper takes those of the first.
 template <int kMost>
 AUGSYNTH_HD void add_noise(const Job<kMost>& job, const std::uint32_t (&bits)[kMost], float (&value)[kMost]) {
-  const NoiseJob& noise = job.noise;
-  for (int c = 0; c < channels_of(job); ++c) {
-    switch (noise.kind) {
-      case Noise::kGaussian:
-        value[c] = value[c] + (noise.first + noise.second * static_cast<float>(normal_variate(bits[c])));
-        break;
-      case Noise::kUniform:
-        value[c] = value[c] + (noise.first + noise.second * static_cast<float>(bits[c]));
-        break;
-      default:
-        break;
-    }
-  }
+  if (job.noise.kind == Noise::kNone) return;
+  for (int c = 0; c < channels_of(job); ++c)
+    value[c] = noisy(job.noise, bits[job.noise.kind == Noise::kSaltAndPepper ? 0 : c], value[c]);
 }
 
 }  // namespace

@@ -56,26 +56,30 @@ inline std::ptrdiff_t weight_size(Sampler sampler) {
 }
 
 // The table of a range of columns (axis 0) or lines (axis 1).
-inline FilterTable lay_out_table(const PlanRow& row, Sampler sampler, int axis, Range range,
-                                 Scratch& scratch) {
+inline FilterTable lay_out_table(const PlanRow& row, int axis, Range range, Scratch& scratch) {
   FilterTable table{Filter(row, axis), weight_bits(row, axis), range.begin, 0, nullptr};
+  const Sampler sampler = choose_sampler(row, SourceView{});  // of filters, the source's strides decide none
   if (!is_filter(sampler)) return table;
   std::ptrdiff_t most = most_taps(row, axis), size = row.source_size[1 - axis];
   if (sampler == Sampler::kWideFilter && size < most) most = size;  // they are folded then
   constexpr std::ptrdiff_t kAlignment = sizeof(double);
-  table.step = (static_cast<std::ptrdiff_t>(sizeof(TapsHead)) + most * weight_size(sampler) + kAlignment - 1) /
-               kAlignment * kAlignment;
+  table.step =
+      (static_cast<std::ptrdiff_t>(sizeof(TapsHead)) + most * weight_size(sampler) + kAlignment - 1) /
+      kAlignment * kAlignment;
   table.memory = scratch.take<unsigned char>(table.step * (range.end - range.begin));
   return table;
 }
 
-// ---- Jobs -----------------------------------------------------------------------------------------------
+struct FilterTables {
+  FilterTable across, down;
+};
 
-// The sums of the picture's means must be part of `offset`.
-template <int kMost>
-void set_offset(const double* offset, Job<kMost>& job) {
-  for (int c = 0; c < job.channels; ++c) job.mix_offset[c] = static_cast<float>(offset[c] * job.unit);
+inline FilterTables lay_out_tables(const PlanRow& row, const Box& box, Scratch& scratch) {
+  if (is_smoothed(row) && swaps_axes(row)) return lay_out_tables(with_axes_swapped(row), box, scratch);
+  return {lay_out_table(row, 0, box.x, scratch), lay_out_table(row, 1, box.y, scratch)};
 }
+
+// ---- Jobs -----------------------------------------------------------------------------------------------
 
 template <int kMost>
 void set_mix(const Entries& entries, Job<kMost>& job) {
@@ -90,7 +94,8 @@ void set_mix(const Entries& entries, Job<kMost>& job) {
 }
 
 // Of a row that is not reduced first. Of the output, the pixels in `box` may be asked for. `scratch` gives
-// memory for the tables of filters, for weigh_column() and weigh_line() to fill.
+// memory for the tables of filters, which weigh_column() and weigh_line() fill; over nothing it counts how
+// much.
 template <int kMost>
 Job<kMost> prepare(const PlanRow& row, const Entries& entries, const SourceView& source,
                    const OutputView& output, const Box& box, Scratch& scratch) {
@@ -103,15 +108,17 @@ Job<kMost> prepare(const PlanRow& row, const Entries& entries, const SourceView&
   job.output_dtype = static_cast<DType>(row.output_dtype);
   job.is_affine = is_affine(row);
   job.has_ramp = job.is_affine && !(job.sampler == Sampler::kFixedBilinear && is_axis_aligned(row));
-  job.is_blended = static_cast<Border>(row.border) == Border::kConstant;
+  job.has_pad = job.sampler == Sampler::kFixedBilinear && pads_with_fill(row);
+  job.is_blended = static_cast<Border>(row.border) == Border::kConstant && !job.has_pad;
   job.channels = row.channels;
   job.source = source.data;
   job.source_stride_c = source.stride_c;
   job.x = x_axis(row, source);
   job.y = y_axis(row, source);
   job.output = output;
-  job.across = lay_out_table(row, job.sampler, 0, box.x, scratch);
-  job.down = lay_out_table(row, job.sampler, 1, box.y, scratch);
+  const FilterTables tables = lay_out_tables(row, box, scratch);
+  job.across = tables.across;
+  job.down = tables.down;
   job.coverage = Coverage(row);
   job.unit = unit_of(job.sampler);
   job.level = static_cast<float>(job.unit);
@@ -124,6 +131,7 @@ Job<kMost> prepare(const PlanRow& row, const Entries& entries, const SourceView&
   job.high = static_cast<float>(row.clamp[1] * job.unit);
   for (int c = 0; c < row.channels; ++c) {
     job.fill[c] = static_cast<float>(row.fill[c] * job.unit);
+    if (job.has_pad) job.pad[c] = static_cast<std::uint8_t>(row.fill[c]);
     job.gain[c] = static_cast<float>(row.gain[c] / job.unit);
     job.bias[c] = static_cast<float>(row.bias[c]);
   }

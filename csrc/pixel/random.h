@@ -14,7 +14,8 @@ constexpr int kBlockHalves = 8;  // 16-bit halves of a Philox block
 // 8 / pixel_halves * block on share it.
 AUGSYNTH_HD inline PhiloxBlock block_at(const std::uint32_t (&stream)[4], std::uint32_t block,
                                         std::uint32_t y, std::uint32_t channel) {
-  return philox4x32({{channel << 28 | block, y, stream[2], stream[3]}}, stream[0], stream[1]);
+  return philox4x32<kPhiloxPixelRounds>({{channel << 28 | block, y, stream[2], stream[3]}}, stream[0],
+                                        stream[1]);
 }
 
 // Without an index, which would keep the block out of registers.

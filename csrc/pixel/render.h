@@ -1,5 +1,5 @@
-// Rendering one pixel: what a launcher calls. The same arithmetic as that of the vectors in csrc/stages, to the
-// bit.
+// Rendering one pixel: what a launcher calls. The same arithmetic as that of the vectors in csrc/stages, to
+// the bit.
 //
 // A launcher has, for each sample and on the host,
 //   * a row that is_reduced() (stages/antialias.h) made into two: reduction_of(row), without entries, writes
@@ -7,10 +7,12 @@
 //   * prepare() make the job, whose pointers may be a device's;
 // and then, in this order, wherever the pixels are rendered,
 //   1. missing values filled, where the row has a rule: pixel/missing.h
-//   2. has_tables(job): weigh_column() and weigh_line() called for each column and line that is rendered;
+//   2. where is_filter(job.sampler), weigh_column() and weigh_line() called for each column and line of the
+//   box
+//      that prepare() was given;
 //   3. means taken, where the colour map looks at them: pixel/means.h
 //   4. render() and store() for each pixel.
-// kMost is the number of channels where that is 1, 3 or 4, and else 16: see with_channels().
+// kMost is the number of channels where that is 1, 3 or 4, and else 16.
 #pragma once
 
 #include "pixel/change.h"

@@ -48,7 +48,8 @@ AUGSYNTH_HD void sample_taps(const Job<kMost>& job, int x, int y, float (&value)
     for (int k = 0; k < Kernel::kTaps; ++k) {
       float line = -0.0f;
       for (int j = 0; j < Kernel::kTaps; ++j)
-        line += across.part(j, static_cast<float>(load_element<T>(plane + down.offset[k] + across.offset[j])));
+        line +=
+            across.part(j, static_cast<float>(load_element<T>(plane + down.offset[k] + across.offset[j])));
       value[c] += down.part(k, line);
     }
   }
@@ -72,33 +73,35 @@ AUGSYNTH_HD FixedPosition fixed_position_of(const Job<kMost>& job, int x, int y,
   return {moved(at.x, job.inverse[0]), moved(at.y, job.inverse[3])};
 }
 
+// The levels of a pixel of the source, one a channel, wherever it lies.
+template <int kMost>
+struct FixedTap {
+  const unsigned char* first;
+  std::ptrdiff_t stride;
+
+  AUGSYNTH_HD FixedTap(const Job<kMost>& job, int x, int y)
+      : first(job.source + inside(job.y, y) * job.y.stride + inside(job.x, x) * job.x.stride),
+        stride(job.source_stride_c) {
+    if (!job.has_pad || (x >= 0 && x < job.x.size && y >= 0 && y < job.y.size)) return;
+    first = job.pad;
+    stride = 1;
+  }
+
+  AUGSYNTH_HD int operator[](int channel) const { return first[channel * stride]; }
+};
+
 template <int kMost>
 AUGSYNTH_HD void sample_fixed_bilinear(const Job<kMost>& job, int x, int y, float (&value)[kMost]) {
   const FixedPosition at = fixed_position_of(job, x, y, Bilinear::kShift);
   const std::int32_t right = weight_of_right(at.x), left = 0x3fff - right, share = weight_of_upper(at.y);
   const std::int32_t upper_left = (left * share + 0x4000) >> 15, upper_right = (right * share + 0x4000) >> 15;
-  const unsigned char* above = job.source + inside(job.y, at.y >> 16) * job.y.stride;
-  const unsigned char* below = job.source + inside(job.y, (at.y >> 16) + 1) * job.y.stride;
-  const std::ptrdiff_t first = inside(job.x, at.x >> 16) * job.x.stride;
-  const std::ptrdiff_t second = inside(job.x, (at.x >> 16) + 1) * job.x.stride;
-  for (int c = 0; c < channels_of(job); ++c) {
-    const std::ptrdiff_t plane = c * job.source_stride_c;
-    value[c] = static_cast<float>(
-        above[first + plane] * upper_left + above[second + plane] * upper_right +
-        (below[first + plane] * (left - upper_left) + below[second + plane] * (right - upper_right)));
-  }
-}
-
-// Four weights that sum to kBicubicUnit; what rounding leaves over goes to the second.
-AUGSYNTH_HD inline void whole_weights(const float (&weight)[4], std::int32_t (&whole)[4]) {
-  constexpr int kLift = 32768;  // above zero, truncation is the floor
-  std::int32_t rest = static_cast<std::int32_t>(kBicubicUnit);
-  for (int k = 0; k < 4; ++k) {
-    const float lifted = weight[k] * static_cast<float>(kBicubicUnit) + (kLift + 0.5f);
-    whole[k] = static_cast<std::int32_t>(lifted) - kLift;
-    rest -= whole[k];
-  }
-  whole[1] += rest;
+  const int column = at.x >> 16, line = at.y >> 16;
+  const FixedTap<kMost> tap[2][2] = {{{job, column, line}, {job, column + 1, line}},
+                                     {{job, column, line + 1}, {job, column + 1, line + 1}}};
+  for (int c = 0; c < channels_of(job); ++c)
+    value[c] =
+        static_cast<float>(tap[0][0][c] * upper_left + tap[0][1][c] * upper_right +
+                           (tap[1][0][c] * (left - upper_left) + tap[1][1][c] * (right - upper_right)));
 }
 
 AUGSYNTH_HD inline void weigh_fixed_cubic(std::int32_t position, float (&weight)[4]) {

@@ -28,9 +28,9 @@ inline bool has_packed_bytes(const PlanRow& row, const SourceView& source) {
 
 // Of a row that is neither reduced first nor swaps its axes under a filter.
 inline Sampler choose_sampler(const PlanRow& row, const SourceView& source) {
-  if (static_cast<Interpolation>(row.interpolation) == Interpolation::kNearest) return Sampler::kNearest;
   if (is_filtered_fixed(row)) return Sampler::kFixedFilter;
   if (is_filtered(row)) return has_few_taps(row) ? Sampler::kFloatFilter : Sampler::kWideFilter;
+  if (static_cast<Interpolation>(row.interpolation) == Interpolation::kNearest) return Sampler::kNearest;
   const bool is_fixed =
       static_cast<DType>(row.source_dtype) == DType::kUint8 && fits_fixed_point(row, source);
   if (!is_bicubic(row)) return is_fixed ? Sampler::kFixedBilinear : Sampler::kBilinear;

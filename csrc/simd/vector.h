@@ -59,6 +59,11 @@ inline void look_up_each(const std::uint16_t* table, std::uint16_t* levels, int 
   for (; count > 0; --count, ++levels) *levels = table[*levels];
 }
 
+inline Ints bits_of(Floats vector) { return reinterpret_cast<Ints>(vector); }
+inline Floats float_of(Ints bits) { return reinterpret_cast<Floats>(bits); }
+inline Longs bits_of(Doubles vector) { return reinterpret_cast<Longs>(vector); }
+inline Doubles double_of(Longs bits) { return reinterpret_cast<Doubles>(bits); }
+
 inline Floats to_floats(Ints vector) { return __builtin_convertvector(vector, Floats); }
 inline Ints truncate(Floats vector) { return __builtin_convertvector(vector, Ints); }
 

@@ -258,7 +258,7 @@ inline void lay_out_filter(const PlanRow& row, Scratch& scratch) {
 }
 
 // What the output lines [begin, end) need.
-inline std::size_t scratch_bytes(const PlanRow& row, int begin, int end) {
+inline std::size_t bytes_for_vectors(const PlanRow& row, int begin, int end) {
   Scratch scratch(nullptr);
   if (is_reduced(row)) {
     lay_out_reduced(warp_of(row), begin, end, scratch);

@@ -1,34 +1,35 @@
 // Part of stages.inl: the pixels that are worked on at a time, and where they lie in the source.
 #pragma once
 
+#include "pixel/arithmetic.h"
 #include "stages/kernel.h"
 
 namespace augsynth {
 namespace AUGSYNTH_ISA_NAME {
 namespace {
 
-// A run of pixels of one output line on its way through the stages.
-struct Chunk {
-  int y, x, count;
-  alignas(64) float value[kMaxChannels][kChunk];  // one line a channel
+// Values of pixels by channel. A vector that begins within a plane ends in it.
+struct Planes {
+  static constexpr int kPlane = kChunk + kLanes;
+  float* first;
+  float* operator[](int channel) const { return first + channel * kPlane; }
 };
 
-double absolute(double value) { return value < 0.0 ? -value : value; }
+// Pixels on their way through the stages: `width` columns of `lines` output lines from (x, y) on, one line
+// behind the other, `count` in all.
+struct Chunk {
+  int y, x, width, lines, count;
+  Planes value;
 
-double within(double value, double low, double high) {
-  return value < low ? low : (value > high ? high : value);
-}
+  // Some of its lines, from the given one on.
+  Chunk part(int line, int some) const {
+    return {y + line, x, width, some, width * some, {value.first + line * width}};
+  }
+};
 
-int floor_to_int(double value) {
-  const int truncated = static_cast<int>(value);
-  return truncated - (truncated > value);
-}
-
-// One row of the matrix at the pixel (x, y).
-template <typename X>
-X linear(const double* m, X x, double y) {
-  return m[0] * x + m[1] * y + m[2];
-}
+// So many lines are worked on at a time that the vectors are full where lines are short. Each counts as whole
+// blocks of noise, and where one ends in the middle of a vector, the last one still has room for it.
+inline int lines_of_chunk(int width) { return kChunk / ((width + 7) / 8 * 8); }
 
 // Source positions of pixels side by side.
 struct Positions {

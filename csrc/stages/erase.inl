@@ -19,16 +19,20 @@ class Eraser {
   void clamp_and_erase(Chunk& chunk) const {
     if (!is_active()) return;
     clamp(chunk);
-    for (const Erasure* erasure = begin_; erasure != end_; ++erasure) {
-      const auto [top, left, bottom, right] = erasure->box;
-      const Range columns{left > chunk.x ? left - chunk.x : 0,
-                          right - chunk.x < chunk.count ? right - chunk.x : chunk.count};
-      if (chunk.y < top || chunk.y >= bottom || columns.begin >= columns.end) continue;
-      overwrite(*erasure, columns, chunk);
-    }
+    for (int line = 0; line < chunk.lines; ++line) erase(chunk.part(line, 1));
   }
 
  private:
+  void erase(const Chunk& line) const {
+    for (const Erasure* erasure = begin_; erasure != end_; ++erasure) {
+      const auto [top, left, bottom, right] = erasure->box;
+      const Range columns{left > line.x ? left - line.x : 0,
+                          right - line.x < line.width ? right - line.x : line.width};
+      if (line.y < top || line.y >= bottom || columns.begin >= columns.end) continue;
+      overwrite(*erasure, columns, line);
+    }
+  }
+
   void clamp(Chunk& chunk) const {
     const Floats low = broadcast(static_cast<float>(row_.clamp[0] * unit_));
     const Floats high = broadcast(static_cast<float>(row_.clamp[1] * unit_));
@@ -39,30 +43,27 @@ class Eraser {
       }
   }
 
-  void overwrite(const Erasure& erasure, Range columns, Chunk& chunk) const {
+  void overwrite(const Erasure& erasure, Range columns, const Chunk& line) const {
     bool is_random = false;
     for (int c = 0; c < row_.channels; ++c) is_random |= erasure.low[c] < erasure.high[c];
-    if (is_random) return overwrite_randomly(erasure, columns, chunk);
+    if (is_random) return overwrite_randomly(erasure, columns, line);
     for (int c = 0; c < row_.channels; ++c) {
       const float value = static_cast<float>(erasure.low[c] * unit_);
-      for (int i = columns.begin; i < columns.end; ++i) chunk.value[c][i] = value;
+      for (int i = columns.begin; i < columns.end; ++i) line.value[c][i] = value;
     }
   }
 
   // By uniform noise, from the bits of the erasure's own stream.
-  void overwrite_randomly(const Erasure& erasure, Range columns, Chunk& chunk) const {
+  void overwrite_randomly(const Erasure& erasure, Range columns, const Chunk& line) const {
     PlanRow keyed = row_;
     for (int i = 0; i < 4; ++i) keyed.stream[i] = erasure.stream[i];
-    keyed.output_size[0] = chunk.y + 1;  // draws no further lines
     RandomBits bits(keyed);
-    bits.draw(chunk, row_.channels, 1);
+    bits.draw(line, row_.channels, 1);
     for (int c = 0; c < row_.channels; ++c) {
-      const double step = (erasure.high[c] - erasure.low[c]) / 65536.0;
-      const float lowest = static_cast<float>((erasure.low[c] + 0.5 * step) * unit_);
-      const float scale = static_cast<float>(step * unit_);
+      const UniformLevels levels(erasure.low[c], erasure.high[c], unit_);
       const std::uint16_t* halves = bits.halves(c);
       for (int i = columns.begin; i < columns.end; ++i)
-        chunk.value[c][i] = lowest + scale * static_cast<float>(halves[i]);
+        line.value[c][i] = levels.of(static_cast<float>(halves[i]));
     }
   }
 

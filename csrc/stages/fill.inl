@@ -1,6 +1,7 @@
 // Part of stages.inl: the constant border, as a blend of the sample with the fill by how much of it is image.
 #pragma once
 
+#include "pixel/coverage.h"
 #include "stages/chunk.inl"
 
 namespace augsynth {
@@ -9,19 +10,18 @@ namespace {
 
 class FillBlender {
  public:
-  // `unit` is what one level of the source is in the chunk's values.
-  FillBlender(const PlanRow& row, double unit)
+  // `unit` is what one level of the source is in the chunk's values. Where the sampler shows the fill,
+  // nothing is left to do.
+  FillBlender(const PlanRow& row, double unit, bool is_shown)
       : row_(row),
-        is_active_(static_cast<Border>(row.border) == Border::kConstant),
-        is_nearest_(static_cast<Interpolation>(row.interpolation) == Interpolation::kNearest),
-        is_affine_(is_affine(row)) {
-    for (int axis = 0; axis < 2; ++axis) {
-      per_edge_[axis] = reciprocal(row.edge[axis]);
-      covered_[axis] = Covered(row, axis);
-      has_room_ &= row.source_size[1 - axis] >= 2.0 * row.edge[axis];
-    }
+        is_active_(!is_shown && static_cast<Border>(row.border) == Border::kConstant),
+        is_affine_(is_affine(row)),
+        coverage_(row) {
+    for (int axis = 0; axis < 2; ++axis) covered_[axis] = Covered(row, axis);
     for (int c = 0; c < row.channels; ++c) fill_[c] = static_cast<float>(row.fill[c] * unit);
   }
+
+  bool is_active() const { return is_active_; }
 
   void blend(Chunk& chunk) const {
     if (!is_active_) return;
@@ -69,30 +69,11 @@ class FillBlender {
     return {static_cast<int>(begin), static_cast<int>(end)};
   }
 
-  // Finite, as infinity times the distance 0 would be NaN.
-  static double reciprocal(double edge) { return edge < 1e-300 ? 1e300 : 1.0 / edge; }
-
-  // How much of each sample is image rather than fill.
-  Doubles cover(Positions at) const {
-    const double width = row_.source_size[1], height = row_.source_size[0];
-    if (is_nearest_) {
-      const auto inside = (at.x >= 0.0) & (at.x < width) & (at.y >= 0.0) & (at.y < height);
-      return inside ? broadcast(1.0) : Doubles{};
-    }
-    const auto ramp = [](Doubles distance, double per_edge) {
-      return at_most(at_least(0.5 + distance * per_edge, Doubles{}), broadcast(1.0));
-    };
-    if (has_room_)  // for one end's ramp only: the other's is 1
-      return ramp(at_most(at.x, width - at.x), per_edge_[0]) *
-             ramp(at_most(at.y, height - at.y), per_edge_[1]);
-    return ramp(at.x, per_edge_[0]) * ramp(width - at.x, per_edge_[0]) *
-           (ramp(at.y, per_edge_[1]) * ramp(height - at.y, per_edge_[1]));
-  }
-
   void blend_columns(Range columns, Chunk& chunk) const {
     for (int i = columns.begin; i < columns.end; i += kLanes) {
-      const Doubles first = cover(positions_from(row_, chunk.x + i, chunk.y));
-      const Floats k = join(first, cover(positions_from(row_, chunk.x + i + kLongLanes, chunk.y)));
+      const Positions near = positions_from(row_, chunk.x + i, chunk.y);
+      const Positions far = positions_from(row_, chunk.x + i + kLongLanes, chunk.y);
+      const Floats k = join(coverage_.at(near.x, near.y), coverage_.at(far.x, far.y));
       for (int c = 0; c < row_.channels; ++c) {
         const Floats value = load<Floats>(chunk.value[c] + i), fill = broadcast(fill_[c]);
         const Floats blended = fill * (1.0f - k) + value * k;
@@ -103,9 +84,8 @@ class FillBlender {
   }
 
   const PlanRow& row_;
-  const bool is_active_, is_nearest_, is_affine_;
-  bool has_room_ = true;
-  double per_edge_[2];
+  const bool is_active_, is_affine_;
+  const Coverage coverage_;
   Covered covered_[2];
   float fill_[kMaxChannels];
 };

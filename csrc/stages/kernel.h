@@ -41,8 +41,11 @@ struct Entries {
   bool measures = false;  // pixels are added up: the output is one double a channel for each line
 };
 
+// How much working memory the output lines [begin, end) need.
+using ScratchBytes = std::size_t (*)(const PlanRow& row, int begin, int end);
+
 // Writes the output lines [begin, end). The row, its entries and the views have been validated, and `memory`
-// has scratch_bytes(row, begin, end), aligned to Scratch::kAlignment.
+// has as many bytes as the ISA asked for, aligned to Scratch::kAlignment.
 using RunTile = void (*)(const PlanRow& row, const Entries& entries, const SourceView& source,
                          const OutputView& output, int begin, int end, unsigned char* memory);
 

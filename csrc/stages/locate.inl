@@ -2,48 +2,22 @@
 // Positions have 16 fractional bits, the weights of a pixel 14, and they sum to kFixedUnit.
 #pragma once
 
+#include "pixel/fixed.h"
 #include "stages/border.inl"
 
 namespace augsynth {
 namespace AUGSYNTH_ISA_NAME {
 namespace {
 
-constexpr double kPositionUnit = 65536.0;
-constexpr double kFixedUnit = 16383.0;
-constexpr double kFarthestFixed = 32000.0;  // positions must fit into 16 bits before the point
-
-std::int32_t to_fixed(double value) {
-  const double scaled = value * kPositionUnit + 0.5;
-  const auto truncated = static_cast<std::int64_t>(scaled);
-  return static_cast<std::int32_t>(truncated - (static_cast<double>(truncated) > scaled));
-}
-
-bool maps_near(const PlanRow& row, double x, double y) {
-  const double* m = row.inverse;
-  const double w = linear(m + 6, x, y);
-  return absolute(linear(m, x, y)) <= kFarthestFixed * w &&
-         absolute(linear(m + 3, x, y)) <= kFarthestFixed * w;
-}
-
-bool is_small(std::ptrdiff_t stride) { return stride >= -32768 && stride <= 32767; }
-
-// Whether all positions and strides of a row fit into 16 bits; offsets then fit into 32.
-bool fits_fixed_point(const PlanRow& row, const SourceView& source) {
-  const double width = row.output_size[1], height = row.output_size[0];
-  return is_small(source.stride_y) && is_small(source.stride_x) && row.source_size[0] <= kFarthestFixed &&
-         row.source_size[1] <= kFarthestFixed && maps_near(row, 0.0, 0.0) && maps_near(row, width, 0.0) &&
-         maps_near(row, 0.0, height) && maps_near(row, width, height);
-}
-
 // (1 - f, f) as a pair of weights that sum to kFixedUnit, from the position's fraction.
 Ints weights_across(Ints position) {
-  const Ints right = (position >> 2) & 0x3fff;
+  const Ints right = weight_of_right(position);
   return (right ^ 0x3fff) | right << 16;
 }
 
 // The upper of two lines' share of 2^15, as a pair.
 Ints share_of_upper(Ints position) {
-  const Ints share = (position >> 1 & 0x7fff) ^ 0x7fff;
+  const Ints share = weight_of_upper(position);
   return share | share << 16;
 }
 
@@ -51,10 +25,16 @@ Ints share_of_upper(Ints position) {
 // tells the others, and a packet can be read there and on the line below.
 struct Taps {
   enum Corner { kUpperLeft, kUpperRight, kLowerLeft, kLowerRight };
-  alignas(64) std::int32_t offset[4][kChunk];  // bytes
-  alignas(64) std::int32_t upper[kChunk];      // pairs of weights, left and right
+  static constexpr std::int32_t kPad = INT32_MIN;  // the offset of a tap that finds the fill
+  alignas(64) std::int32_t offset[4][kChunk];      // bytes
+  alignas(64) std::int32_t upper[kChunk];          // pairs of weights, left and right
   alignas(64) std::int32_t lower[kChunk];
   bool adjacent[kChunk / kLanes];
+
+  // The tap of pixel i, given the source and a pixel of the fill.
+  const unsigned char* find(Corner corner, int i, const unsigned char* data, const unsigned char* pad) const {
+    return offset[corner][i] == kPad ? pad : data + offset[corner][i];
+  }
 
   // The pairs of weights of the lanes from i on.
   void weigh(int i, Ints across, Ints share) {
@@ -67,6 +47,7 @@ struct Taps {
 // The strides and limits that turn pixels into offsets.
 struct Grid {
   Axis x, y;
+  bool has_pad;              // see pads_with_fill()
   int taps;                  // on an axis
   std::int32_t strides;      // of y and x, as a pair
   std::int32_t last_packet;  // the last upper left offset from which all lines can be read
@@ -75,6 +56,7 @@ struct Grid {
   Grid(const PlanRow& row, const SourceView& source, std::ptrdiff_t packet, int taps = 2)
       : x(x_axis(row, source)),
         y(y_axis(row, source)),
+        has_pad(pads_with_fill(row)),
         taps(taps),
         strides(static_cast<std::int32_t>(static_cast<std::uint32_t>(x.stride) << 16 | (y.stride & 0xffff))) {
     const std::ptrdiff_t rows = y.stride > 0 ? y.stride * (y.size - taps) : 0;
@@ -84,6 +66,25 @@ struct Grid {
 
   Ints offset(Ints at_x, Ints at_y) const {
     return multiply_add(at_x << 16 | (at_y & 0xffff), broadcast(strides));
+  }
+
+  // Of taps that may lie outside.
+  Ints offset_of_tap(Ints at_x, Ints at_y) const {
+    const Ints mapped = offset(inside(x, at_x), inside(y, at_y));
+    if (!has_pad) return mapped;
+    return (at_x | at_y | (x.size - 1 - at_x) | (y.size - 1 - at_y)) < 0 ? broadcast(Taps::kPad) : mapped;
+  }
+
+  // The offsets of the lanes from i on, whose first taps lie at (at_x, at_y).
+  void place(int i, Ints at_x, Ints at_y, Taps& taps) const {
+    const Ints upper_left = offset(at_x, at_y);
+    store(taps.offset[Taps::kUpperLeft] + i, upper_left);
+    taps.adjacent[i / kLanes] = !any_negative(room(at_x, at_y, upper_left));
+    if (taps.adjacent[i / kLanes]) return;
+    store(taps.offset[Taps::kUpperLeft] + i, offset_of_tap(at_x, at_y));
+    store(taps.offset[Taps::kUpperRight] + i, offset_of_tap(at_x + 1, at_y));
+    store(taps.offset[Taps::kLowerLeft] + i, offset_of_tap(at_x, at_y + 1));
+    store(taps.offset[Taps::kLowerRight] + i, offset_of_tap(at_x + 1, at_y + 1));
   }
 
   // Negative in the lanes whose taps do not all lie inside, in one packet a line.
@@ -140,25 +141,12 @@ class Locator {
     const Grid grid = grid_;  // a copy that no store can change
     for (int i = 0; i < chunk.count; i += kLanes) {
       const Ints x = positions_.x(i), y = positions_.y(i);
-      place(grid, i, x >> 16, y >> 16, taps);
+      grid.place(i, x >> 16, y >> 16, taps);
       taps.weigh(i, weights_across(x), share_of_upper(y));
     }
   }
 
  private:
-  static void place(const Grid& grid, int i, Ints x, Ints y, Taps& taps) {
-    const Ints upper_left = grid.offset(x, y);
-    store(taps.offset[Taps::kUpperLeft] + i, upper_left);
-    taps.adjacent[i / kLanes] = !any_negative(grid.room(x, y, upper_left));
-    if (taps.adjacent[i / kLanes]) return;
-    const Ints left = inside(grid.x, x), right = inside(grid.x, x + 1);
-    const Ints above = inside(grid.y, y), below = inside(grid.y, y + 1);
-    store(taps.offset[Taps::kUpperLeft] + i, grid.offset(left, above));
-    store(taps.offset[Taps::kUpperRight] + i, grid.offset(right, above));
-    store(taps.offset[Taps::kLowerLeft] + i, grid.offset(left, below));
-    store(taps.offset[Taps::kLowerRight] + i, grid.offset(right, below));
-  }
-
   const Grid grid_;
   FixedPositions positions_;
 };
@@ -172,21 +160,11 @@ class UprightLocator {
   void find(const Chunk& chunk, Taps& taps) {
     if (chunk.x != columns_at_) find_columns(chunk);
     const std::int32_t position = to_fixed(linear(row_.inverse + 3, 0.0, chunk.y + 0.5) - 0.5);
-    const int y = position >> 16;
-    const Ints share = share_of_upper(broadcast(position));
-    const Ints above = broadcast(inside(grid_.y, y)), below = broadcast(inside(grid_.y, y + 1));
-    const bool between = y >= 0 && y <= grid_.y.size - 2;
+    const Ints y = broadcast(position >> 16), share = share_of_upper(broadcast(position));
+    const Grid grid = grid_;  // a copy that no store can change
     for (int i = 0; i < chunk.count; i += kLanes) {
-      const Ints left = load<Ints>(left_ + i), upper_left = grid_.offset(left, above);
-      const bool adjacent = between && adjacent_[i / kLanes] && !any_negative(grid_.last_packet - upper_left);
-      taps.adjacent[i / kLanes] = adjacent;
+      grid.place(i, load<Ints>(x_ + i), y, taps);
       taps.weigh(i, load<Ints>(across_ + i), share);
-      store(taps.offset[Taps::kUpperLeft] + i, upper_left);
-      if (adjacent) continue;
-      const Ints right = load<Ints>(right_ + i);
-      store(taps.offset[Taps::kUpperRight] + i, grid_.offset(right, above));
-      store(taps.offset[Taps::kLowerLeft] + i, grid_.offset(left, below));
-      store(taps.offset[Taps::kLowerRight] + i, grid_.offset(right, below));
     }
   }
 
@@ -198,19 +176,16 @@ class UprightLocator {
       position[i] = to_fixed(linear(row_.inverse, chunk.x + i + 0.5, 0.0) - 0.5);
     for (int i = chunk.count; i % kLanes; ++i) position[i] = position[chunk.count - 1];
     for (int i = 0; i < chunk.count; i += kLanes) {
-      const Ints at = load<Ints>(position + i), x = at >> 16;
-      store(left_ + i, inside(grid_.x, x));
-      store(right_ + i, inside(grid_.x, x + 1));
+      const Ints at = load<Ints>(position + i);
+      store(x_ + i, at >> 16);
       store(across_ + i, weights_across(at));
-      adjacent_[i / kLanes] = !any_negative(x | (grid_.x.size - 2 - x));
     }
   }
 
   const PlanRow& row_;
   const Grid grid_;
   int columns_at_ = -1;
-  alignas(64) std::int32_t left_[kChunk], right_[kChunk], across_[kChunk];
-  bool adjacent_[kChunk / kLanes];
+  alignas(64) std::int32_t x_[kChunk], across_[kChunk];
 };
 
 }  // namespace

@@ -24,10 +24,12 @@ double sum_of(const float* value, int count) {
 
 // In the place of storing: the output is one line of doubles a line of the picture.
 void add_chunk(const PlanRow& row, const Finish& finish, const OutputView& output, const Chunk& chunk) {
-  double* sums = reinterpret_cast<double*>(output.data + chunk.y * output.stride_y);
-  for (int c = 0; c < row.channels; ++c) {
-    const double sum = finish.gain[c] * sum_of(chunk.value[c], chunk.count);
-    sums[c] = chunk.x == 0 ? sum : sums[c] + sum;
+  for (int line = 0; line < chunk.lines; ++line) {
+    double* sums = reinterpret_cast<double*>(output.data + (chunk.y + line) * output.stride_y);
+    for (int c = 0; c < row.channels; ++c) {
+      const double sum = finish.gain[c] * sum_of(chunk.value[c] + line * chunk.width, chunk.width);
+      sums[c] = chunk.x == 0 ? sum : sums[c] + sum;
+    }
   }
 }
 

@@ -14,7 +14,8 @@ template <typename Change>
 void change_by_normals(const PlanRow& row, double unit, RandomBits& bits, Chunk& chunk, Change change) {
   const Floats mean = broadcast(static_cast<float>(row.noise_parameters[0] * unit));
   const Floats scale = broadcast(static_cast<float>(row.noise_parameters[1] * unit / kNormalScale));
-  if (bits.draw(chunk, row.channels, 1)) bits.prepare();
+  bits.draw(chunk, row.channels, 1);
+  bits.prepare();
   for (int c = 0; c < row.channels; ++c)
     for (int i = 0; i < chunk.count; i += 2 * kLanes) {
       Ints z[2];
@@ -34,14 +35,12 @@ void add_speckle(const PlanRow& row, RandomBits& bits, Chunk& chunk) {
 }
 
 void add_uniform(const PlanRow& row, double unit, RandomBits& bits, Chunk& chunk) {
-  const double step = (row.noise_parameters[1] - row.noise_parameters[0]) / 65536.0;
-  const Floats lowest = broadcast(static_cast<float>((row.noise_parameters[0] + 0.5 * step) * unit));
-  const Floats scale = broadcast(static_cast<float>(step * unit));
+  const UniformLevels levels(row.noise_parameters[0], row.noise_parameters[1], unit);
   bits.draw(chunk, row.channels, 1);
   for (int c = 0; c < row.channels; ++c)
     for (int i = 0; i < chunk.count; i += kLanes) {
       float* value = chunk.value[c] + i;
-      store(value, load<Floats>(value) + (lowest + scale * to_floats(widen(bits.halves(c) + i))));
+      store(value, load<Floats>(value) + levels.of(to_floats(widen(bits.halves(c) + i))));
     }
 }
 
@@ -71,14 +70,9 @@ void add_exact_gaussian(const PlanRow& row, double unit, RandomBits& bits, Chunk
                 [=](Doubles u, Doubles value) { return value + (mean + sigma * normal_quantile(u)); });
 }
 
-constexpr double kNoisyMean = 281474976710656.0;  // 2^48: the noise of larger counts is lost in a float
-
 void add_poisson(const PlanRow& row, double unit, RandomBits& bits, Chunk& chunk) {
   const double step = row.noise_parameters[0] * unit;
-  change_values(row, bits, chunk, [=](Doubles u, Doubles value) {
-    const Doubles mean = (value < 0.0 ? Doubles{} : value) / step;
-    return mean < kNoisyMean ? poisson_quantile(u, mean) * step : value;
-  });
+  change_values(row, bits, chunk, [=](Doubles u, Doubles value) { return poisson_level(u, value, step); });
 }
 
 // A pixel's channels change together.

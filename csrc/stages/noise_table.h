@@ -34,7 +34,9 @@ AUGSYNTH_HD constexpr int odd_part(std::uint32_t byte) {
 }
 
 // A variate times kNormalScale, from 16 bits.
-AUGSYNTH_HD constexpr int normal_variate(std::uint32_t bits) { return even_part(bits & 255) + odd_part(bits >> 8); }
+AUGSYNTH_HD constexpr int normal_variate(std::uint32_t bits) {
+  return even_part(bits & 255) + odd_part(bits >> 8);
+}
 
 struct NormalTable {
   std::int16_t even[256], odd[256];

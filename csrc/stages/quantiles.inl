@@ -1,102 +1,14 @@
-// Part of stages.inl: inverse distribution functions, of sums, products, quotients and square roots alone, so
-// that every ISA finds the same bits.
+// Part of stages.inl: quantiles of vectors.
 #pragma once
 
 #include "stages/chunk.inl"
 
 namespace augsynth {
-namespace AUGSYNTH_ISA_NAME {
 namespace {
 
-constexpr double kTwo52 = 4503599627370496.0;  // from here to 2^53 a double's spacing is 1
-
-Doubles doubles(Longs bits) { return reinterpret_cast<Doubles>(bits); }
-Longs bits_of(Doubles vector) { return reinterpret_cast<Longs>(vector); }
-
-// Integers below 2^52 as numbers.
-Doubles to_doubles(Longs integers) { return doubles(integers | bits_of(broadcast(kTwo52))) - kTwo52; }
-
-// c[0] + c[1] x + c[2] x^2 + ...
-template <int kCount>
-Doubles polynomial(const double (&c)[kCount], Doubles x) {
-  Doubles sum = broadcast(c[kCount - 1]);
-  for (int i = kCount - 2; i >= 0; --i) sum = sum * x + c[i];
-  return sum;
-}
-
-// The natural logarithm of normal numbers above 0, with an error below 1e-9: x = 2^k m with m from sqrt(1/2)
-// on, and ln m = 2 artanh((m - 1) / (m + 1)).
-Doubles logarithm(Doubles x) {
-  constexpr double kSeries[5] = {2.0, 2.0 / 3.0, 2.0 / 5.0, 2.0 / 7.0, 2.0 / 9.0};
-  constexpr double kLog2 = 0.6931471805599453;
-  const Longs one = bits_of(broadcast(1.0)), root = bits_of(broadcast(0.7071067811865476));
-  const Longs raised = bits_of(x) + (one - root);
-  const Doubles k = to_doubles(raised >> 52) - 1023.0;
-  const Doubles m = doubles((raised & 0xfffffffffffff) + root);
-  const Doubles s = (m - 1.0) / (m + 1.0);
-  return k * kLog2 + s * polynomial(kSeries, s * s);
-}
-
-// The standard normal variate below which `u` of all lie, for 2^-33 <= u <= 1 - 2^-33, with an error below
-// 3e-8: a rational function of w = -ln 4u(1 - u), by the criterion of the least maximum, times 2u - 1.
-Doubles normal_quantile(Doubles u) {
-  constexpr double kAbove[7] = {1.253313948,    0.4462297288,   0.09086005014, 0.01253603699,
-                                0.001143609061, 6.211735257e-5, 2.092202821e-7};
-  constexpr double kBelow[6] = {1.0,           0.09423888409, 0.03479655803, 0.002293639947, 0.0002552287725,
-                                3.996473229e-6};
-  const Doubles w = 0.0 - logarithm(4.0 * u * (1.0 - u));
-  return (u - (1.0 - u)) * (polynomial(kAbove, w) / polynomial(kBelow, w));
-}
-
-// exp(-x) for 0 <= x <= 16, with a relative error below 1e-12: (exp(-x / 64))^64.
-Doubles exponential_of_minus(Doubles x) {
-  constexpr double kSeries[11] = {
-      1.0,         -1.0,          1.0 / 2.0,     -1.0 / 6.0,      1.0 / 24.0,     -1.0 / 120.0,
-      1.0 / 720.0, -1.0 / 5040.0, 1.0 / 40320.0, -1.0 / 362880.0, 1.0 / 3628800.0};
-  Doubles power = polynomial(kSeries, x * (1.0 / 64.0));
-  for (int i = 0; i < 6; ++i) power *= power;
-  return power;
-}
-
-constexpr double kLargeMean = 16.0;
-
-// The Poisson count below which less than `u` of all lie, for means up to kLargeMean: the probabilities are
-// summed.
-Doubles small_poisson_quantile(Doubles u, Doubles mean) {
-  Doubles probability = exponential_of_minus(mean), sum = probability, count{};
-  for (double next = 1.0; any_negative(reinterpret_cast<Ints>(sum < u)); next += 1.0) {
-    count += sum < u ? broadcast(1.0) : Doubles{};
-    probability *= mean * (1.0 / next);
-    sum += probability;
-  }
-  return count;
-}
-
-Doubles floor_of(Doubles x) {
-  const Doubles rounded = (x + kTwo52) - kTwo52;
-  return rounded - (rounded > x ? broadcast(1.0) : Doubles{});
-}
-
-// The same for larger means: the Cornish-Fisher expansion about the normal quantile, rounded down.
-Doubles large_poisson_quantile(Doubles u, Doubles mean) {
-  constexpr double kFirst[2] = {1.0 / 3.0, 1.0 / 6.0}, kSecond[2] = {-1.0 / 36.0, -1.0 / 72.0},
-                   kThird[3] = {-8.0 / 405.0, 7.0 / 810.0, 1.0 / 270.0};
-  const Doubles z = normal_quantile(u), z2 = z * z, root = square_root(mean);
-  const Doubles count = mean + root * z + polynomial(kFirst, z2) + z * polynomial(kSecond, z2) / root +
-                        polynomial(kThird, z2) / mean;
-  return floor_of(count > 0.0 ? count : Doubles{});
-}
-
-Doubles poisson_quantile(Doubles u, Doubles mean) {
-  const auto large = mean > kLargeMean;
-  const Doubles many =
-      any_negative(reinterpret_cast<Ints>(large)) ? large_poisson_quantile(u, mean) : Doubles{};
-  const auto small = mean <= kLargeMean;
-  if (!any_negative(reinterpret_cast<Ints>(small))) return many;
-  const Doubles few = small_poisson_quantile(u, small ? mean : Doubles{});
-  return small ? few : many;
-}
+inline bool any(decltype(Doubles{} < 0.0) lanes) { return any_negative(reinterpret_cast<Ints>(lanes)); }
 
 }  // namespace
-}  // namespace AUGSYNTH_ISA_NAME
 }  // namespace augsynth
+
+#include "pixel/quantiles.h"

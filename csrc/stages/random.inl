@@ -1,20 +1,17 @@
 // Part of stages.inl: random bits for the pixels of a chunk, keyed by their places.
 #pragma once
 
-#include "philox.h"
+#include "pixel/random.h"
 #include "stages/chunk.inl"
 
 namespace augsynth {
 namespace AUGSYNTH_ISA_NAME {
 namespace {
 
-constexpr int kBlockHalves = 8;      // 16-bit halves of a Philox block
 constexpr int kMostPixelHalves = 2;  // that any kind of noise takes for a pixel of one channel
 constexpr int kDrawnVectors = 3;     // of blocks, side by side
 constexpr int kDrawnBlocks = kDrawnVectors * kLongLanes;
 constexpr int kMostBlocks = kMaxChannels * kChunk * kMostPixelHalves / kBlockHalves;
-constexpr int kBlocksAhead = 8 * kDrawnBlocks;  // that are drawn at once, where lines are short
-static_assert(kBlocksAhead <= kMostBlocks);
 
 // The keys of Philox's rounds in all lanes.
 class RoundKeys {
@@ -28,8 +25,8 @@ class RoundKeys {
     }
   }
 
-  // One Philox4x32-10 block a lane, as philox4x32(): the words lie in the lower halves of the lanes. A round
-  // waits for the one before it, so some of them go side by side.
+  // One block a lane, as philox4x32<kPhiloxPixelRounds>(): the words lie in the lower halves of the lanes. A
+  // round waits for the one before it, so some of them go side by side.
   void turn_into_bits(Longs (&word)[kDrawnVectors][4]) const {
     for (const Longs(&key)[2] : key_)
       for (Longs(&w)[4] : word) {
@@ -43,57 +40,52 @@ class RoundKeys {
   }
 
  private:
-  Longs key_[kPhiloxRounds][2];
+  Longs key_[kPhiloxPixelRounds][2];
 };
 
-// The bits of a chunk's pixels, one line a channel, drawn for several output lines at once: vectors of blocks
-// stay full where lines are short. What follows a line's last pixel may be read, and means nothing.
+// The bits of a chunk's pixels, one line a channel. What follows its last pixel may be read, and means
+// nothing.
 class RandomBits {
  public:
   explicit RandomBits(const PlanRow& row) : row_(row), keys_(row.stream[0], row.stream[1]) {}
 
   // `pixel_halves` times 16 bits a pixel of `channels` channels, which are the same for all chunks of a row.
-  // Returns whether they are new, and not those that an earlier chunk's draw went on to.
-  bool draw(const Chunk& chunk, int channels, int pixel_halves) {
-    if (chunk.x != x_) find_places(chunk, channels, pixel_halves);
-    at_ = chunk.y - y_;
-    if (at_ >= 0 && at_ < lines_) return false;
+  void draw(const Chunk& chunk, int channels, int pixel_halves) {
+    if (chunk.x != x_ || chunk.lines != lines_) find_places(chunk, channels, pixel_halves);
     y_ = chunk.y;
-    at_ = 0;
-    lines_ = row_.output_size[0] - y_ < most_lines_ ? row_.output_size[0] - y_ : most_lines_;
-    const int blocks = lines_ * count_;
-    for (int i = 0; i < blocks; i += kDrawnBlocks)
-      most_lines_ == 1 ? draw_from<true>(i) : draw_from<false>(i);
-    return true;
+    for (int i = 0; i < count_; i += kDrawnBlocks) lines_ == 1 ? draw_from<true>(i) : draw_from<false>(i);
+    if (line_halves_ % kBlockHalves != 0) close_gaps();
   }
 
   // The halves as normals_of() takes them.
   void prepare() {
-    for (int i = 0; i < lines_ * count_ * kBlockHalves; i += kHalves) prepare_normals(halves_ + i);
+    for (int i = 0; i < count_ * kBlockHalves; i += kHalves) prepare_normals(halves_ + i);
   }
 
-  const std::uint16_t* halves(int channel) const {
-    return halves_ + at_ * count_ * kBlockHalves + channel * channel_halves_;
-  }
+  const std::uint16_t* halves(int channel) const { return halves_ + channel * lines_ * line_halves_; }
 
  private:
   void find_places(const Chunk& chunk, int channels, int pixel_halves) {
     const int first = chunk.x * pixel_halves / kBlockHalves;
-    const int blocks = (chunk.count * pixel_halves + kBlockHalves - 1) / kBlockHalves;
     x_ = chunk.x;
-    lines_ = 0;
-    channel_halves_ = blocks * kBlockHalves;
-    count_ = channels * blocks;
-    most_lines_ = 1;
-    while (most_lines_ * count_ % kDrawnBlocks != 0 && (most_lines_ + 1) * count_ <= kBlocksAhead)
-      ++most_lines_;
+    lines_ = chunk.lines;
+    line_halves_ = chunk.width * pixel_halves;
+    line_blocks_ = (line_halves_ + kBlockHalves - 1) / kBlockHalves;
+    count_ = channels * lines_ * line_blocks_;
     std::uint64_t* place = places_;
-    for (int y = 0; y < most_lines_; ++y)
-      for (int c = 0; c < channels; ++c)
-        for (int block = 0; block < blocks; ++block)
-          *place++ =
-              static_cast<std::uint64_t>(y) << 32 | static_cast<std::uint64_t>(c) << 28 | (first + block);
+    for (std::uint64_t c = 0; c < static_cast<std::uint64_t>(channels); ++c)
+      for (std::uint64_t y = 0; y < static_cast<std::uint64_t>(lines_); ++y)
+        for (int block = 0; block < line_blocks_; ++block) *place++ = y << 32 | c << 28 | (first + block);
     for (int i = 0; i < kDrawnBlocks; ++i) *place++ = 0;
+  }
+
+  // Moves the lines, which begin with a block each, to where the last pixel before them ends.
+  void close_gaps() {
+    const std::uint16_t* from = halves_;
+    std::uint16_t* to = halves_;
+    for (int rest = count_; rest > 0; rest -= line_blocks_, to += line_halves_)
+      for (int i = 0; i < line_blocks_; ++i, from += kBlockHalves)
+        __builtin_memmove(to + i * kBlockHalves, from, kBlockHalves * sizeof *to);
   }
 
   // The blocks from the i-th place on. Of one line they have all but a word of their counters in common,
@@ -115,10 +107,10 @@ class RandomBits {
 
   const PlanRow& row_;
   const RoundKeys keys_;
-  int x_ = -1;                          // of the chunk that the places are those of
-  int y_ = 0, lines_ = 0, at_ = 0;      // the first line that was drawn, how many were, and which one is read
-  int most_lines_ = 0;                  // that are drawn at once
-  int channel_halves_ = 0, count_ = 0;  // halves of a channel, and blocks of all channels, in a line
+  int x_ = -1, lines_ = 0;                 // of the chunk that the places are those of
+  int line_halves_ = 0, line_blocks_ = 0;  // of one channel
+  int count_ = 0;                          // blocks of all lines and channels
+  int y_ = 0;                              // the first line
   // Of each block: the first word of its counter, and 2^32 times how many lines it lies below y_.
   alignas(64) std::uint64_t places_[kMostBlocks + kDrawnBlocks];
   alignas(64) std::uint16_t halves_[(kMostBlocks + kDrawnBlocks) * kBlockHalves];

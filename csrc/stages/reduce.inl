@@ -1,6 +1,7 @@
 // Part of stages.inl: making interleaved uint8 images smaller, from bytes to bytes.
 #pragma once
 
+#include "pixel/sampler.h"
 #include "stages/sample_separable.inl"
 
 namespace augsynth {
@@ -23,11 +24,9 @@ void reduce_pixels(const PlanRow& row, const SourceView& source, const ReducedMe
 // Whether it was done: the stages can do all other cases.
 bool reduce_packed(const PlanRow& row, const SourceView& source, const ReducedMemory& reduced,
                    Scratch scratch) {
-  const bool packed = source.stride_c == 1 && source.stride_x == row.channels;
-  if (!packed || !is_filtered_fixed(row)) return false;
-  if (row.channels == 3) return reduce_pixels<3>(row, source, reduced, scratch), true;
-  if (row.channels == 4) return reduce_pixels<4>(row, source, reduced, scratch), true;
-  return false;
+  if (!has_packed_bytes(row, source) || !is_filtered_fixed(row)) return false;
+  const auto reduce = row.channels == 3 ? reduce_pixels<3> : reduce_pixels<4>;
+  return reduce(row, source, reduced, scratch), true;
 }
 
 }  // namespace

@@ -3,36 +3,27 @@
 // float32.
 #pragma once
 
+#include "pixel/interpolation.h"
 #include "stages/sample_fixed.inl"
 
 namespace augsynth {
 namespace AUGSYNTH_ISA_NAME {
 namespace {
 
-constexpr double kBicubicUnit = 16384.0;
-
 // Keys' kernel with a = -0.75 at f + 1, f, 1 - f and 2 - f, for the 16-bit fraction f of a position.
 struct CubicWeights {
   Floats weight[4];
 
   explicit CubicWeights(Ints position) {
-    constexpr float a = -0.75f;
-    const Floats f = to_floats(position & 0xffff) * static_cast<float>(1.0 / kPositionUnit), g = 1.0f - f;
-    weight[0] = a * f * g * g;
-    weight[1] = ((a + 2.0f) * f - (a + 3.0f)) * f * f + 1.0f;
-    weight[2] = ((a + 2.0f) * g - (a + 3.0f)) * g * g + 1.0f;
-    weight[3] = a * g * f * f;
+    const Floats f = to_floats(position & 0xffff) * static_cast<float>(1.0 / kPositionUnit);
+    weigh_cubic(f, static_cast<float>(Bicubic::kSlope), weight);
   }
 
-  // The first and the last two as pairs of whole numbers; what rounding leaves over goes to the second.
+  // The first and the last two as pairs of whole numbers.
   void as_pairs(Ints& front, Ints& back) const {
-    constexpr int kLift = 32768;  // above zero, truncation is the floor
-    Ints whole[4], rest = broadcast(static_cast<std::int32_t>(kBicubicUnit));
-    for (int k = 0; k < 4; ++k) {
-      whole[k] = truncate(weight[k] * static_cast<float>(kBicubicUnit) + (kLift + 0.5f)) - kLift;
-      rest -= whole[k];
-    }
-    front = (whole[0] & 0xffff) | (whole[1] + rest) << 16;
+    Ints whole[4];
+    whole_weights(weight, whole);
+    front = (whole[0] & 0xffff) | whole[1] << 16;
     back = (whole[2] & 0xffff) | whole[3] << 16;
   }
 };

@@ -38,9 +38,9 @@ inline void copy_adjacent(const unsigned char* data, std::ptrdiff_t next_line, c
 }
 
 template <int kChannels>
-void copy_corners(const unsigned char* data, const Taps& taps, int first, int count, unsigned char* upper,
-                  unsigned char* lower) {
-  const auto at = [&](Taps::Corner corner, int i) { return data + taps.offset[corner][first + i]; };
+void copy_corners(const unsigned char* data, const unsigned char* pad, const Taps& taps, int first, int count,
+                  unsigned char* upper, unsigned char* lower) {
+  const auto at = [&](Taps::Corner corner, int i) { return taps.find(corner, first + i, data, pad); };
   for (int i = 0; i < count; ++i) {
     join<kChannels>(upper + kPacket * slot(i), at(Taps::kUpperLeft, i), at(Taps::kUpperRight, i));
     join<kChannels>(lower + kPacket * slot(i), at(Taps::kLowerLeft, i), at(Taps::kLowerRight, i));
@@ -48,7 +48,8 @@ void copy_corners(const unsigned char* data, const Taps& taps, int first, int co
 }
 
 template <int kChannels>
-void copy_packets(const SourceView& source, const Taps& taps, int count, Packets& packets) {
+void copy_packets(const SourceView& source, const unsigned char* pad, const Taps& taps, int count,
+                  Packets& packets) {
   const unsigned char* data = source.data;
   const std::ptrdiff_t next_line = source.stride_y;
   for (int i = 0; i < count; i += kLanes) {
@@ -56,7 +57,7 @@ void copy_packets(const SourceView& source, const Taps& taps, int count, Packets
     const std::int32_t* offset = taps.offset[Taps::kUpperLeft] + i;
     const int lanes = i + kLanes <= count ? kLanes : count - i;
     if (!taps.adjacent[i / kLanes])
-      copy_corners<kChannels>(data, taps, i, lanes, upper, lower);
+      copy_corners<kChannels>(data, pad, taps, i, lanes, upper, lower);
     else if (lanes == kLanes)
       copy_adjacent(data, next_line, offset, kLanes, upper, lower);
     else
@@ -65,14 +66,15 @@ void copy_packets(const SourceView& source, const Taps& taps, int count, Packets
 }
 
 template <int kChannels>
-void blend_packets(const Packets& packets, const Taps& taps, Chunk& chunk) {
+void blend_packets(const Packets& packets, const Taps& taps, const Chunk& chunk) {
+  const Planes value = chunk.value;
   for (int i = 0; i < chunk.count; i += kLanes) {
     Ints upper[kChannels], lower[kChannels];
     split_packets<kChannels>(packets.upper + kPacket * i, upper);
     split_packets<kChannels>(packets.lower + kPacket * i, lower);
     const Ints above = load<Ints>(taps.upper + i), below = load<Ints>(taps.lower + i);
     for (int c = 0; c < kChannels; ++c)
-      store(chunk.value[c] + i, to_floats(multiply_add(upper[c], above) + multiply_add(lower[c], below)));
+      store(value[c] + i, to_floats(multiply_add(upper[c], above) + multiply_add(lower[c], below)));
   }
 }
 
@@ -89,15 +91,15 @@ std::uint16_t couple(const unsigned char* left, const unsigned char* right) {
 
 // kStep is the distance of neighbours in bytes where it is known, and 0 where it is not.
 template <int kStep>
-void copy_couples(const unsigned char* plane, const SourceView& source, const Taps& taps, int count,
-                  Couples& couples) {
-  const auto at = [&](Taps::Corner corner, int i) { return plane + taps.offset[corner][i]; };
+void copy_couples(const unsigned char* plane, const unsigned char* pad, const SourceView& source,
+                  const Taps& taps, int count, Couples& couples) {
+  const auto at = [&](Taps::Corner corner, int i) { return taps.find(corner, i, plane, pad); };
   const std::ptrdiff_t next = kStep ? kStep : source.stride_x, next_line = source.stride_y;
   for (int begin = 0; begin < count; begin += kLanes) {
     const int end = begin + kLanes <= count ? begin + kLanes : count;
     if (taps.adjacent[begin / kLanes]) {
       for (int i = begin; i < end; ++i) {
-        const unsigned char* first = at(Taps::kUpperLeft, i);
+        const unsigned char* first = plane + taps.offset[Taps::kUpperLeft][i];
         couples.upper[i] = couple(first, first + next);
         couples.lower[i] = couple(first + next_line, first + next_line + next);
       }
@@ -132,18 +134,21 @@ class FixedPoint {
   static constexpr double kUnit = kFixedUnit;
 
   FixedPoint(const PlanRow& row, const SourceView& source, const Scratch&)
-      : row_(row), source_(source), locator_(row, source, kChannels ? kPacket : source.stride_x) {}
+      : row_(row), source_(source), locator_(row, source, kChannels ? kPacket : source.stride_x) {
+    for (int c = 0; pads_with_fill(row) && c < row.channels; ++c)
+      pad_[c] = static_cast<unsigned char>(row.fill[c]);
+  }
 
   void sample(Chunk& chunk) {
     locator_.find(chunk, taps_);
     if constexpr (kChannels != 0) {
-      copy_packets<kChannels>(source_, taps_, chunk.count, packets_);
+      copy_packets<kChannels>(source_, pad_, taps_, chunk.count, packets_);
       blend_packets<kChannels>(packets_, taps_, chunk);
     } else {
       for (int c = 0; c < row_.channels; ++c) {
         const unsigned char* plane = source_.data + c * source_.stride_c;
         const auto copy = source_.stride_x == 1 ? copy_couples<1> : copy_couples<0>;
-        copy(plane, source_, taps_, chunk.count, couples_);
+        copy(plane, pad_ + c, source_, taps_, chunk.count, couples_);
         blend_couples(couples_, taps_, chunk.count, chunk.value[c]);
       }
     }
@@ -153,10 +158,17 @@ class FixedPoint {
   const PlanRow& row_;
   const SourceView source_;
   Locator locator_;
+  unsigned char pad_[kMaxChannels];
   Taps taps_;
   Packets packets_;
   Couples couples_;
 };
+
+// Whether a sampler's taps find the fill where pads_with_fill().
+template <typename Sampler>
+constexpr bool kFindsPad = false;
+template <int kChannels, typename Locator>
+constexpr bool kFindsPad<FixedPoint<kChannels, Locator>> = true;
 
 }  // namespace
 }  // namespace AUGSYNTH_ISA_NAME

@@ -1,57 +1,12 @@
 // Part of stages.inl: sampling any dtype with a fixed number of taps, in float32.
 #pragma once
 
+#include "pixel/interpolation.h"
 #include "stages/border.inl"
 
 namespace augsynth {
 namespace AUGSYNTH_ISA_NAME {
 namespace {
-
-template <typename T>
-T load_element(const unsigned char* from) {
-  T value;
-  __builtin_memcpy(&value, from, sizeof value);  // strided views need not be aligned
-  return value;
-}
-
-// Keys' cubic convolution kernel; `a` is its slope at 1.
-double keys(double t, double a) {
-  t = absolute(t);
-  if (t < 1.0) return ((a + 2.0) * t - (a + 3.0)) * t * t + 1.0;
-  if (t < 2.0) return ((a * t - 5.0 * a) * t + 8.0 * a) * t - 4.0 * a;
-  return 0.0;
-}
-
-// An interpolation is a fixed number of neighbouring taps, the first one at the floor of s + kShift, and
-// their weights by what the floor has left.
-struct Nearest {
-  static constexpr int kTaps = 1;
-  static constexpr double kShift = 0.0;
-  static void weigh(double, float (&weight)[1]) { weight[0] = 1.0f; }
-};
-
-struct Bilinear {
-  static constexpr int kTaps = 2;
-  static constexpr double kShift = -0.5;
-  static void weigh(double f, float (&weight)[2]) {
-    weight[0] = static_cast<float>(1.0 - f);
-    weight[1] = static_cast<float>(f);
-  }
-};
-
-// Keys' kernel with a = -0.75 at f + 1, f, 1 - f and 2 - f.
-struct Bicubic {
-  static constexpr int kTaps = 4;
-  static constexpr double kShift = -1.5;
-  static void weigh(double f, float (&weight)[4]) {
-    constexpr double a = -0.75;
-    const double g = 1.0 - f;
-    weight[0] = static_cast<float>(a * f * g * g);
-    weight[1] = static_cast<float>(((a + 2.0) * f - (a + 3.0)) * f * f + 1.0);
-    weight[2] = static_cast<float>(((a + 2.0) * g - (a + 3.0)) * g * g + 1.0);
-    weight[3] = static_cast<float>(a * g * f * f);
-  }
-};
 
 // The taps of a chunk's pixels on one axis.
 template <typename Kernel>

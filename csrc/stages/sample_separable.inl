@@ -9,8 +9,6 @@ namespace augsynth {
 namespace AUGSYNTH_ISA_NAME {
 namespace {
 
-constexpr int kLineBits = 6;      // fractional bits of the summed line
-constexpr int kSampleBits = 16;   // and of the samples: as many as leave a float exact
 constexpr int kRun = 4 * kLanes;  // elements that are summed at a time
 
 // kChannels is 3 or 4 for interleaved images, and 0 for any others.

@@ -7,25 +7,12 @@ namespace augsynth {
 namespace AUGSYNTH_ISA_NAME {
 namespace {
 
-// The pixels around a position, each with its weight; returns how many. Where taps outnumber the source's
-// pixels, those of one pixel are folded together.
+// The pixels around a position, each with its weight; returns how many.
 int gather_taps(const Axis& axis, const Filter& filter, double s, Tap* taps) {
   const Reach reach = filter.reach(axis, s);
-  const bool folds = reach.end - reach.begin > axis.size;
-  int count = folds ? axis.size : 0;
-  for (int i = 0; i < count; ++i) taps[i] = {i * axis.stride, 0.0};
-  double total = 0.0;
-  for (int j = reach.begin; j < reach.end; ++j) {
-    const double weight = filter(j + 0.5 - reach.s);
-    total += weight;
-    const int index = inside(axis, j);
-    if (folds)
-      taps[index].weight += weight;
-    else
-      taps[count++] = {index * axis.stride, weight};
-  }
-  const double share = 1.0 / total;
-  for (int i = 0; i < count; ++i) taps[i].weight *= share;
+  const Range range = weigh_wide(filter, axis, reach, [taps](int i) -> double& { return taps[i].weight; });
+  const int count = range.end - range.begin;
+  for (int i = 0; i < count; ++i) taps[i].offset = inside(axis, range.begin + i) * axis.stride;
   return count;
 }
 

@@ -3,6 +3,7 @@
 // and nothing comes from the standard library: of an inline function that several objects share, the
 // linker keeps one copy, which may be one that needs a higher ISA.
 #include "philox.h"
+#include "pixel/sampler.h"
 #include "stages/border.inl"
 #include "stages/chunk.inl"
 #include "stages/colour.inl"
@@ -57,24 +58,36 @@ struct Tile {
   void run() const {
     constexpr double kUnit = Sampler::kUnit;
     Sampler sampler(row, source, scratch);
-    const FillBlender blender(row, kUnit);
+    const FillBlender blender(row, kUnit, kFindsPad<Sampler> && pads_with_fill(row));
     const ColourMixer mixer(row, entries.colour, entries.offset, kUnit);
     const Eraser eraser(row, entries.erasures_begin, entries.erasures_end, kUnit);
     const Finish finish(row, kUnit, !eraser.is_active());
     const Store store = entries.measures ? add_chunk : choose_store(static_cast<DType>(row.output_dtype));
     RandomBits bits(row);
-    Chunk chunk;
-    for (chunk.x = box.x.begin; chunk.x < box.x.end; chunk.x += kChunk) {
-      chunk.count = box.x.end - chunk.x < kChunk ? box.x.end - chunk.x : kChunk;
-      for (chunk.y = box.y.begin; chunk.y < box.y.end; ++chunk.y) {
-        sampler.sample(chunk);
-        blender.blend(chunk);
+    alignas(64) float values[kMaxChannels * Planes::kPlane];
+    for (int x = box.x.begin; x < box.x.end; x += kChunk) {
+      const int width = box.x.end - x < kChunk ? box.x.end - x : kChunk, most = lines_of_chunk(width);
+      for (int y = box.y.begin; y < box.y.end; y += most) {
+        const int lines = box.y.end - y < most ? box.y.end - y : most;
+        Chunk chunk{y, x, width, lines, width * lines, {values}};
+        sample(sampler, blender, chunk);
         if (entries.lut != nullptr) look_up(row, entries.lut, kUnit, chunk);
         mixer.mix(chunk);
         add_noise(row, kUnit, bits, chunk);
         eraser.clamp_and_erase(chunk);
         store(row, finish, output, chunk);
       }
+    }
+  }
+
+  // Line by line, where a line's last vector reaches into the next one.
+  template <typename Sampler>
+  static void sample(Sampler& sampler, const FillBlender& blender, Chunk& chunk) {
+    const int step = kTakesLines<Sampler> && !blender.is_active() ? chunk.lines : 1;
+    for (int k = 0; k < chunk.lines; k += step) {
+      Chunk part = chunk.part(k, step);
+      sampler.sample(part);
+      blender.blend(part);
     }
   }
 
@@ -93,43 +106,45 @@ struct Tile {
 
   template <typename T, bool kIsAligned, int kChannels>
   void run_general() const {
-    const Interpolation interpolation = static_cast<Interpolation>(row.interpolation);
-    if (interpolation == Interpolation::kNearest) return run<General<T, Nearest, kIsAligned, kChannels>>();
-    if (is_filtered(row)) return run_filter<T, kChannels>();
-    if (interpolation == Interpolation::kBilinear) return run<General<T, Bilinear, kIsAligned, kChannels>>();
-    run<General<T, Bicubic, kIsAligned, kChannels>>();
-  }
-
-  template <typename T, int kChannels>
-  void run_filter() const {
-    if constexpr (sizeof(T) > 1)  // uint8 is filtered in fixed point then
-      if (has_few_taps(row)) return run<SeparableFloat<T, kChannels>>();
-    run<WideFilter<T>>();
+    switch (choose_sampler(row, source)) {
+      case Sampler::kNearest:
+        return run<General<T, Nearest, kIsAligned, kChannels>>();
+      case Sampler::kBilinear:
+        return run<General<T, Bilinear, kIsAligned, kChannels>>();
+      case Sampler::kFloatFilter:
+        if constexpr (sizeof(T) > 1) return run<SeparableFloat<T, kChannels>>();
+        break;  // uint8 is filtered in fixed point then
+      case Sampler::kWideFilter:
+        return run<WideFilter<T>>();
+      default:
+        return run<General<T, Bicubic, kIsAligned, kChannels>>();
+    }
   }
 
   void run_uint8() const {
-    const bool packed = source.stride_c == 1 && source.stride_x == row.channels;
-    if (packed && row.channels == 3) return run_uint8<3>();
-    if (packed && row.channels == 4) return run_uint8<4>();
-    run_uint8<0>();
+    const Sampler sampler = choose_sampler(row, source);
+    if (sampler == Sampler::kFixedBilinear && is_source_whole && is_worth_padding(row)) return run_padded();
+    if (!has_packed_bytes(row, source)) return run_uint8<0>(sampler);
+    row.channels == 3 ? run_uint8<3>(sampler) : run_uint8<4>(sampler);
   }
 
   // kChannels is 3 or 4 for interleaved images, and 0 for any others.
   template <int kChannels>
-  void run_uint8() const {
-    const Interpolation interpolation = static_cast<Interpolation>(row.interpolation);
-    if constexpr (kChannels != 0)
-      if (interpolation == Interpolation::kNearest && is_axis_aligned(row))
-        return run<PackedNearest<kChannels>>();
-    if (is_filtered_fixed(row)) return run<SeparableFixed<kChannels>>();
-    if constexpr (kChannels != 0)
-      if (interpolation == Interpolation::kBicubic && !is_filtered(row) && fits_fixed_point(row, source))
-        return run<PackedBicubic<kChannels>>();
-    if (interpolation != Interpolation::kBilinear || is_filtered(row) || !fits_fixed_point(row, source))
-      return run_general<std::uint8_t>();
+  void run_uint8(Sampler sampler) const {
+    if constexpr (kChannels != 0) {
+      if (sampler == Sampler::kNearest && is_axis_aligned(row)) return run<PackedNearest<kChannels>>();
+      if (sampler == Sampler::kFixedBicubic) return run<PackedBicubic<kChannels>>();
+    }
+    if (sampler == Sampler::kFixedFilter) return run<SeparableFixed<kChannels>>();
+    if (sampler != Sampler::kFixedBilinear) return run_general<std::uint8_t>();
     if (is_axis_aligned(row)) return run<FixedPoint<kChannels, UprightLocator>>();
-    if (is_source_whole && is_worth_padding(row, source)) return run<PaddedFixedPoint<kChannels>>();
     run<FixedPoint<kChannels, Locator>>();
+  }
+
+  void run_padded() const {
+    if (row.channels == 3) return run<PaddedFixedPoint<3>>();
+    if (row.channels == 4) return run<PaddedFixedPoint<4>>();
+    run<PaddedFixedPoint<0>>();
   }
 };
 
@@ -144,6 +159,10 @@ void run_reduced(const PlanRow& row, const Entries& entries, const SourceView& s
 }
 
 }  // namespace
+
+std::size_t scratch_bytes(const PlanRow& row, int begin, int end) {
+  return bytes_for_vectors(row, begin, end);
+}
 
 void run_tile(const PlanRow& row, const Entries& entries, const SourceView& source, const OutputView& output,
               int begin, int end, unsigned char* memory) {

@@ -1,51 +1,19 @@
 // Part of stages.inl: clamp, gain and bias, rounding, and the way into the output.
 #pragma once
 
+#include "pixel/rounding.h"
 #include "stages/chunk.inl"
 
 namespace augsynth {
 namespace AUGSYNTH_ISA_NAME {
 namespace {
 
-// Output elements as they lie in memory; the two halves are written as bits.
-struct Half {
-  std::uint16_t bits;
-};
-struct Brain {
-  std::uint16_t bits;
-};
-
 void put(float* to, Floats value) { store(to, value); }
-
-// The floor of value + 1/2 within [0, top]; 0 for NaN.
-Ints round_within(Floats value, float top) {
-  const Floats zero{};
-  const Floats raised = value > zero ? value : zero;
-  return truncate(at_most(raised, broadcast(top)) + 0.5f);
-}
-
 void put(std::uint8_t* to, Floats value) { narrow(to, round_within(value, 255.0f)); }
 void put(std::uint16_t* to, Floats value) { narrow(to, round_within(value, 65535.0f)); }
-
-// The upper half of a float, rounded to nearest even; a NaN keeps being one.
+void put(Half* to, Floats value) { narrow(&to->bits, half_bits(bits_of(value))); }
 void put(Brain* to, Floats value) {
-  const Ints bits = reinterpret_cast<Ints>(value);
-  const Ints rounded = bits + 0x7fff + ((bits >> 16) & 1);
-  const Ints chosen = value == value ? rounded : bits | 0x400000;
-  narrow(reinterpret_cast<std::uint16_t*>(to), (chosen >> 16) & 0xffff);
-}
-
-// IEEE binary16, rounded to nearest even. Below 2^-14 a number loses bits: adding 1/2 leaves just those that
-// count in a float's last places.
-void put(Half* to, Floats value) {
-  const Ints bits = reinterpret_cast<Ints>(value);
-  const Ints sign = (bits >> 16) & 0x8000, size = bits & 0x7fffffff;
-  const Ints small = reinterpret_cast<Ints>(reinterpret_cast<Floats>(size) + 0.5f) - 0x3f000000;
-  const Ints rebiased = size - ((127 - 15) << 23);
-  const Ints normal = (rebiased + 0xfff + ((rebiased >> 13) & 1)) >> 13;
-  const Ints too_large = size > 0x7f800000 ? broadcast(0x7e00) : broadcast(0x7c00);
-  const Ints finite = size < 0x38800000 ? small : normal;
-  narrow(reinterpret_cast<std::uint16_t*>(to), (size >= 0x477ff000 ? too_large : finite) | sign);
+  narrow(&to->bits, reinterpret_cast<Ints>(brain_bits(value, reinterpret_cast<Words>(value))));
 }
 
 // Clamp (unless that was done before), gain and bias in the chunk's units, of which one level of the source
@@ -91,20 +59,28 @@ inline void prepare(unsigned char* to, std::ptrdiff_t bytes) {
   for (std::ptrdiff_t at = 0; at < bytes; at += kCacheLine) __builtin_prefetch(to + at, 1);
 }
 
+// A chunk whose pixels lie side by side in the output, but for their channels.
 template <typename T>
-void store_chunk(const PlanRow& row, const Finish& finish, const OutputView& output, const Chunk& chunk) {
+void store_run(const PlanRow& row, const Finish& finish, const OutputView& output, const Chunk& chunk) {
   unsigned char* to = output.data + chunk.y * output.stride_y + chunk.x * output.stride_x;
+  const std::ptrdiff_t next = chunk.lines * output.stride_y;
   if (output.stride_x == sizeof(T)) {
     for (int c = 0; c < row.channels; ++c, to += output.stride_c) {
-      prepare(to + output.stride_y, chunk.count * sizeof(T));
+      prepare(to + next, chunk.count * sizeof(T));
       put_line(finish, chunk, c, reinterpret_cast<T*>(to));
     }
     return;
   }
   T lines[kMaxChannels][kChunk];
   for (int c = 0; c < row.channels; ++c) put_line(finish, chunk, c, lines[c]);
-  prepare(to + output.stride_y, chunk.count * output.stride_x);
+  prepare(to + next, chunk.count * output.stride_x);
   interleave(lines, row.channels, chunk.count, to);
+}
+
+template <typename T>
+void store_chunk(const PlanRow& row, const Finish& finish, const OutputView& output, const Chunk& chunk) {
+  if (output.stride_y == chunk.width * output.stride_x) return store_run<T>(row, finish, output, chunk);
+  for (int line = 0; line < chunk.lines; ++line) store_run<T>(row, finish, output, chunk.part(line, 1));
 }
 
 using Store = void (*)(const PlanRow&, const Finish&, const OutputView&, const Chunk&);

@@ -16,8 +16,8 @@ def test_the_forced_isa_is_the_one_that_runs(isa: str) -> None:
     assert isa in _native.isas()
 
 
-def test_the_portable_isa_comes_last() -> None:
-    assert _native.isas()[-1] == "baseline"
+def test_what_runs_everywhere_comes_last_and_the_scalar_executor_behind_it() -> None:
+    assert _native.isas()[-2:] == ["baseline", "scalar"]
 
 
 def test_an_absent_isa_is_refused_and_changes_nothing() -> None:
@@ -36,7 +36,7 @@ def start(isa: str, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, timeout=120)
 
 
-@pytest.mark.parametrize("name", ["baseline", ""])
+@pytest.mark.parametrize("name", ["baseline", "scalar", ""])
 def test_the_environment_forces_an_isa(name: str, tmp_path: Path) -> None:
     assert start(name, tmp_path).stdout.split() == [name or _native.isas()[0]]
 

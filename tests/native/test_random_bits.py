@@ -4,9 +4,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from native_rows import make_rows
 
 from augsynth import _native
 from augsynth.errors import ArgumentError, ArgumentTypeError
+from augsynth.layout import Noise
 
 
 def keys(*rows: tuple[int, int, int]) -> np.ndarray[Any, Any]:
@@ -24,6 +26,16 @@ def test_known_answer_of_pi() -> None:
     key = keys((0x299F31D0A4093822, 0x85A308D3, 0x0370734413198A2E))
     words = _native.draw_bits(key, op=0x243F, words=4 * (0x6A88 + 1))[0, -4:]
     assert [hex(word) for word in words.tolist()] == ["0xd16cfe09", "0x94fdcceb", "0x5001e420", "0x24126ea1"]
+
+
+def test_known_answer_of_pixels(isa: str) -> None:
+    """Random123's philox4x32-7 of zeros, as the bits of the first eight pixels."""
+    source, output = np.zeros((1, 8, 1), np.float32), np.empty((1, 1, 8), np.float32)
+    rows = make_rows(source, output, noise=Noise.UNIFORM, noise_parameters=(-0.5, 2**16 - 0.5, 0, 0))
+    _native.run(rows, [source], [output])
+    halves = [int(half) for half in output[0, 0]]
+    words = [f"{high:04x}{low:04x}" for low, high in zip(halves[::2], halves[1::2], strict=True)]
+    assert words == ["5f6fb709", "0d893f64", "4f121f81", "4f730a48"]
 
 
 def test_extreme_keys_are_words_of_their_own() -> None:

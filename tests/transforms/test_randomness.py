@@ -39,8 +39,9 @@ def test_native_bits_are_the_specified_philox(keys: list[tuple[int, int, int]], 
 
 def test_philox_gives_the_published_answer() -> None:
     # Known answer of Random123 for the zero counter and key.
-    words = rng.philox(np.zeros((1, 4), np.uint32), np.zeros((1, 2), np.uint32))
-    assert words.tolist() == [[0x6627E8D5, 0xE169C58D, 0xBC57AC4C, 0x9B00DBD8]]
+    counter, key = np.zeros((1, 4), np.uint32), np.zeros((1, 2), np.uint32)
+    assert rng.philox(counter, key).tolist() == [[0x6627E8D5, 0xE169C58D, 0xBC57AC4C, 0x9B00DBD8]]
+    assert rng.philox(counter, key, rounds=7).tolist() == [[0x5F6FB709, 0x0D893F64, 0x4F121F81, 0x4F730A48]]
 
 
 @given(case=aug.cases())
