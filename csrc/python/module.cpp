@@ -153,6 +153,8 @@ PYBIND11_MODULE(_cpu, module) {
   module.def("affine", affine, py::arg("a"), py::arg("b"), py::arg("c"), py::arg("d"), py::arg("e"),
              py::arg("f"));
   module.def("compose", compose, py::arg("outer"), py::arg("inner"));
+  module.def("linear_pass", linear_pass, py::arg("source").noconvert(), py::arg("output").noconvert(),
+             py::arg("parameters"), py::kw_only(), py::arg("adjoint"), py::arg("threads"));
   module.def("layout", layout);
   module.def("isas", available_isas);
   module.def("isa", [] { return std::string(active_isa().name); });

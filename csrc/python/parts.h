@@ -45,4 +45,11 @@ MapArray affine(const Values& a, const Values& b, const Values& c, const Values&
 // outer[i] inner[i], with one map for all where there is but one. Each sum is rounded from left to right.
 MapArray compose(const MapArray& outer, const MapArray& inner);
 
+// ---- Gradients ----------------------------------------------------------------------------------------
+
+// Runs a linear pass over images (n, channels, height, width), float32 or float64, or its adjoint, which adds
+// to what the output holds. `parameters` are those of csrc/gradient/linear_pass.h by name, arrays or None.
+void linear_pass(const pybind11::array& source, const pybind11::array& output,
+                 const pybind11::dict& parameters, bool adjoint, int threads);
+
 }  // namespace augsynth
