@@ -19,7 +19,7 @@ NATIVE := $(shell find csrc -name '*.cpp' -o -name '*.h' -o -name '*.inl' -o -na
 ASAN := build/asan
 PORTABLE := build/portable
 
-.PHONY: help demo test test-all lint asan fuzz portable mutants bench bench-decode bench-compare bench-generators docs clean
+.PHONY: help demo test test-all lint asan fuzz portable mutants bench bench-decode bench-compare bench-gpu bench-generators docs clean
 .DELETE_ON_ERROR:
 
 help:
@@ -34,6 +34,7 @@ help:
 	@echo "make bench             augsynth beside five other libraries: 15 minutes, 7 GB; AUGSYNTH_DATA=folder ARGS=--quick"
 	@echo "make bench-decode      the same from JPEG bytes to a batch: three minutes"
 	@echo "make bench-compare     has the engine become slower? instruction counts against the stored ones (needs valgrind)"
+	@echo "make bench-gpu         on a machine with a GPU: build, compare with the CPU, measure (PYTHON needs torch with CUDA)"
 	@echo "make bench-generators  fit every generator on MNIST and score it (an hour): DATA=path/to/mnist10k.npz"
 	@echo "make docs              write the pages of docs/ that are made from the code, and the gallery's pictures"
 	@echo "make clean             remove environments and build results"
@@ -96,6 +97,10 @@ bench-decode: $(BENCH_VENV)/installed
 
 bench-compare: $(VENV)/developing
 	$(BIN)/python bench/compare.py $(ARGS)
+
+# With the Python that is there: a GPU machine has its own torch, and may have no network.
+bench-gpu:
+	$(PYTHON) bench/gpu.py $(ARGS)
 
 bench-generators: $(VENV)/developing
 	@test "$(DATA)" != digits || { echo "say where MNIST is: make bench-generators DATA=path/to/mnist10k.npz" >&2; exit 2; }

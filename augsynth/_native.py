@@ -136,6 +136,30 @@ def convolve(values: npt.NDArray[np.float32], kernel: npt.NDArray[np.float32], s
     return _cpu.convolve(values, kernel, step)
 
 
+def linear_pass(
+    source: Array, output: Array, parameters: Mapping[str, Any], *, adjoint: bool, threads: int | None = None
+) -> None:
+    """Run a pass that is linear in the image, or its adjoint, on images (n, C, H, W) of float32 or float64.
+
+    The adjoint adds what the output's gradient, its `source`, owes to the images. `parameters` are named as in
+    `csrc/gradient/linear_pass.h`: contiguous arrays with an entry a sample, None, or numbers. The result does not
+    depend on `threads`. `ArgumentError` and `ArgumentTypeError` where something does not fit.
+    """
+    threads = num_threads() if threads is None else threads
+    _cpu.linear_pass(source, output, dict(parameters), adjoint=adjoint, threads=threads)
+
+
+def cuda_linear_pass(
+    source: Any, output: Any, parameters: Mapping[str, Any], means: Any, *, adjoint: bool, device: int, stream: int
+) -> None:
+    """`linear_pass` for tensors on CUDA device `device`, queued on `stream`, a `cudaStream_t`.
+
+    `means` is room for what `of_mean` adds to each sample and channel, `(n, C)` like the images, and None without it.
+    Maps are not checked. The adjoint adds in any order, so last bits may differ from call to call.
+    """
+    cuda().linear_pass(source, output, dict(parameters), means, adjoint=adjoint, device=device, stream=stream)
+
+
 def buffer(size: int) -> npt.NDArray[np.uint8]:
     """`size` uninitialised bytes on huge pages where the system has them, for large outputs.
 
@@ -232,6 +256,20 @@ def compose(outer: npt.NDArray[np.float64], inner: npt.NDArray[np.float64]) -> n
     [1.0, 0.0, 4.0]
     """
     return _cpu.compose(outer, inner)
+
+
+def permute(
+    x: npt.NDArray[np.int64], size: npt.NDArray[np.int64], keys: npt.NDArray[np.uint64], *, backwards: bool = False
+) -> npt.NDArray[np.int64]:
+    """The images (m,) of `x` (m,) under keyed permutations of [0, size), or with `backwards` what is taken to `x`.
+
+    `size` is (m,) or (1,), at most 2**52, and `keys` (m, 12) or (1, 12); `augsynth.data` says what they stand for.
+
+    >>> keys = np.arange(12, dtype=np.uint64)[None]
+    >>> permute(permute(np.arange(3), np.array([3]), keys), np.array([3]), keys, backwards=True).tolist()
+    [0, 1, 2]
+    """
+    return _cpu.permute(x, size, keys, backwards)
 
 
 def num_threads() -> int:

@@ -42,6 +42,9 @@ COLOUR = "tests/transforms/test_colour.py"
 CHOICE = "tests/transforms/test_choice.py"
 POLICIES = "tests/transforms/test_policies.py"
 PERSPECTIVE = "tests/transforms/test_perspective.py"
+LINEAR = "tests/differentiable/test_linear_pass.py"
+DIFF_AUGMENT = "tests/differentiable/test_diff_augment.py"
+RECORDED = "tests/differentiable/test_recorded_images.py"
 
 MUTANTS = (
     Mutant(
@@ -337,6 +340,55 @@ MUTANTS = (
         "projective(corners + inwards * (1 - 2 * _CORNERS) * size, corners)",
         "projective(corners, corners + inwards * (1 - 2 * _CORNERS) * size)",
         (PERSPECTIVE, ""),
+    ),
+    Mutant(
+        "a colour map is not transposed on the way back",
+        "csrc/gradient/pixel.h",
+        "map.matrix[k * map.channels + c] * values[k]",
+        "map.matrix[c * map.channels + k] * values[k]",
+        (LINEAR, "is_the_adjoint"),
+    ),
+    Mutant(
+        "what was erased still owes its gradient",
+        "csrc/gradient/pixel.h",
+        "is_erased ? T{0} : gradient",
+        "false ? T{0} : gradient",
+        (LINEAR, "is_the_adjoint"),
+    ),
+    Mutant(
+        "the border's part of a gradient goes to the picture",
+        "csrc/gradient/pixel.h",
+        "value *= taps.cover;",
+        "",
+        (LINEAR, "every_border"),
+    ),
+    Mutant(
+        "means owe a little less than they took",
+        "csrc/gradient/pixel.h",
+        "map.of_mean[k * map.channels + c] * (sums[k] / pixels)",
+        "map.of_mean[k * map.channels + c] * (sums[k] / (pixels + 1))",
+        (LINEAR, "is_the_adjoint"),
+    ),
+    Mutant(
+        "the gradient of the gradient has constants",
+        "augsynth/differentiable/ops.py",
+        "_backward_by(_forward, linear=True)",
+        "_backward_by(_forward, linear=False)",
+        (LINEAR, "their_gradients"),
+    ),
+    Mutant(
+        "pipelines with gradients do not clamp",
+        "augsynth/differentiable/plans.py",
+        "values = values.clamp(low, high)",
+        "pass",
+        (RECORDED, "pictures_are_those or is_clamped"),
+    ),
+    Mutant(
+        "contrast darkens",
+        "augsynth/transforms/diff_augment.py",
+        "(1 - contrast) * mean",
+        "0 * contrast * mean",
+        (DIFF_AUGMENT, "of_the_paper or scale_of_the_images"),
     ),
 )
 

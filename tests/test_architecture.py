@@ -18,7 +18,7 @@ LAYERS = (
     ("operate",),
     ("device",),
     ("targets",),
-    ("lowering", "execute", "reference"),
+    ("lowering", "execute", "reference", "differentiable"),
     ("transforms",),
     ("generators",),
     ("data",),

@@ -16,6 +16,7 @@ import numpy.typing as npt
 import torch
 
 from augsynth import _native, device
+from augsynth.differentiable import recorded_batch, run_plan
 from augsynth.errors import ArgumentError, PlanError
 from augsynth.execute import as_array, batch_output, execute
 from augsynth.images import ImageBatch, as_batch
@@ -134,10 +135,16 @@ class Pipeline(ABC):
         `out` is written and returned if given, contiguous or in `torch.channels_last`.
 
         The tensor's memory is its own for as long as it or a view of it is held. Then a later batch may use it.
+
+        Gradients go through where an image requires one: float32 or float64 tensors of one shape, on any device. A
+        pipeline through which none can go is refused then (`docs/gradients.md`).
         """
-        sources = self._sources(images)
+        recorded = recorded_batch(images)
+        sources = self._sources(images) if recorded is None else _shapes_alone(recorded)
         readings = self._read(targets, sources.shapes)
         plan = self._plan(sources.shapes, self._keys(keys, len(sources)), sources.dtype, readings)
+        if recorded is not None:
+            return self._run_recorded(plan, recorded, readings, out)
         return self._run(plan, sources, readings, out)
 
     def plan(
@@ -164,7 +171,8 @@ class Pipeline(ABC):
 
     def apply(self, images: Any, plan: Plan, targets: Sequence[Any] | None = None) -> Any:
         """Run a plan that was drawn before, or loaded; returns a tensor (B, C, H, W), with `targets` also a list."""
-        sources = self._sources(images)
+        recorded = recorded_batch(images)
+        sources = self._sources(images) if recorded is None else _shapes_alone(recorded)
         readings = self._read(targets, sources.shapes)
         if len(sources) != len(plan):
             raise PlanError(f"the plan is for {len(plan)} images, got {len(sources)}")
@@ -176,6 +184,8 @@ class Pipeline(ABC):
             raise PlanError(f"images[{differs[0]}] has shape (H, W, C) = {shape}, the plan was drawn for {expected}")
         for number, one in enumerate(plan.passes):
             check_pass(one, f"pass {number}")
+        if recorded is not None:
+            return self._run_recorded(plan, recorded, readings, None)
         return self._run(plan, sources, readings, None)
 
     def explain(self, shape: Sequence[int] = (1024, 1024, 3), dtype: str = "uint8") -> str:
@@ -215,6 +225,16 @@ class Pipeline(ABC):
         else:
             device.execute(plan, sources.views, result)
         return result if targets is None else (result, targets)
+
+    def _run_recorded(
+        self, plan: Plan, images: torch.Tensor, readings: Sequence[Reading] | None, out: torch.Tensor | None
+    ) -> Any:
+        if out is not None:
+            raise ArgumentError("out cannot be given with images that require gradients: torch keeps what they become")
+        result = run_plan(plan, images.to(self._device() or images.device)).contiguous(
+            memory_format=self._memory_format()
+        )
+        return result if readings is None else (result, place_targets(readings, plan.passes))
 
     def _plan(self, shapes: Ints, keys: Keys, dtype: DType, readings: Sequence[Reading] | None = None) -> Plan:
         boxes = None if readings is None else object_boxes(readings)
@@ -280,6 +300,12 @@ def _described(value: Any) -> Any:
     if isinstance(value, tuple):
         return tuple(_described(one) for one in value)
     return value.to_dict() if isinstance(value, Pipeline) else value
+
+
+def _shapes_alone(images: torch.Tensor) -> ImageBatch:
+    """What a plan has to know of a batch (B, C, H, W) that torch records."""
+    channels, *size = images.shape[1:]
+    return ImageBatch((), np.tile(np.array([*size, channels], np.int64), (len(images), 1)), DType.FLOAT32)
 
 
 def _as_shapes(shapes: Sequence[Sequence[int]]) -> Ints:

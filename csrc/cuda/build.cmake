@@ -30,10 +30,10 @@ list(JOIN AUGSYNTH_CUDA_ARCHITECTURES " " architectures_text)
 
 # Contraction is off as on the CPU, so that both give the same bits.
 pybind11_add_module(_cuda MODULE NO_EXTRAS
-  csrc/cuda/device.cu csrc/cuda/kernels.cu
+  csrc/cuda/device.cu csrc/cuda/kernels.cu csrc/cuda/linear.cu
   csrc/cuda/launch.cpp csrc/cuda/module.cpp csrc/cuda/simulate.cpp
   $<TARGET_OBJECTS:augsynth_shared>)
-target_compile_options(_cuda PRIVATE "$<$<COMPILE_LANGUAGE:CUDA>:${targets};--fmad=false;-Xcompiler=-Wall,-Wextra>")
+target_compile_options(_cuda PRIVATE "$<$<COMPILE_LANGUAGE:CUDA>:${targets};--fmad=false;--threads=4;-Xcompiler=-Wall,-Wextra>")
 target_compile_definitions(_cuda PRIVATE
   AUGSYNTH_VERSION="${PROJECT_VERSION}"
   AUGSYNTH_CUDA_COMPILER="nvcc ${CMAKE_CUDA_COMPILER_VERSION}"

@@ -1,5 +1,6 @@
 #include "cuda/launch.h"
 
+#include <cmath>
 #include <limits>
 #include <string>
 
@@ -40,18 +41,49 @@ Order order_of(const OutputView& view, DType dtype, int channels, int width, int
   return view.stride_c == item && view.stride_x == channels * item ? Order::kPixels : Order::kOther;
 }
 
+// How a map moves whole pixels on an axis, if it does: from at + 1/2 to scale (at + 1/2) + offset.
+bool finds_move(double scale, double offset, Move& move) {
+  if ((scale != 1.0 && scale != -1.0) || offset != std::floor(offset)) return false;
+  const auto whole = static_cast<std::int32_t>(offset);
+  move = scale > 0.0 ? Move{whole, 1} : Move{whole - 1, -1};
+  return true;
+}
+
+// The row as pixel/prepare.h takes it, with the source to go with it: filters along swapped axes are swapped.
+struct Upright {
+  PlanRow row;
+  SourceView source;
+
+  Upright(const PlanRow& given, const SourceView& view) : row(given), source(view) {
+    if (!is_smoothed(row) || is_axis_aligned(row) || !swaps_axes(row)) return;
+    row = with_axes_swapped(given);
+    source = with_axes_swapped(view);
+  }
+};
+
+bool is_quick_for_all_steps(const PlanRow& row, const SourceView& source) {
+  if (!is_reduced(row)) {
+    const Upright upright(row, source);
+    return is_quick(upright.row, upright.source);
+  }
+  Scratch counted(nullptr);
+  const PlanRow warp = warp_of(row);
+  const ReducedMemory reduced = lay_out_reduced(warp, 0, row.output_size[0], counted);
+  return is_quick(reduction_of(row), source) && is_quick(warp, reduced.source());
+}
+
 // A step before its memory exists.
 struct Planned {
   StepKind kind;
-  int variant;
+  int kind_of_tasks;
   std::size_t tasks, measures;  // where they lie
   Share share;
 };
 
-// The tasks of rows with as many channels.
-template <int kMost>
+// The tasks of one kind.
+template <typename Kind>
 struct Tasks {
-  std::vector<Task<kMost>> tasks;
+  std::vector<Task<Kind::kMost>> tasks;
   std::vector<Inside> inside;
   std::vector<Measure> measures;
   Shares tables, reductions, columns, chunks, pictures, pixels;
@@ -81,10 +113,11 @@ class Launch::Layout {
     place_fills(fills8_, DType::kUint8);
     place_fills(fills16_, DType::kUint16);
     place_fills(fills32_, DType::kFloat32);
-    place(tasks1_);
-    place(tasks3_);
-    place(tasks4_);
-    place(tasks16_);
+    place(quick1_);
+    place(quick3_);
+    place(quick4_);
+    place(any3_);
+    place(any16_);
   }
 
   std::size_t copied() const { return (copied_.bytes().size() + kAlignment - 1) / kAlignment * kAlignment; }
@@ -98,10 +131,11 @@ class Launch::Layout {
     move_fills(fills8_, staging, bases);
     move_fills(fills16_, staging, bases);
     move_fills(fills32_, staging, bases);
-    move_tasks(tasks1_, staging, bases);
-    move_tasks(tasks3_, staging, bases);
-    move_tasks(tasks4_, staging, bases);
-    move_tasks(tasks16_, staging, bases);
+    move_tasks(quick1_, staging, bases);
+    move_tasks(quick3_, staging, bases);
+    move_tasks(quick4_, staging, bases);
+    move_tasks(any3_, staging, bases);
+    move_tasks(any16_, staging, bases);
     std::vector<Step> steps;
     for (const std::vector<Planned>& together : planned_)
       for (const Planned& one : together) steps.push_back(moved(one, bases));
@@ -116,24 +150,23 @@ class Launch::Layout {
   // ---- Rows ----
 
   void add(std::size_t i, const Image& source, const OutputView& output) {
-    switch (rows_[i].channels) {
-      case 1:
-        return add(tasks1_, i, source, output);
-      case 3:
-        return add(tasks3_, i, source, output);
-      case 4:
-        return add(tasks4_, i, source, output);
-      default:
-        return add(tasks16_, i, source, output);
-    }
+    const PlanRow& row = rows_[i];
+    const SourceView view = row.missing >= 0 ? fill(row, source) : source_view(source);
+    if (!looks_at_means(row, tables_) && is_quick_for_all_steps(row, view)) switch (row.channels) {
+        case 1:
+          return add(quick1_, i, view, output);
+        case 3:
+          return add(quick3_, i, view, output);
+        case 4:
+          return add(quick4_, i, view, output);
+      }
+    row.channels == 3 ? add(any3_, i, view, output) : add(any16_, i, view, output);
   }
 
-  template <int kMost>
-  void add(Tasks<kMost>& group, std::size_t i, const Image& source, const OutputView& output) {
+  template <typename Kind>
+  void add(Tasks<Kind>& group, std::size_t i, const SourceView& view, const OutputView& output) {
     const PlanRow& row = rows_[i];
-    SourceView view = source_view(source);
-    Inside inside{row.missing >= 0, false, row.lut >= 0};
-    if (row.missing >= 0) view = fill(row, source);
+    const Inside inside{row.missing >= 0, false, row.lut >= 0};
     const Box whole{{0, row.output_size[1]}, {0, row.output_size[0]}};
     if (!is_reduced(row)) {
       add_pixels(group, row, entries_of(row), view, output, whole, inside);
@@ -147,7 +180,8 @@ class Launch::Layout {
       add_pixels(group, warp, entries_of(row), reduced.source(), output, whole, {true, false, inside.lut});
       group.pixels.add(group.tasks.size() - 1, runs_of(group.tasks.back()));
     }
-    if (looks_at_means(row, tables_)) measure(group, row);
+    if constexpr (!Kind::kQuick)
+      if (looks_at_means(row, tables_)) measure(group, row);
     if (scratch_.used() == Scratch::kMost)
       throw PlanError("row " + std::to_string(i) + ": it would need more memory than there are addresses");
   }
@@ -165,21 +199,22 @@ class Launch::Layout {
     return entries;
   }
 
-  template <int kMost>
-  void add_pixels(Tasks<kMost>& group, const PlanRow& row, const Entries& entries, const SourceView& source,
+  template <typename Kind>
+  void add_pixels(Tasks<Kind>& group, const PlanRow& row, const Entries& entries, const SourceView& source,
                   const OutputView& output, const Box& box, const Inside& inside) {
-    const bool swaps = is_smoothed(row) && !is_axis_aligned(row) && swaps_axes(row);
-    const PlanRow upright = swaps ? with_axes_swapped(row) : row;
+    const Upright upright(row, source);
     const std::size_t before = scratch_.used();
-    const Job<kMost> job =
-        prepare<kMost>(upright, entries, swaps ? with_axes_swapped(source) : source, output, box, scratch_);
+    const auto job = prepare<Kind::kMost>(upright.row, entries, upright.source, output, box, scratch_);
     if (scratch_.used() - before > kMostTables)
       throw PlanError(
-          "row " + std::to_string(&row - rows_.data()) +
-          ": antialiasing would need tables of more than 4 GiB; the support is too small for the map");
+          "antialiasing would need tables of more than 4 GiB; the support is too small for the map");
     const int width = box.x.end - box.x.begin, height = box.y.end - box.y.begin;
     const Order order = order_of(output, static_cast<DType>(row.output_dtype), row.channels, width, height);
-    group.tasks.push_back({job, box.x.begin, box.y.begin, width, height, order});
+    Move across{}, down{};
+    const bool moves = job.sampler == Sampler::kNearest && is_axis_aligned(row) &&
+                       finds_move(row.inverse[0], row.inverse[2], across) &&
+                       finds_move(row.inverse[4], row.inverse[5], down);
+    group.tasks.push_back({job, box.x.begin, box.y.begin, width, height, order, moves, across, down});
     group.inside.push_back(inside);
     if (is_filter(job.sampler)) group.tables.add(group.tasks.size() - 1, std::int64_t{width} + height);
   }
@@ -191,8 +226,8 @@ class Launch::Layout {
     return (std::int64_t{task.width} * task.height + each - 1) / each;
   }
 
-  template <int kMost>
-  void measure(Tasks<kMost>& group, const PlanRow& row) {
+  template <typename Kind>
+  void measure(Tasks<Kind>& group, const PlanRow& row) {
     const std::int64_t height = row.output_size[0], chunks = (row.output_size[1] + kChunk - 1) / kChunk;
     const std::size_t task = group.tasks.size() - 1;
     group.measures.push_back({scratch_.take<double>(height * chunks * kAdders * row.channels),
@@ -250,27 +285,27 @@ class Launch::Layout {
   // ---- Steps ----
 
   // The steps of one order do not wait for each other.
-  void plan(int order, StepKind kind, int variant, std::size_t tasks, std::size_t measures,
+  void plan(int order, StepKind kind, int kind_of_tasks, std::size_t tasks, std::size_t measures,
             const Shares& shares) {
     if (!shares.empty())
-      planned_[order].push_back({kind, variant, tasks, measures, shares.append_to(copied_)});
+      planned_[order].push_back({kind, kind_of_tasks, tasks, measures, shares.append_to(copied_)});
   }
 
   template <typename T>
   void place_fills(FillTasks<T>& group, DType dtype) {
     group.begin = copied_.append(group.tasks);
-    const int variant = static_cast<int>(dtype);
-    plan(0, StepKind::kAddPresent, variant, group.begin, 0, group.lines);
-    plan(1, StepKind::kTakeMeans, variant, group.begin, 0, group.channels);
-    plan(2, StepKind::kFill, variant, group.begin, 0, group.elements);
+    const int number = static_cast<int>(dtype);
+    plan(0, StepKind::kAddPresent, number, group.begin, 0, group.lines);
+    plan(1, StepKind::kTakeMeans, number, group.begin, 0, group.channels);
+    plan(2, StepKind::kFill, number, group.begin, 0, group.elements);
   }
 
-  template <int kMost>
-  void place(Tasks<kMost>& group) {
+  template <typename Kind>
+  void place(Tasks<Kind>& group) {
     group.begin = copied_.append(group.tasks);
     group.measures_begin = copied_.append(group.measures);
     const auto step = [&](int order, StepKind kind, const Shares& shares) {
-      plan(order, kind, kMost, group.begin, group.measures_begin, shares);
+      plan(order, kind, Kind::kNumber, group.begin, group.measures_begin, shares);
     };
     step(2, StepKind::kWeighTaps, group.tables);
     step(3, StepKind::kRenderPixels, group.reductions);
@@ -294,11 +329,11 @@ class Launch::Layout {
     }
   }
 
-  template <int kMost>
-  void move_tasks(const Tasks<kMost>& group, unsigned char* staging, const Bases& bases) const {
-    auto* task = reinterpret_cast<Task<kMost>*>(staging + group.begin);
+  template <typename Kind>
+  void move_tasks(const Tasks<Kind>& group, unsigned char* staging, const Bases& bases) const {
+    auto* task = reinterpret_cast<Task<Kind::kMost>*>(staging + group.begin);
     for (const Inside& inside : group.inside) {
-      Job<kMost>& job = task++->job;
+      auto& job = task++->job;
       if (inside.source) move_pointer(job.source, bases.scratch);
       if (inside.output) move_pointer(job.output.data, bases.scratch);
       if (inside.lut) move_pointer(job.lut, bases.copied);
@@ -319,7 +354,7 @@ class Launch::Layout {
     Share share = one.share;
     move_pointer(share.tasks, bases.copied);
     if (share.ends != nullptr) move_pointer(share.ends, bases.copied);
-    return {one.kind, one.variant, reinterpret_cast<void*>(bases.copied + one.tasks),
+    return {one.kind, one.kind_of_tasks, reinterpret_cast<void*>(bases.copied + one.tasks),
             reinterpret_cast<const void*>(bases.copied + one.measures), share};
   }
 
@@ -331,10 +366,11 @@ class Launch::Layout {
   FillTasks<std::uint8_t> fills8_;
   FillTasks<std::uint16_t> fills16_;
   FillTasks<float> fills32_;
-  Tasks<1> tasks1_;
-  Tasks<3> tasks3_;
-  Tasks<4> tasks4_;
-  Tasks<kMaxChannels> tasks16_;
+  Tasks<Kind<1, true>> quick1_;
+  Tasks<Kind<3, true>> quick3_;
+  Tasks<Kind<4, true>> quick4_;
+  Tasks<Kind<3, false>> any3_;
+  Tasks<Kind<kMaxChannels, false>> any16_;
   std::vector<Planned> planned_[kOrders];
 };
 

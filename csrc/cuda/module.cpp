@@ -10,10 +10,12 @@
 
 #include "cuda/device.h"
 #include "cuda/launch.h"
+#include "cuda/linear.h"
 #include "cuda/steps.h"
 #include "errors.h"
 #include "python/arrays.h"
 #include "python/exceptions.h"
+#include "python/linear_arguments.h"
 
 namespace py = pybind11;
 
@@ -89,7 +91,8 @@ class PyLaunch {
   py::list steps() const {
     py::list found;
     for (const Step& step : steps_)
-      found.append(py::make_tuple(step_name(step.kind), step.variant, step.share.samples, step.share.blocks));
+      found.append(
+          py::make_tuple(step_name(step.kind), step.kind_of_tasks, step.share.samples, step.share.blocks));
     return found;
   }
 
@@ -129,6 +132,28 @@ py::dict build_info() {
   return info;
 }
 
+// ---- Gradients ----------------------------------------------------------------------------------------
+
+constexpr const char* kInterface = "__cuda_array_interface__";
+
+template <typename T>
+void run_linear(const py::object& source, const py::object& output, const py::dict& parameters,
+                const py::object& means, bool adjoint, int device, std::uintptr_t stream) {
+  const LinearArguments<T> given = read_linear<T>(source, output, parameters, kInterface);
+  if (given.pass.samples == 0) return;
+  T* room = nullptr;
+  if (given.pass.first.of_mean) room = read_means<T>(means, given.pass, kInterface);
+  const OnDevice current(device);
+  const auto launch = adjoint ? launch_adjoint<T> : launch_linear<T>;
+  launch(given.pass, given.source, given.output, room, reinterpret_cast<void*>(stream));
+}
+
+void linear_pass(const py::object& source, const py::object& output, const py::dict& parameters,
+                 const py::object& means, bool adjoint, int device, std::uintptr_t stream) {
+  const auto typed = is_double(source, kInterface) ? run_linear<double> : run_linear<float>;
+  typed(source, output, parameters, means, adjoint, device, stream);
+}
+
 }  // namespace
 }  // namespace augsynth
 
@@ -150,4 +175,6 @@ PYBIND11_MODULE(_cuda, module) {
       .def("steps", &PyLaunch::steps);
   module.def("devices", devices);
   module.def("build_info", build_info);
+  module.def("linear_pass", linear_pass, py::arg("source"), py::arg("output"), py::arg("parameters"),
+             py::arg("means"), py::kw_only(), py::arg("adjoint"), py::arg("device"), py::arg("stream"));
 }

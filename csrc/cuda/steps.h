@@ -31,7 +31,7 @@ struct Share {
 
 struct Step {
   StepKind kind;
-  int variant;  // of the tasks: 1, 3, 4 or 16 channels; for sources with missing values their dtype
+  int kind_of_tasks;  // the number of a Kind in task.h; for sources with missing values their dtype
   void* tasks;
   const void* measures;  // one for each of the share's tasks, where means are taken
   Share share;

@@ -16,13 +16,44 @@ enum class Order : std::uint8_t {
   kOther
 };
 
+// The source's pixel for each of the output's on an axis, where a map only moves whole pixels, or mirrors
+// them.
+struct Move {
+  std::int32_t first, step;
+
+  AUGSYNTH_HD int of(int at) const { return first + step * at; }
+};
+
 // A job, and the part of its output that is written.
 template <int kMost>
 struct Task {
   Job<kMost> job;
   std::int32_t left, top, width, height;
   Order order;
+  bool moves;  // pixels, as `across` and `down` say
+  Move across, down;
 };
+
+// Kernels are compiled for kinds of tasks. Those for quick ones have no code for what few rows need and what
+// would take registers from all: sources other than bytes, bicubic sampling, wide filters, means, and noise
+// of 32 bits.
+template <int kChannels, bool kIsQuick>
+struct Kind {
+  static constexpr int kMost = kChannels;
+  static constexpr bool kQuick = kIsQuick;
+  static constexpr int kNumber = 2 * kChannels + kIsQuick;
+};
+
+// Of a row that is neither reduced first nor has to have its axes swapped.
+inline bool is_quick(const PlanRow& row, const SourceView& source) {
+  const Sampler sampler = choose_sampler(row, source);
+  const bool samples =
+      sampler == Sampler::kNearest || sampler == Sampler::kFixedBilinear || sampler == Sampler::kFixedFilter;
+  const Noise noise = static_cast<Noise>(row.noise);
+  const bool draws = noise == Noise::kNone || noise == Noise::kGaussian || noise == Noise::kUniform ||
+                     noise == Noise::kSpeckle;
+  return samples && draws && static_cast<DType>(row.source_dtype) == DType::kUint8;
+}
 
 // Where the sums of a picture lie whose means a colour map looks at: those of `lines` for each line and
 // channel, those of `parts` for each line, chunk, adder and channel.

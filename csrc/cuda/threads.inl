@@ -102,10 +102,10 @@ AUGSYNTH_HD Task<kMost>& task_of(const Step& step, std::int32_t sample) {
 }
 
 // A column or a line.
-template <int kMost>
+template <typename Kind>
 struct WeighTaps {
   AUGSYNTH_HD static void run(const Step& step, std::int32_t sample, std::int64_t item) {
-    const Task<kMost>& task = task_of<kMost>(step, sample);
+    const auto& task = task_of<Kind::kMost>(step, sample);
     if (item < task.width)
       weigh_column(task.job, task.left + static_cast<int>(item));
     else if (item < std::int64_t{task.width} + task.height)
@@ -120,8 +120,10 @@ AUGSYNTH_HD inline const Measure& measure_of(const Step& step, std::int32_t samp
 }
 
 // An adder of a chunk.
-template <int kMost>
+template <typename Kind>
 struct AddColumns {
+  static constexpr int kMost = Kind::kMost;
+
   AUGSYNTH_HD static void run(const Step& step, std::int32_t sample, std::int64_t item) {
     const Task<kMost>& task = task_of<kMost>(step, sample);
     const Measure& measure = measure_of(step, sample);
@@ -136,8 +138,10 @@ struct AddColumns {
 };
 
 // A line.
-template <int kMost>
+template <typename Kind>
 struct AddChunks {
+  static constexpr int kMost = Kind::kMost;
+
   AUGSYNTH_HD static void run(const Step& step, std::int32_t sample, std::int64_t y) {
     const Task<kMost>& task = task_of<kMost>(step, sample);
     const Measure& measure = measure_of(step, sample);
@@ -156,8 +160,10 @@ struct AddChunks {
 };
 
 // A picture, whose job gets what its colour map adds to each channel.
-template <int kMost>
+template <typename Kind>
 struct AddLines {
+  static constexpr int kMost = Kind::kMost;
+
   AUGSYNTH_HD static void run(const Step& step, std::int32_t sample, std::int64_t item) {
     if (item > 0) return;
     Task<kMost>& task = task_of<kMost>(step, sample);
@@ -271,9 +277,53 @@ class Writer {
   Pack packs_[kPacks];
 };
 
-// A run of pixels, counted on from line to line: as many as fill a pack with one channel.
+// A pixel that is only moved. With nearest sampling, what lies outside is either filled or mapped into the
+// source.
 template <int kMost>
+AUGSYNTH_HD void move_pixel(const Task<kMost>& task, int x, int y, float (&value)[kMost]) {
+  const Job<kMost>& job = task.job;
+  const int sx = task.across.of(x), sy = task.down.of(y);
+  const bool is_outside = sx < 0 || sy < 0 || sx >= job.x.size || sy >= job.y.size;
+  if (is_outside && job.is_blended) {
+    for (int c = 0; c < channels_of(job); ++c) value[c] = job.fill[c];
+    return;
+  }
+  const unsigned char* from =
+      job.source + inside(job.y, sy) * job.y.stride + inside(job.x, sx) * job.x.stride;
+  for (int c = 0; c < channels_of(job); ++c) value[c] = static_cast<float>(from[c * job.source_stride_c]);
+}
+
+// render_plain() of quick tasks.
+template <int kMost>
+AUGSYNTH_HD void render_quick(const Task<kMost>& task, int x, int y, float (&value)[kMost]) {
+  const Job<kMost>& job = task.job;
+  if (task.moves) {
+    move_pixel(task, x, y, value);
+  } else {
+    if (job.sampler == Sampler::kNearest)
+      sample_taps<std::uint8_t, Nearest>(job, x, y, value);
+    else if (job.sampler == Sampler::kFixedBilinear)
+      sample_fixed_bilinear(job, x, y, value);
+    else
+      sample_filter<std::uint8_t, FixedSums>(job, x, y, value);
+    if (job.is_blended) blend_fill(job, x, y, value);
+  }
+  if (job.lut != nullptr) look_up(job, value);
+}
+
+// Tells the compiler what the noise of quick tasks is not.
+template <typename Kind>
+AUGSYNTH_HD void assume_noise(Noise noise) {
+  if constexpr (Kind::kQuick)
+    if (noise == Noise::kExactGaussian || noise == Noise::kSaltAndPepper || noise == Noise::kPoisson)
+      __builtin_unreachable();
+}
+
+// A run of pixels, counted on from line to line: as many as fill a pack with one channel.
+template <typename Kind>
 struct RenderPixels {
+  static constexpr int kMost = Kind::kMost;
+
   AUGSYNTH_HD static void run(const Step& step, std::int32_t sample, std::int64_t item) {
     const Task<kMost>& task = task_of<kMost>(step, sample);
     const Job<kMost>& job = task.job;
@@ -281,16 +331,13 @@ struct RenderPixels {
     const std::int64_t pixels = std::int64_t{task.width} * task.height, first = item * most;
     if (first >= pixels) return;
     const int count = first + most <= pixels ? most : static_cast<int>(pixels - first);
-    const std::int64_t line = first / task.width;
+    const std::int64_t line = line_of(first, task.width);
     int x = task.left + static_cast<int>(first - line * task.width), y = task.top + static_cast<int>(line);
     Writer<kMost> writer(task, x, y, size, count == most);
     SharedBits<kMost> shared;
     for (int i = 0; i < count; ++i) {
-      std::uint32_t bits[kMost] = {};
       float value[kMost];
-      shared.draw(job, x, y, bits);
-      render_plain(job, x, y, value);
-      change(job, x, y, bits, value);
+      render(task, shared, x, y, value);
       writer.write(x, y, value, channels_of(job));
       if (++x == task.left + task.width) {
         x = task.left;
@@ -299,27 +346,54 @@ struct RenderPixels {
     }
     writer.finish();
   }
+
+ private:
+  // A device divides 64 bits slowly.
+  AUGSYNTH_HD static std::int64_t line_of(std::int64_t pixel, std::int32_t width) {
+    if (pixel <= INT32_MAX) return static_cast<std::int32_t>(pixel) / width;
+    return pixel / width;
+  }
+
+  AUGSYNTH_HD static void render(const Task<kMost>& task, SharedBits<kMost>& shared, int x, int y,
+                                 float (&value)[kMost]) {
+    std::uint32_t bits[kMost] = {};
+    assume_noise<Kind>(task.job.noise.kind);
+    shared.draw(task.job, x, y, bits);
+    if constexpr (Kind::kQuick)
+      render_quick(task, x, y, value);
+    else
+      render_plain(task.job, x, y, value);
+    assume_noise<Kind>(task.job.noise.kind);
+    change(task.job, x, y, bits, value);
+  }
 };
 
 // ---- Steps ------------------------------------------------------------------------------------------------
 
-template <template <int> class Part, typename Body>
-void with_channels(const Step& step, const Body& body) {
-  switch (step.variant) {
-    case 1:
-      return body(Part<1>());
-    case 3:
-      return body(Part<3>());
-    case 4:
-      return body(Part<4>());
+// Of tasks that are not quick.
+template <template <typename> class Part, typename Body>
+void with_any_kind(const Step& step, const Body& body) {
+  if (step.kind_of_tasks == Kind<3, false>::kNumber) return body(Part<Kind<3, false>>());
+  body(Part<Kind<kMaxChannels, false>>());
+}
+
+template <template <typename> class Part, typename Body>
+void with_kind(const Step& step, const Body& body) {
+  switch (step.kind_of_tasks) {
+    case Kind<1, true>::kNumber:
+      return body(Part<Kind<1, true>>());
+    case Kind<3, true>::kNumber:
+      return body(Part<Kind<3, true>>());
+    case Kind<4, true>::kNumber:
+      return body(Part<Kind<4, true>>());
     default:
-      return body(Part<kMaxChannels>());
+      return with_any_kind<Part>(step, body);
   }
 }
 
 template <template <typename> class Part, typename Body>
 void with_elements(const Step& step, const Body& body) {
-  switch (static_cast<DType>(step.variant)) {
+  switch (static_cast<DType>(step.kind_of_tasks)) {
     case DType::kUint8:
       return body(Part<std::uint8_t>());
     case DType::kUint16:
@@ -340,15 +414,15 @@ void with_part(const Step& step, const Body& body) {
     case StepKind::kFill:
       return with_elements<Fill>(step, body);
     case StepKind::kWeighTaps:
-      return with_channels<WeighTaps>(step, body);
+      return with_kind<WeighTaps>(step, body);
     case StepKind::kAddColumns:
-      return with_channels<AddColumns>(step, body);
+      return with_any_kind<AddColumns>(step, body);
     case StepKind::kAddChunks:
-      return with_channels<AddChunks>(step, body);
+      return with_any_kind<AddChunks>(step, body);
     case StepKind::kAddLines:
-      return with_channels<AddLines>(step, body);
+      return with_any_kind<AddLines>(step, body);
     case StepKind::kRenderPixels:
-      return with_channels<RenderPixels>(step, body);
+      return with_kind<RenderPixels>(step, body);
   }
 }
 

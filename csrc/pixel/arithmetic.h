@@ -25,9 +25,12 @@ AUGSYNTH_HD X linear(const double* m, X x, double y) {
   return m[0] * x + m[1] * y + m[2];
 }
 
-// Strided views need not be aligned.
+// Strided views of the host need not be aligned; tensors of a device are.
 template <typename T>
 AUGSYNTH_HD T load_element(const unsigned char* from) {
+#ifdef __CUDA_ARCH__
+  return *reinterpret_cast<const T*>(from);
+#endif
   T value;
   __builtin_memcpy(&value, from, sizeof value);
   return value;

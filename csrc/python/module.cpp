@@ -149,9 +149,12 @@ PYBIND11_MODULE(_cpu, module) {
   module.def("draw_bits", draw_bits, py::arg("keys").noconvert(), py::arg("op"), py::arg("words"));
   module.def("draw_uniform", draw_uniform, py::arg("keys").noconvert(), py::arg("op"), py::arg("count"));
   module.def("draw_pipeline", draw_pipeline, py::arg("keys").noconvert(), py::arg("counts"));
+  module.def("permute", permute, py::arg("x"), py::arg("sizes"), py::arg("keys"), py::arg("backwards"));
   module.def("affine", affine, py::arg("a"), py::arg("b"), py::arg("c"), py::arg("d"), py::arg("e"),
              py::arg("f"));
   module.def("compose", compose, py::arg("outer"), py::arg("inner"));
+  module.def("linear_pass", linear_pass, py::arg("source").noconvert(), py::arg("output").noconvert(),
+             py::arg("parameters"), py::kw_only(), py::arg("adjoint"), py::arg("threads"));
   module.def("layout", layout);
   module.def("isas", available_isas);
   module.def("isa", [] { return std::string(active_isa().name); });

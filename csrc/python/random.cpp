@@ -3,6 +3,7 @@
 
 #include "draw.h"
 #include "errors.h"
+#include "permutation.h"
 #include "python/parts.h"
 
 namespace py = pybind11;
@@ -79,6 +80,25 @@ std::vector<py::array_t<double>> draw_pipeline(const KeyArray& keys,
       draw_uniform(key, op, kStreamBlocks, static_cast<std::size_t>(counts[op]), valid.size(), to++);
   }
   return drawn;
+}
+
+py::array_t<std::int64_t> permute(const KeyArray& x, const KeyArray& sizes,
+                                  const py::array_t<std::uint64_t, py::array::c_style>& keys,
+                                  bool backwards) {
+  const py::ssize_t count = x.size();
+  if (x.ndim() != 1 || sizes.ndim() != 1 || keys.ndim() != 2 || keys.shape(1) != kPermutationRounds ||
+      (sizes.size() != count && sizes.size() != 1) || (keys.shape(0) != count && keys.shape(0) != 1))
+    throw ArgumentError("expected x (m,), sizes (m,) or (1,), and keys (m, 12) or (1, 12)");
+  py::array_t<std::int64_t> images(count);
+  const py::ssize_t size_step = sizes.size() == 1 ? 0 : 1;
+  const py::ssize_t key_step = keys.shape(0) == 1 ? 0 : kPermutationRounds;
+  for (py::ssize_t i = 0; i < count; ++i) {
+    const std::int64_t size = sizes.data()[i * size_step], from = x.data()[i];
+    require_range("a domain's size", size, kLargestDomain);
+    require_range("x", from, size - 1);
+    images.mutable_data()[i] = permuted(from, size, keys.data() + i * key_step, backwards);
+  }
+  return images;
 }
 
 }  // namespace augsynth

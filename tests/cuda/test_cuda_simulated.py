@@ -25,6 +25,7 @@ from augsynth.images import TORCH_DTYPES
 from augsynth.layout import DType
 from augsynth.operate import operate as operate_on_cpu
 from augsynth.plan import Barrier, Pass, Plan
+from augsynth.targets.masks import DTYPES, Moving, move_masks
 from augsynth.testing import strategies as aug
 
 CPU = torch.device("cpu")
@@ -143,7 +144,7 @@ def test_a_function_of_the_users_gets_a_numpy_array_of_its_own() -> None:
 
 
 def steps_of(plan: Plan, shapes: list[tuple[int, int, int]]) -> list[tuple[str, int, int, int]]:
-    """The steps of a plan's first pass."""
+    """The steps of a plan's first pass: name, kind (twice the channels, and 1 for quick ones), samples, blocks."""
     one = plan.passes[0]
     sources = [torch.zeros(shape, dtype=torch.uint8) for shape in shapes]
     launch = _native.launch(one.rows, places(sources), places(outputs_of(one)), tables=one.tables)
@@ -155,7 +156,7 @@ def steps_of(plan: Plan, shapes: list[tuple[int, int, int]]) -> list[tuple[str, 
 def test_a_batch_without_special_rows_is_one_step() -> None:
     t = T.Compose([T.RandomRotation(10), T.GaussianNoise(0.1), T.Normalize([0.5], [0.5])])
     shapes = [(10, 20, 3), (30, 40, 3)]
-    assert steps_of(t.plan(shapes, [(0, 0, 0)] * 2), shapes) == [("render pixels", 3, 2, 1 + 2)]
+    assert steps_of(t.plan(shapes, [(0, 0, 0)] * 2), shapes) == [("render pixels", 2 * 3 + 1, 2, 1 + 2)]
 
 
 @pytest.mark.parametrize(
@@ -179,8 +180,8 @@ def test_rows_of_several_kinds_share_their_steps() -> None:
     plan = T.ColorJitter(contrast=(0.5, 0.5)).plan([(8, 8, 1), (8, 8, 3), (9, 9, 3)], [(0, 0, i) for i in range(3)])
     steps = steps_of(plan, [(8, 8, 1), (8, 8, 3), (9, 9, 3)])
     assert [(name, channels, samples) for name, channels, samples, _ in steps][-2:] == [
-        ("render pixels", 1, 1),
-        ("render pixels", 3, 2),
+        ("render pixels", 2 * 3, 2),
+        ("render pixels", 2 * 16, 1),
     ]
 
 
@@ -194,3 +195,23 @@ def test_invalid_rows_and_images_are_refused_before_anything_is_laid_out() -> No
     rows["border"] = 9
     with pytest.raises(PlanError, match="row 0: border is 9"):
         _native.launch(rows, places([source]), places([output.byte()]))
+
+
+# ---- Masks ----------------------------------------------------------------------------------------------------
+
+
+@given(
+    aug.cases(st.lists(aug.geometry(), max_size=3).map(T.Compose)),
+    st.lists(st.sampled_from(DTYPES), min_size=1, max_size=3),
+    st.integers(0, 20),
+)
+def test_masks_are_moved_as_on_the_cpu(case: aug.Case, dtypes: list[str], count: int) -> None:
+    random = np.random.default_rng(count)
+    shape = (count, *case.image.shape[:2])
+    masks = [random.integers(0, 2, shape).astype(dtype) for dtype in dtypes]
+    passes = case.plan.passes
+    (expected,) = move_masks(passes, [[Moving(one, 1) for one in masks]])
+    (found,) = move_masks(passes, [[Moving(torch.from_numpy(one), 1) for one in masks]])
+    for one, other in zip(found, expected, strict=True):
+        assert isinstance(one, torch.Tensor)
+        np.testing.assert_array_equal(one.numpy(), other)
