@@ -166,8 +166,8 @@ MUTANTS = (
     Mutant(
         "matrices are composed in the wrong order",
         "augsynth/lowering/open_pass.py",
-        "self.inverse @ step.inverse",
-        "step.inverse @ self.inverse",
+        "compose(self.inverse, step.inverse)",
+        "compose(step.inverse, self.inverse)",
         (GEOMETRY, "product_of_the_steps"),
     ),
     Mutant(

@@ -48,9 +48,9 @@ struct Coverage {
 
   template <typename D>
   AUGSYNTH_HD D ramp(D distance, int axis) const {
-    const D covered = 0.5 + distance * per_edge[axis];
-    const D raised = covered < 0.0 ? D{} : covered;
-    return raised > 1.0 ? D{} + 1.0 : raised;
+    const D none{}, all = 1.0 - none, covered = 0.5 + distance * per_edge[axis];
+    const D raised = covered < none ? none : covered;
+    return raised > all ? all : raised;
   }
 };
 

@@ -20,6 +20,15 @@ inline Ints zip_high(Ints a, Ints b) { return ints(_mm256_unpackhi_epi32(raw(a),
 inline Ints couple_low(Ints a, Ints b) { return ints(_mm256_unpacklo_epi64(raw(a), raw(b))); }
 inline Ints couple_high(Ints a, Ints b) { return ints(_mm256_unpackhi_epi64(raw(a), raw(b))); }
 
+inline Ints even_lanes(Ints a, Ints b) {
+  return reinterpret_cast<Ints>(
+      _mm256_shuffle_ps(reinterpret_cast<Floats>(a), reinterpret_cast<Floats>(b), 0x88));
+}
+inline Ints odd_lanes(Ints a, Ints b) {
+  return reinterpret_cast<Ints>(
+      _mm256_shuffle_ps(reinterpret_cast<Floats>(a), reinterpret_cast<Floats>(b), 0xdd));
+}
+
 inline Ints multiply_add(Ints a, Ints b) { return ints(_mm256_madd_epi16(raw(a), raw(b))); }
 inline Ints multiply_high(Ints a, Ints b) { return ints(_mm256_mulhrs_epi16(raw(a), raw(b))); }
 inline Floats join(Doubles first, Doubles second) {
@@ -68,19 +77,6 @@ namespace augsynth {
 namespace {
 
 inline Doubles square_root(Doubles vector) { return _mm256_sqrt_pd(vector); }
-
-inline void store_halves_apart(std::uint16_t* first, std::uint16_t* second, __m256i halves) {
-  store(first, _mm256_castsi256_si128(halves));
-  store(second, _mm256_extracti128_si256(halves, 1));
-}
-
-inline void store_blocks(std::uint16_t* halves, const Longs (&words)[4]) {
-  const __m256i w0 = raw(words[0]), w1 = raw(words[1]), w2 = raw(words[2]), w3 = raw(words[3]);
-  store_halves_apart(halves, halves + 16,
-                     _mm256_unpacklo_epi64(_mm256_unpacklo_epi32(w0, w1), _mm256_unpacklo_epi32(w2, w3)));
-  store_halves_apart(halves + 8, halves + 24,
-                     _mm256_unpacklo_epi64(_mm256_unpackhi_epi32(w0, w1), _mm256_unpackhi_epi32(w2, w3)));
-}
 
 inline void prepare_normals(std::uint16_t*) {}
 

@@ -20,6 +20,15 @@ inline Ints zip_high(Ints a, Ints b) { return ints(_mm512_unpackhi_epi32(raw(a),
 inline Ints couple_low(Ints a, Ints b) { return ints(_mm512_unpacklo_epi64(raw(a), raw(b))); }
 inline Ints couple_high(Ints a, Ints b) { return ints(_mm512_unpackhi_epi64(raw(a), raw(b))); }
 
+inline Ints even_lanes(Ints a, Ints b) {
+  return reinterpret_cast<Ints>(
+      _mm512_shuffle_ps(reinterpret_cast<Floats>(a), reinterpret_cast<Floats>(b), 0x88));
+}
+inline Ints odd_lanes(Ints a, Ints b) {
+  return reinterpret_cast<Ints>(
+      _mm512_shuffle_ps(reinterpret_cast<Floats>(a), reinterpret_cast<Floats>(b), 0xdd));
+}
+
 inline Ints multiply_add(Ints a, Ints b) { return ints(_mm512_madd_epi16(raw(a), raw(b))); }
 inline Ints multiply_high(Ints a, Ints b) { return ints(_mm512_mulhrs_epi16(raw(a), raw(b))); }
 inline Floats join(Doubles first, Doubles second) {
@@ -75,15 +84,6 @@ namespace augsynth {
 namespace {
 
 inline Doubles square_root(Doubles vector) { return _mm512_sqrt_pd(vector); }
-
-inline void store_blocks(std::uint16_t* halves, const Longs (&words)[4]) {
-  const __m512i front = raw((words[0] & 0xffffffff) | words[1] << 32);
-  const __m512i back = raw((words[2] & 0xffffffff) | words[3] << 32);
-  const __m512i first = _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11),
-                second = _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15);
-  store(halves, _mm512_permutex2var_epi64(front, first, back));
-  store(halves + 32, _mm512_permutex2var_epi64(front, second, back));
-}
 
 inline void prepare_normals(std::uint16_t*) {}
 
