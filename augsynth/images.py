@@ -83,7 +83,7 @@ def as_batch(images: Any) -> ImageBatch:
     >>> as_batch(np.zeros((5, 4, 6, 3), np.uint8)).shapes[0].tolist()
     [4, 6, 3]
     """
-    if isinstance(images, torch.Tensor) and images.device != _CPU:
+    if isinstance(images, torch.Tensor) and images.device.type == "cuda":
         return _one_tensor(images)
     if isinstance(images, (np.ndarray, torch.Tensor)):
         return _one_array(images)
@@ -93,7 +93,7 @@ def as_batch(images: Any) -> ImageBatch:
     described = _native.describe(views)
     if described is None:
         device = common_device(views)
-        if device != _CPU:
+        if device.type == "cuda":
             return _tensors([_on_device(image, f"images[{number}]") for number, image in enumerate(views)], device)
         views = [as_view(image, f"images[{number}]") for number, image in enumerate(views)]
         shapes = np.array([view.shape for view in views], dtype=np.int64).reshape(-1, 3)
