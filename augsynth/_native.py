@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from itertools import accumulate
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -112,6 +111,18 @@ def _require(name: str, array: Array, dtype: np.dtype[Any], expected: str) -> No
         raise ArgumentTypeError(f"{name} is {came}, expected a NumPy array of {expected}")
 
 
+def describe(images: list[Any]) -> tuple[npt.NDArray[np.int64], layout.DType] | None:
+    """The shapes (n, 3) of images `(H, W, C)` and their one dtype; None unless all are arrays that `run` can read.
+
+    Of no images the dtype is uint8.
+
+    >>> describe([np.zeros((4, 6, 3), np.uint8)])
+    (array([[4, 6, 3]]), <DType.UINT8: 0>)
+    """
+    described = _cpu.describe(images)
+    return None if described is None else (described[0], layout.DType(described[1]))
+
+
 def convolve(values: npt.NDArray[np.float32], kernel: npt.NDArray[np.float32], step: int) -> npt.NDArray[np.float32]:
     """Weighted sums of values that lie `step` apart, for a symmetric kernel of 2m + 1 weights.
 
@@ -211,8 +222,7 @@ def draw_pipeline(keys: npt.NDArray[np.int64], counts: Sequence[int]) -> list[np
     >>> [drawn.shape for drawn in draw_pipeline(np.zeros((5, 3), np.int64), [2, 0, 1])]
     [(5, 2), (5, 0), (5, 1)]
     """
-    drawn, ends = _cpu.draw_pipeline(_int64(keys), counts), accumulate(counts)
-    return [drawn[end - count : end].T for end, count in zip(ends, counts, strict=True)]
+    return _cpu.draw_pipeline(_int64(keys), counts)
 
 
 def _int64(keys: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
@@ -220,6 +230,32 @@ def _int64(keys: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         came = f"an array of {keys.dtype}" if isinstance(keys, np.ndarray) else type(keys).__name__
         raise ArgumentTypeError(f"keys is {came}, expected a NumPy array of int64")
     return np.ascontiguousarray(keys)
+
+
+Coefficient: TypeAlias = npt.NDArray[np.floating[Any] | np.integer[Any]] | float
+
+
+def affine(
+    a: Coefficient, b: Coefficient, c: Coefficient, d: Coefficient, e: Coefficient, f: Coefficient
+) -> npt.NDArray[np.float64]:
+    """The maps (n, 3, 3) [[a, b, c], [d, e, f], [0, 0, 1]] of coefficients (n,), or one number for all.
+
+    >>> affine(1.0, 0.0, np.array([3.0, 4.0]), 0.0, 1.0, 0.0)[1].tolist()
+    [[1.0, 0.0, 4.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
+    """
+    return _cpu.affine(a, b, c, d, e, f)
+
+
+def compose(outer: npt.NDArray[np.float64], inner: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """The maps `outer` after `inner`, as matrices (n, 3, 3) or (1, 3, 3) for all: products, rounded alike everywhere.
+
+    NumPy leaves products to a BLAS, whose last bits depend on the processor.
+
+    >>> move = np.array([[[1.0, 0.0, 2.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]])
+    >>> compose(move, move)[0, 0].tolist()
+    [1.0, 0.0, 4.0]
+    """
+    return _cpu.compose(outer, inner)
 
 
 def num_threads() -> int:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from augsynth import _native
 from augsynth.errors import ArgumentError, ArgumentTypeError
 from augsynth.layout import MAX_CHANNELS, DType
 
@@ -88,12 +89,16 @@ def as_batch(images: Any) -> ImageBatch:
         return _one_array(images)
     if not isinstance(images, Sequence):
         raise ArgumentTypeError(f"images must be a sequence of images or a batch, got {type(images).__name__}")
-    device = common_device(images)
-    if device != _CPU:
-        return _tensors([_on_device(image, f"images[{number}]") for number, image in enumerate(images)], device)
-    views = [as_view(image, f"images[{number}]") for number, image in enumerate(images)]
-    shapes = np.array([view.shape for view in views], dtype=np.int64).reshape(-1, 3)
-    return ImageBatch(views, shapes, _common_dtype(views))
+    views = list(images)
+    described = _native.describe(views)
+    if described is None:
+        device = common_device(views)
+        if device != _CPU:
+            return _tensors([_on_device(image, f"images[{number}]") for number, image in enumerate(views)], device)
+        views = [as_view(image, f"images[{number}]") for number, image in enumerate(views)]
+        shapes = np.array([view.shape for view in views], dtype=np.int64).reshape(-1, 3)
+        described = shapes, _common_dtype(views)
+    return ImageBatch(views, *described)
 
 
 def common_device(images: Sequence[Any]) -> torch.device:

@@ -137,3 +137,7 @@ class Tables:
     colours: npt.NDArray[np.void] = field(default_factory=_none_of(COLOUR))
     erasures: npt.NDArray[np.void] = field(default_factory=_none_of(ERASURE))
     missing: npt.NDArray[np.void] = field(default_factory=_none_of(MISSING))
+
+    def are_empty(self) -> bool:
+        """Whether no row can point into any of them."""
+        return not any(map(len, (self.luts, self.colours, self.erasures, self.missing)))

@@ -35,6 +35,7 @@ TABLES = "tests/native/test_tables.py"
 TABLE_RULES = "tests/native/test_table_rules.py"
 RANDOMNESS = "tests/transforms/test_randomness.py"
 NOISE = "tests/transforms/test_noise.py"
+SHORT_LINES = "tests/native/test_short_lines.py"
 IMAGES = "tests/native/test_images.py"
 POINTS = "tests/transforms/test_points.py"
 COLOUR = "tests/transforms/test_colour.py"
@@ -112,8 +113,8 @@ MUTANTS = (
     Mutant(
         "an erasure takes a line too many",
         "csrc/stages/erase.inl",
-        "chunk.y >= bottom",
-        "chunk.y > bottom",
+        "line.y >= bottom",
+        "line.y > bottom",
         (TABLES, "is_its_rectangle"),
     ),
     Mutant(
@@ -168,8 +169,8 @@ MUTANTS = (
     Mutant(
         "matrices are composed in the wrong order",
         "augsynth/lowering/open_pass.py",
-        "self.inverse @ step.inverse",
-        "step.inverse @ self.inverse",
+        "compose(self.inverse, step.inverse)",
+        "compose(step.inverse, self.inverse)",
         (GEOMETRY, "product_of_the_steps"),
     ),
     Mutant(
@@ -231,9 +232,23 @@ MUTANTS = (
     Mutant(
         "all channels have the same noise",
         "csrc/stages/random.inl",
-        "static_cast<std::uint64_t>(c) << 28",
-        "static_cast<std::uint64_t>(c & 0) << 28",
+        "c << 28",
+        "(c & 0) << 28",
         (NOISE, "uncorrelated"),
+    ),
+    Mutant(
+        "lines that share a chunk have gaps in their noise",
+        "csrc/stages/random.inl",
+        "if (line_halves_ % kBlockHalves != 0) close_gaps();",
+        "",
+        (SHORT_LINES, "keep_apart"),
+    ),
+    Mutant(
+        "what lies beyond a fill is not the fill",
+        "csrc/stages/sample_padded.inl",
+        "weights_across(has_fill_ ? near_x : x)",
+        "weights_across(x)",
+        (EXECUTORS, "any_pipeline"),
     ),
     Mutant(
         "small counts are one too few",

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import Any, ClassVar, overload
+from dataclasses import fields
+from functools import cached_property
+from typing import Any, ClassVar, NamedTuple, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -31,8 +32,7 @@ Ints = npt.NDArray[np.int64]
 STREAM_WORDS = 4
 
 
-@dataclass(frozen=True)
-class Draw:
+class Draw(NamedTuple):
     """The random numbers of one transform, the `op`-th of its pipeline: `u` (n, draws) uniform in [0, 1)."""
 
     u: Floats
@@ -240,11 +240,15 @@ class Pipeline(ABC):
         boxes = None if readings is None else object_boxes(readings)
         return self._lower(shapes, keys, dtype, boxes).finish()
 
+    @cached_property
+    def _counts(self) -> tuple[int, ...]:
+        """How many numbers each transform draws for a sample."""
+        return tuple(one.draws for transform in self._parts()[0] for one in transform.flattened())
+
     def _lower(self, shapes: Ints, keys: Keys, dtype: DType, boxes: Sequence[Floats] | None = None) -> Lowering:
         transforms, fuse = self._parts()
         lowering = Lowering(shapes[:, :2], shapes[:, 2], dtype, fuse, boxes)
-        counts = [one.draws for transform in transforms for one in transform.flattened()]
-        draws = (Draw(u, keys, op) for op, u in enumerate(_native.draw_pipeline(keys, counts)))
+        draws = (Draw(u, keys, op) for op, u in enumerate(_native.draw_pipeline(keys, self._counts)))
         for transform in transforms:
             transform.lower(draws, lowering)
         return lowering

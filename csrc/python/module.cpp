@@ -133,6 +133,7 @@ PYBIND11_MODULE(_cpu, module) {
   module.def("run", run_arrays, py::kw_only(), py::arg("rows"), py::arg("sources"), py::arg("outputs"),
              py::arg("luts"), py::arg("colours"), py::arg("erasures"), py::arg("missing"),
              py::arg("threads"));
+  module.def("describe", describe, py::arg("images"));
   module.def("convolve", convolve, py::arg("values").noconvert(), py::arg("kernel").noconvert(),
              py::arg("step"));
   module.def("buffer", make_buffer, py::arg("bytes"));
@@ -148,6 +149,9 @@ PYBIND11_MODULE(_cpu, module) {
   module.def("draw_bits", draw_bits, py::arg("keys").noconvert(), py::arg("op"), py::arg("words"));
   module.def("draw_uniform", draw_uniform, py::arg("keys").noconvert(), py::arg("op"), py::arg("count"));
   module.def("draw_pipeline", draw_pipeline, py::arg("keys").noconvert(), py::arg("counts"));
+  module.def("affine", affine, py::arg("a"), py::arg("b"), py::arg("c"), py::arg("d"), py::arg("e"),
+             py::arg("f"));
+  module.def("compose", compose, py::arg("outer"), py::arg("inner"));
   module.def("linear_pass", linear_pass, py::arg("source").noconvert(), py::arg("output").noconvert(),
              py::arg("parameters"), py::kw_only(), py::arg("adjoint"), py::arg("threads"));
   module.def("layout", layout);

@@ -20,6 +20,15 @@ inline Ints zip_high(Ints a, Ints b) { return ints(_mm256_unpackhi_epi32(raw(a),
 inline Ints couple_low(Ints a, Ints b) { return ints(_mm256_unpacklo_epi64(raw(a), raw(b))); }
 inline Ints couple_high(Ints a, Ints b) { return ints(_mm256_unpackhi_epi64(raw(a), raw(b))); }
 
+inline Ints even_lanes(Ints a, Ints b) {
+  return reinterpret_cast<Ints>(
+      _mm256_shuffle_ps(reinterpret_cast<Floats>(a), reinterpret_cast<Floats>(b), 0x88));
+}
+inline Ints odd_lanes(Ints a, Ints b) {
+  return reinterpret_cast<Ints>(
+      _mm256_shuffle_ps(reinterpret_cast<Floats>(a), reinterpret_cast<Floats>(b), 0xdd));
+}
+
 inline Ints multiply_add(Ints a, Ints b) { return ints(_mm256_madd_epi16(raw(a), raw(b))); }
 inline Ints multiply_high(Ints a, Ints b) { return ints(_mm256_mulhrs_epi16(raw(a), raw(b))); }
 inline Floats join(Doubles first, Doubles second) {
@@ -69,19 +78,6 @@ namespace {
 
 inline Doubles square_root(Doubles vector) { return _mm256_sqrt_pd(vector); }
 
-inline void store_halves_apart(std::uint16_t* first, std::uint16_t* second, __m256i halves) {
-  store(first, _mm256_castsi256_si128(halves));
-  store(second, _mm256_extracti128_si256(halves, 1));
-}
-
-inline void store_blocks(std::uint16_t* halves, const Longs (&words)[4]) {
-  const __m256i w0 = raw(words[0]), w1 = raw(words[1]), w2 = raw(words[2]), w3 = raw(words[3]);
-  store_halves_apart(halves, halves + 16,
-                     _mm256_unpacklo_epi64(_mm256_unpacklo_epi32(w0, w1), _mm256_unpacklo_epi32(w2, w3)));
-  store_halves_apart(halves + 8, halves + 24,
-                     _mm256_unpacklo_epi64(_mm256_unpackhi_epi32(w0, w1), _mm256_unpackhi_epi32(w2, w3)));
-}
-
 inline void prepare_normals(std::uint16_t*) {}
 
 inline void normals_of(const std::uint16_t* halves, Ints (&normals)[2]) {
@@ -96,16 +92,15 @@ inline void normals_of(const std::uint16_t* halves, Ints (&normals)[2]) {
   normals[1] = ints(_mm256_cvtepi16_epi32(_mm256_extracti128_si256(sums, 1)));
 }
 
-template <int kChannels>
-inline Ints pairs_of_pixels(const std::int16_t* line, const std::int32_t* first) {
-  const __m256i pixels = _mm256_inserti128_si256(_mm256_castsi128_si256(half_vector(line + first[0])),
-                                                 half_vector(line + first[4]), 1);
-  return shuffle_bytes(ints(pixels), pixel_pairs<kChannels>());
+template <typename V, typename T>
+inline V pixels_at(const T* line, const std::int32_t* first) {
+  return reinterpret_cast<V>(_mm256_inserti128_si256(_mm256_castsi128_si256(half_vector(line + first[0])),
+                                                     half_vector(line + first[4]), 1));
 }
 
-inline Floats pixels_at(const float* line, const std::int32_t* first) {
-  return reinterpret_cast<Floats>(_mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(line + first[0])),
-                                                       _mm_loadu_ps(line + first[4]), 1));
+template <int kChannels>
+inline Ints pairs_of_pixels(const std::int16_t* line, const std::int32_t* first) {
+  return shuffle_bytes(pixels_at<Ints>(line, first), pixel_pairs<kChannels>());
 }
 
 }  // namespace

@@ -20,6 +20,15 @@ inline Ints zip_high(Ints a, Ints b) { return ints(_mm512_unpackhi_epi32(raw(a),
 inline Ints couple_low(Ints a, Ints b) { return ints(_mm512_unpacklo_epi64(raw(a), raw(b))); }
 inline Ints couple_high(Ints a, Ints b) { return ints(_mm512_unpackhi_epi64(raw(a), raw(b))); }
 
+inline Ints even_lanes(Ints a, Ints b) {
+  return reinterpret_cast<Ints>(
+      _mm512_shuffle_ps(reinterpret_cast<Floats>(a), reinterpret_cast<Floats>(b), 0x88));
+}
+inline Ints odd_lanes(Ints a, Ints b) {
+  return reinterpret_cast<Ints>(
+      _mm512_shuffle_ps(reinterpret_cast<Floats>(a), reinterpret_cast<Floats>(b), 0xdd));
+}
+
 inline Ints multiply_add(Ints a, Ints b) { return ints(_mm512_madd_epi16(raw(a), raw(b))); }
 inline Ints multiply_high(Ints a, Ints b) { return ints(_mm512_mulhrs_epi16(raw(a), raw(b))); }
 inline Floats join(Doubles first, Doubles second) {
@@ -76,15 +85,6 @@ namespace {
 
 inline Doubles square_root(Doubles vector) { return _mm512_sqrt_pd(vector); }
 
-inline void store_blocks(std::uint16_t* halves, const Longs (&words)[4]) {
-  const __m512i front = raw((words[0] & 0xffffffff) | words[1] << 32);
-  const __m512i back = raw((words[2] & 0xffffffff) | words[3] << 32);
-  const __m512i first = _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11),
-                second = _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15);
-  store(halves, _mm512_permutex2var_epi64(front, first, back));
-  store(halves + 32, _mm512_permutex2var_epi64(front, second, back));
-}
-
 inline void prepare_normals(std::uint16_t*) {}
 
 inline void normals_of(const std::uint16_t* halves, Ints (&normals)[2]) {
@@ -99,22 +99,18 @@ inline void normals_of(const std::uint16_t* halves, Ints (&normals)[2]) {
   normals[1] = ints(_mm512_cvtepi16_epi32(_mm512_extracti64x4_epi64(sums, 1)));
 }
 
-template <int kChannels>
-inline Ints pairs_of_pixels(const std::int16_t* line, const std::int32_t* first) {
+template <typename V, typename T>
+inline V pixels_at(const T* line, const std::int32_t* first) {
   const __m256i front = _mm256_inserti128_si256(_mm256_castsi128_si256(quarter_vector(line + first[0])),
                                                 quarter_vector(line + first[4]), 1);
   const __m256i back = _mm256_inserti128_si256(_mm256_castsi128_si256(quarter_vector(line + first[8])),
                                                quarter_vector(line + first[12]), 1);
-  const __m512i pixels = _mm512_inserti64x4(_mm512_castsi256_si512(front), back, 1);
-  return shuffle_bytes(ints(pixels), pixel_pairs<kChannels>());
+  return reinterpret_cast<V>(_mm512_inserti64x4(_mm512_castsi256_si512(front), back, 1));
 }
 
-inline Floats pixels_at(const float* line, const std::int32_t* first) {
-  const __m256 front = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(line + first[0])),
-                                            _mm_loadu_ps(line + first[4]), 1);
-  const __m256 back = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(line + first[8])),
-                                           _mm_loadu_ps(line + first[12]), 1);
-  return reinterpret_cast<Floats>(_mm512_insertf32x8(_mm512_castps256_ps512(front), back, 1));
+template <int kChannels>
+inline Ints pairs_of_pixels(const std::int16_t* line, const std::int32_t* first) {
+  return shuffle_bytes(pixels_at<Ints>(line, first), pixel_pairs<kChannels>());
 }
 
 }  // namespace

@@ -86,11 +86,12 @@ inline Doubles square_root(Doubles vector) {
   return vector;
 }
 
-// The lower 32 bits of Philox words, one block of four words a lane, side by side: 8 halves a block, the
-// lower half of a word first.
+// The lower 32 bits of Philox words, one block of four words a lane, side by side: first the blocks of the
+// even lanes, then those of the odd ones. A block is 8 halves, the lower half of a word first.
 inline void store_blocks(std::uint16_t* halves, const Longs (&words)[4]) {
-  for (int lane = 0; lane < kLongLanes; ++lane, halves += 8)
+  for (int i = 0; i < kLongLanes; ++i, halves += 8)
     for (int k = 0; k < 4; ++k) {
+      const int lane = i < kLongLanes / 2 ? 2 * i : 2 * i - kLongLanes + 1;
       halves[2 * k] = static_cast<std::uint16_t>(words[k][lane]);
       halves[2 * k + 1] = static_cast<std::uint16_t>(words[k][lane] >> 16);
     }
@@ -138,9 +139,10 @@ inline void transpose(Ints (&rows)[4]) {
   for (int k = 0; k < 4; ++k) rows[k] = columns[k];
 }
 
-// Four floats for each four lanes: those from `line + first[lane]` on.
-inline Floats pixels_at(const float* line, const std::int32_t* first) {
-  Floats pixels{};
+// Four elements for each four lanes: those from `line + first[lane]` on.
+template <typename V, typename T>
+inline V pixels_at(const T* line, const std::int32_t* first) {
+  V pixels{};
   for (int i = 0; i < kLanes; ++i) pixels[i] = line[first[i / 4 * 4] + i % 4];
   return pixels;
 }

@@ -21,6 +21,15 @@ inline Ints zip_high(Ints a, Ints b) { return ints(_mm_unpackhi_epi32(raw(a), ra
 inline Ints couple_low(Ints a, Ints b) { return ints(_mm_unpacklo_epi64(raw(a), raw(b))); }
 inline Ints couple_high(Ints a, Ints b) { return ints(_mm_unpackhi_epi64(raw(a), raw(b))); }
 
+inline Ints even_lanes(Ints a, Ints b) {
+  return reinterpret_cast<Ints>(
+      _mm_shuffle_ps(reinterpret_cast<Floats>(a), reinterpret_cast<Floats>(b), 0x88));
+}
+inline Ints odd_lanes(Ints a, Ints b) {
+  return reinterpret_cast<Ints>(
+      _mm_shuffle_ps(reinterpret_cast<Floats>(a), reinterpret_cast<Floats>(b), 0xdd));
+}
+
 inline Ints multiply_add(Ints a, Ints b) { return ints(_mm_madd_epi16(raw(a), raw(b))); }
 
 inline Ints multiply_high(Ints a, Ints b) {
@@ -98,12 +107,6 @@ inline void split_packets(const unsigned char* packets, Ints (&pairs)[kChannels]
 
 inline Doubles square_root(Doubles vector) { return reinterpret_cast<Doubles>(_mm_sqrt_pd(vector)); }
 
-inline void store_blocks(std::uint16_t* halves, const Longs (&words)[4]) {
-  const __m128i w0 = raw(words[0]), w1 = raw(words[1]), w2 = raw(words[2]), w3 = raw(words[3]);
-  store(halves, _mm_unpacklo_epi64(_mm_unpacklo_epi32(w0, w1), _mm_unpacklo_epi32(w2, w3)));
-  store(halves + 8, _mm_unpacklo_epi64(_mm_unpackhi_epi32(w0, w1), _mm_unpackhi_epi32(w2, w3)));
-}
-
 // No byte shuffle, which a table of 16 bytes would need: scalar look-ups in memory are quickest.
 inline void prepare_normals(std::uint16_t* halves) {
   for (int i = 0; i < kHalves; ++i) halves[i] = static_cast<std::uint16_t>(normal_of(halves[i]));
@@ -125,8 +128,9 @@ inline Ints pairs_of_pixels(const std::int16_t* line, const std::int32_t* first)
   return ints(_mm_unpacklo_epi16(four_shorts(at), four_shorts(at + kChannels)));
 }
 
-inline Floats pixels_at(const float* line, const std::int32_t* first) {
-  return load<Floats>(line + first[0]);
+template <typename V, typename T>
+inline V pixels_at(const T* line, const std::int32_t* first) {
+  return load<V>(line + first[0]);
 }
 
 }  // namespace

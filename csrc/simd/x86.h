@@ -1,5 +1,6 @@
 // What the x86 wrappers have in common, above their ISA's own zip_low(), zip_high(), couple_low() and
-// couple_high(): the lower or upper lanes, or couples of lanes, of two vectors by turns, in each 128 bits.
+// couple_high(): the lower or upper lanes, or couples of lanes, of two vectors by turns, in each 128 bits;
+// and even_lanes() and odd_lanes(): those of the first vector and then of the second one, in each 128 bits.
 #pragma once
 
 namespace augsynth {
@@ -12,6 +13,13 @@ inline void transpose(Ints (&rows)[4]) {
   rows[1] = couple_high(low_a, low_b);
   rows[2] = couple_low(high_a, high_b);
   rows[3] = couple_high(high_a, high_b);
+}
+
+inline void store_blocks(std::uint16_t* halves, const Longs (&words)[4]) {
+  const auto word = [&](int k) { return reinterpret_cast<Ints>(words[k]); };
+  const Ints front = even_lanes(word(0), word(1)), back = even_lanes(word(2), word(3));
+  store(halves, even_lanes(front, back));
+  store(halves + kHalves, odd_lanes(front, back));
 }
 
 }  // namespace

@@ -1,101 +1,39 @@
 // Part of stages.inl: bilinear sampling of small uint8 images whose border repeats the edge or shows the
-// fill. They are copied with one pixel more on every side, so that all taps lie in the copy, side by side.
+// fill. All that a sample needs lies in one place of a padded copy, and no tap needs a second look.
 #pragma once
 
+#include "stages/padded_copy.inl"
 #include "stages/sample_fixed.inl"
 
 namespace augsynth {
 namespace AUGSYNTH_ISA_NAME {
 namespace {
 
-constexpr int kMostPadded = 1 << 14;  // bytes of a padded copy, which must stay in the first-level cache
-
-// A padded image of contiguous pixels: lines and bytes of a line.
-struct PaddedSize {
-  int lines, line;
-
-  explicit PaddedSize(const PlanRow& row)
-      : lines(row.source_size[0] + 2), line((row.source_size[1] + 2) * row.channels) {}
-};
-
-// Whether a copy is possible and pays: of a small image much is sampled, and not along the axes.
-bool is_worth_padding(const PlanRow& row) {
-  const Border border = static_cast<Border>(row.border);
-  if (border != Border::kConstant && border != Border::kReplicate) return false;
-  if (static_cast<Interpolation>(row.interpolation) != Interpolation::kBilinear || is_axis_aligned(row))
-    return false;
-  const PaddedSize size(row);
-  const std::int64_t sampled = std::int64_t{row.output_size[0]} * row.output_size[1];
-  return std::int64_t{size.lines} * size.line <= kMostPadded &&
-         sampled * 2 >= std::int64_t{row.source_size[0]} * row.source_size[1];
-}
-
-// Short runs of bytes, in vectors that may overlap.
-inline void copy_bytes(unsigned char* to, const unsigned char* from, int count) {
-  using Bytes = unsigned char __attribute__((vector_size(16)));
-  constexpr int kStep = sizeof(Bytes);
-  if (count < kStep) {
-    for (int i = 0; i < count; ++i) to[i] = from[i];
-    return;
-  }
-  for (int i = 0; i + kStep < count; i += kStep) store(to + i, load<Bytes>(from + i));
-  store(to + count - kStep, load<Bytes>(from + count - kStep));
-}
-
-class PaddedCopy {
+// For each byte of a padded image, a lane with its own, the one below it, and those of the next pixel.
+class Squares {
  public:
-  PaddedCopy(const PlanRow& row, const SourceView& source)
-      : size_(row), pixel_(row.channels), source_(source) {
-    const bool is_contiguous = source.stride_x == pixel_ && (pixel_ == 1 || source.stride_c == 1);
-    for (int y = 1; y < size_.lines - 1; ++y) is_contiguous ? copy_line(y) : gather_line(y);
-    pads_with_fill(row) ? pad_with_fill(row) : repeat_edge();
+  Squares(const PlanRow& row, const SourceView& source) : pixel_(row.channels), line_(PaddedSize(row).line) {
+    const PaddedCopy copy(row, source);
+    const unsigned char *upper = copy.line(0), *lower = copy.line(1);
+    for (int i = 0; i < (PaddedSize(row).lines - 1) * line_; i += kLanes)
+      store(bytes_ + i, widen(upper + i) | widen(lower + i) << 8 | widen(upper + i + pixel_) << 16 |
+                            widen(lower + i + pixel_) << 24);
   }
 
-  // From the first pixel of the image itself on.
-  SourceView view() const { return {bytes_ + size_.line + pixel_, size_.line, pixel_, 1}; }
+  // That of the image's first pixel.
+  const std::int32_t* first() const { return bytes_ + line_ + pixel_; }
 
  private:
-  unsigned char* line(int y) { return bytes_ + y * size_.line; }
-  int inner() const { return size_.line - 2 * pixel_; }  // bytes
-
-  void copy_line(int y) { copy_bytes(line(y) + pixel_, source_.data + (y - 1) * source_.stride_y, inner()); }
-
-  void gather_line(int y) {
-    unsigned char* to = line(y);
-    const unsigned char* from = source_.data + (y - 1) * source_.stride_y;
-    for (int i = pixel_; i <= inner(); from += source_.stride_x)
-      for (int c = 0; c < pixel_; ++c, ++i) to[i] = from[c * source_.stride_c];
-  }
-
-  void repeat_edge() {
-    for (int y = 1; y < size_.lines - 1; ++y)
-      for (int c = 0; c < pixel_; ++c) {
-        line(y)[c] = line(y)[pixel_ + c];
-        line(y)[pixel_ + inner() + c] = line(y)[inner() + c];
-      }
-    copy_bytes(line(0), line(1), size_.line);
-    copy_bytes(line(size_.lines - 1), line(size_.lines - 2), size_.line);
-  }
-
-  void pad_with_fill(const PlanRow& row) {
-    for (int i = 0; i < size_.line; i += pixel_)
-      for (int c = 0; c < pixel_; ++c) line(0)[i + c] = static_cast<unsigned char>(row.fill[c]);
-    copy_bytes(line(size_.lines - 1), line(0), size_.line);
-    for (int y = 1; y < size_.lines - 1; ++y)
-      for (int c = 0; c < pixel_; ++c) line(y)[c] = line(y)[pixel_ + inner() + c] = line(0)[c];
-  }
-
-  const PaddedSize size_;
-  const int pixel_;  // bytes
-  const SourceView source_;
-  alignas(64) unsigned char bytes_[kMostPadded + kPacket];
+  const int pixel_, line_;  // in lanes
+  alignas(64) std::int32_t bytes_[kMostPadded + kOverread];
 };
 
-// Finds the taps of several lines in a padded image, under any affine or projective map.
+// Finds the first taps of several lines in a padded image, and their weights, under any affine or projective
+// map.
 class PaddedLocator {
  public:
-  PaddedLocator(const PlanRow& row, const SourceView& padded, std::ptrdiff_t packet)
-      : grid_(row, padded, packet), positions_(row, -0.5), has_fill_(pads_with_fill(row)) {}
+  PaddedLocator(const PlanRow& row, const SourceView& padded)
+      : grid_(row, padded, 0), positions_(row, -0.5), has_fill_(pads_with_fill(row)) {}
 
   void find(const Chunk& chunk, Taps& taps) {
     for (int line = 0; line < chunk.lines; ++line) place(chunk.part(line, 1), line * chunk.width);
@@ -104,7 +42,6 @@ class PaddedLocator {
       const Ints x = load<Ints>(x_ + i), y = load<Ints>(y_ + i);
       const Ints near_x = padded(grid.x, x), near_y = padded(grid.y, y);
       store(taps.offset[Taps::kUpperLeft] + i, grid.offset(near_x >> 16, near_y >> 16));
-      taps.adjacent[i / kLanes] = true;
       taps.weigh(i, weights_across(has_fill_ ? near_x : x), share_of_upper(has_fill_ ? near_y : y));
     }
   }
@@ -121,7 +58,7 @@ class PaddedLocator {
   // Farther out all is like the pad: the first tap alone on one side, and the second on the other. Where the
   // edge is repeated both are alike, but weights of other pixels' positions would be rounded otherwise.
   static Ints padded(const Axis& axis, Ints position) {
-    return at_most(at_least(position, broadcast(-1 * 65536)), broadcast(axis.size * 65536 - 1));
+    return at_most(at_least(position, broadcast(-65536)), broadcast(axis.size * 65536 - 1));
   }
 
   const Grid grid_;
@@ -130,20 +67,50 @@ class PaddedLocator {
   alignas(64) std::int32_t x_[kChunk + kLanes], y_[kChunk + kLanes];
 };
 
-// kChannels is 3 or 4 for interleaved images, and 0 for any others.
+// kChannels is 3 or 4, and 0 for any other number.
 template <int kChannels>
 class PaddedFixedPoint {
  public:
   static constexpr double kUnit = kFixedUnit;
 
-  PaddedFixedPoint(const PlanRow& row, const SourceView& source, const Scratch& scratch)
-      : copy_(row, source), sampler_(row, copy_.view(), scratch) {}
+  PaddedFixedPoint(const PlanRow& row, const SourceView& source, const Scratch&)
+      : row_(row),
+        squares_(row, source),
+        locator_(row, {source.data, PaddedSize(row).line, row.channels, 1}) {}
 
-  void sample(Chunk& chunk) { sampler_.sample(chunk); }
+  void sample(Chunk& chunk) {
+    locator_.find(chunk, taps_);
+    if constexpr (kChannels != 0) return blend_pixels(chunk);
+    for (int c = 0; c < row_.channels; ++c) blend_channel(squares_.first() + c, chunk.count, chunk.value[c]);
+  }
 
  private:
-  const PaddedCopy copy_;
-  FixedPoint<kChannels, PaddedLocator> sampler_;
+  Floats blend(Ints squares, int i) const {
+    const Ints above = multiply_add(squares & 0xff00ff, load<Ints>(taps_.upper + i));
+    const Ints below = multiply_add(squares >> 8 & 0xff00ff, load<Ints>(taps_.lower + i));
+    return to_floats(above + below);
+  }
+
+  void blend_pixels(const Chunk& chunk) const {
+    const Planes value = chunk.value;
+    for (int i = 0; i < chunk.count; i += kLanes) {
+      Ints squares[4];
+      for (int k = 0; k < 4; ++k) squares[k] = pixels_at<Ints>(squares_.first(), taps_.offset[0] + i + k);
+      transpose(squares);
+      for (int c = 0; c < kChannels; ++c) store(value[c] + i, blend(squares[c], i));
+    }
+  }
+
+  void blend_channel(const std::int32_t* first, int count, float* value) const {
+    alignas(64) std::int32_t squares[kChunk];
+    for (int i = 0; i < count; ++i) squares[i] = first[taps_.offset[0][i]];
+    for (int i = 0; i < count; i += kLanes) store(value + i, blend(load<Ints>(squares + i), i));
+  }
+
+  const PlanRow& row_;
+  const Squares squares_;
+  PaddedLocator locator_;
+  Taps taps_;
 };
 
 template <int kChannels>

@@ -92,7 +92,7 @@ class SeparableFloat {
         Floats sum{};
         for (int k = 0; k < taps; ++k, weights += kLanes) {
           const Floats part =
-              pixels_at(memory_.line, memory_.at + k * kChunk + i + m) * load<Floats>(weights);
+              pixels_at<Floats>(memory_.line, memory_.at + k * kChunk + i + m) * load<Floats>(weights);
           sum = k == 0 ? part : sum + part;
         }
         sums[m] = reinterpret_cast<Ints>(sum);

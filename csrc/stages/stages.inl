@@ -168,7 +168,7 @@ void run_tile(const PlanRow& row, const Entries& entries, const SourceView& sour
               int begin, int end, unsigned char* memory) {
   const Box box{{0, row.output_size[1]}, {begin, end}};
   const Scratch scratch(memory);
-  touch(row, source, begin, end);
+  if (!is_worth_padding(row)) touch(row, source, begin, end);  // a copy reads lines in their order
   if (is_reduced(row)) return run_reduced(row, entries, source, output, box, scratch);
   if (is_smoothed(row) && swaps_axes(row))
     return Tile{with_axes_swapped(row), entries, with_axes_swapped(source), output, box, scratch}.run();
