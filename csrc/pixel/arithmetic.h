@@ -52,6 +52,13 @@ AUGSYNTH_HD inline float float_of(std::int32_t bits) { return same_bits<float>(b
 AUGSYNTH_HD inline double double_of(std::uint64_t bits) { return same_bits<double>(bits); }
 
 AUGSYNTH_HD inline std::int32_t truncate(float value) { return static_cast<std::int32_t>(value); }
+
+// As for vectors: a NaN stays one.
+AUGSYNTH_HD inline float at_least(float value, float low) { return value < low ? low : value; }
+AUGSYNTH_HD inline float at_most(float value, float high) { return value > high ? high : value; }
+AUGSYNTH_HD inline double at_least(double value, double low) { return value < low ? low : value; }
+AUGSYNTH_HD inline double at_most(double value, double high) { return value > high ? high : value; }
+
 AUGSYNTH_HD inline bool any(bool condition) { return condition; }
 
 AUGSYNTH_HD inline double square_root(double value) {

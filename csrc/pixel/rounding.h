@@ -22,7 +22,7 @@ template <typename F>
 AUGSYNTH_HD auto round_within(F value, float top) {
   const F lowest{}, highest = top - lowest;
   const F raised = value > lowest ? value : lowest;
-  return truncate((raised > highest ? highest : raised) + 0.5f);
+  return truncate(at_most(raised, highest) + 0.5f);
 }
 
 // The upper half of a float, of which `bits` are the bits, rounded to nearest even; a NaN keeps being one.
