@@ -17,6 +17,7 @@ namespace augsynth {
 namespace {
 
 constexpr std::int64_t kTilePixels = 1 << 14;
+constexpr std::int64_t kMostCached = 32 << 20;  // bytes of a call's outputs
 constexpr int kMaxThreads = 1024;
 constexpr std::size_t kMostScratch = std::size_t{1} << 32;  // bytes a worker
 
@@ -87,6 +88,20 @@ OutputView output_view(const Image& image) {
   return {image.data, item, image.stride[1], image.shape[0] * item};
 }
 
+bool lines_fill_cache_lines(const Image& image) {
+  const auto is_aligned = [](std::int64_t bytes) { return bytes % kCacheLine == 0; };
+  return image.dtype == DType::kFloat32 && is_planar(image) && is_aligned(image.stride[0]) &&
+         is_aligned(image.stride[1]) && reinterpret_cast<std::uintptr_t>(image.data) % kCacheLine == 0;
+}
+
+// Whether these outputs are more than caches hold: whoever reads them reads memory.
+bool exceed_caches(const std::vector<Image>& outputs) {
+  std::int64_t bytes = 0;
+  for (const Image& output : outputs)
+    bytes += output.shape[0] * output.shape[1] * output.shape[2] * item_size(output.dtype);
+  return bytes > kMostCached;
+}
+
 // What the rows' indices point to.
 Entries entries_of(const PlanRow& row, const Tables& tables) {
   Entries entries;
@@ -136,8 +151,8 @@ class Batch {
     over(tiles_, [&](const Tile& tile, unsigned char* memory) {
       Entries entries = entries_of(rows_[tile.sample], tables_);
       if (!offsets_.empty() && !offsets_[tile.sample].empty()) entries.offset = offsets_[tile.sample].data();
-      isa_.run_tile(rows_[tile.sample], entries, source_view(sources_[tile.sample]),
-                    output_view(outputs_[tile.sample]), tile.begin, tile.end, memory);
+      isa_.run_tile(rows_[tile.sample], entries, source_view(sources_[tile.sample]), output_of(tile),
+                    tile.begin, tile.end, memory);
     });
   }
 
@@ -146,6 +161,12 @@ class Batch {
   void over(const std::vector<Tile>& tiles, const Body& body) const {
     parallel_for(tiles.size(), threads_,
                  [&](std::size_t task, int worker) { body(tiles[task], workspace_.of(worker)); });
+  }
+
+  OutputView output_of(const Tile& tile) const {
+    OutputView output = output_view(outputs_[tile.sample]);
+    output.bypasses = exceeds_caches_ && lines_fill_cache_lines(outputs_[tile.sample]);
+    return output;
   }
 
   // Finds the offsets of the rows whose colour maps look at means.
@@ -178,6 +199,7 @@ class Batch {
   const FilledSources& sources_;
   const std::vector<Image>& outputs_;
   const int threads_;
+  const bool exceeds_caches_ = exceed_caches(outputs_);
   const Isa& isa_ = active_isa();
   const std::vector<Tile> tiles_;
   const Workspace workspace_;

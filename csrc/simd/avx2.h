@@ -59,6 +59,8 @@ inline void narrow(std::uint16_t* to, Ints vector) {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(to), pack(vector));
 }
 
+inline void stream(float* to, Floats vector) { _mm256_stream_ps(to, vector); }
+
 inline void look_up_bytes(const std::uint16_t* table, std::uint16_t* levels, int count) {
   look_up_each(table, levels, count);
 }

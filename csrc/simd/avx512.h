@@ -53,6 +53,8 @@ inline void narrow(std::uint16_t* to, Ints vector) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm512_cvtepi32_epi16(raw(vector)));
 }
 
+inline void stream(float* to, Floats vector) { _mm512_stream_ps(to, vector); }
+
 // An instruction looks up 64 entries at a time, by the lower 6 bits of a level.
 inline void look_up_bytes(const std::uint16_t* table, std::uint16_t* levels, int count) {
   __m512i part[8];

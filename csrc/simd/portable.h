@@ -66,6 +66,10 @@ inline void narrow(T* to, Ints vector) {
   for (int i = 0; i < kLanes; ++i) to[i] = static_cast<T>(vector[i]);
 }
 
+// Writes an aligned vector past the caches, and makes what was written so visible to other threads.
+inline void stream(float* to, Floats vector) { store(to, vector); }
+inline void finish_streams() {}
+
 // levels[i] = table[levels[i]] for a table of 256 entries. `levels` has room for a whole number of vectors.
 inline void look_up_bytes(const std::uint16_t* table, std::uint16_t* levels, int count) {
   look_up_each(table, levels, count);

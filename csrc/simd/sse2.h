@@ -78,6 +78,8 @@ inline void narrow(std::uint16_t* to, Ints vector) {
   _mm_storel_epi64(reinterpret_cast<__m128i*>(to), shorts);
 }
 
+inline void stream(float* to, Floats vector) { _mm_stream_ps(to, vector); }
+
 inline void look_up_bytes(const std::uint16_t* table, std::uint16_t* levels, int count) {
   look_up_each(table, levels, count);
 }

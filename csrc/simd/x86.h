@@ -15,6 +15,8 @@ inline void transpose(Ints (&rows)[4]) {
   rows[3] = couple_high(high_a, high_b);
 }
 
+inline void finish_streams() { _mm_sfence(); }
+
 inline void store_blocks(std::uint16_t* halves, const Longs (&words)[4]) {
   const auto word = [&](int k) { return reinterpret_cast<Ints>(words[k]); };
   const Ints front = even_lanes(word(0), word(1)), back = even_lanes(word(2), word(3));

@@ -18,6 +18,7 @@ struct SourceView {
 struct OutputView {
   unsigned char* data;
   std::ptrdiff_t stride_c, stride_y, stride_x;
+  bool bypasses = false;  // the caches: planar float32, whose lines begin with a cache line
 };
 
 // Whole numbers from `begin` up to, but not including, `end`.

@@ -64,7 +64,7 @@ class PackedBicubic {
     const std::ptrdiff_t next_line = source_.stride_y;
     for (int half = 0; half < 2; ++half)
       for (int line = 0; line < kTaps; line += 2)
-        copy_adjacent(data + line * next_line + half * kBack, next_line, offset, lanes, packet(half, line, i),
+        copy_adjacent(data + line * next_line + half * kBack, next_line, offset, packet(half, line, i),
                       packet(half, line + 1, i));
   }
 

@@ -27,13 +27,18 @@ struct Packets {
 // time.
 constexpr int slot(int lane) { return (lane >> 1 & 1) * (kLanes / 2) + (lane >> 2) * 2 + (lane & 1); }
 
-// `count` is a constant where the group is whole, which unrolls the loop.
+using Couple = std::uint64_t __attribute__((vector_size(2 * kPacket)));
+
+// Of a whole group, two packets at a time: half as many stores.
 inline void copy_adjacent(const unsigned char* data, std::ptrdiff_t next_line, const std::int32_t* offset,
-                          int count, unsigned char* upper, unsigned char* lower) {
-  for (int i = 0; i < count; ++i) {
-    const unsigned char* at = data + offset[i];
-    __builtin_memcpy(upper + kPacket * slot(i), at, kPacket);
-    __builtin_memcpy(lower + kPacket * slot(i), at + next_line, kPacket);
+                          unsigned char* upper, unsigned char* lower) {
+  for (int i = 0; i < kLanes; i += 2) {
+    const unsigned char *first = data + offset[i], *second = data + offset[i + 1];
+    const auto couple = [&](std::ptrdiff_t line) {
+      return Couple{load<std::uint64_t>(first + line), load<std::uint64_t>(second + line)};
+    };
+    store(upper + kPacket * slot(i), couple(0));
+    store(lower + kPacket * slot(i), couple(next_line));
   }
 }
 
@@ -55,13 +60,10 @@ void copy_packets(const SourceView& source, const unsigned char* pad, const Taps
   for (int i = 0; i < count; i += kLanes) {
     unsigned char *upper = packets.upper + kPacket * i, *lower = packets.lower + kPacket * i;
     const std::int32_t* offset = taps.offset[Taps::kUpperLeft] + i;
-    const int lanes = i + kLanes <= count ? kLanes : count - i;
-    if (!taps.adjacent[i / kLanes])
-      copy_corners<kChannels>(data, pad, taps, i, lanes, upper, lower);
-    else if (lanes == kLanes)
-      copy_adjacent(data, next_line, offset, kLanes, upper, lower);
+    if (taps.adjacent[i / kLanes])
+      copy_adjacent(data, next_line, offset, upper, lower);
     else
-      copy_adjacent(data, next_line, offset, lanes, upper, lower);
+      copy_corners<kChannels>(data, pad, taps, i, i + kLanes <= count ? kLanes : count - i, upper, lower);
   }
 }
 

@@ -78,6 +78,7 @@ struct Tile {
         store(row, finish, output, chunk);
       }
     }
+    if (output.bypasses) finish_streams();
   }
 
   // Line by line, where a line's last vector reaches into the next one.

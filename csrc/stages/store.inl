@@ -31,7 +31,7 @@ struct Finish {
   }
 };
 
-template <typename T>
+template <typename T, bool kBypasses = false>
 void put_line(const Finish& finish, const Chunk& chunk, int channel, T* to) {
   const Floats low = broadcast(finish.low), high = broadcast(finish.high);
   const Floats gain = broadcast(finish.gain[channel]), bias = broadcast(finish.bias[channel]);
@@ -40,7 +40,12 @@ void put_line(const Finish& finish, const Chunk& chunk, int channel, T* to) {
     return at_most(at_least(load<Floats>(value + i), low), high) * gain + bias;
   };
   int i = 0;
-  for (; i + kLanes <= chunk.count; i += kLanes) put(to + i, finished(i));
+  for (; i + kLanes <= chunk.count; i += kLanes) {
+    if constexpr (kBypasses)
+      stream(to + i, finished(i));
+    else
+      put(to + i, finished(i));
+  }
   if (i == chunk.count) return;
   T rest[kLanes];
   put(rest, finished(i));
@@ -64,6 +69,12 @@ template <typename T>
 void store_run(const PlanRow& row, const Finish& finish, const OutputView& output, const Chunk& chunk) {
   unsigned char* to = output.data + chunk.y * output.stride_y + chunk.x * output.stride_x;
   const std::ptrdiff_t next = chunk.lines * output.stride_y;
+  if constexpr (sizeof(T) == sizeof(float))
+    if (output.bypasses) {
+      for (int c = 0; c < row.channels; ++c, to += output.stride_c)
+        put_line<T, true>(finish, chunk, c, reinterpret_cast<T*>(to));
+      return;
+    }
   if (output.stride_x == sizeof(T)) {
     for (int c = 0; c < row.channels; ++c, to += output.stride_c) {
       prepare(to + next, chunk.count * sizeof(T));
