@@ -16,14 +16,18 @@ void change_by_normals(const PlanRow& row, double unit, RandomBits& bits, Chunk&
   const Floats scale = broadcast(static_cast<float>(row.noise_parameters[1] * unit / kNormalScale));
   bits.draw(chunk, row.channels, 1);
   bits.prepare();
-  for (int c = 0; c < row.channels; ++c)
-    for (int i = 0; i < chunk.count; i += 2 * kLanes) {
+  const int count = chunk.count;  // a copy that no store can change
+  for (int c = 0; c < row.channels; ++c) {
+    const std::uint16_t* halves = bits.halves(c);
+    float* line = chunk.value[c];
+    for (int i = 0; i < count; i += 2 * kLanes) {
       Ints z[2];
-      normals_of(bits.halves(c) + i, z);
-      float* value = chunk.value[c] + i;
+      normals_of(halves + i, z);
+      float* value = line + i;
       store(value, change(load<Floats>(value), mean + scale * to_floats(z[0])));
       store(value + kLanes, change(load<Floats>(value + kLanes), mean + scale * to_floats(z[1])));
     }
+  }
 }
 
 void add_gaussian(const PlanRow& row, double unit, RandomBits& bits, Chunk& chunk) {

@@ -70,7 +70,8 @@ void copy_packets(const SourceView& source, const unsigned char* pad, const Taps
 template <int kChannels>
 void blend_packets(const Packets& packets, const Taps& taps, const Chunk& chunk) {
   const Planes value = chunk.value;
-  for (int i = 0; i < chunk.count; i += kLanes) {
+  const int count = chunk.count;  // a copy that no store can change
+  for (int i = 0; i < count; i += kLanes) {
     Ints upper[kChannels], lower[kChannels];
     split_packets<kChannels>(packets.upper + kPacket * i, upper);
     split_packets<kChannels>(packets.lower + kPacket * i, lower);

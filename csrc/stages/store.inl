@@ -39,17 +39,18 @@ void put_line(const Finish& finish, const Chunk& chunk, int channel, T* to) {
   const auto finished = [&](int i) {
     return at_most(at_least(load<Floats>(value + i), low), high) * gain + bias;
   };
+  const int count = chunk.count;  // a copy that no store can change
   int i = 0;
-  for (; i + kLanes <= chunk.count; i += kLanes) {
+  for (; i + kLanes <= count; i += kLanes) {
     if constexpr (kBypasses)
       stream(to + i, finished(i));
     else
       put(to + i, finished(i));
   }
-  if (i == chunk.count) return;
+  if (i == count) return;
   T rest[kLanes];
   put(rest, finished(i));
-  __builtin_memcpy(to + i, rest, (chunk.count - i) * sizeof(T));
+  __builtin_memcpy(to + i, rest, (count - i) * sizeof(T));
 }
 
 template <typename T>
