@@ -58,12 +58,14 @@ class Eraser {
     PlanRow keyed = row_;
     for (int i = 0; i < 4; ++i) keyed.stream[i] = erasure.stream[i];
     RandomBits bits(keyed);
-    bits.draw(line, row_.channels, 1);
+    const int first = columns.begin / kBlockHalves * kBlockHalves;  // of the block that the columns begin in
+    const int width = columns.end - first;
+    bits.draw({line.y, line.x + first, width, 1, width, line.value}, row_.channels, 1);
     for (int c = 0; c < row_.channels; ++c) {
       const UniformLevels levels(erasure.low[c], erasure.high[c], unit_);
       const std::uint16_t* halves = bits.halves(c);
       for (int i = columns.begin; i < columns.end; ++i)
-        line.value[c][i] = levels.of(static_cast<float>(halves[i]));
+        line.value[c][i] = levels.of(static_cast<float>(halves[i - first]));
     }
   }
 
