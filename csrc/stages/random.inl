@@ -13,10 +13,11 @@ constexpr int kDrawnVectors = 3;     // of blocks, side by side: a round waits f
 constexpr int kDrawnBlocks = kDrawnVectors * kLongLanes;
 constexpr int kMostBlocks = kMaxChannels * kChunk * kMostPixelHalves / kBlockHalves;
 
-// Where store_blocks() expects the block.
-constexpr int lane_of(int block) {
-  constexpr int kHalf = kLongLanes / 2;
-  return block < kHalf ? 2 * block : 2 * (block - kHalf) + 1;
+// Where store_blocks() expects a block: even lanes come first.
+constexpr unsigned lane_of(unsigned block) {
+  constexpr unsigned kCount = kLongLanes;
+  const unsigned in_vector = block % kCount;
+  return block - in_vector + (2 * in_vector + 2 * in_vector / kCount) % kCount;
 }
 
 // philox4x32<kPhiloxPixelRounds>() of a block a lane. Words lie in the lower halves of the lanes, and
@@ -111,22 +112,20 @@ class RandomBits {
     lines_ = chunk.lines;
     line_halves_ = chunk.width * pixel_halves;
     line_blocks_ = (line_halves_ + kBlockHalves - 1) / kBlockHalves;
-    count_ = 0;
+    const int blocks = line_blocks_;  // a copy that no store can change
+    unsigned count = 0;
     for (std::uint64_t c = 0; c < static_cast<std::uint64_t>(channels); ++c)
-      for (int y = 0; y < lines_; ++y)
-        for (int block = 0; block < line_blocks_; ++block) add_block(c << 28 | (first + block), y);
+      for (int y = 0; y < chunk.lines; ++y)
+        for (int block = 0; block < blocks; ++block, ++count) {
+          part_[0][lane_of(count)] = c << 28 | (first + block);
+          below_[lane_of(count)] = static_cast<std::uint64_t>(y);
+        }
+    count_ = static_cast<int>(count);
     for (int i = 0; i < count_; i += kLongLanes) {
       Longs part[4];
       rounds_.begin_places(load<Longs>(part_[0] + i), part);
       for (int k = 0; k < 4; ++k) store(part_[k] + i, part[k]);
     }
-  }
-
-  void add_block(std::uint64_t place, int y) {
-    const int at = count_ / kLongLanes * kLongLanes + lane_of(count_ % kLongLanes);
-    part_[0][at] = place;
-    below_[at] = static_cast<std::uint64_t>(y);
-    ++count_;
   }
 
   // Moves the lines, which begin with a block each, to where the last pixel before them ends.
