@@ -27,7 +27,10 @@ def recorded_batch(images: Any) -> Tensor | None:
     Recorded are tensors that require a gradient, float32 or float64, while gradients are enabled.
     """
     several = images if isinstance(images, (list, tuple)) else (images,)
-    if not any(isinstance(one, Tensor) and one.requires_grad for one in several) or not torch.is_grad_enabled():
+    kinds = set(map(type, several))  # few, where images are many
+    if not any(issubclass(kind, Tensor) for kind in kinds) or not torch.is_grad_enabled():
+        return None
+    if not any(isinstance(one, Tensor) and one.requires_grad for one in several):
         return None
     batch: Tensor = images if isinstance(images, Tensor) else _stacked(several)
     if batch.ndim == 3:

@@ -112,5 +112,5 @@ class Augsynth(Peer):
 
 def _keys(epoch: int, indices: range) -> Any:
     keys = np.zeros((len(indices), 3), np.int64)
-    keys[:, 1], keys[:, 2] = epoch, indices
+    keys[:, 1], keys[:, 2] = epoch, np.arange(indices.start, indices.stop)
     return keys
