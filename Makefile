@@ -15,11 +15,11 @@ PLUGIN_TESTS := $(wildcard plugins/*/tests)
 PLUGIN_PACKAGES := $(patsubst %/,%,$(dir $(wildcard plugins/*/augsynth_*/__init__.py)))
 CODE := pyproject.toml CMakeLists.txt README.md $(shell find csrc augsynth plugins -type f \
           -not -path '*/__pycache__/*' -not -path '*/build/*' -not -path '*.egg-info/*' -not -path '*/tests/*')
-NATIVE := $(shell find csrc -name '*.cpp' -o -name '*.h' -o -name '*.inl')
+NATIVE := $(shell find csrc -name '*.cpp' -o -name '*.h' -o -name '*.inl' -o -name '*.cu')
 ASAN := build/asan
 PORTABLE := build/portable
 
-.PHONY: help demo test test-all lint asan fuzz portable mutants bench bench-decode bench-compare bench-generators docs clean
+.PHONY: help demo test test-all lint asan fuzz portable mutants bench bench-decode bench-compare bench-gpu bench-generators docs clean
 .DELETE_ON_ERROR:
 
 help:
@@ -34,6 +34,7 @@ help:
 	@echo "make bench             augsynth beside five other libraries: 15 minutes, 7 GB; AUGSYNTH_DATA=folder ARGS=--quick"
 	@echo "make bench-decode      the same from JPEG bytes to a batch: three minutes"
 	@echo "make bench-compare     has the engine become slower? instruction counts against the stored ones (needs valgrind)"
+	@echo "make bench-gpu         on a machine with a GPU: build, compare with the CPU, measure (PYTHON needs torch with CUDA)"
 	@echo "make bench-generators  fit every generator on MNIST and score it (an hour): DATA=path/to/mnist10k.npz"
 	@echo "make docs              write the pages of docs/ that are made from the code, and the gallery's pictures"
 	@echo "make clean             remove environments and build results"
@@ -58,6 +59,7 @@ lint: $(VENV)/developing
 	$(BIN)/mypy
 	for package in $(PLUGIN_PACKAGES); do $(BIN)/mypy $$package || exit 1; done
 	mkdir -p build && cd build && ../$(BIN)/stubtest augsynth._cpu
+	cd build && { ! ../$(BIN)/python -c 'import augsynth._cuda' 2>/dev/null || ../$(BIN)/stubtest augsynth._cuda; }
 	$(BIN)/clang-format --dry-run -Werror $(NATIVE)
 
 # Python itself is not instrumented: the runtime is preloaded, and its own allocations are not searched for leaks.
@@ -95,6 +97,10 @@ bench-decode: $(BENCH_VENV)/installed
 
 bench-compare: $(VENV)/developing
 	$(BIN)/python bench/compare.py $(ARGS)
+
+# With the Python that is there: a GPU machine has its own torch, and may have no network.
+bench-gpu:
+	$(PYTHON) bench/gpu.py $(ARGS)
 
 bench-generators: $(VENV)/developing
 	@test "$(DATA)" != digits || { echo "say where MNIST is: make bench-generators DATA=path/to/mnist10k.npz" >&2; exit 2; }

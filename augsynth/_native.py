@@ -1,4 +1,4 @@
-"""The typed face of the compiled extension, and its only importer.
+"""The typed face of the compiled extensions, and their only importer.
 
 The arithmetic is defined in `docs/design/numerics.md`; `csrc/plan.h` and `augsynth/layout.py` describe the
 rows, and importing this module fails where the two differ.
@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from itertools import accumulate
-from typing import Any, TypeAlias
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,9 @@ except ImportError as error:
         f"the compiled extension augsynth._cpu cannot be imported ({error}); build it with `pip install .`, "
         "or `pip install --no-build-isolation -e .` in a working copy"
     ) from error
+
+if TYPE_CHECKING:
+    from augsynth import _cuda
 
 Array: TypeAlias = npt.NDArray[Any]
 Images: TypeAlias = Sequence[Array] | Array
@@ -82,10 +85,7 @@ def run(
         ArgumentError: `threads` outside 1 to 1024.
     """
     _require("rows", rows, layout.ROW, "augsynth.layout.ROW")
-    _require("luts", tables.luts, _UINT16, "uint16")
-    _require("colours", tables.colours, layout.COLOUR, "augsynth.layout.COLOUR")
-    _require("erasures", tables.erasures, layout.ERASURE, "augsynth.layout.ERASURE")
-    _require("missing", tables.missing, layout.MISSING, "augsynth.layout.MISSING")
+    _require_tables(tables)
     _cpu.run(
         rows=rows,
         sources=sources,
@@ -98,10 +98,29 @@ def run(
     )
 
 
+def _require_tables(tables: layout.Tables) -> None:
+    _require("luts", tables.luts, _UINT16, "uint16")
+    _require("colours", tables.colours, layout.COLOUR, "augsynth.layout.COLOUR")
+    _require("erasures", tables.erasures, layout.ERASURE, "augsynth.layout.ERASURE")
+    _require("missing", tables.missing, layout.MISSING, "augsynth.layout.MISSING")
+
+
 def _require(name: str, array: Array, dtype: np.dtype[Any], expected: str) -> None:
     if not isinstance(array, np.ndarray) or array.dtype != dtype:
         came = array.dtype if isinstance(array, np.ndarray) else type(array).__name__
         raise ArgumentTypeError(f"{name} is {came}, expected a NumPy array of {expected}")
+
+
+def describe(images: list[Any]) -> tuple[npt.NDArray[np.int64], layout.DType] | None:
+    """The shapes (n, 3) of images `(H, W, C)` and their one dtype; None unless all are arrays that `run` can read.
+
+    Of no images the dtype is uint8.
+
+    >>> describe([np.zeros((4, 6, 3), np.uint8)])
+    (array([[4, 6, 3]]), <DType.UINT8: 0>)
+    """
+    described = _cpu.describe(images)
+    return None if described is None else (described[0], layout.DType(described[1]))
 
 
 def convolve(values: npt.NDArray[np.float32], kernel: npt.NDArray[np.float32], step: int) -> npt.NDArray[np.float32]:
@@ -115,6 +134,30 @@ def convolve(values: npt.NDArray[np.float32], kernel: npt.NDArray[np.float32], s
     [2.0, 4.0, 2.0]
     """
     return _cpu.convolve(values, kernel, step)
+
+
+def linear_pass(
+    source: Array, output: Array, parameters: Mapping[str, Any], *, adjoint: bool, threads: int | None = None
+) -> None:
+    """Run a pass that is linear in the image, or its adjoint, on images (n, C, H, W) of float32 or float64.
+
+    The adjoint adds what the output's gradient, its `source`, owes to the images. `parameters` are named as in
+    `csrc/gradient/linear_pass.h`: contiguous arrays with an entry a sample, None, or numbers. The result does not
+    depend on `threads`. `ArgumentError` and `ArgumentTypeError` where something does not fit.
+    """
+    threads = num_threads() if threads is None else threads
+    _cpu.linear_pass(source, output, dict(parameters), adjoint=adjoint, threads=threads)
+
+
+def cuda_linear_pass(
+    source: Any, output: Any, parameters: Mapping[str, Any], means: Any, *, adjoint: bool, device: int, stream: int
+) -> None:
+    """`linear_pass` for tensors on CUDA device `device`, queued on `stream`, a `cudaStream_t`.
+
+    `means` is room for what `of_mean` adds to each sample and channel, `(n, C)` like the images, and None without it.
+    Maps are not checked. The adjoint adds in any order, so last bits may differ from call to call.
+    """
+    cuda().linear_pass(source, output, dict(parameters), means, adjoint=adjoint, device=device, stream=stream)
 
 
 def buffer(size: int) -> npt.NDArray[np.uint8]:
@@ -179,8 +222,7 @@ def draw_pipeline(keys: npt.NDArray[np.int64], counts: Sequence[int]) -> list[np
     >>> [drawn.shape for drawn in draw_pipeline(np.zeros((5, 3), np.int64), [2, 0, 1])]
     [(5, 2), (5, 0), (5, 1)]
     """
-    drawn, ends = _cpu.draw_pipeline(_int64(keys), counts), accumulate(counts)
-    return [drawn[end - count : end].T for end, count in zip(ends, counts, strict=True)]
+    return _cpu.draw_pipeline(_int64(keys), counts)
 
 
 def _int64(keys: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
@@ -188,6 +230,46 @@ def _int64(keys: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         came = f"an array of {keys.dtype}" if isinstance(keys, np.ndarray) else type(keys).__name__
         raise ArgumentTypeError(f"keys is {came}, expected a NumPy array of int64")
     return np.ascontiguousarray(keys)
+
+
+Coefficient: TypeAlias = npt.NDArray[np.floating[Any] | np.integer[Any]] | float
+
+
+def affine(
+    a: Coefficient, b: Coefficient, c: Coefficient, d: Coefficient, e: Coefficient, f: Coefficient
+) -> npt.NDArray[np.float64]:
+    """The maps (n, 3, 3) [[a, b, c], [d, e, f], [0, 0, 1]] of coefficients (n,), or one number for all.
+
+    >>> affine(1.0, 0.0, np.array([3.0, 4.0]), 0.0, 1.0, 0.0)[1].tolist()
+    [[1.0, 0.0, 4.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
+    """
+    return _cpu.affine(a, b, c, d, e, f)
+
+
+def compose(outer: npt.NDArray[np.float64], inner: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """The maps `outer` after `inner`, as matrices (n, 3, 3) or (1, 3, 3) for all: products, rounded alike everywhere.
+
+    NumPy leaves products to a BLAS, whose last bits depend on the processor.
+
+    >>> move = np.array([[[1.0, 0.0, 2.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]])
+    >>> compose(move, move)[0, 0].tolist()
+    [1.0, 0.0, 4.0]
+    """
+    return _cpu.compose(outer, inner)
+
+
+def permute(
+    x: npt.NDArray[np.int64], size: npt.NDArray[np.int64], keys: npt.NDArray[np.uint64], *, backwards: bool = False
+) -> npt.NDArray[np.int64]:
+    """The images (m,) of `x` (m,) under keyed permutations of [0, size), or with `backwards` what is taken to `x`.
+
+    `size` is (m,) or (1,), at most 2**52, and `keys` (m, 12) or (1, 12); `augsynth.data` says what they stand for.
+
+    >>> keys = np.arange(12, dtype=np.uint64)[None]
+    >>> permute(permute(np.arange(3), np.array([3]), keys), np.array([3]), keys, backwards=True).tolist()
+    [0, 1, 2]
+    """
+    return _cpu.permute(x, size, keys, backwards)
 
 
 def num_threads() -> int:
@@ -226,6 +308,64 @@ def set_isa(name: str) -> None:
 def build_info() -> dict[str, Any]:
     """How the extension was built: version, compiler, C++ standard, flags (those of each ISA too), the CPU."""
     return _cpu.build_info()
+
+
+def cuda() -> ModuleType:
+    """The extension of CUDA kernels, imported when it is first asked for; `NativeError` where it was not built."""
+    try:
+        from augsynth import _cuda
+    except ImportError as error:
+        raise NativeError(
+            f"this build of augsynth has no CUDA kernels ({error}): build it where nvcc is on the PATH, with "
+            "`pip install -C cmake.define.AUGSYNTH_CUDA=ON .`, which says what is missing"
+        ) from error
+    return _cuda
+
+
+def launch(
+    rows: Array,
+    sources: npt.NDArray[np.int64],
+    outputs: npt.NDArray[np.int64],
+    *,
+    tables: layout.Tables = _NO_TABLES,
+) -> _cuda.Launch:
+    """A pass over images that lie on a CUDA device, checked as `run` checks it, and laid out but not started.
+
+    Nothing is asked of a device. `write(staging, device)` fills `copied` bytes at the address `staging`, of the host,
+    with what has to be copied to `device`, where as many bytes and `scratch` more are free. Then `run(device, stream)`
+    starts the pass on the stream, and waits for nothing; `run_on_host()` runs the same code, where the
+    addresses are those of the host.
+
+    Args:
+        rows: as in `run`.
+        sources, outputs: `(n, 8)`, a line an image: address, shape, strides in bytes, and `augsynth.layout.DType`; the
+            axes are those of `run`.
+        tables: as in `run`.
+    """
+    _require("rows", rows, layout.ROW, "augsynth.layout.ROW")
+    _require_tables(tables)
+    made: _cuda.Launch = cuda().Launch(
+        rows=rows,
+        sources=sources,
+        outputs=outputs,
+        luts=tables.luts,
+        colours=tables.colours,
+        erasures=tables.erasures,
+        missing=tables.missing,
+    )
+    return made
+
+
+def cuda_build_info() -> dict[str, Any]:
+    """How the CUDA kernels were built: version, compiler, architectures; `NativeError` where they were not."""
+    built: dict[str, Any] = cuda().build_info()
+    return built
+
+
+def cuda_devices() -> list[dict[str, Any]]:
+    """The CUDA devices (name, capability, processors, bytes of memory); `NativeError`, saying why, where none is."""
+    found: list[dict[str, Any]] = cuda().devices()
+    return found
 
 
 check_layout(_cpu.layout())

@@ -93,8 +93,10 @@ def like(array: Array, original: Any) -> Any:
     return array.tolist()
 
 
-def same_values(array: Array, original: Any) -> Any:
-    """`array` in the library and on the device of `original`, and in its own type."""
+def same_values(array: Array | torch.Tensor, original: Any) -> Any:
+    """`array` in the library and on the device of `original`, and in its own type; a tensor is there already."""
+    if isinstance(array, torch.Tensor):
+        return array
     if isinstance(original, torch.Tensor):
         return torch.from_numpy(np.ascontiguousarray(array)).to(original.device)
     return array if isinstance(original, np.ndarray) else array.tolist()

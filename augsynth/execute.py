@@ -11,7 +11,7 @@ import torch
 
 from augsynth import _native
 from augsynth.errors import ArgumentError, ArgumentTypeError, PlanError
-from augsynth.images import Image
+from augsynth.images import TORCH_DTYPES, Image
 from augsynth.layout import DType
 from augsynth.memory import empty_arrays, empty_tensor
 from augsynth.operate import operate
@@ -19,13 +19,7 @@ from augsynth.plan import NUMPY_DTYPES, Barrier, Plan, Rows
 
 Images = Sequence[Image] | npt.NDArray[Any]
 
-TORCH_DTYPES: dict[DType, torch.dtype] = {
-    DType.UINT8: torch.uint8,
-    DType.UINT16: torch.uint16,
-    DType.FLOAT32: torch.float32,
-    DType.FLOAT16: torch.float16,
-    DType.BFLOAT16: torch.bfloat16,
-}
+_CPU = torch.device("cpu")
 
 
 def execute(plan: Plan, sources: Images, outputs: Images) -> None:
@@ -57,18 +51,23 @@ def allocate(rows: Rows) -> list[Image]:
 
 
 def batch_output(
-    plan: Plan, out: torch.Tensor | None, memory_format: torch.memory_format = torch.contiguous_format
+    plan: Plan,
+    out: torch.Tensor | None,
+    memory_format: torch.memory_format = torch.contiguous_format,
+    device: torch.device = _CPU,
 ) -> torch.Tensor:
     """The tensor (B, C, H, W) that the plan's last pass writes: `out` if it fits, else a fresh one."""
     rows = plan.passes[-1].rows
     shape, dtype = _common_shape(rows), TORCH_DTYPES[_output_dtype(rows)]
+    if out is None and device != _CPU:
+        return torch.empty(shape, dtype=dtype, device=device, memory_format=memory_format)
     if out is None:
         return empty_tensor(shape, dtype, memory_format)
     if not isinstance(out, torch.Tensor):
         raise ArgumentTypeError(f"out must be a torch tensor, got {type(out).__name__}")
-    if tuple(out.shape) != shape or out.dtype != dtype or out.device.type != "cpu" or out.layout != torch.strided:
+    if tuple(out.shape) != shape or out.dtype != dtype or out.device != device or out.layout != torch.strided:
         raise ArgumentError(
-            f"out must be a CPU tensor of shape {shape} and {dtype}, got {tuple(out.shape)} and {out.dtype} "
+            f"out must be a tensor of shape {shape} and {dtype} on {device}, got {tuple(out.shape)} and {out.dtype} "
             f"on {out.device}, {out.layout}"
         )
     return out

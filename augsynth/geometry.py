@@ -5,13 +5,27 @@ Pixel i spans [i, i + 1), so that a frame of (H, W) pixels is [0, W] x [0, H]. B
 
 from __future__ import annotations
 
+from functools import reduce
+
 import numpy as np
 import numpy.typing as npt
+
+from augsynth import _native
 
 Floats = npt.NDArray[np.float64]
 
 _CORNERS = np.array([[0, 1], [2, 1], [2, 3], [0, 3]])  # (x, y) of each, among x1, y1, x2, y2
 HORIZON = 1e-6  # the smallest denominator of a projective map that counts as in front of it
+
+
+def compose(outer: Floats, *inner: Floats) -> Floats:
+    """The map `outer` after those of `inner`, the last of which comes first: matrices (n, 3, 3), or (1, 3, 3) for all.
+
+    >>> turned = np.array([[[0.0, 1.0, 0.0], [-1.0, 0.0, 8.0], [0.0, 0.0, 1.0]]])
+    >>> compose(turned, turned)[0].tolist()
+    [[-1.0, 0.0, 8.0], [0.0, -1.0, 8.0], [0.0, 0.0, 1.0]]
+    """
+    return reduce(_native.compose, inner, outer)
 
 
 def inverse_map(matrix: Floats) -> Floats:

@@ -1,8 +1,8 @@
-"""Images from outside as (H, W, C) NumPy views: NumPy, torch and PIL, any strides, nothing copied."""
+"""Images from outside as (H, W, C) views where they lie: NumPy, torch and PIL, any strides, nothing copied."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from augsynth import _native
 from augsynth.errors import ArgumentError, ArgumentTypeError
 from augsynth.layout import MAX_CHANNELS, DType
 
@@ -20,7 +21,15 @@ DTYPES: dict[np.dtype[Any], DType] = {
     np.dtype(np.uint16): DType.UINT16,
     np.dtype(np.float32): DType.FLOAT32,
 }
-_TORCH_DTYPES = (torch.uint8, torch.uint16, torch.float32)
+TORCH_DTYPES: dict[DType, torch.dtype] = {
+    DType.UINT8: torch.uint8,
+    DType.UINT16: torch.uint16,
+    DType.FLOAT32: torch.float32,
+    DType.FLOAT16: torch.float16,
+    DType.BFLOAT16: torch.bfloat16,
+}
+_SOURCES = {TORCH_DTYPES[kind]: kind for kind in DTYPES.values()}
+_CPU = torch.device("cpu")
 _PIL_MODES = ("L", "LA", "RGB", "RGBA", "CMYK", "YCbCr", "LAB", "HSV", "I;16", "F")
 
 
@@ -55,12 +64,14 @@ def as_view(image: Any, what: str = "image") -> Image:
 class ImageBatch:
     """The images of a batch where they lie: n views (H, W, C), or one array (n, H, W, C).
 
-    `shapes` is (n, 3), and `dtype` the one of all images; uint8 for none.
+    They are NumPy arrays, or tensors if `device` is not the CPU. `shapes` is (n, 3), and `dtype` the one of all images;
+    uint8 for none.
     """
 
-    views: Sequence[Image] | Image
+    views: Any
     shapes: npt.NDArray[np.int64]
     dtype: DType
+    device: torch.device = _CPU
 
     def __len__(self) -> int:
         return len(self.shapes)
@@ -72,20 +83,66 @@ def as_batch(images: Any) -> ImageBatch:
     >>> as_batch(np.zeros((5, 4, 6, 3), np.uint8)).shapes[0].tolist()
     [4, 6, 3]
     """
+    if isinstance(images, torch.Tensor) and images.device.type == "cuda":
+        return _one_tensor(images)
     if isinstance(images, (np.ndarray, torch.Tensor)):
         return _one_array(images)
     if not isinstance(images, Sequence):
         raise ArgumentTypeError(f"images must be a sequence of images or a batch, got {type(images).__name__}")
-    views = [as_view(image, f"images[{number}]") for number, image in enumerate(images)]
+    views = list(images)
+    described = _native.describe(views)
+    if described is None:
+        device = common_device(views)
+        if device.type == "cuda":
+            return _tensors([_on_device(image, f"images[{number}]") for number, image in enumerate(views)], device)
+        views = [as_view(image, f"images[{number}]") for number, image in enumerate(views)]
+        shapes = np.array([view.shape for view in views], dtype=np.int64).reshape(-1, 3)
+        described = shapes, _common_dtype(views)
+    return ImageBatch(views, *described)
+
+
+def common_device(images: Sequence[Any]) -> torch.device:
+    """Where all of some images lie; what is no tensor lies on the CPU."""
+    devices = {image.device if isinstance(image, torch.Tensor) else _CPU for image in images}
+    if len(devices) > 1:
+        names = " and ".join(sorted(map(str, devices)))
+        raise ArgumentError(f"the images of a batch must be on one device, got {names}: move them to one first")
+    return devices.pop() if devices else _CPU
+
+
+def _tensors(views: Sequence[torch.Tensor], device: torch.device) -> ImageBatch:
     shapes = np.array([view.shape for view in views], dtype=np.int64).reshape(-1, 3)
-    return ImageBatch(views, shapes, _common_dtype(views))
+    kinds = {view.dtype for view in views}
+    if len(kinds) > 1:
+        raise _mixed_dtypes(str(kind).removeprefix("torch.") for kind in kinds)
+    return ImageBatch(views, shapes, _SOURCES[kinds.pop()], device)
+
+
+def _one_tensor(images: torch.Tensor) -> ImageBatch:
+    if images.ndim not in (3, 4):
+        raise _not_a_batch(images)
+    if not len(images):
+        return ImageBatch([], np.zeros((0, 3), np.int64), DType.UINT8, images.device)
+    first = _on_device(images[0], "images[0]")
+    views = images.detach()[..., None] if images.ndim == 3 else images.detach().permute(0, 2, 3, 1)
+    shapes = np.tile(np.array(first.shape, np.int64), (len(images), 1))
+    return ImageBatch(views, shapes, _SOURCES[first.dtype], images.device)
+
+
+def _on_device(image: torch.Tensor, what: str) -> torch.Tensor:
+    """A view (H, W, C) of a tensor (C, H, W) or (H, W) that may lie anywhere."""
+    if image.layout != torch.strided or image.dtype not in _SOURCES:
+        raise ArgumentTypeError(_dtype_message(what, f"{image.dtype}, {image.layout}"))
+    view = image.detach()
+    view = view.permute(1, 2, 0) if view.ndim == 3 else view
+    view = view[:, :, None] if view.ndim == 2 else view
+    _check_shape(view.shape, what, image)
+    return view
 
 
 def _one_array(images: npt.NDArray[Any] | torch.Tensor) -> ImageBatch:
     if images.ndim not in (3, 4):
-        raise ArgumentTypeError(
-            f"images must be a sequence of images or a 4-dimensional batch, got {images.ndim}-D {type(images).__name__}"
-        )
+        raise _not_a_batch(images)
     if not len(images):
         return ImageBatch([], np.zeros((0, 3), np.int64), DType.UINT8)
     first = as_view(images[0], "images[0]")
@@ -99,18 +156,27 @@ def _one_array(images: npt.NDArray[Any] | torch.Tensor) -> ImageBatch:
     return ImageBatch(array, shapes, DTYPES[first.dtype])
 
 
+def _not_a_batch(images: Any) -> ArgumentTypeError:
+    return ArgumentTypeError(
+        f"images must be a sequence of images or a 4-dimensional batch, got {images.ndim}-D {type(images).__name__}"
+    )
+
+
+def _mixed_dtypes(names: Iterable[str]) -> ArgumentTypeError:
+    return ArgumentTypeError(f"the images of a batch must have one dtype, got {' and '.join(sorted(names))}")
+
+
 def _common_dtype(views: Sequence[Image]) -> DType:
     kinds = {view.dtype for view in views}
     if len(kinds) > 1:
-        names = sorted(kind.name for kind in kinds)
-        raise ArgumentTypeError(f"the images of a batch must have one dtype, got {' and '.join(names)}")
+        raise _mixed_dtypes(kind.name for kind in kinds)
     return DTYPES[kinds.pop()] if kinds else DType.UINT8
 
 
 def _from_torch(image: torch.Tensor, what: str) -> Image:
     if image.device.type != "cpu":
         raise ArgumentTypeError(f"{what} must be on the CPU, got a tensor on {image.device}: move it with .cpu()")
-    if image.layout != torch.strided or image.dtype not in _TORCH_DTYPES:
+    if image.layout != torch.strided or image.dtype not in _SOURCES:
         raise ArgumentTypeError(_dtype_message(what, f"{image.dtype}, {image.layout}"))
     array: Image = image.detach().numpy()
     return array.transpose(1, 2, 0) if array.ndim == 3 else array
@@ -126,17 +192,22 @@ def _from_pil(image: Any, what: str) -> Image:
 
 
 def _check(array: Image, what: str, image: Any) -> None:
-    order = "(C, H, W)" if isinstance(image, torch.Tensor) else "(H, W, C)"
-    shape = tuple(getattr(image, "shape", array.shape))
-    if array.ndim != 3:
-        raise ArgumentError(f"{what} must have shape {order} or (H, W), got {shape}")
-    if array.dtype not in DTYPES:
+    if array.ndim == 3 and array.dtype not in DTYPES:
         raise ArgumentTypeError(_dtype_message(what, str(array.dtype)))
-    if array.shape[0] < 1 or array.shape[1] < 1:
+    _check_shape(array.shape, what, image)
+
+
+def _check_shape(found: Sequence[int], what: str, image: Any) -> None:
+    """`found` is (H, W, C) of what `image` was read as."""
+    order = "(C, H, W)" if isinstance(image, torch.Tensor) else "(H, W, C)"
+    shape = tuple(getattr(image, "shape", found))
+    if len(found) != 3:
+        raise ArgumentError(f"{what} must have shape {order} or (H, W), got {shape}")
+    if found[0] < 1 or found[1] < 1:
         raise ArgumentError(f"{what} has no pixels: its shape is {shape}, read as {order}")
-    if not 1 <= array.shape[2] <= MAX_CHANNELS:
+    if not 1 <= found[2] <= MAX_CHANNELS:
         raise ArgumentError(
-            f"{what} has {array.shape[2]} channels, expected 1 to {MAX_CHANNELS}; its shape {shape} was read as {order}"
+            f"{what} has {found[2]} channels, expected 1 to {MAX_CHANNELS}; its shape {shape} was read as {order}"
         )
 
 

@@ -60,7 +60,9 @@ class Plan:
 def main(
     quick: Annotated[bool, typer.Option(help="Few rounds over few images: a trial, not a result.")] = False,
     only: Annotated[str, typer.Option(help="A regular expression: cases whose names it matches.")] = "",
-    isas: Annotated[str, typer.Option(help="Instruction sets of ours, best first, by commas; all but scalar by default.")] = "",
+    isas: Annotated[
+        str, typer.Option(help="Instruction sets of ours, best first, by commas; all but scalar by default.")
+    ] = "",
     peers: Annotated[str, typer.Option(help="Libraries to compare, by commas; all by default, '-' for none.")] = "",
     rounds: Annotated[int, typer.Option(min=1, help="Rounds; the median of them counts.")] = 7,
     output: Annotated[Path | None, typer.Option(help="Folder for the results.")] = None,

@@ -111,10 +111,10 @@ class Filler {
     std::int64_t count[kMaxChannels] = {};
     std::fill(mean, mean + kMaxChannels, 0.0);
     for (std::int64_t y = 0; y < height_; ++y) {
-      double sum[kMaxChannels] = {};
-      add_present(is_missing_, value, width_, static_cast<int>(channels_), sum, count);
+      LineSum<T> sum[kMaxChannels] = {};
+      add_present(is_missing_, value, width_, channels_, sum, count);
       value += width_ * channels_;
-      for (std::int64_t c = 0; c < channels_; ++c) mean[c] += sum[c];
+      for (std::int64_t c = 0; c < channels_; ++c) mean[c] += static_cast<double>(sum[c]);
     }
     for (std::int64_t c = 0; c < channels_; ++c)
       mean[c] = count[c] > 0 ? mean[c] / static_cast<double>(count[c]) : rule_.low[c];

@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "pixel/host_device.h"
+
 namespace augsynth {
 
 constexpr std::uint32_t kPlanMagic = 0x4e4c5041;  // "APLN"
@@ -15,7 +17,7 @@ constexpr int kMaxChannels = 16;
 enum class DType : std::uint8_t { kUint8 = 0, kUint16 = 1, kFloat32 = 2, kFloat16 = 3, kBfloat16 = 4 };
 
 // Bytes; `static`, so that each ISA's object keeps its own copy.
-static inline std::int64_t item_size(DType dtype) {
+AUGSYNTH_HD static inline std::int64_t item_size(DType dtype) {
   return dtype == DType::kUint8 ? 1 : dtype == DType::kFloat32 ? 4 : 2;
 }
 

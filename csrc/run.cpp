@@ -115,14 +115,6 @@ Entries entries_of(const PlanRow& row, const Tables& tables) {
   return entries;
 }
 
-bool looks_at_means(const PlanRow& row, const Tables& tables) {
-  if (row.colour < 0) return false;
-  const double* of_mean = tables.colours[row.colour].of_mean;
-  for (int c = 0; c < row.channels; ++c, of_mean += kMaxChannels)
-    if (std::any_of(of_mean, of_mean + row.channels, [](double part) { return part != 0.0; })) return true;
-  return false;
-}
-
 // The row that samples the same picture and changes none of its values.
 PlanRow measuring(const PlanRow& row) {
   PlanRow plain = row;

@@ -23,6 +23,7 @@ struct Named {
   const Image& image;
   const char* list;
   std::size_t index;
+  bool written;
 
   std::string name() const { return "row " + std::to_string(index) + ": " + list; }
 };
@@ -76,11 +77,10 @@ void check_output_layout(const Named& named) {
 // The addresses [low, high) that an image's elements span.
 struct Extent {
   std::uintptr_t low, high;
-  const Named* image;
-  bool written;
+  Named image;
 };
 
-Extent extent_of(const Named& named, bool written) {
+Extent extent_of(const Named& named) {
   const Image& image = named.image;
   std::int64_t below = 0, above = item_size(image.dtype);
   bool overflow = false;
@@ -90,7 +90,7 @@ Extent extent_of(const Named& named, bool written) {
     std::int64_t& side = reach < 0 ? below : above;
     overflow |= __builtin_add_overflow(side, reach, &side);
   }
-  Extent extent{0, 0, &named, written};
+  Extent extent{0, 0, named};
   const auto address = reinterpret_cast<std::uintptr_t>(image.data);
   overflow |= __builtin_add_overflow(address, below, &extent.low);
   overflow |= __builtin_add_overflow(address, above, &extent.high);
@@ -100,18 +100,33 @@ Extent extent_of(const Named& named, bool written) {
   return extent;
 }
 
+// Whether the outputs lie one behind the other, as parts of one array do, and the sources before or behind
+// them all.
+bool lie_in_order(const std::vector<Extent>& sources, const std::vector<Extent>& outputs) {
+  if (outputs.empty()) return true;
+  const auto meet = [](const Extent& one, const Extent& next) { return next.low < one.high; };
+  if (std::adjacent_find(outputs.begin(), outputs.end(), meet) != outputs.end()) return false;
+  const std::uintptr_t low = outputs.front().low, high = outputs.back().high;
+  return std::all_of(sources.begin(), sources.end(),
+                     [=](const Extent& source) { return source.high <= low || source.low >= high; });
+}
+
 // Sources may share memory with each other, an output with nothing.
-void check_apart(std::vector<Extent>& extents) {
-  std::sort(extents.begin(), extents.end(), [](const Extent& a, const Extent& b) { return a.low < b.low; });
+void check_apart(const std::vector<Extent>& sources, const std::vector<Extent>& outputs) {
+  if (lie_in_order(sources, outputs)) return;
+  std::vector<const Extent*> extents;
+  for (const Extent& source : sources) extents.push_back(&source);
+  for (const Extent& output : outputs) extents.push_back(&output);
+  std::sort(extents.begin(), extents.end(), [](const Extent* a, const Extent* b) { return a->low < b->low; });
   const Extent* furthest = nullptr;  // of all so far
   const Extent* written = nullptr;   // of the outputs so far
-  for (const Extent& extent : extents) {
-    const Extent* other = extent.written ? furthest : written;
-    if (other != nullptr && extent.low < other->high)
-      throw PlanError(extent.image->name() + " overlaps the memory of " + other->image->name() +
+  for (const Extent* extent : extents) {
+    const Extent* other = extent->image.written ? furthest : written;
+    if (other != nullptr && extent->low < other->high)
+      throw PlanError(extent->image.name() + " overlaps the memory of " + other->image.name() +
                       "; an output may share memory with no other image");
-    if (furthest == nullptr || extent.high > furthest->high) furthest = &extent;
-    if (extent.written && (written == nullptr || extent.high > written->high)) written = &extent;
+    if (furthest == nullptr || extent->high > furthest->high) furthest = extent;
+    if (extent->image.written && (written == nullptr || extent->high > written->high)) written = extent;
   }
 }
 
@@ -127,23 +142,21 @@ void validate_images(const std::vector<PlanRow>& rows, const std::vector<Image>&
                      const std::vector<Image>& outputs) {
   check_count("sources", sources.size(), rows.size());
   check_count("outputs", outputs.size(), rows.size());
-  std::vector<Named> images;
-  std::vector<Extent> extents;
-  images.reserve(2 * rows.size());  // extents keep pointers into it
-  extents.reserve(2 * rows.size());
+  std::vector<Extent> source_extents, output_extents;
+  source_extents.reserve(rows.size());
+  output_extents.reserve(rows.size());
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const PlanRow& row = rows[i];
-    const Named& source = images.emplace_back(Named{sources[i], "the source", i});
+    const Named source{sources[i], "the source", i, false}, output{outputs[i], "the output", i, true};
     check_fit(source, {row.source_size[0], row.source_size[1], row.channels}, "(height, width, channels)",
               row.source_dtype);
-    const Named& output = images.emplace_back(Named{outputs[i], "the output", i});
     check_fit(output, {row.channels, row.output_size[0], row.output_size[1]}, "(channels, height, width)",
               row.output_dtype);
     check_output_layout(output);
-    extents.push_back(extent_of(source, false));
-    extents.push_back(extent_of(output, true));
+    source_extents.push_back(extent_of(source));
+    output_extents.push_back(extent_of(output));
   }
-  check_apart(extents);
+  check_apart(source_extents, output_extents);
 }
 
 }  // namespace augsynth

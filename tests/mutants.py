@@ -42,6 +42,9 @@ COLOUR = "tests/transforms/test_colour.py"
 CHOICE = "tests/transforms/test_choice.py"
 POLICIES = "tests/transforms/test_policies.py"
 PERSPECTIVE = "tests/transforms/test_perspective.py"
+LINEAR = "tests/differentiable/test_linear_pass.py"
+DIFF_AUGMENT = "tests/differentiable/test_diff_augment.py"
+RECORDED = "tests/differentiable/test_recorded_images.py"
 
 MUTANTS = (
     Mutant(
@@ -74,16 +77,16 @@ MUTANTS = (
     ),
     Mutant(
         "half precision is cut off, not rounded",
-        "csrc/stages/store.inl",
+        "csrc/pixel/rounding.h",
         "(rebiased + 0xfff + ((rebiased >> 13) & 1)) >> 13",
         "rebiased >> 13",
         (IMAGES, "half_precision"),
     ),
     Mutant(
         "bicubic weights lose what rounding leaves over",
-        "csrc/stages/sample_bicubic.inl",
-        "(whole[1] + rest) << 16",
-        "(whole[1] + 4 * rest) << 16",
+        "csrc/pixel/fixed.h",
+        "whole[1] += rest;",
+        "whole[1] += 4 * rest;",
         (EXECUTORS, "any_pipeline or odd_shapes"),
     ),
     Mutant(
@@ -166,8 +169,8 @@ MUTANTS = (
     Mutant(
         "matrices are composed in the wrong order",
         "augsynth/lowering/open_pass.py",
-        "self.inverse @ step.inverse",
-        "step.inverse @ self.inverse",
+        "compose(self.inverse, step.inverse)",
+        "compose(step.inverse, self.inverse)",
         (GEOMETRY, "product_of_the_steps"),
     ),
     Mutant(
@@ -245,7 +248,7 @@ MUTANTS = (
         "csrc/stages/sample_padded.inl",
         "weights_across(has_fill_ ? near_x : x)",
         "weights_across(x)",
-        (EXECUTORS, "any_pipeline"),
+        (SHORT_LINES, "any_strides"),
     ),
     Mutant(
         "small counts are one too few",
@@ -337,6 +340,55 @@ MUTANTS = (
         "projective(corners + inwards * (1 - 2 * _CORNERS) * size, corners)",
         "projective(corners, corners + inwards * (1 - 2 * _CORNERS) * size)",
         (PERSPECTIVE, ""),
+    ),
+    Mutant(
+        "a colour map is not transposed on the way back",
+        "csrc/gradient/pixel.h",
+        "map.matrix[k * map.channels + c] * values[k]",
+        "map.matrix[c * map.channels + k] * values[k]",
+        (LINEAR, "is_the_adjoint"),
+    ),
+    Mutant(
+        "what was erased still owes its gradient",
+        "csrc/gradient/pixel.h",
+        "is_erased ? T{0} : gradient",
+        "false ? T{0} : gradient",
+        (LINEAR, "is_the_adjoint"),
+    ),
+    Mutant(
+        "the border's part of a gradient goes to the picture",
+        "csrc/gradient/pixel.h",
+        "value *= taps.cover;",
+        "",
+        (LINEAR, "every_border"),
+    ),
+    Mutant(
+        "means owe a little less than they took",
+        "csrc/gradient/pixel.h",
+        "map.of_mean[k * map.channels + c] * (sums[k] / pixels)",
+        "map.of_mean[k * map.channels + c] * (sums[k] / (pixels + 1))",
+        (LINEAR, "is_the_adjoint"),
+    ),
+    Mutant(
+        "the gradient of the gradient has constants",
+        "augsynth/differentiable/ops.py",
+        "_backward_by(_forward, linear=True)",
+        "_backward_by(_forward, linear=False)",
+        (LINEAR, "their_gradients"),
+    ),
+    Mutant(
+        "pipelines with gradients do not clamp",
+        "augsynth/differentiable/plans.py",
+        "values = values.clamp(low, high)",
+        "pass",
+        (RECORDED, "pictures_are_those or is_clamped"),
+    ),
+    Mutant(
+        "contrast darkens",
+        "augsynth/transforms/diff_augment.py",
+        "(1 - contrast) * mean",
+        "0 * contrast * mean",
+        (DIFF_AUGMENT, "of_the_paper or scale_of_the_images"),
     ),
 )
 

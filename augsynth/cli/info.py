@@ -46,9 +46,26 @@ def _collect() -> dict[str, Any]:
         "flags": str(build["flags"]),
         "instruction sets": f"{', '.join(_native.isas())} (in use: {_native.isa()})",
         "threads": str(_native.num_threads()),
+        "CUDA kernels": _kernels(),
         "CUDA": _cuda(torch),
         "plugins": describe(),
     }
+
+
+def _kernels() -> str:
+    """For which architectures the kernels were built, and on which devices they can run."""
+    from augsynth import _native
+    from augsynth.errors import NativeError
+
+    try:
+        built = _native.cuda_build_info()
+    except NativeError:
+        return "not built"
+    text = f"{built['compiler']} for {', '.join(built['architectures'].split())} and later"
+    try:
+        return text + ": " + ", ".join(f"{one['name']} ({one['capability']})" for one in _native.cuda_devices())
+    except NativeError as error:
+        return f"{text}; {error}"
 
 
 def _cuda(torch: Any) -> str:

@@ -10,14 +10,19 @@ from augsynth.data.mixing.batch import Batch, collate
 from augsynth.data.mixing.batch_sampler import MixBatchSampler
 from augsynth.data.mixing.mix import Source, SyntheticMixDataset
 from augsynth.data.pools.pool import SyntheticPool
+from augsynth.data.prefetching.planned import Planned, PlannedBatch
+from augsynth.data.prefetching.prefetcher import DevicePrefetcher
 
 __all__ = [
     "Batch",
     "DecodingTransform",
+    "DevicePrefetcher",
     "EncodedImage",
     "EncodedImageFolder",
     "ImageData",
     "MixBatchSampler",
+    "Planned",
+    "PlannedBatch",
     "Source",
     "SyntheticMixDataset",
     "SyntheticPool",

@@ -6,7 +6,7 @@ from augsynth.layout import Border, Interpolation
 from augsynth.lowering.open_pass import OpenPass
 from augsynth.lowering.seen import Seen
 from augsynth.lowering.stage import Stage
-from augsynth.lowering.steps import AddNoise, FillValues, Geometry, Lookup, MapColours, Sampling, Step
+from augsynth.lowering.steps import UNDECLARED, AddNoise, FillValues, Geometry, Lookup, MapColours, Sampling, Step
 
 _OVERSHOOT = "bicubic sampling of an integer image is clamped at once, and a pass clamps after colours and noise"
 
@@ -44,6 +44,8 @@ def _geometry_conflict(current: OpenPass, step: Geometry, seen: Seen) -> str | N
 
 def _sampling_conflict(current: OpenPass, new: Sampling, seen: Seen) -> str | None:
     old = current.declared
+    if new == UNDECLARED:
+        return None
     for what in ("interpolation", "antialias", "border"):
         before, after = getattr(old, what), getattr(new, what)
         if before is not None and after is not None and before != after:

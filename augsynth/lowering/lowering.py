@@ -66,7 +66,7 @@ class Lowering:
         """The boxes (k, 4) of each sample in the frame that the next step sees, not clipped to it."""
         return self._seen.boxes
 
-    def levels(self, values: PerChannel, what: str) -> Floats:
+    def levels(self, values: PerChannel, what: str) -> tuple[float, ...]:
         """`values`, a number or one a channel, for each channel that an image can have; as the images can show them."""
         return self._seen.levels(values, what)
 
@@ -97,7 +97,8 @@ class Lowering:
             self._close()
             self._open = self._new_pass(reason)
         if isinstance(step, Geometry):
-            _require_possible(name, step.sizes)
+            if step.sizes is not self.sizes:
+                _require_possible(name, step.sizes)
             self._seen.move(step.inverse)
         self._open.take(step, self._seen)
         self._open.names.append(name)
@@ -144,8 +145,8 @@ class Lowering:
 
 
 def _require_possible(name: str, sizes: Ints) -> None:
-    largest = sizes.max(axis=0, initial=0)
-    if largest.max() > LARGEST:
+    if sizes.max(initial=0) > LARGEST:
+        largest = sizes.max(axis=0)
         raise ArgumentError(
             f"{name} would make an image of {largest[0]}x{largest[1]} pixels, and no side may be longer than {LARGEST}"
         )

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 
+from augsynth.geometry import compose
 from augsynth.layout import MAX_CHANNELS, Border, DType, Interpolation, Noise
 from augsynth.lowering.seen import Seen
 from augsynth.lowering.stage import Stage
 from augsynth.lowering.steps import (
+    UNDECLARED,
     AddNoise,
     Cast,
     Erase,
@@ -40,7 +43,10 @@ _LEVELS = {
 _LEVEL_ERROR = 1e-3
 
 
-@dataclass
+_ONES, _ZEROS = np.ones(MAX_CHANNELS), np.zeros(MAX_CHANNELS)
+
+
+@dataclass(eq=False)
 class OpenPass:
     """The rows so far, and what the steps have declared.
 
@@ -52,12 +58,12 @@ class OpenPass:
     source_dtype: DType
     why: str
     inverse: Floats | None = None
-    gain: Floats = field(default_factory=lambda: np.ones(MAX_CHANNELS))
-    bias: Floats = field(default_factory=lambda: np.zeros(MAX_CHANNELS))
+    gain: Floats = field(default_factory=lambda: _ONES)
+    bias: Floats = field(default_factory=lambda: _ZEROS)
     names: list[str] = field(default_factory=list)
     work: list[str] = field(default_factory=list)
     stage: Stage = Stage.MISSING
-    declared: Sampling = field(default_factory=Sampling)
+    declared: Sampling = UNDECLARED
     fill: tuple[float, ...] | None = None
     whole_frame: bool = True
     projective: bool = False
@@ -76,28 +82,29 @@ class OpenPass:
     def take(self, step: Step, seen: Seen) -> None:
         """Merge a step that has no conflict with this pass; `seen` becomes what follows the step."""
         match step:
-            case FillValues():
-                self._fill_missing(step, seen)
-            case Geometry():
+            case Geometry():  # first, as most steps are
                 self._resample(step, seen)
-            case Lookup():
-                self._look_up(step)
-            case MapColours():
-                self._map_colours(step, seen)
             case AddNoise():
                 self._add_noise(step, seen)
-            case Erase():
-                self._erase(step, seen)
             case Standardise():
                 self._standardise(step, seen)
+            case MapColours():
+                self._map_colours(step, seen)
+            case Lookup():
+                self._look_up(step)
+            case Erase():
+                self._erase(step, seen)
             case Cast():
                 self._cast(step, seen)
+            case FillValues():
+                self._fill_missing(step, seen)
 
     def close(self, seen: Seen) -> Pass:
         """The pass, writing images as `seen` says."""
         rows, declared = self.rows, self.declared
         rows["output_size"], rows["output_dtype"] = seen.sizes, seen.dtype
-        rows["gain"], rows["bias"] = self.gain, self.bias
+        if self.gain is not _ONES:
+            rows["gain"], rows["bias"] = self.gain, self.bias
         if self.inverse is not None:
             rows["inverse"] = self.inverse
         if declared.interpolation is not None:
@@ -113,11 +120,11 @@ class OpenPass:
 
     def fill_in_source(self, fill: PerChannel, seen: Seen) -> tuple[float, ...]:
         """A fill in the source's units."""
-        return tuple((seen.levels(fill, "fill") / self._unit()).tolist())
+        return _divided(seen.levels(fill, "fill"), self._unit())
 
     def _fill_missing(self, step: FillValues, seen: Seen) -> None:
         unit = self._unit()
-        low, high = seen.levels(step.low, "value") / unit, seen.levels(step.high, "value") / unit
+        low, high = (_divided(seen.levels(level, "value"), unit) for level in (step.low, step.high))
         self.gathered.add_missing(step, self._as_in_source(step.value / unit), low, high)
         self._reach(Stage.GEOMETRY, "missing values are filled")
 
@@ -129,7 +136,16 @@ class OpenPass:
         return level if abs(level - value) < _LEVEL_ERROR else value
 
     def _resample(self, step: Geometry, seen: Seen) -> None:
-        old, new = self.declared, step.sampling
+        if step.sampling != UNDECLARED:
+            self._declare(step.sampling, seen)
+        self.inverse = step.inverse if self.inverse is None else compose(self.inverse, step.inverse)
+        self.whole_frame &= step.keeps_frame
+        self.projective |= step.projective
+        self.stage = Stage.GEOMETRY
+        seen.sizes = step.sizes
+
+    def _declare(self, new: Sampling, seen: Seen) -> None:
+        old = self.declared
         if old.border is None and new.border == Border.CONSTANT:
             self.fill = self.fill_in_source(new.fill, seen)
             self.rows["fill"] = self.fill
@@ -143,11 +159,6 @@ class OpenPass:
         if new.interpolation == Interpolation.BICUBIC and seen.dtype != DType.FLOAT32:
             self.rows["clamp"] = (0.0, FULL_SCALE[seen.dtype])
             self.overshoots = True
-        self.inverse = step.inverse if self.inverse is None else self.inverse @ step.inverse
-        self.whole_frame &= step.keeps_frame
-        self.projective |= step.projective
-        self.stage = Stage.GEOMETRY
-        seen.sizes = step.sizes
 
     def _look_up(self, step: Lookup) -> None:
         self.gathered.add_lookup(step)
@@ -161,9 +172,9 @@ class OpenPass:
     def _add_noise(self, step: AddNoise, seen: Seen) -> None:
         full, rows = self._full_scale(seen), self.rows
         active = slice(None) if step.active is None else step.active
-        levels = _LEVELS[step.kind]
+        scales = _scales(step.kind, full)
         rows["noise"][active] = step.kind
-        rows["noise_parameters"][active, : len(levels)] = (step.parameters * np.where(levels, full, 1.0))[active]
+        rows["noise_parameters"][active, : len(scales)] = (step.parameters * scales)[active]
         rows["stream"] = step.stream
         # An integer image cannot leave its range, clipped or not.
         if step.clip or seen.dtype != DType.FLOAT32:
@@ -174,14 +185,14 @@ class OpenPass:
         if step.fill is None:
             low, high = np.zeros(MAX_CHANNELS), np.full(MAX_CHANNELS, self.standardised_from or self._full_scale(seen))
         else:
-            low = high = (seen.levels(step.fill, "value") - self.bias) / self.gain
+            low = high = (np.array(seen.levels(step.fill, "value")) - self.bias) / self.gain
         self.gathered.add_erasures(step, low, high)
         self._reach(max(self.stage, Stage.ERASE), "rectangles are erased")
 
     def _standardise(self, step: Standardise, seen: Seen) -> None:
         self.standardised_from = self.standardised_from or self._full_scale(seen)
         full = FULL_SCALE[seen.dtype] if step.scale else 1.0
-        mean, std = np.array(seen.per_channel(step.mean, "mean")), np.array(seen.per_channel(step.std, "std"))
+        mean, std = _array(seen.per_channel(step.mean, "mean")), _array(seen.per_channel(step.std, "std"))
         self.gain = self.gain / (full * std)
         self.bias = (self.bias / full - mean) / std
         self.stage = Stage.AFFINE
@@ -208,6 +219,20 @@ class OpenPass:
     def _full_scale(self, seen: Seen) -> float:
         """The full scale in units of the source."""
         return FULL_SCALE[seen.dtype] / self._unit()
+
+
+@lru_cache(maxsize=256)
+def _scales(kind: Noise, full: float) -> Floats:
+    return np.where(_LEVELS[kind], full, 1.0)
+
+
+@lru_cache(maxsize=256)
+def _array(values: tuple[float, ...]) -> Floats:
+    return np.array(values)
+
+
+def _divided(values: tuple[float, ...], unit: float) -> tuple[float, ...]:
+    return values if unit == 1.0 else tuple(value / unit for value in values)
 
 
 def _extents(inverse: Floats) -> Floats:

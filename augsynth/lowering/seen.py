@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from augsynth.errors import ArgumentError
-from augsynth.geometry import inverse_map, map_boxes
+from augsynth.geometry import compose, inverse_map, map_boxes
 from augsynth.layout import MAX_CHANNELS, DType
 from augsynth.lowering.steps import Floats, Ints, PerChannel
 from augsynth.plan import FULL_SCALE
@@ -38,7 +38,7 @@ class Seen:
     def move(self, inverse: Floats) -> None:
         """Go to coordinates that `inverse` (n, 3, 3) takes back to those here."""
         if self.source_boxes is not None:
-            self.inverse = inverse if self.inverse is None else self.inverse @ inverse
+            self.inverse = inverse if self.inverse is None else compose(self.inverse, inverse)
 
     def per_channel(self, values: PerChannel, what: str) -> tuple[float, ...]:
         """One value for each channel that a row can have."""
@@ -49,12 +49,12 @@ class Seen:
             )
         return (given * MAX_CHANNELS)[:MAX_CHANNELS]
 
-    def levels(self, values: PerChannel, what: str) -> Floats:
+    def levels(self, values: PerChannel, what: str) -> tuple[float, ...]:
         """`per_channel`, where an integer image can only show what its dtype holds."""
         given, full = self.per_channel(values, what), FULL_SCALE[self.dtype]
-        if self.dtype != DType.FLOAT32 and (min(given) < 0 or max(given) > full):
+        if self.dtype != DType.FLOAT32 and not all(0 <= value <= full for value in set(given)):
             raise ArgumentError(f"{what} must be in [0, {full:g}] for {self.dtype.name.lower()} images, got {values!r}")
-        return np.array(given)
+        return given
 
 
 def _listed(values: Ints) -> str:

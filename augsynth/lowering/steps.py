@@ -1,10 +1,12 @@
-"""The steps that transforms are lowered to: what is done to n samples, with each sample's own parameters."""
+"""The steps that transforms are lowered to: what is done to n samples, with each sample's own parameters.
+
+They are named tuples, which take a third of the time to make that frozen dataclasses take: every call makes them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,8 +22,7 @@ Streams = npt.NDArray[np.uint32]
 PerChannel = float | Sequence[float]
 
 
-@dataclass(frozen=True)
-class FillValues:
+class FillValues(NamedTuple):
     """Fill missing values: those equal to `value`, or NaN where that is NaN, become uniform in [low, high).
 
     `low` and `high` are numbers or one a channel, in the image's units; with `by_mean` a channel's mean takes
@@ -36,8 +37,7 @@ class FillValues:
     active: Mask | None = None
 
 
-@dataclass(frozen=True)
-class Sampling:
+class Sampling(NamedTuple):
     """How a geometry step reads pixels; None where the step gives the same result with any choice.
 
     A step that moves whole pixels declares nothing, a step that never looks outside declares no border.
@@ -49,8 +49,10 @@ class Sampling:
     fill: PerChannel = 0.0
 
 
-@dataclass(frozen=True)
-class Geometry:
+UNDECLARED = Sampling()
+
+
+class Geometry(NamedTuple):
     """Resample: `inverse` (n, 3, 3) maps output to input coordinates, `sizes` (n, 2) are the outputs' (height, width).
 
     `keeps_frame` says that the output shows exactly what the input showed (a flip, a resize); `pads` that what lies
@@ -60,14 +62,13 @@ class Geometry:
 
     inverse: Floats
     sizes: Ints
-    sampling: Sampling = Sampling()
+    sampling: Sampling = UNDECLARED
     keeps_frame: bool = False
     pads: bool = False
     projective: bool = False
 
 
-@dataclass(frozen=True)
-class Operate:
+class Operate(NamedTuple):
     """Do what `augsynth.operations` calls `name`: one entry a sample in `parameters`, the same `settings` for all.
 
     An operation on single values is a lookup table for integer images, and so part of a pass. All others are barriers.
@@ -75,23 +76,21 @@ class Operate:
     """
 
     name: str
-    parameters: Mapping[str, Array] = field(default_factory=dict)
-    settings: Mapping[str, Array] = field(default_factory=dict)
+    parameters: Mapping[str, Array] = {}
+    settings: Mapping[str, Array] = {}
     function: Callable[..., Any] | None = None
     per_value: bool = False
     active: Mask | None = None
 
 
-@dataclass(frozen=True)
-class Lookup:
+class Lookup(NamedTuple):
     """Give each level of an integer image a new one: `tables` (n, levels)."""
 
     tables: npt.NDArray[np.uint16]
     active: Mask | None = None
 
 
-@dataclass(frozen=True)
-class MapColours:
+class MapColours(NamedTuple):
     """Mix channels: v becomes matrix v + of_mean m + offset, clamped to [0, full scale].
 
     `matrix` and `of_mean` are (n, C, C) and `offset` (n, C), as fractions of the full scale; m are the means of the
@@ -104,8 +103,7 @@ class MapColours:
     active: Mask | None = None
 
 
-@dataclass(frozen=True)
-class AddNoise:
+class AddNoise(NamedTuple):
     """Add noise: `stream` (n, 4) keys the bits, and `parameters` (n, k) are what numerics.md says for the kind.
 
     Those that are levels of an image, as most are, are given as fractions of the full scale.
@@ -118,8 +116,7 @@ class AddNoise:
     active: Mask | None = None
 
 
-@dataclass(frozen=True)
-class Erase:
+class Erase(NamedTuple):
     """Overwrite rectangles: `boxes` (m, 4) as top, left, bottom, right in pixels, in the images `samples` (m,).
 
     `fill` is a number or one a channel in the image's units, or None for noise, uniform over the full scale, whose bits
@@ -133,8 +130,7 @@ class Erase:
     active: Mask | None = None
 
 
-@dataclass(frozen=True)
-class Standardise:
+class Standardise(NamedTuple):
     """(v - mean) / std for each channel; integer images are first divided by their full scale where `scale` is set."""
 
     mean: Sequence[float]
@@ -142,8 +138,7 @@ class Standardise:
     scale: bool
 
 
-@dataclass(frozen=True)
-class Cast:
+class Cast(NamedTuple):
     """Change the dtype; `scale` maps the full scale of one dtype to that of the other."""
 
     dtype: DType
@@ -162,5 +157,5 @@ def restricted(step: Step, active: Mask, sizes: Ints) -> Step:
         )
     if isinstance(step, Geometry):
         inverse = np.where(active[:, None, None], step.inverse, np.eye(3))
-        return replace(step, inverse=inverse, sizes=np.where(active[:, None], step.sizes, sizes))
-    return replace(step, active=active if step.active is None else step.active & active)
+        return step._replace(inverse=inverse, sizes=np.where(active[:, None], step.sizes, sizes))
+    return step._replace(active=active if step.active is None else step.active & active)

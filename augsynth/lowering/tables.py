@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 
 from augsynth.layout import COLOUR, ERASURE, LUT_LEVELS, MISSING, DType, Tables
-from augsynth.lowering.steps import Array, Erase, FillValues, Floats, Lookup, MapColours, Mask
+from augsynth.lowering.steps import Array, Erase, FillValues, Floats, Lookup, MapColours, Mask, PerChannel
 from augsynth.plan import Rows
 
 
@@ -48,7 +49,7 @@ class Gathered:
         colours["clamp"] = (0.0, full)
         self.colours = colours, active
 
-    def add_missing(self, step: FillValues, value: float, low: Floats, high: Floats) -> None:
+    def add_missing(self, step: FillValues, value: float, low: PerChannel, high: PerChannel) -> None:
         rules = np.zeros(len(step.stream), MISSING)
         rules["value"], rules["low"], rules["high"] = value, low, high
         rules["stream"], rules["by_mean"] = step.stream, step.by_mean
@@ -63,12 +64,14 @@ class Gathered:
 
     def into(self, rows: Rows, dtype: DType) -> Tables:
         """The tables, and the rows' indices into them; a sample that needs no entry gets none."""
-        luts = np.zeros((0, LUT_LEVELS.get(dtype, 2**8)), np.uint16)
+        empty = _no_tables(dtype)
+        if self.luts is None and self.colours is None and self.missing is None and not self.erasures:
+            return empty
         return Tables(
-            luts if self.luts is None else _indexed(rows, "lut", *self.luts),
-            np.zeros(0, COLOUR) if self.colours is None else _indexed(rows, "colour", *self.colours),
-            np.zeros(0, ERASURE) if not self.erasures else self._sorted_erasures(rows),
-            np.zeros(0, MISSING) if self.missing is None else _indexed(rows, "missing", *self.missing),
+            empty.luts if self.luts is None else _indexed(rows, "lut", *self.luts),
+            empty.colours if self.colours is None else _indexed(rows, "colour", *self.colours),
+            empty.erasures if not self.erasures else self._sorted_erasures(rows),
+            empty.missing if self.missing is None else _indexed(rows, "missing", *self.missing),
         )
 
     def _sorted_erasures(self, rows: Rows) -> Rows:
@@ -79,6 +82,11 @@ class Gathered:
         rows["erasures"][1:, 0] = ends[:-1]
         erasures: Rows = np.concatenate([erasures for _, erasures in self.erasures])[order]
         return erasures
+
+
+@lru_cache
+def _no_tables(dtype: DType) -> Tables:
+    return Tables(np.zeros((0, LUT_LEVELS.get(dtype, 2**8)), np.uint16))
 
 
 def _following(before: Rows, matrix: Floats, of_mean: Floats, offset: Floats) -> tuple[Floats, Floats, Floats]:

@@ -34,15 +34,21 @@ def gaussian_blur(image: Image, *, kernel_size: Sequence[int], sigma: float) -> 
     >>> gaussian_blur(spot, kernel_size=(3, 1), sigma=1.0)[0, :, 0].tolist()
     [0, 27, 45, 27, 0]
     """
+    sizes = check_kernel(kernel_size, sigma)
+    values = image.astype(np.float32)
+    for axis, size in zip((1, 0), sizes, strict=True):
+        values = _convolved(values, normal_kernel(size, sigma), axis)
+    return stored(values, image.dtype)
+
+
+def check_kernel(kernel_size: Sequence[int], sigma: float) -> list[int]:
+    """The sizes as whole numbers; `ArgumentError` unless they and `sigma` make a kernel."""
     sizes = [int(size) for size in kernel_size]
     if not sigma > 0 or any(size % 2 == 0 or not 0 < size <= LARGEST_KERNEL for size in sizes):
         raise ArgumentError(
             f"a kernel must be of odd size up to {LARGEST_KERNEL} and of sigma > 0, got {sizes} and {sigma!r}"
         )
-    values = image.astype(np.float32)
-    for axis, size in zip((1, 0), sizes, strict=True):
-        values = _convolved(values, normal_kernel(size, sigma), axis)
-    return stored(values, image.dtype)
+    return sizes
 
 
 def normal_kernel(size: int, sigma: float) -> Singles:

@@ -79,7 +79,7 @@ def _renumber_ranges(rows: Rows) -> Ints:
 
 def new_rows(count: int) -> Rows:
     """Rows that copy: identity matrix, nearest, no noise, no clamp, gain 1. Sizes and dtypes are left at zero."""
-    return _COPY.repeat(count)
+    return _COPY.repeat(count).view(ROW)
 
 
 def _copying_row() -> Rows:
@@ -91,7 +91,7 @@ def _copying_row() -> Rows:
     row["clamp"] = (-np.inf, np.inf)
     row["border"] = Border.REPLICATE
     row["lut"] = row["colour"] = row["missing"] = -1
-    return row
+    return row.view(f"V{row.itemsize}")  # bytes are copied quicker than fields, and with the padding between them
 
 
 _COPY = _copying_row()

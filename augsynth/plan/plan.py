@@ -43,8 +43,7 @@ class Plan:
             _check_step(step, number)
             if len(step) != len(self.steps[0]):
                 raise PlanError(f"step {number} is for {len(step)} samples, step 0 for {len(self.steps[0])}")
-        passes = self.passes
-        for number, (before, after) in enumerate(pairwise(passes)):
+        for number, (before, after) in enumerate(pairwise(self.passes)):
             _check_joint(before.rows, after.rows, number)
 
     @property

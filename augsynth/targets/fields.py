@@ -79,7 +79,9 @@ class FieldsReading:
                 name = self._names(role)[0]
                 result[name] = self._boxes_like(placed.boxes[kept], name, where.output_size)
         for name, moved in zip(self._names("masks"), masks, strict=True):
-            chosen = moved[kept] if kept is not None and self._is_paired(name, moved.ndim == 3) else moved
+            chosen = moved
+            if kept is not None and self._is_paired(name, moved.ndim == 3):
+                chosen = select(moved, kept, name)
             result[name] = self._wrapped(same_values(chosen, self._plain(name)), name)
         for name in self._names("keypoints"):
             result.update(self._keypoints(name, where, kept))
@@ -156,7 +158,8 @@ class FieldsReading:
             )
         for name, moved in zip(self._names("masks"), masks, strict=True):
             if self._is_paired(name, moved.ndim == 3):
-                counts: Floats = np.count_nonzero(moved, axis=(1, 2)).astype(np.float64)
+                seen = to_numpy(moved != 0, name)
+                counts: Floats = np.count_nonzero(seen, axis=(1, 2)).astype(np.float64)
                 return counts
         areas: Floats = before * area_scales(where, self.boxes) * placed.visible
         return areas

@@ -1,7 +1,7 @@
 """Masks, moved by the native core along with their image: the same positions, nearest sampling, nothing else.
 
 Nearest sampling only moves values, so that a wide type is moved as lanes of 16 bits: the parts of an int64 go as the
-four channels of a pixel.
+four channels of a pixel. Tensors of a device are moved there.
 """
 
 from __future__ import annotations
@@ -11,33 +11,40 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 
 from augsynth import _native
 from augsynth.arrays import Array, to_numpy
+from augsynth.device import run_pass
 from augsynth.errors import ArgumentError, ArgumentTypeError
 from augsynth.layout import MAX_CHANNELS, DType, Interpolation
 from augsynth.plan.inversion import filling
 from augsynth.plan.passes import Pass, Rows, new_rows
 
 DTYPES = ("bool", "uint8", "int16", "uint16", "int32", "int64", "float32", "float64")
-_LANES = {np.dtype(np.uint8): DType.UINT8, np.dtype(np.uint16): DType.UINT16}
+_LANES = {1: DType.UINT8, 2: DType.UINT16}  # by their bytes
+_TORCH_LANES = {1: torch.uint8, 2: torch.uint16}
 _GEOMETRY = ("inverse", "source_size", "output_size", "border")
 
 
 @dataclass(frozen=True)
 class Moving:
-    """Masks (..., H, W) of one sample that are to be moved, and what they show outside."""
+    """Masks (..., H, W) of one sample that are to be moved, and what they show outside.
 
-    values: Array
+    They are a NumPy array, or a tensor that is moved by the code of its device.
+    """
+
+    values: Any
     fill: float
 
 
-def read_masks(value: Any, size: tuple[int, int], what: str = "masks") -> Array:
-    """Masks (..., H, W) of an image of `size` (H, W)."""
-    masks = to_numpy(value, what)
-    if masks.dtype.name not in DTYPES:
+def read_masks(value: Any, size: tuple[int, int], what: str = "masks") -> Any:
+    """Masks (..., H, W) of an image of `size` (H, W): a NumPy array, or a tensor of a device."""
+    stays = isinstance(value, torch.Tensor) and value.device.type == "cuda" and value.layout == torch.strided
+    masks = value.detach() if stays else to_numpy(value, what)
+    if _kind(masks).name not in DTYPES:
         raise ArgumentTypeError(f"{what} must be of dtype {', '.join(DTYPES)}, got {masks.dtype}")
-    if masks.ndim < 2 or masks.shape[-2:] != size:
+    if masks.ndim < 2 or tuple(masks.shape[-2:]) != size:
         raise ArgumentError(f"{what} must have shape (..., H, W) with (H, W) = {size}, its image's; got {masks.shape}")
     return masks
 
@@ -47,60 +54,101 @@ class _Picture:
     """Up to 16 channels (H, W, C) of the masks of a sample, as lanes; `fill` has one value a channel."""
 
     sample: int
-    lanes: Array
-    result: Array
+    lanes: Any
+    result: Any
     fill: Array
 
+    def goes_with(self, other: _Picture) -> bool:
+        """Whether one call can move both."""
+        return bool(self.lanes.dtype == other.lanes.dtype and _device(self.lanes) == _device(other.lanes))
 
-def move_masks(passes: Sequence[Pass], masks: Sequence[Sequence[Moving]]) -> list[list[Array]]:
+
+def move_masks(passes: Sequence[Pass], masks: Sequence[Sequence[Moving]]) -> list[list[Any]]:
     """The masks of each sample in the outputs of the passes, in their own dtypes: (..., H', W')."""
     sizes = passes[-1].rows["output_size"].tolist()
     results = [
-        [np.empty((*one.values.shape[:-2], *size), one.values.dtype) for one in own]
+        [_empty((*one.values.shape[:-2], *size), one.values) for one in own]
         for own, size in zip(masks, sizes, strict=True)
     ]
     pictures: list[_Picture] = []
     for sample, (own, moved) in enumerate(zip(masks, results, strict=True)):
         for one, result in zip(own, moved, strict=True):
             pictures.extend(_pictures(sample, one, result))
-    for kind in _LANES:
-        _run(passes, [picture for picture in pictures if picture.lanes.dtype == kind])
+    while pictures:
+        _run(passes, [picture for picture in pictures if picture.goes_with(pictures[0])])
+        pictures = [picture for picture in pictures if not picture.goes_with(pictures[0])]
     return results
 
 
-def _pictures(sample: int, one: Moving, result: Array) -> Iterator[_Picture]:
-    values, kind = one.values, one.values.dtype
+def _kind(values: Any) -> np.dtype[Any]:
+    """The NumPy dtype of an array or a tensor; an object's where NumPy has none such."""
+    if not isinstance(values, torch.Tensor):
+        kind: np.dtype[Any] = values.dtype
+        return kind
+    name = str(values.dtype).removeprefix("torch.")
+    return np.dtype(name if name in DTYPES else object)
+
+
+def _device(values: Any) -> Any:
+    return values.device if isinstance(values, torch.Tensor) else None
+
+
+def _empty(shape: tuple[int, ...], like: Any) -> Any:
+    """An uninitialised array or tensor of another shape."""
+    return like.new_empty(shape) if isinstance(like, torch.Tensor) else np.empty(shape, like.dtype)
+
+
+def _viewed(values: Any, size: int) -> Any:
+    """The same memory as lanes of `size` bytes."""
+    return values.view(_TORCH_LANES[size] if isinstance(values, torch.Tensor) else np.dtype(f"u{size}"))
+
+
+def _with_axis_last(planes: Any) -> Any:
+    return planes.movedim(0, -1) if isinstance(planes, torch.Tensor) else np.moveaxis(planes, 0, -1)
+
+
+def _with_axis_first(image: Any) -> Any:
+    return image.movedim(-1, 0) if isinstance(image, torch.Tensor) else np.moveaxis(image, -1, 0)
+
+
+def _pictures(sample: int, one: Moving, result: Any) -> Iterator[_Picture]:
+    values, kind = one.values, _kind(one.values)
     fill = np.atleast_1d(filling(one.fill, kind, "mask_fill"))
     planes, moved = values.reshape(-1, *values.shape[-2:]), result.reshape(-1, *result.shape[-2:])
     if kind.itemsize <= 2:
-        lane = np.dtype(f"u{kind.itemsize}")
-        planes, moved, fill = planes.view(lane), moved.view(lane), fill.view(lane)
+        planes, moved, fill = (_viewed(each, kind.itemsize) for each in (planes, moved, fill))
         for first in range(0, len(planes), MAX_CHANNELS):
             some = slice(first, first + MAX_CHANNELS)
-            lanes = planes[some].transpose(1, 2, 0)
+            lanes = _with_axis_last(planes[some])
             yield _Picture(sample, lanes, moved[some], np.repeat(fill, lanes.shape[2]))
         return
     for plane, out in zip(planes, moved, strict=True):
-        yield _Picture(sample, _as_lanes(plane), _as_lanes(out).transpose(2, 0, 1), fill.view(np.uint16))
+        yield _Picture(sample, _as_lanes(plane), _with_axis_first(_as_lanes(out)), fill.view(np.uint16))
 
 
-def _as_lanes(plane: Array) -> Array:
+def _as_lanes(plane: Any) -> Any:
     """(H, W, lanes) over the memory of (H, W), which is copied only if its lines are not contiguous."""
-    return np.ascontiguousarray(plane).view(np.uint16).reshape(*plane.shape, -1)
+    dense = plane.contiguous() if isinstance(plane, torch.Tensor) else np.ascontiguousarray(plane)
+    return _viewed(dense, 2).reshape(*plane.shape, -1)
 
 
 def _run(passes: Sequence[Pass], pictures: list[_Picture]) -> None:
-    if not pictures:
-        return
     samples = np.array([picture.sample for picture in pictures])
     images = [picture.lanes for picture in pictures]
     for one in passes[:-1]:
         rows = _rows(one.rows[samples], pictures)
         shapes = zip(rows["channels"].tolist(), rows["output_size"].tolist(), strict=True)
-        between = [np.empty((channels, *size), pictures[0].lanes.dtype) for channels, size in shapes]
-        _native.run(rows, images, between)
-        images = [image.transpose(1, 2, 0) for image in between]
-    _native.run(_rows(passes[-1].rows[samples], pictures), images, [picture.result for picture in pictures])
+        between = [_empty((channels, *size), pictures[0].lanes) for channels, size in shapes]
+        _run_one(rows, images, between)
+        images = [_with_axis_last(image) for image in between]
+    _run_one(_rows(passes[-1].rows[samples], pictures), images, [picture.result for picture in pictures])
+
+
+def _run_one(rows: Rows, sources: list[Any], outputs: list[Any]) -> None:
+    if isinstance(outputs[0], torch.Tensor):
+        run_pass(Pass(rows), sources, outputs)
+    else:
+        _native.run(rows, sources, outputs)
 
 
 def _rows(image_rows: Rows, pictures: list[_Picture]) -> Rows:
@@ -108,7 +156,7 @@ def _rows(image_rows: Rows, pictures: list[_Picture]) -> Rows:
     for name in _GEOMETRY:
         rows[name] = image_rows[name]
     rows["interpolation"] = Interpolation.NEAREST
-    rows["source_dtype"] = rows["output_dtype"] = _LANES[pictures[0].lanes.dtype]
+    rows["source_dtype"] = rows["output_dtype"] = _LANES[pictures[0].lanes.dtype.itemsize]
     for row, picture in zip(rows, pictures, strict=True):
         row["channels"] = picture.lanes.shape[2]
         row["fill"][: len(picture.fill)] = picture.fill

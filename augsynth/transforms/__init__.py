@@ -26,6 +26,7 @@ from augsynth.transforms.choice import RandomApply, RandomChoice
 from augsynth.transforms.colour import ColorJitter, ColorMatrix, RandomChannelPermutation, RandomGrayscale
 from augsynth.transforms.compose import Compose
 from augsynth.transforms.custom import Lambda
+from augsynth.transforms.diff_augment import DiffAugment
 from augsynth.transforms.erasing import GridMask, RandomErasing
 from augsynth.transforms.flips import RandomHorizontalFlip, RandomVerticalFlip
 from augsynth.transforms.frames import CenterCrop, Pad, RandomCrop, RandomResizedCrop, Resize
@@ -49,6 +50,7 @@ __all__ = [
     "ColorMatrix",
     "Compose",
     "CutMix",
+    "DiffAugment",
     "Draw",
     "Erase",
     "FillMissing",

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from augsynth.errors import ArgumentError
+from augsynth.geometry import compose
 from augsynth.lowering import Geometry, Lowering, PerChannel
 from augsynth.transforms.base import Draw, Transform
 from augsynth.transforms.matrices import about, affine_inverse, rotation, scaling, shearing, translation
@@ -91,7 +92,7 @@ class RandomRotation(Transform):
         turned_back = rotation(degrees)
         sizes = _enclosing(turned_back, seen.sizes)
         to_origin = translation(-sizes[:, 1] / 2, -sizes[:, 0] / 2)
-        return Geometry(translation(*_middle(None, seen)) @ turned_back @ to_origin, sizes, declared)
+        return Geometry(compose(translation(*_middle(None, seen)), turned_back, to_origin), sizes, declared)
 
 
 def _enclosing(turned: Floats, sizes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
@@ -141,13 +142,13 @@ class RandomAffine(Transform):
         linear = rotation(draw.between(0, *symmetric(self.degrees, "degrees")))
         if self.scale is not None:
             factor = draw.between(1, *_scales(self.scale))
-            linear = linear @ scaling(factor, factor)
+            linear = compose(linear, scaling(factor, factor))
         if self.shear is not None:
             x_range, y_range = _shears(self.shear)
-            linear = linear @ shearing(draw.between(2, *x_range), draw.between(3, *y_range))
+            linear = compose(linear, shearing(draw.between(2, *x_range), draw.between(3, *y_range)))
         forward = about(linear, *_middle(self.center, seen))
         if self.translate is not None:
-            forward = _shift(draw, 4, self.translate, seen) @ forward
+            forward = compose(_shift(draw, 4, self.translate, seen), forward)
         # A pure rotation covers one source pixel an output pixel: the filter would not differ.
         antialias = None if self.scale is None and self.shear is None else self.antialias
         declared = sampling(self.interpolation, antialias, self.border, self.fill)

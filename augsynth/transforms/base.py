@@ -7,17 +7,19 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import Any, ClassVar, overload
+from dataclasses import fields
+from functools import cached_property
+from typing import Any, ClassVar, NamedTuple, overload
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from augsynth import _native
+from augsynth import _native, device
+from augsynth.differentiable import recorded_batch, run_plan
 from augsynth.errors import ArgumentError, PlanError
-from augsynth.execute import Images, as_array, batch_output, execute
-from augsynth.images import as_batch
+from augsynth.execute import as_array, batch_output, execute
+from augsynth.images import ImageBatch, as_batch
 from augsynth.layout import DType
 from augsynth.lowering import Lowering, Step
 from augsynth.plan import Plan, check_pass
@@ -30,8 +32,7 @@ Ints = npt.NDArray[np.int64]
 STREAM_WORDS = 4
 
 
-@dataclass(frozen=True)
-class Draw:
+class Draw(NamedTuple):
     """The random numbers of one transform, the `op`-th of its pipeline: `u` (n, draws) uniform in [0, 1)."""
 
     u: Floats
@@ -58,6 +59,10 @@ class Pipeline(ABC):
     def _memory_format(self) -> torch.memory_format:
         """How a fresh batch lies in memory."""
         return torch.contiguous_format
+
+    def _device(self) -> torch.device | None:
+        """Where images are moved first; None leaves them where they are."""
+        return None
 
     def _rules(self) -> TargetRules:
         """By which rules targets follow their images."""
@@ -124,16 +129,23 @@ class Pipeline(ABC):
         """Transform many images in one native call a pass; returns a tensor (B, C, H, W), with `targets` also a list.
 
         `images` is a sequence of images, which may differ in size, or a batch `numpy (B, H, W, C)` or
-        `torch (B, C, H, W)`; `targets` one each, as in a single call; `keys` one (seed, epoch, index) each. All
+        `torch (B, C, H, W)`, all on one device: those of a CUDA device give a batch there, on its current stream.
+        `targets` one each, as in a single call; `keys` one (seed, epoch, index) each. All
         outputs must have one size;
         `out` is written and returned if given, contiguous or in `torch.channels_last`.
 
         The tensor's memory is its own for as long as it or a view of it is held. Then a later batch may use it.
+
+        Gradients go through where an image requires one: float32 or float64 tensors of one shape, on any device. A
+        pipeline through which none can go is refused then (`docs/gradients.md`).
         """
-        sources = as_batch(images)
+        recorded = recorded_batch(images)
+        sources = self._sources(images) if recorded is None else _shapes_alone(recorded)
         readings = self._read(targets, sources.shapes)
         plan = self._plan(sources.shapes, self._keys(keys, len(sources)), sources.dtype, readings)
-        return self._run(plan, sources.views, readings, batch_output(plan, out, self._memory_format()))
+        if recorded is not None:
+            return self._run_recorded(plan, recorded, readings, out)
+        return self._run(plan, sources, readings, out)
 
     def plan(
         self,
@@ -159,7 +171,8 @@ class Pipeline(ABC):
 
     def apply(self, images: Any, plan: Plan, targets: Sequence[Any] | None = None) -> Any:
         """Run a plan that was drawn before, or loaded; returns a tensor (B, C, H, W), with `targets` also a list."""
-        sources = as_batch(images)
+        recorded = recorded_batch(images)
+        sources = self._sources(images) if recorded is None else _shapes_alone(recorded)
         readings = self._read(targets, sources.shapes)
         if len(sources) != len(plan):
             raise PlanError(f"the plan is for {len(plan)} images, got {len(sources)}")
@@ -171,7 +184,9 @@ class Pipeline(ABC):
             raise PlanError(f"images[{differs[0]}] has shape (H, W, C) = {shape}, the plan was drawn for {expected}")
         for number, one in enumerate(plan.passes):
             check_pass(one, f"pass {number}")
-        return self._run(plan, sources.views, readings, batch_output(plan, None, self._memory_format()))
+        if recorded is not None:
+            return self._run_recorded(plan, recorded, readings, None)
+        return self._run(plan, sources, readings, None)
 
     def explain(self, shape: Sequence[int] = (1024, 1024, 3), dtype: str = "uint8") -> str:
         """The passes that images of this shape and dtype go through, and why each one begins.
@@ -195,21 +210,45 @@ class Pipeline(ABC):
     def _read(self, targets: Any, shapes: Ints) -> list[Reading] | None:
         return None if targets is None else read_targets(targets, shapes[:, :2], self._rules())
 
-    def _run(self, plan: Plan, sources: Images, readings: Sequence[Reading] | None, result: torch.Tensor) -> Any:
+    def _sources(self, images: Any) -> ImageBatch:
+        batch, there = as_batch(images), self._device()
+        return batch if there is None else device.moved(batch, there)
+
+    def _run(
+        self, plan: Plan, sources: ImageBatch, readings: Sequence[Reading] | None, out: torch.Tensor | None
+    ) -> Any:
+        result = batch_output(plan, out, self._memory_format(), sources.device)
         # Targets go first, so that one that is refused leaves a batch of the caller's as it was.
         targets = None if readings is None else place_targets(readings, plan.passes)
-        execute(plan, sources, as_array(result))
+        if sources.device.type == "cpu":
+            execute(plan, sources.views, as_array(result))
+        else:
+            device.execute(plan, sources.views, result)
         return result if targets is None else (result, targets)
+
+    def _run_recorded(
+        self, plan: Plan, images: torch.Tensor, readings: Sequence[Reading] | None, out: torch.Tensor | None
+    ) -> Any:
+        if out is not None:
+            raise ArgumentError("out cannot be given with images that require gradients: torch keeps what they become")
+        result = run_plan(plan, images.to(self._device() or images.device)).contiguous(
+            memory_format=self._memory_format()
+        )
+        return result if readings is None else (result, place_targets(readings, plan.passes))
 
     def _plan(self, shapes: Ints, keys: Keys, dtype: DType, readings: Sequence[Reading] | None = None) -> Plan:
         boxes = None if readings is None else object_boxes(readings)
         return self._lower(shapes, keys, dtype, boxes).finish()
 
+    @cached_property
+    def _counts(self) -> tuple[int, ...]:
+        """How many numbers each transform draws for a sample."""
+        return tuple(one.draws for transform in self._parts()[0] for one in transform.flattened())
+
     def _lower(self, shapes: Ints, keys: Keys, dtype: DType, boxes: Sequence[Floats] | None = None) -> Lowering:
         transforms, fuse = self._parts()
         lowering = Lowering(shapes[:, :2], shapes[:, 2], dtype, fuse, boxes)
-        counts = [one.draws for transform in transforms for one in transform.flattened()]
-        draws = (Draw(u, keys, op) for op, u in enumerate(_native.draw_pipeline(keys, counts)))
+        draws = (Draw(u, keys, op) for op, u in enumerate(_native.draw_pipeline(keys, self._counts)))
         for transform in transforms:
             transform.lower(draws, lowering)
         return lowering
@@ -261,6 +300,12 @@ def _described(value: Any) -> Any:
     if isinstance(value, tuple):
         return tuple(_described(one) for one in value)
     return value.to_dict() if isinstance(value, Pipeline) else value
+
+
+def _shapes_alone(images: torch.Tensor) -> ImageBatch:
+    """What a plan has to know of a batch (B, C, H, W) that torch records."""
+    channels, *size = images.shape[1:]
+    return ImageBatch((), np.tile(np.array([*size, channels], np.int64), (len(images), 1)), DType.FLOAT32)
 
 
 def _as_shapes(shapes: Sequence[Sequence[int]]) -> Ints:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -9,6 +10,7 @@ from typing import Any
 
 import torch
 
+from augsynth.device import checked_device, numbered
 from augsynth.errors import ArgumentError, ArgumentTypeError, shown
 from augsynth.targets import TargetRules
 from augsynth.transforms.base import Pipeline, Transform
@@ -51,7 +53,24 @@ class Compose(Pipeline):
         self.transforms: tuple[Transform, ...] = tuple(part for one in transforms for part in one._parts()[0])
         self.fuse = flag(fuse, "fuse")
         self.memory_format = _memory_format_name(memory_format)
+        self.device: torch.device | None = None
         self.rules = TargetRules(*(frozen(one) for one in (min_area, min_visibility, pixel_center, mask_fill)))
+
+    def to(self, device: str | torch.device | None) -> Compose:
+        """The same pipeline for images on a device: those that lie elsewhere are moved there first.
+
+        `"cuda"` is the current device at the time of a call; None, with which every pipeline starts, leaves images
+        where they are. Where a pipeline runs is no part of what it means: `to_dict` does not tell it; pickles keep it.
+
+        >>> Compose([]).to("cpu").device
+        device(type='cpu')
+        """
+        moved = copy.copy(self)
+        moved.device = None if device is None else checked_device(device)
+        return moved
+
+    def _device(self) -> torch.device | None:
+        return None if self.device is None else numbered(self.device)
 
     @classmethod
     def parameter_names(cls) -> tuple[str, ...]:
@@ -76,12 +95,13 @@ class Compose(Pipeline):
         }
 
     def _state(self) -> tuple[Any, ...]:
-        return self.transforms, self.fuse, self.memory_format, self.rules
+        return self.transforms, self.fuse, self.memory_format, self.rules, self.device
 
     def __repr__(self) -> str:
         inner = ", ".join(repr(one) for one in self.transforms)
         rules = ", ".join(f"{name}={value!r}" for name, value in asdict(self.rules).items())
-        return f"Compose([{inner}], fuse={self.fuse}, memory_format={self.memory_format!r}, {rules})"
+        there = "" if self.device is None else f".to({str(self.device)!r})"
+        return f"Compose([{inner}], fuse={self.fuse}, memory_format={self.memory_format!r}, {rules}){there}"
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Compose) and self._state() == other._state()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +13,7 @@ import numpy.typing as npt
 from augsynth.errors import ArgumentError
 from augsynth.lowering import Geometry, Lowering, PerChannel, Sampling
 from augsynth.transforms.base import Draw, Transform
-from augsynth.transforms.matrices import scaling, translation
+from augsynth.transforms.matrices import matrix, scaling, translation
 from augsynth.transforms.params import (
     Range,
     flag,
@@ -37,8 +38,13 @@ def _sizes(height: int | Ints, width: int | Ints, count: int) -> Ints:
     return sizes
 
 
+@lru_cache
+def _pair(height: int, width: int) -> Ints:
+    return np.array((height, width), np.int64)
+
+
 def _require_room(room: Ints, size: tuple[int, int], seen: Lowering, name: str) -> None:
-    if room.min(initial=0) < 0:
+    if np.count_nonzero(room < 0):
         height, width = seen.sizes[int(np.flatnonzero((room < 0).any(axis=1))[0])]
         raise ArgumentError(
             f"{name} to {size[0]}x{size[1]} does not fit into an image of {height}x{width}: "
@@ -46,9 +52,10 @@ def _require_room(room: Ints, size: tuple[int, int], seen: Lowering, name: str) 
         )
 
 
-def _offsets(u: Floats, room: Ints) -> Ints:
+def _offsets(u: Floats, room: Floats | Ints) -> Floats:
     """Whole offsets, uniform over 0 … room."""
-    return np.minimum((u * (room + 1)).astype(np.int64), room)
+    offsets: Floats = np.minimum(np.floor(u * (room + 1)), room)
+    return offsets
 
 
 @dataclass(frozen=True)
@@ -148,22 +155,26 @@ class RandomCrop(Transform):
     def step(self, draw: Draw, seen: Lowering) -> Geometry:
         size = size_pair(self.size)
         left, top, right, bottom = (0, 0, 0, 0) if self.padding is None else margins(self.padding)
-        room = seen.sizes - (size[0] - top - bottom, size[1] - left - right)
-        if not self.pad_if_needed:
+        room, lowest = seen.sizes - _pair(size[0] - top - bottom, size[1] - left - right), -_pair(top, left)
+        if self.pad_if_needed:
+            # As torchvision: what is missing is added on both sides, so the window can still move.
+            room, lowest = np.abs(room), (lowest + np.minimum(room, 0))[:, None]
+        else:
             _require_room(room, size, seen, "a random crop")
-        # As torchvision: what is missing is added on both sides, so the window can still move.
-        moves = _offsets(draw.u.reshape(len(seen), attempts(self.min_visible), 2), np.abs(room)[:, None])
-        corner = self._chosen(moves + (np.minimum(room, 0) - (top, left))[:, None], seen)
+        moves = _offsets(draw.u.reshape(len(seen), attempts(self.min_visible), 2), room[:, None])
+        corner = self._chosen(moves + lowest, seen)
         pads = self.pad_if_needed or self.padding is not None
         declared = sampling(None, None, self.border, self.fill) if pads else Sampling()
         return Geometry(translation(corner[:, 1], corner[:, 0]), _sizes(*size, len(seen)), declared, pads=pads)
 
-    def _chosen(self, corners: Ints, seen: Lowering) -> Floats:
+    def _chosen(self, corners: Floats, seen: Lowering) -> Floats:
         """The (top, left) of the window of each sample, out of (n, attempts, 2)."""
+        if corners.shape[1] == 1:
+            return corners[:, 0]
         first = corners[..., ::-1]
         windows = np.concatenate([first, first + size_pair(self.size)[::-1]], axis=-1)
         chosen = most_visible(seen, windows, self.min_visible)
-        return corners[np.arange(len(seen)), chosen].astype(np.float64)
+        return corners[np.arange(len(seen)), chosen]
 
 
 @dataclass(frozen=True)
@@ -250,12 +261,14 @@ class RandomResizedCrop(Transform):
     def step(self, draw: Draw, seen: Lowering) -> Geometry:
         height, width = size_pair(self.size)
         window, offset = self._chosen(draw.u.reshape(len(seen), attempts(self.min_visible), _DRAWS_A_WINDOW), seen)
-        inverse = translation(offset[:, 1], offset[:, 0]) @ scaling(window[:, 1] / width, window[:, 0] / height)
+        inverse = matrix(window[:, 1] / width, 0.0, offset[:, 1], 0.0, window[:, 0] / height, offset[:, 0])
         return Geometry(inverse, _sizes(height, width, len(seen)), sampling(self.interpolation, self.antialias))
 
     def _chosen(self, u: Floats, seen: Lowering) -> tuple[Floats, Floats]:
         """The (height, width) and the (top, left) of the window of each sample, out of those of `u` (n, windows, …)."""
         count = u.shape[1]
+        if count == 1:
+            return self._windows(u[:, 0], seen.sizes)
         sizes, offsets = self._windows(u.reshape(-1, _DRAWS_A_WINDOW), np.repeat(seen.sizes, count, axis=0))
         windows = np.concatenate([offsets[:, ::-1], (offsets + sizes)[:, ::-1]], axis=1)
         chosen = most_visible(seen, windows.reshape(len(seen), count, 4), self.min_visible)
@@ -265,24 +278,33 @@ class RandomResizedCrop(Transform):
     def _windows(self, u: Floats, sizes: Ints) -> tuple[Floats, Floats]:
         """The windows' (height, width) and their (top, left)."""
         tries = self._attempts(u[:, : 2 * _ATTEMPTS], sizes)
-        fits = np.all((tries >= 1) & (tries <= sizes[:, None]), axis=2)
-        first, fitted = np.argmax(fits, axis=1), np.any(fits, axis=1)[:, None]
-        window = np.where(fitted, tries[np.arange(len(sizes)), first], self._largest(sizes))
+        fits = (tries >= 1) & (tries <= sizes[:, :, None])
+        both = fits[:, 0] & fits[:, 1]
+        first, samples = both.argmax(axis=1), np.arange(len(sizes))
+        window = tries[samples, :, first]
         room = sizes - window
-        offset = np.where(fitted, _offsets(u[:, -2:], room), room // 2)
-        return window.astype(np.float64), offset.astype(np.float64)
+        offset = _offsets(u[:, -2:], room)
+        missed = ~both[samples, first]
+        if missed.any():
+            window[missed] = self._largest(sizes[missed])
+            offset[missed] = (sizes[missed] - window[missed]) // 2
+        return window, offset
 
-    def _attempts(self, u: Floats, sizes: Ints) -> Ints:
+    def _attempts(self, u: Floats, sizes: Ints) -> Floats:
+        """The whole heights and widths (n, 2, attempts) of windows, whether they fit or not."""
         low, high = interval(self.scale, "scale")
-        area = (low + (high - low) * u[:, 0::2]) * np.prod(sizes, axis=1)[:, None]
+        area = (low + (high - low) * u[:, 0::2]) * (sizes[:, :1] * sizes[:, 1:])
         first, last = (math.log(bound) for bound in interval(self.ratio, "ratio"))
         ratio = np.exp(first + (last - first) * u[:, 1::2])
-        return np.stack([np.round(np.sqrt(area / ratio)), np.round(np.sqrt(area * ratio))], axis=2).astype(np.int64)
+        tries = np.empty((len(sizes), 2, _ATTEMPTS))
+        tries[:, 0], tries[:, 1] = area / ratio, area * ratio
+        rounded: Floats = np.rint(np.sqrt(tries))
+        return rounded
 
-    def _largest(self, sizes: Ints) -> Ints:
+    def _largest(self, sizes: Ints) -> Floats:
         low, high = interval(self.ratio, "ratio")
         ratio = np.clip(sizes[:, 1] / sizes[:, 0], low, high)
-        height = np.minimum(sizes[:, 0], np.round(sizes[:, 1] / ratio))
-        width = np.minimum(sizes[:, 1], np.round(sizes[:, 0] * ratio))
-        largest: Ints = np.maximum(np.stack([height, width], axis=1), 1).astype(np.int64)
+        height = np.minimum(sizes[:, 0], np.rint(sizes[:, 1] / ratio))
+        width = np.minimum(sizes[:, 1], np.rint(sizes[:, 0] * ratio))
+        largest: Floats = np.maximum(np.stack([height, width], axis=1), 1.0)
         return largest

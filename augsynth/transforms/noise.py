@@ -52,7 +52,7 @@ class GaussianNoise(Transform):
     def step(self, draw: Draw, seen: Lowering) -> AddNoise:
         sigma = draw.between(0, *span(self.sigma, "sigma", low=0.0))
         kind = Noise.EXACT_GAUSSIAN if self.exact else Noise.GAUSSIAN
-        return AddNoise(kind, _columns(np.full(len(seen), float(self.mean)), sigma), draw.stream, self.clip)
+        return AddNoise(kind, _columns(len(seen), float(self.mean), sigma), draw.stream, self.clip)
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class UniformNoise(Transform):
 
     def step(self, draw: Draw, seen: Lowering) -> AddNoise:
         low, high = draw.between(0, *span(self.low, "low")), draw.between(1, *span(self.high, "high"))
-        return AddNoise(Noise.UNIFORM, _columns(low, high), draw.stream, self.clip)
+        return AddNoise(Noise.UNIFORM, _columns(len(seen), low, high), draw.stream, self.clip)
 
 
 @dataclass(frozen=True)
@@ -109,8 +109,7 @@ class SaltAndPepperNoise(Transform):
     def step(self, draw: Draw, seen: Lowering) -> AddNoise:
         amount = draw.between(0, *span(self.amount, "amount", 0.0, 1.0))
         salt = draw.between(1, *span(self.salt_vs_pepper, "salt_vs_pepper", 0.0, 1.0))
-        black, white = np.zeros(len(seen)), np.ones(len(seen))
-        parameters = _columns(amount * (1.0 - salt), amount, black, white)
+        parameters = _columns(len(seen), amount * (1.0 - salt), amount, 0.0, 1.0)
         return AddNoise(Noise.SALT_AND_PEPPER, parameters, draw.stream, clip=False)
 
 
@@ -139,7 +138,7 @@ class PoissonNoise(Transform):
 
     def step(self, draw: Draw, seen: Lowering) -> AddNoise:
         photons = draw.between(0, *span(self.photons, "photons", low=_FEWEST_PHOTONS))
-        return AddNoise(Noise.POISSON, _columns(1.0 / photons), draw.stream, self.clip)
+        return AddNoise(Noise.POISSON, _columns(len(seen), 1.0 / photons), draw.stream, self.clip)
 
 
 @dataclass(frozen=True)
@@ -166,12 +165,15 @@ class SpeckleNoise(Transform):
 
     def step(self, draw: Draw, seen: Lowering) -> AddNoise:
         sigma = draw.between(0, *span(self.sigma, "sigma", low=0.0))
-        return AddNoise(Noise.SPECKLE, _columns(np.full(len(seen), float(self.mean)), sigma), draw.stream, self.clip)
+        return AddNoise(Noise.SPECKLE, _columns(len(seen), float(self.mean), sigma), draw.stream, self.clip)
 
 
 # A count's worth of levels, the full scale over this, has to stay finite.
 _FEWEST_PHOTONS = 1e-6
 
 
-def _columns(*parameters: Floats) -> Floats:
-    return np.column_stack(parameters)
+def _columns(count: int, *parameters: Floats | float) -> Floats:
+    columns = np.empty((count, len(parameters)))
+    for column, values in enumerate(parameters):
+        columns[:, column] = values
+    return columns

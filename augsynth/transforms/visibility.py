@@ -27,8 +27,6 @@ def most_visible(seen: Lowering, windows: npt.NDArray[np.number], min_visible: f
     Of each box, what is in view beforehand counts.
     """
     chosen = np.zeros(len(windows), np.int64)
-    if windows.shape[1] == 1:
-        return chosen
     for sample, boxes in enumerate(_in_view(seen)):
         fractions = covered(boxes, windows[sample].astype(np.float64))
         fits = fractions >= min_visible

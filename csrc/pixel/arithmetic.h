@@ -25,9 +25,12 @@ AUGSYNTH_HD X linear(const double* m, X x, double y) {
   return m[0] * x + m[1] * y + m[2];
 }
 
-// Strided views need not be aligned.
+// Strided views of the host need not be aligned; tensors of a device are.
 template <typename T>
 AUGSYNTH_HD T load_element(const unsigned char* from) {
+#ifdef __CUDA_ARCH__
+  return *reinterpret_cast<const T*>(from);
+#endif
   T value;
   __builtin_memcpy(&value, from, sizeof value);
   return value;
@@ -49,6 +52,13 @@ AUGSYNTH_HD inline float float_of(std::int32_t bits) { return same_bits<float>(b
 AUGSYNTH_HD inline double double_of(std::uint64_t bits) { return same_bits<double>(bits); }
 
 AUGSYNTH_HD inline std::int32_t truncate(float value) { return static_cast<std::int32_t>(value); }
+
+// As for vectors: a NaN stays one.
+AUGSYNTH_HD inline float at_least(float value, float low) { return value < low ? low : value; }
+AUGSYNTH_HD inline float at_most(float value, float high) { return value > high ? high : value; }
+AUGSYNTH_HD inline double at_least(double value, double low) { return value < low ? low : value; }
+AUGSYNTH_HD inline double at_most(double value, double high) { return value > high ? high : value; }
+
 AUGSYNTH_HD inline bool any(bool condition) { return condition; }
 
 AUGSYNTH_HD inline double square_root(double value) {

@@ -9,11 +9,6 @@
 namespace augsynth {
 namespace {
 
-AUGSYNTH_HD inline float clamped(float value, float low, float high) {
-  const float raised = value < low ? low : value;
-  return raised > high ? high : raised;
-}
-
 template <int kMost>
 AUGSYNTH_HD void blend_fill(const Job<kMost>& job, int x, int y, float (&value)[kMost]) {
   const Position at = position_of(job, x, y);
@@ -38,7 +33,7 @@ AUGSYNTH_HD void mix_channels(const Job<kMost>& job, float (&value)[kMost]) {
   for (int c = 0; c < channels_of(job); ++c) {
     float sum = job.mix[c * kMost] * before[0];
     for (int k = 1; k < channels_of(job); ++k) sum += job.mix[c * kMost + k] * before[k];
-    value[c] = clamped(sum + job.mix_offset[c], job.mix_low, job.mix_high);
+    value[c] = at_most(at_least(sum + job.mix_offset[c], job.mix_low), job.mix_high);
   }
 }
 

@@ -1,7 +1,7 @@
 // How much of a sample is image rather than fill, under the constant border.
 #pragma once
 
-#include "pixel/host_device.h"
+#include "pixel/arithmetic.h"
 #include "stages/kernel.h"
 
 namespace augsynth {
@@ -42,15 +42,12 @@ struct Coverage {
 
   template <typename D>
   AUGSYNTH_HD D nearer_end(D at, int axis) const {
-    const D far = size[axis] - at;
-    return at > far ? far : at;
+    return at_most(at, size[axis] - at);
   }
 
   template <typename D>
   AUGSYNTH_HD D ramp(D distance, int axis) const {
-    const D covered = 0.5 + distance * per_edge[axis];
-    const D raised = covered < 0.0 ? D{} : covered;
-    return raised > 1.0 ? D{} + 1.0 : raised;
+    return at_most(at_least(0.5 + distance * per_edge[axis], D{}), D{} + 1.0);
   }
 };
 

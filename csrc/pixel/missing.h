@@ -58,14 +58,18 @@ AUGSYNTH_HD T filled(const Mark<T>& is_missing, const MissingRule& rule, const d
   return rounded_to<T>(drawn_level(rule, channel, bits_of_pixel(block, x, 1)));
 }
 
+// Of a line; a sum of integers is exact in any order.
+template <typename T>
+using LineSum = std::conditional_t<std::is_floating_point_v<T>, double, std::int64_t>;
+
 // Adds what is present in a line to `channels` sums and counts.
 template <typename T>
-AUGSYNTH_HD void add_present(const Mark<T>& is_missing, const T* line, std::int64_t width, int channels,
-                             double* sum, std::int64_t* count) {
+AUGSYNTH_HD void add_present(Mark<T> is_missing, const T* line, std::int64_t width, std::int64_t channels,
+                             LineSum<T>* sum, std::int64_t* count) {
   for (std::int64_t x = 0; x < width; ++x)
-    for (int c = 0; c < channels; ++c, ++line) {
+    for (std::int64_t c = 0; c < channels; ++c, ++line) {
       const bool missing = is_missing(*line);
-      sum[c] += missing ? 0.0 : static_cast<double>(*line);
+      sum[c] += missing ? T{} : *line;
       count[c] += !missing;
     }
 }

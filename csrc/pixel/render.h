@@ -76,7 +76,7 @@ AUGSYNTH_HD void change(const Job<kMost>& job, int x, int y, const std::uint32_t
                         float (&value)[kMost]) {
   if (job.has_mix) mix_channels(job, value);
   add_noise(job, bits, value);
-  for (int c = 0; c < channels_of(job); ++c) value[c] = clamped(value[c], job.low, job.high);
+  for (int c = 0; c < channels_of(job); ++c) value[c] = at_most(at_least(value[c], job.low), job.high);
   erase(job, x, y, value);
   for (int c = 0; c < channels_of(job); ++c) value[c] = value[c] * job.gain[c] + job.bias[c];
 }

@@ -20,8 +20,9 @@ struct Brain {
 // The floor of value + 1/2 within [0, top]; 0 for NaN.
 template <typename F>
 AUGSYNTH_HD auto round_within(F value, float top) {
-  const F raised = value > 0.0f ? value : F{};
-  return truncate((raised > top ? F{} + top : raised) + 0.5f);
+  const F lowest{}, highest = top - lowest;
+  const F raised = value > lowest ? value : lowest;
+  return truncate(at_most(raised, highest) + 0.5f);
 }
 
 // The upper half of a float, of which `bits` are the bits, rounded to nearest even; a NaN keeps being one.

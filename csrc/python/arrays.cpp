@@ -1,5 +1,8 @@
 #include "python/arrays.h"
 
+#include <algorithm>
+#include <optional>
+
 #include "errors.h"
 
 namespace py = pybind11;
@@ -9,30 +12,48 @@ namespace {
 
 std::string type_name(const py::handle& object) { return py::str(py::type::of(object).attr("__name__")); }
 
-constexpr int kNumpyHalf = 23;  // NPY_HALF, which C++ has no type for
+// Type numbers of NumPy's C interface.
+constexpr int kNumpyUint8 = 2, kNumpyUint16 = 4, kNumpyFloat32 = 11, kNumpyHalf = 23;
 
-DType image_dtype(const py::array& array, const std::string& name) {
+std::optional<DType> image_dtype(const py::array& array) {
   const py::dtype dtype = array.dtype();
-  if (dtype.byteorder() == '=' || dtype.byteorder() == '|') {
-    if (dtype.num() == py::dtype::of<std::uint8_t>().num()) return DType::kUint8;
-    if (dtype.num() == py::dtype::of<std::uint16_t>().num()) return DType::kUint16;
-    if (dtype.num() == py::dtype::of<float>().num()) return DType::kFloat32;
-    if (dtype.num() == kNumpyHalf) return DType::kFloat16;
+  if (dtype.byteorder() != '=' && dtype.byteorder() != '|') return std::nullopt;
+  switch (dtype.num()) {
+    case kNumpyUint8:
+      return DType::kUint8;
+    case kNumpyUint16:
+      return DType::kUint16;
+    case kNumpyFloat32:
+      return DType::kFloat32;
+    case kNumpyHalf:
+      return DType::kFloat16;
+    default:
+      return std::nullopt;
   }
-  throw ImageError(name + " has dtype " + std::string(py::str(dtype.attr("str"))) +
+}
+
+// An array of a call, as messages name it.
+struct Place {
+  const std::string& list;
+  std::size_t index;
+
+  std::string name() const { return list + "[" + std::to_string(index) + "]"; }
+};
+
+[[noreturn]] void refuse_dtype(const py::array& array, const std::string& name) {
+  throw ImageError(name + " has dtype " + std::string(py::str(array.dtype().attr("str"))) +
                    ", expected uint8, uint16, float32 or (outputs) float16 in native byte order");
 }
 
 // The last three axes of an array.
-Image last_axes(const py::array& array, const std::string& name) {
+Image last_axes(const py::array& array, DType dtype) {
   Image image{};
   image.data = static_cast<unsigned char*>(const_cast<void*>(array.data()));
-  image.dtype = image_dtype(array, name);
+  image.dtype = dtype;
   image.writable = array.writeable();
-  for (int axis = 0; axis < 3; ++axis) {
-    image.shape[axis] = array.shape(array.ndim() - 3 + axis);
-    image.stride[axis] = array.strides(array.ndim() - 3 + axis);
-  }
+  const py::ssize_t *shape = array.shape() + array.ndim() - 3, *stride = array.strides() + array.ndim() - 3;
+  std::copy(shape, shape + 3, image.shape);
+  std::copy(stride, stride + 3, image.stride);
   return image;
 }
 
@@ -42,7 +63,9 @@ Batch split_array(const py::array& array, const std::string& name) {
                      " axes, expected 4 axes, or a sequence of arrays with 3");
   Batch batch;
   batch.owners.push_back(array);
-  const Image first = last_axes(array, name);
+  const std::optional<DType> dtype = image_dtype(array);
+  if (!dtype) refuse_dtype(array, name);
+  const Image first = last_axes(array, *dtype);
   batch.images.assign(static_cast<std::size_t>(array.shape(0)), first);
   for (std::size_t i = 0; i < batch.images.size(); ++i)
     batch.images[i].data += static_cast<std::ptrdiff_t>(i) * array.strides(0);
@@ -55,18 +78,40 @@ Batch collect(const py::object& object, const std::string& name) {
   if (py::isinstance<py::array>(object)) return split_array(py::reinterpret_borrow<py::array>(object), name);
   if (!py::isinstance<py::sequence>(object))
     throw ImageError(name + " is a " + type_name(object) + ", expected a sequence of arrays or one array");
+  const py::sequence items = py::reinterpret_borrow<py::sequence>(object);
   Batch batch;
-  for (const py::handle item : py::reinterpret_borrow<py::sequence>(object)) {
-    const std::string item_name = name + "[" + std::to_string(batch.images.size()) + "]";
+  batch.images.reserve(items.size());
+  batch.owners.reserve(items.size());
+  for (const py::handle item : items) {
+    const Place place{name, batch.images.size()};
     if (!py::isinstance<py::array>(item))
-      throw ImageError(item_name + " is a " + type_name(item) + ", expected a NumPy array");
+      throw ImageError(place.name() + " is a " + type_name(item) + ", expected a NumPy array");
     const py::array array = py::reinterpret_borrow<py::array>(item);
     if (array.ndim() != 3)
-      throw ImageError(item_name + " has " + std::to_string(array.ndim()) + " axes, expected 3");
-    batch.images.push_back(last_axes(array, item_name));
+      throw ImageError(place.name() + " has " + std::to_string(array.ndim()) + " axes, expected 3");
+    const std::optional<DType> dtype = image_dtype(array);
+    if (!dtype) refuse_dtype(array, place.name());
+    batch.images.push_back(last_axes(array, *dtype));
     batch.owners.push_back(array);
   }
   return batch;
+}
+
+py::object describe(const py::list& images) {
+  ShapeArray shapes({static_cast<py::ssize_t>(images.size()), py::ssize_t{3}});
+  std::int64_t* shape = shapes.mutable_data();
+  std::optional<DType> common;
+  for (const py::handle item : images) {
+    if (!py::isinstance<py::array>(item)) return py::none();
+    const py::array array = py::reinterpret_borrow<py::array>(item);
+    const std::optional<DType> dtype = image_dtype(array);
+    if (array.ndim() != 3 || !dtype || *dtype == DType::kFloat16 || (common && *common != *dtype))
+      return py::none();
+    common = dtype;
+    shape = std::copy(array.shape(), array.shape() + 3, shape);
+    if (shape[-3] < 1 || shape[-2] < 1 || shape[-1] < 1 || shape[-1] > kMaxChannels) return py::none();
+  }
+  return py::make_tuple(shapes, static_cast<int>(common.value_or(DType::kUint8)));
 }
 
 std::string item_text(const py::array& array) {

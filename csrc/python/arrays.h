@@ -14,6 +14,8 @@
 
 namespace augsynth {
 
+using ShapeArray = pybind11::array_t<std::int64_t, pybind11::array::c_style>;
+
 // The images of one argument, and the arrays that own their memory.
 struct Batch {
   std::vector<Image> images;
@@ -22,6 +24,10 @@ struct Batch {
 
 // Throws ImageError unless `object` is one array with four axes or a sequence of arrays with three.
 Batch collect(const pybind11::object& object, const std::string& name);
+
+// The shapes (n, 3) of images (height, width, channels) and the number of their one DType (uint8 where there
+// are none); None where not all are arrays that a pass can read.
+pybind11::object describe(const pybind11::list& images);
 
 // What an array is, for messages.
 std::string item_text(const pybind11::array& array);
@@ -34,10 +40,11 @@ std::vector<Item> copy_items(const pybind11::array& array, const char* name, con
     throw ImageError(std::string(name) + " has " + item_text(array) +
                      ", expected 1 axis of augsynth.layout." + layout + " (" + std::to_string(sizeof(Item)) +
                      " bytes)");
-  std::vector<Item> items(static_cast<std::size_t>(array.shape(0)));
   const auto* from = static_cast<const unsigned char*>(array.data());
-  for (std::size_t i = 0; i < items.size(); ++i)
-    std::memcpy(&items[i], from + static_cast<std::ptrdiff_t>(i) * array.strides(0), sizeof(Item));
+  std::vector<Item> items;
+  items.reserve(static_cast<std::size_t>(array.shape(0)));
+  for (pybind11::ssize_t i = 0; i < array.shape(0); ++i)
+    std::memcpy(&items.emplace_back(), from + i * array.strides(0), sizeof(Item));
   return items;
 }
 

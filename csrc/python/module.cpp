@@ -14,6 +14,7 @@
 #include "memory/buffers.h"
 #include "memory/segments.h"
 #include "python/arrays.h"
+#include "python/exceptions.h"
 #include "python/parts.h"
 #include "run.h"
 
@@ -21,27 +22,6 @@ namespace py = pybind11;
 
 namespace augsynth {
 namespace {
-
-// ---- Errors -------------------------------------------------------------------------------------------
-
-void raise(const char* name, const std::exception& error) {
-  const py::object type = py::module_::import("augsynth.errors").attr(name);
-  PyErr_SetString(type.ptr(), error.what());
-}
-
-void translate(std::exception_ptr pending) {
-  try {
-    std::rethrow_exception(pending);
-  } catch (const PlanError& error) {
-    raise("PlanError", error);
-  } catch (const ImageError& error) {
-    raise("ArgumentTypeError", error);
-  } catch (const ArgumentError& error) {
-    raise("ArgumentError", error);
-  } catch (const NativeError& error) {
-    raise("NativeError", error);
-  }
-}
 
 // ---- Passes -------------------------------------------------------------------------------------------
 
@@ -149,10 +129,11 @@ py::dict build_info() {
 
 PYBIND11_MODULE(_cpu, module) {
   using namespace augsynth;
-  py::register_local_exception_translator(translate);
+  translate_exceptions();
   module.def("run", run_arrays, py::kw_only(), py::arg("rows"), py::arg("sources"), py::arg("outputs"),
              py::arg("luts"), py::arg("colours"), py::arg("erasures"), py::arg("missing"),
              py::arg("threads"));
+  module.def("describe", describe, py::arg("images"));
   module.def("convolve", convolve, py::arg("values").noconvert(), py::arg("kernel").noconvert(),
              py::arg("step"));
   module.def("buffer", make_buffer, py::arg("bytes"));
@@ -168,6 +149,12 @@ PYBIND11_MODULE(_cpu, module) {
   module.def("draw_bits", draw_bits, py::arg("keys").noconvert(), py::arg("op"), py::arg("words"));
   module.def("draw_uniform", draw_uniform, py::arg("keys").noconvert(), py::arg("op"), py::arg("count"));
   module.def("draw_pipeline", draw_pipeline, py::arg("keys").noconvert(), py::arg("counts"));
+  module.def("permute", permute, py::arg("x"), py::arg("sizes"), py::arg("keys"), py::arg("backwards"));
+  module.def("affine", affine, py::arg("a"), py::arg("b"), py::arg("c"), py::arg("d"), py::arg("e"),
+             py::arg("f"));
+  module.def("compose", compose, py::arg("outer"), py::arg("inner"));
+  module.def("linear_pass", linear_pass, py::arg("source").noconvert(), py::arg("output").noconvert(),
+             py::arg("parameters"), py::kw_only(), py::arg("adjoint"), py::arg("threads"));
   module.def("layout", layout);
   module.def("isas", available_isas);
   module.def("isa", [] { return std::string(active_isa().name); });

@@ -3,6 +3,7 @@
 
 #include "draw.h"
 #include "errors.h"
+#include "permutation.h"
 #include "python/parts.h"
 
 namespace py = pybind11;
@@ -16,8 +17,9 @@ std::vector<Key> copy_keys(const KeyArray& array) {
                         ", expected (n, 3): seed, epoch and index");
   std::vector<Key> keys;
   keys.reserve(static_cast<std::size_t>(array.shape(0)));
-  for (py::ssize_t i = 0; i < array.shape(0); ++i) {
-    keys.push_back({array.at(i, 0), array.at(i, 1), array.at(i, 2)});
+  const std::int64_t* at = array.data();
+  for (py::ssize_t i = 0; i < array.shape(0); ++i, at += 3) {
+    keys.push_back({at[0], at[1], at[2]});
     validate_key(keys.back(), static_cast<std::size_t>(i));
   }
   return keys;
@@ -41,7 +43,7 @@ py::array_t<std::uint32_t> draw_bits(const KeyArray& keys, std::int64_t op, std:
   py::array_t<std::uint32_t> drawn({static_cast<py::ssize_t>(valid.size()), static_cast<py::ssize_t>(words)});
   std::uint32_t* to = drawn.mutable_data();
   for (const Key& key : valid) {
-    draw_words(key, static_cast<std::uint32_t>(op), 0, static_cast<std::size_t>(words), to);
+    draw_words(key, static_cast<std::uint32_t>(op), static_cast<std::size_t>(words), to);
     to += words;
   }
   return drawn;
@@ -52,38 +54,51 @@ py::array_t<double> draw_uniform(const KeyArray& keys, std::int64_t op, std::int
   require_range("count", count, kMostWords / 2);
   const std::vector<Key> valid = copy_keys(keys);
   py::array_t<double> drawn({static_cast<py::ssize_t>(valid.size()), static_cast<py::ssize_t>(count)});
-  std::vector<std::uint32_t> words(2 * static_cast<std::size_t>(count));
   double* to = drawn.mutable_data();
   for (const Key& key : valid) {
-    draw_words(key, static_cast<std::uint32_t>(op), 0, words.size(), words.data());
-    for (std::size_t i = 0; i < words.size(); i += 2) *to++ = uniform(words[i], words[i + 1]);
+    draw_uniform(key, static_cast<std::uint32_t>(op), 0, static_cast<std::size_t>(count), 1, to);
+    to += count;
   }
   return drawn;
 }
 
-// One row a number, operation after operation: a pipeline reads all samples' first number, then all their
+// The numbers of an operation lie one after the other, as a pipeline reads all samples' first, then all their
 // second.
-py::array_t<double> draw_pipeline(const KeyArray& keys, const std::vector<std::int64_t>& counts) {
+std::vector<py::array_t<double>> draw_pipeline(const KeyArray& keys,
+                                               const std::vector<std::int64_t>& counts) {
   require_range("the number of operations", static_cast<std::int64_t>(counts.size()), kLastOp + 1);
-  std::int64_t total = 0;
-  for (const std::int64_t count : counts) {
-    require_range("count", count, kMostWords / 4);
-    total += count;
-  }
+  for (const std::int64_t count : counts) require_range("count", count, kMostWords / 4);
   const std::vector<Key> valid = copy_keys(keys);
-  py::array_t<double> drawn({static_cast<py::ssize_t>(total), static_cast<py::ssize_t>(valid.size())});
-  std::vector<std::uint32_t> words;
-  double* to = drawn.mutable_data();
-  for (std::uint32_t op = 0; op < counts.size();
-       to += counts[op++] * static_cast<std::int64_t>(valid.size())) {
-    words.resize(2 * static_cast<std::size_t>(counts[op]));
-    for (std::size_t sample = 0; sample < valid.size(); ++sample) {
-      draw_words(valid[sample], op, kStreamBlocks, words.size(), words.data());
-      for (std::size_t i = 0; i < words.size(); i += 2)
-        to[i / 2 * valid.size() + sample] = uniform(words[i], words[i + 1]);
-    }
+  const auto samples = static_cast<py::ssize_t>(valid.size());
+  constexpr py::ssize_t kItem = sizeof(double);
+  std::vector<py::array_t<double>> drawn;
+  for (std::uint32_t op = 0; op < counts.size(); ++op) {
+    drawn.emplace_back(std::vector<py::ssize_t>{samples, counts[op]},
+                       std::vector<py::ssize_t>{kItem, samples * kItem});
+    double* to = drawn.back().mutable_data();
+    for (const Key& key : valid)
+      draw_uniform(key, op, kStreamBlocks, static_cast<std::size_t>(counts[op]), valid.size(), to++);
   }
   return drawn;
+}
+
+py::array_t<std::int64_t> permute(const KeyArray& x, const KeyArray& sizes,
+                                  const py::array_t<std::uint64_t, py::array::c_style>& keys,
+                                  bool backwards) {
+  const py::ssize_t count = x.size();
+  if (x.ndim() != 1 || sizes.ndim() != 1 || keys.ndim() != 2 || keys.shape(1) != kPermutationRounds ||
+      (sizes.size() != count && sizes.size() != 1) || (keys.shape(0) != count && keys.shape(0) != 1))
+    throw ArgumentError("expected x (m,), sizes (m,) or (1,), and keys (m, 12) or (1, 12)");
+  py::array_t<std::int64_t> images(count);
+  const py::ssize_t size_step = sizes.size() == 1 ? 0 : 1;
+  const py::ssize_t key_step = keys.shape(0) == 1 ? 0 : kPermutationRounds;
+  for (py::ssize_t i = 0; i < count; ++i) {
+    const std::int64_t size = sizes.data()[i * size_step], from = x.data()[i];
+    require_range("a domain's size", size, kLargestDomain);
+    require_range("x", from, size - 1);
+    images.mutable_data()[i] = permuted(from, size, keys.data() + i * key_step, backwards);
+  }
+  return images;
 }
 
 }  // namespace augsynth

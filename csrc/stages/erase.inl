@@ -55,17 +55,15 @@ class Eraser {
 
   // By uniform noise, from the bits of the erasure's own stream.
   void overwrite_randomly(const Erasure& erasure, Range columns, const Chunk& line) const {
-    PlanRow keyed = row_;
-    for (int i = 0; i < 4; ++i) keyed.stream[i] = erasure.stream[i];
-    RandomBits bits(keyed);
-    const int first = columns.begin / kBlockHalves * kBlockHalves;  // of the block that the columns begin in
-    const int width = columns.end - first;
-    bits.draw({line.y, line.x + first, width, 1, width, line.value}, row_.channels, 1);
+    const int begin = columns.begin / kBlockHalves * kBlockHalves;  // whole blocks, of one half a pixel
+    const int width = (columns.end - begin + kBlockHalves - 1) / kBlockHalves * kBlockHalves;
+    RandomBits bits(erasure.stream);
+    bits.draw({line.y, line.x + begin, width, 1, width, {nullptr}}, row_.channels, 1);
     for (int c = 0; c < row_.channels; ++c) {
       const UniformLevels levels(erasure.low[c], erasure.high[c], unit_);
       const std::uint16_t* halves = bits.halves(c);
       for (int i = columns.begin; i < columns.end; ++i)
-        line.value[c][i] = levels.of(static_cast<float>(halves[i - first]));
+        line.value[c][i] = levels.of(static_cast<float>(halves[i - begin]));
     }
   }
 

@@ -85,7 +85,7 @@ class PixelRounds {
 // nothing.
 class RandomBits {
  public:
-  explicit RandomBits(const PlanRow& row) : rounds_(row.stream) {}
+  explicit RandomBits(const std::uint32_t (&stream)[4]) : rounds_(stream) {}
 
   // `pixel_halves` times 16 bits a pixel of `channels` channels, which are the same for all chunks of a row.
   void draw(const Chunk& chunk, int channels, int pixel_halves) {

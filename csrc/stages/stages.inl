@@ -63,7 +63,7 @@ struct Tile {
     const Eraser eraser(row, entries.erasures_begin, entries.erasures_end, kUnit);
     const Finish finish(row, kUnit, !eraser.is_active());
     const Store store = entries.measures ? add_chunk : choose_store(static_cast<DType>(row.output_dtype));
-    RandomBits bits(row);
+    RandomBits bits(row.stream);
     alignas(64) float values[kMaxChannels * Planes::kPlane];
     for (int x = box.x.begin; x < box.x.end; x += kChunk) {
       const int width = box.x.end - x < kChunk ? box.x.end - x : kChunk, most = lines_of_chunk(width);

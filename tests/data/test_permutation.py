@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import comb
+from math import comb, isqrt
 
 import numpy as np
 import numpy.typing as npt
@@ -10,14 +10,39 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from augsynth.data.mixing.permutation import permute, round_keys, unpermute
+from augsynth.data.mixing.permutation import ROUNDS, permute, round_keys, unpermute
+from augsynth.errors import ArgumentError
 
 sizes = st.integers(1, 300)
+MASK = 2**64 - 1
+
+
+def by_hand(x: int, size: int, keys: list[int]) -> int:
+    """The permutation in Python's own integers."""
+    columns = isqrt(size - 1) + 1
+    sides = (columns, -(-size // columns))
+    halves = [x % columns, x // columns]
+    for number, key in enumerate(keys):
+        bits = (halves[1 - number % 2] * 0x9E3779B97F4A7C15 + key) & MASK
+        bits = (bits ^ bits >> 30) * 0xBF58476D1CE4E5B9 & MASK
+        bits = (bits ^ bits >> 27) * 0x94D049BB133111EB & MASK
+        halves[number % 2] = (halves[number % 2] + (bits ^ bits >> 31)) % sides[number % 2]
+    image = halves[1] * columns + halves[0]
+    return image if image < size else by_hand(image, size, keys)
+
+
 seeds = st.integers(-(2**63), 2**63 - 1)
 
 
 def one(seed: int, size: int) -> npt.NDArray[np.int64]:
     return permute(np.arange(size), np.array([size]), round_keys([(seed, 0, 0)], 0))
+
+
+@given(st.integers(1, 40) | st.integers(1, 2**52), st.integers(0, 2**52 - 1), seeds)
+def test_it_is_what_it_says(size: int, x: int, seed: int) -> None:
+    keys = round_keys([(seed, 0, 0)], 0)
+    expected = by_hand(x % size, size, keys[0].tolist())
+    assert permute(np.array([x % size]), np.array([size]), keys).tolist() == [expected]
 
 
 @given(sizes, seeds)
@@ -50,6 +75,24 @@ def test_many_permutations_at_once_are_the_same_as_each_alone() -> None:
     together = permute(x, np.array(ranges)[rows], keys[rows])
     alone = [permute(np.arange(n), np.array([n]), keys[row : row + 1]) for row, n in enumerate(ranges)]
     assert together.tolist() == np.concatenate(alone).tolist()
+
+
+@pytest.mark.parametrize(
+    ("x", "size", "keys"),
+    [
+        ([3], [3], (1, ROUNDS)),
+        ([-1], [3], (1, ROUNDS)),
+        ([0], [0], (1, ROUNDS)),
+        ([0], [2**52 + 1], (1, ROUNDS)),
+        ([0, 1, 2], [3, 3], (1, ROUNDS)),
+        ([0, 1, 2], [3], (2, ROUNDS)),
+        ([0], [3], (1, ROUNDS - 1)),
+        ([[0]], [3], (1, ROUNDS)),
+    ],
+)
+def test_what_is_no_domain_is_refused(x: list[int], size: list[int], keys: tuple[int, int]) -> None:
+    with pytest.raises(ArgumentError, match="expected"):
+        permute(np.array(x), np.array(size), np.zeros(keys, np.uint64))
 
 
 @pytest.mark.parametrize(("size", "chosen"), [(2, 1), (3, 1), (5, 2), (6, 3), (7, 3), (16, 2)])

@@ -215,6 +215,18 @@ def test_an_output_shares_memory_with_nothing(source: Any) -> None:
         _native.run(rows[:1], [canvas[47:95].reshape(4, 4, 3)], [canvas[:48].reshape(3, 4, 4)])
 
 
+def test_a_source_may_lie_between_outputs_and_not_in_them(source: Any) -> None:
+    canvas = np.zeros((5, 48), np.uint8)
+    outputs = canvas[::2].reshape(3, 3, 4, 4)
+    rows = np.concatenate([make_rows(source, outputs[0])] * 3)
+    between = canvas[1].reshape(4, 4, 3)
+    _native.run(rows, [between, source, source], outputs)
+    for shift in (-1, 1):
+        inside = canvas.reshape(-1)[48 + shift : 96 + shift].reshape(4, 4, 3)
+        with pytest.raises(PlanError, match="overlaps the memory"):
+            _native.run(rows, [source, source, inside], outputs)
+
+
 def test_an_output_inside_a_wide_source_is_found() -> None:
     """The source spans the output's addresses from both sides, with another source in between."""
     canvas = picture((40, 40, 3))

@@ -100,6 +100,13 @@ def test_crop_windows_reach_every_place() -> None:
     assert offsets == {(y, x) for y in range(3) for x in range(4)}
 
 
+def test_windows_around_a_smaller_image_show_all_of_it_everywhere() -> None:
+    crop = T.RandomCrop((7, 6), pad_if_needed=True)
+    rows = crop.plan([(5, 9)] * 2000, [(0, 0, k) for k in range(2000)]).passes[0].rows
+    offsets = {(int(y), int(x)) for y, x in rows["inverse"][:, [1, 0], 2]}
+    assert offsets == {(-y, x) for y in range(3) for x in range(4)}
+
+
 @given(parts=st.lists(aug.geometry(), min_size=1, max_size=4), shape=aug.shapes(24, 1), key=aug.keys())
 def test_the_fused_matrix_is_the_product_of_the_steps(
     parts: list[T.Transform], shape: tuple[int, int, int], key: tuple[int, int, int]

@@ -5,27 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import torch
 from torch.utils.data import default_collate
 
 from augsynth.data.mixing.items import Fields, Structure
 
 
 class Batch(Sequence[Any]):
-    """The items of a batch, as any collate function takes them, and their `images` (B, C, H, W) as one tensor.
+    """The items of a batch, as any collate function takes them, and their `images` (B, C, H, W) as one tensor, or
+    whatever else the transform made of them all (a `PlannedBatch`).
 
     An item is made when it is asked for; its image is a view of the tensor. Items with targets, whose numbers of boxes
     differ, are not `stacked`: collated, their fields are lists.
 
+    >>> import torch
     >>> pair = Structure("pair", ("label",))
     >>> batch = Batch(torch.zeros(2, 3, 4, 4), [{"label": 7}, {"label": 8}], pair)
     >>> batch[1][1], [label for _, label in batch]
     (8, [7, 8])
     """
 
-    def __init__(
-        self, images: torch.Tensor, fields: Sequence[Fields], structure: Structure, stacked: bool = True
-    ) -> None:
+    def __init__(self, images: Any, fields: Sequence[Fields], structure: Structure, stacked: bool = True) -> None:
         self.images = images
         self._fields = fields
         self._structure = structure
@@ -54,6 +53,7 @@ class Batch(Sequence[Any]):
 def collate(batch: Sequence[Any]) -> Any:
     """What `torch.utils.data.default_collate` returns, without copying images that are one tensor already.
 
+    >>> import torch
     >>> collate([(torch.zeros(3, 4, 4), 7), (torch.zeros(3, 4, 4), 8)])[1]
     tensor([7, 8])
     """

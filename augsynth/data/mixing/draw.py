@@ -57,6 +57,8 @@ class EpochDraw(ABC):
 
     def sources(self, positions: Integers) -> tuple[Mask, Integers]:
         """For each position (m,): is it synthetic, and which item of the real or the synthetic data set is it."""
+        if not self.num_synthetic:
+            return np.zeros(positions.shape, bool), positions
         synthetic, slots = self.slots(positions)
         items = positions.copy()
         items[synthetic] = self._pairing.pick(slots)

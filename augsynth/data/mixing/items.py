@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,6 +50,13 @@ class Structure:
         if self.kind == "pair":
             return item[0], {"label": item[1]}
         return item, {}
+
+    def split_all(self, items: Sequence[Any]) -> tuple[list[Any], list[Fields]]:
+        """The images, and the other fields, of many items: much quicker than one by one."""
+        if self.kind == "pair":
+            return [item[0] for item in items], [{"label": item[1]} for item in items]
+        split = [self.split(item) for item in items]
+        return [image for image, _ in split], [fields for _, fields in split]
 
     def target(self, fields: Fields) -> Any:
         """What of an item may say where things are in its image: the label of a pair, or all fields of a dict."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
+from operator import index
 from typing import Any, NamedTuple, Protocol, SupportsIndex, runtime_checkable
 
 import numpy as np
@@ -161,12 +162,11 @@ class SyntheticMixDataset(Dataset[Any]):
         """The items of a batch at once: with one of `augsynth.transforms` a `Batch`, for `augsynth.collate`."""
         places = self._positions(positions)
         draw = self.draw()
-        sources = list(zip(*(array.tolist() for array in draw.sources(places)), strict=True))
-        loaded = [self._load(*source) for source in sources]
-        fields = [field for _, field in loaded]
+        synthetic, items = (array.tolist() for array in draw.sources(places))
+        images, fields = self._structure.split_all(list(map(self._load, synthetic, items)))
         if self.return_source:
-            fields = [{**field, "source": Source(*source)} for field, source in zip(fields, sources, strict=True)]
-        images = [image for image, _ in loaded]
+            sources = map(Source, synthetic, items)
+            fields = [{**field, "source": source} for field, source in zip(fields, sources, strict=True)]
         if isinstance(self.transform, KeyedTransform):
             return self._transformed(self.transform, images, fields, draw.epoch, places)
         if self.transform is not None:
@@ -185,9 +185,11 @@ class SyntheticMixDataset(Dataset[Any]):
         fields = [self._structure.with_target(field, target) for field, target in zip(fields, moved, strict=True)]
         return Batch(batch, fields, self._structure, stacked=False)
 
-    def _load(self, synthetic: bool, item: int) -> tuple[Any, Fields]:
-        if not synthetic:
-            return self._structure.split(self.real[item])
+    def _load(self, synthetic: bool, item: int) -> Any:
+        """An item, in the form of the real ones."""
+        return self._synthetic(item) if synthetic else self.real[item]
+
+    def _synthetic(self, item: int) -> Any:
         image, fields = self._split_synthetic(self.synthetic[item])
         if self._rule.pairing == "index" and not self._example.keys() <= fields.keys():
             partner = self._structure.split(self.real[self._rule.partner(item)])[1]
@@ -195,13 +197,13 @@ class SyntheticMixDataset(Dataset[Any]):
         kept = {name: fields[name] for name in self._example}
         if "label" in kept:
             kept["label"] = label_like(kept["label"], self._example["label"])
-        return self._form.convert(image), kept
+        return self._structure.join(self._form.convert(image), kept)
 
     def _split_synthetic(self, item: Any) -> tuple[Any, Fields]:
         return Structure.of(item, "synthetic").split(item)
 
     def _positions(self, positions: Sequence[SupportsIndex]) -> Integers:
-        array = np.array([position.__index__() for position in positions], np.int64)
+        array = np.array(list(map(index, positions)), np.int64)
         outside = array[(array < 0) | (array >= len(self))]
         if outside.size:
             # IndexError ends a plain `for item in dataset`.

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from augsynth.errors import ArgumentError
 from augsynth.generators import PRECISIONS, Generator, Noise, Step, autocast
-from augsynth_gan.augment import PARAMETERS, draw_maps, warp
+from augsynth.transforms import DiffAugment
 from augsynth_gan.losses import gradient_penalty, relativistic_loss
 from augsynth_gan.networks import Discriminator, ImageGenerator
 
@@ -36,8 +36,9 @@ class R3GANConfig:
     """Steps between two penalties, each taken that many times as strongly: "lazy regularisation" of Karras et al.,
     StyleGAN2, CVPR 2020. 1 is R3GAN's own, and makes a step three times as long."""
     augment: float = 0.0
-    """Strength of the distortions that the discriminator sees, 0 (none) to 1. They keep it from learning few images by
-    heart in a long fit, and slow down the growth of variety: 1 is far too much for a short one."""
+    """Strength of the distortions that the discriminator sees (the `affine` of `augsynth.transforms.DiffAugment`), 0
+    (none) to 1. They keep it from learning few images by heart in a long fit, and slow down the growth of variety: 1 is
+    far too much for a short one."""
     learning_rate: float = 5e-4
     """Of both networks, at the peak of the schedule."""
     decay: float = 0.999
@@ -138,9 +139,9 @@ class R3GAN(Generator):
     def _augment(self, images: Tensor, step: Step) -> Tensor:
         if self.config.augment == 0:
             return images
-        height, width = images.shape[-2:]
-        uniform = step.uniform(len(images), PARAMETERS)
-        return warp(images, draw_maps(uniform, self.config.augment, height, width))
+        augment = DiffAugment(("affine",), self.config.augment, border="replicate")
+        distorted: Tensor = augment(images, uniform=step.uniform(len(images), augment.numbers))
+        return distorted
 
 
 def schedule(index: int, total: int) -> float:

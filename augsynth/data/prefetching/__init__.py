@@ -1,0 +1,1 @@
+"""Batches that are planned in workers and made on a device."""

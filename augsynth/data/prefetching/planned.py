@@ -1,0 +1,88 @@
+"""Batches whose plan is drawn, and whose pixels are left to a device."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+from augsynth import device
+from augsynth.errors import ArgumentTypeError
+from augsynth.execute import as_array, batch_output, execute
+from augsynth.images import as_batch
+from augsynth.plan import Plan
+from augsynth.rng import KeysLike
+from augsynth.targets import place_targets
+from augsynth.transforms.base import Pipeline
+
+
+@dataclass(frozen=True)
+class PlannedBatch:
+    """The sources of a batch, packed, and the plan that was drawn for them: what goes from a worker to a device."""
+
+    sources: device.Packed
+    plan: Plan
+    memory_format: torch.memory_format
+
+    def __len__(self) -> int:
+        return len(self.plan)
+
+    def __getitem__(self, index: int) -> PlannedBatch:
+        """One of its samples, by itself."""
+        if not 0 <= index < len(self):
+            raise IndexError(f"the batch has {len(self)} samples, got index {index}")
+        views = [self.sources.images()[index].numpy()]
+        one = device.Packed.of(views, dtype=self.sources.dtype)
+        return PlannedBatch(one, self.plan[index : index + 1], self.memory_format)
+
+    def pin_memory(self) -> PlannedBatch:
+        """The same in memory that a device can copy from by itself; a DataLoader with `pin_memory` calls it."""
+        return replace(self, sources=replace(self.sources, memory=self.sources.memory.pin_memory()))
+
+    def run(self, where: torch.device) -> torch.Tensor:
+        """The batch (B, C, H, W) on a device, as the transform would have given it; nothing is waited for."""
+        result = batch_output(self.plan, None, self.memory_format, where)
+        if where.type == "cpu":
+            execute(self.plan, [image.numpy() for image in self.sources.images()], as_array(result))
+        else:
+            device.execute(self.plan, self.sources.to(where).images(), result)
+        return result
+
+
+class Planned:
+    """A pipeline of `augsynth.transforms` that draws the plan of a batch and leaves the pixels to a `DevicePrefetcher`.
+
+    It stands where the pipeline would, as a `SyntheticMixDataset`'s `transform`. Targets are moved at once, on the CPU.
+
+    >>> import numpy as np
+    >>> from augsynth import transforms as T
+    >>> planned = Planned(T.Resize((8, 8))).batch([np.zeros((4, 6, 3), np.uint8)], keys=[(0, 0, 0)])
+    >>> planned.run(torch.device("cpu")).shape
+    torch.Size([1, 3, 8, 8])
+    """
+
+    def __init__(self, transform: Pipeline) -> None:
+        if not isinstance(transform, Pipeline):
+            raise ArgumentTypeError(f"transform must be one of augsynth.transforms, got {type(transform).__name__}")
+        self.transform = transform
+
+    def __call__(self, image: Any, target: Any = None, *, key: tuple[int, int, int] | None = None) -> Any:
+        """Plan one image; returns a `PlannedBatch` of it, or that and a target if one was given."""
+        keys = None if key is None else [key]
+        if target is None:
+            return self.batch([image], keys=keys)
+        planned, targets = self.batch([image], [target], keys=keys)
+        return planned, targets[0]
+
+    def batch(self, images: Any, targets: Sequence[Any] | None = None, *, keys: KeysLike | None = None) -> Any:
+        """Plan many images; returns a `PlannedBatch`, with `targets` also a list. The arguments are the pipeline's."""
+        sources = as_batch(images)
+        if sources.device.type != "cpu":
+            raise ArgumentTypeError(f"images to be planned for a device lie on the CPU, got them on {sources.device}")
+        readings = self.transform._read(targets, sources.shapes)
+        plan = self.transform._plan(sources.shapes, self.transform._keys(keys, len(sources)), sources.dtype, readings)
+        packed = device.Packed.of(sources.views, dtype=sources.dtype)
+        planned = PlannedBatch(packed, plan, self.transform._memory_format())
+        return planned if readings is None else (planned, place_targets(readings, plan.passes))

@@ -1,0 +1,33 @@
+"""Running a barrier on a device: in torch's operations where there are some, else on the CPU and back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from augsynth import operate as on_cpu
+from augsynth.device.operations import OPERATIONS
+from augsynth.errors import PlanError
+from augsynth.plan import Barrier
+
+
+def operate(barrier: Barrier, images: Sequence[torch.Tensor] | torch.Tensor) -> list[torch.Tensor]:
+    """The images (H, W, C) after the barrier; those that it does not change are handed on as they are.
+
+    What has no place in `OPERATIONS` (a function of the user's, filling by the picture around, single values of float
+    images) gets the images copied to the CPU, which waits for the device.
+    """
+    return [
+        _changed(barrier, image, number) if barrier.active[number] else image for number, image in enumerate(images)
+    ]
+
+
+def _changed(barrier: Barrier, image: torch.Tensor, number: int) -> torch.Tensor:
+    if barrier.function is None and barrier.operation in OPERATIONS:
+        try:
+            return OPERATIONS[barrier.operation](image, **barrier.arguments(number))
+        except (TypeError, RuntimeError) as error:  # a stored plan can say anything
+            raise PlanError(f"the plan says of {barrier.operation} what it cannot do: {error}") from error
+    (changed,) = on_cpu.operate(barrier[number : number + 1], [image.cpu().numpy()])
+    return torch.from_numpy(changed.copy()).to(image.device)

@@ -1,0 +1,66 @@
+"""One native pass over tensors of a device: what is copied over, where it lies there, and starting it.
+
+Tensors of the CPU are run by the same code on the calling thread: slow, and for tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from augsynth import _native
+from augsynth.images import TORCH_DTYPES
+from augsynth.plan import Pass
+
+Tensors = Sequence[torch.Tensor] | torch.Tensor
+Places = npt.NDArray[np.int64]
+
+_ALIGNMENT = 256
+_KINDS = {kind: int(number) for number, kind in TORCH_DTYPES.items()}
+
+
+def run_pass(one: Pass, sources: Tensors, outputs: Tensors) -> None:
+    """Run a pass over sources (H, W, C), writing the outputs (C, H, W).
+
+    Both are n tensors, or one with n as its first axis. The pass is put on the device's current stream, and nothing is
+    waited for.
+    """
+    device = outputs[0].device
+    launch = _native.launch(one.rows, places(sources), places(outputs), tables=one.tables)
+    staging = torch.empty(launch.copied, dtype=torch.uint8, pin_memory=device.type == "cuda")
+    memory = _aligned(launch.copied + launch.scratch, device)
+    launch.write(staging.data_ptr(), memory.data_ptr())
+    # torch keeps what is pinned until the copy is done, and the device's memory for what is later on this stream.
+    memory[: launch.copied].copy_(staging, non_blocking=True)
+    if device.type == "cuda":
+        launch.run(memory.get_device(), torch.cuda.current_stream(device).cuda_stream)
+    else:
+        launch.run_on_host()
+
+
+def places(images: Tensors) -> Places:
+    """Where images lie: (n, 8) of address, shape, strides in bytes and dtype.
+
+    >>> places(torch.zeros(2, 4, 6, 3, dtype=torch.uint8))[:, 1:].tolist()
+    [[4, 6, 3, 18, 3, 1, 0], [4, 6, 3, 18, 3, 1, 0]]
+    """
+    if isinstance(images, torch.Tensor):
+        item = images.element_size()
+        found = np.empty((len(images), 8), np.int64)
+        found[:, 0] = images.data_ptr() + np.arange(len(images)) * (images.stride(0) * item)
+        found[:, 1:] = _described(images[0]) if len(images) else 0
+        return found
+    return np.array([[one.data_ptr(), *_described(one)] for one in images], np.int64).reshape(-1, 8)
+
+
+def _described(image: torch.Tensor) -> list[int]:
+    item = image.element_size()
+    return [*image.shape, *(step * item for step in image.stride()), _KINDS[image.dtype]]
+
+
+def _aligned(size: int, device: torch.device) -> torch.Tensor:
+    memory = torch.empty(size + _ALIGNMENT, dtype=torch.uint8, device=device)
+    return memory[-memory.data_ptr() % _ALIGNMENT :]

@@ -1,0 +1,114 @@
+"""The call: parameters as users have them, checked, and with what was left out filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from augsynth.differentiable import ops
+from augsynth.errors import ArgumentError, ArgumentTypeError
+from augsynth.layout import MAX_CHANNELS, Border, Interpolation
+
+
+def linear_pass(
+    images: Tensor,
+    inverse: Tensor,
+    size: Sequence[int] | None = None,
+    *,
+    border: Border = Border.REPLICATE,
+    interpolation: Interpolation = Interpolation.BILINEAR,
+    edge: Tensor | None = None,
+    fill: Tensor | None = None,
+    matrix: Tensor | None = None,
+    of_mean: Tensor | None = None,
+    offset: Tensor | None = None,
+    boxes: Tensor | None = None,
+    values: Tensor | None = None,
+    gain: Tensor | None = None,
+    bias: Tensor | None = None,
+) -> Tensor:
+    """Resample, map colours, erase and normalise a batch in one operation that torch differentiates in the images.
+
+    The stages are those of a native pass, in its order, as `docs/design/numerics.md` defines them; there is no clamp,
+    because where it acts there is no gradient. Every parameter has one entry a sample, on the device of the images;
+    floating-point ones may have any precision. None of them gets a gradient, and none may require one.
+
+    Args:
+        images: `(B, C, H, W)`, 1 to 16 channels, of any floating-point dtype and any strides. Half precision is
+            computed in float32.
+        inverse: `(B, 3, 3)`, from output to source coordinates: pixel i spans [i, i+1), and the map may be projective.
+        size: (height, width) of the output, by default that of the images.
+        border: what lies outside; `edge` `(B, 2)` is the width of a constant border's ramp along x and y, 1 by default,
+            and `fill` `(B, C)` its value, 0 by default.
+        interpolation: bilinear or nearest.
+        matrix: `(B, C, C)`; each pixel v becomes matrix v + of_mean m + offset, m being the sampled picture's means.
+        of_mean: `(B, C, C)`; it needs a `matrix`.
+        offset: `(B, C)`, 0 by default.
+        boxes: `(B, K, 4)` integers (top, left, bottom, right) in output pixels; later ones lie over earlier ones, and
+            may reach beyond the picture. `values` `(B, K, C)` are written there, 0 by default.
+        gain: `(B, C)`, multiplied in at last, and `bias` `(B, C)`, added then.
+
+    Raises:
+        ArgumentError: shapes that do not fit, or a map that takes a corner of the output behind its horizon or beyond
+            2^24 pixels. (On a GPU maps are not looked at, and positions beyond are moved to the nearest bound.)
+        ArgumentTypeError: a dtype or device that is not supported, or a parameter that requires a gradient.
+
+    >>> images = torch.arange(4.0).view(1, 1, 2, 2).requires_grad_()
+    >>> turned = linear_pass(images, torch.tensor([[[0.0, 1, 0], [-1, 0, 2], [0, 0, 1]]]))
+    >>> turned.flatten().tolist()
+    [2.0, 0.0, 3.0, 1.0]
+    >>> torch.autograd.grad(turned[0, 0, 0, 1], images)[0].flatten().tolist()
+    [1.0, 0.0, 0.0, 0.0]
+    """
+    _check_images(images)
+    height, width = images.shape[2:] if size is None else size
+    work = images if images.dtype in (torch.float32, torch.float64) else images.float()
+    b, c = images.shape[:2]
+    k = boxes.shape[1] if boxes is not None and boxes.ndim == 3 else 0
+    if of_mean is not None and matrix is None:
+        raise ArgumentError("of_mean is part of a colour map, give its matrix too")
+    if edge is None:
+        edge = torch.ones(b, 2, dtype=torch.float64, device=images.device)
+    result: Tensor = ops.run(
+        work,
+        _checked(inverse, "inverse", (b, 3, 3), torch.float64, images),
+        _checked(edge, "edge", (b, 2), torch.float64, images),
+        _optional(fill, "fill", (b, c), work),
+        _optional(matrix, "matrix", (b, c, c), work),
+        _optional(of_mean, "of_mean", (b, c, c), work),
+        _optional(offset, "offset", (b, c), work),
+        None if boxes is None else _checked(boxes, "boxes", (b, k, 4), torch.int32, images),
+        _optional(values, "values", (b, k, c), work),
+        _optional(gain, "gain", (b, c), work),
+        _optional(bias, "bias", (b, c), work),
+        int(interpolation),
+        int(border),
+        height,
+        width,
+    )
+    return result if result.dtype == images.dtype else result.to(images.dtype)
+
+
+def _check_images(images: Tensor) -> None:
+    if not isinstance(images, Tensor) or not images.is_floating_point():
+        came = images.dtype if isinstance(images, Tensor) else type(images).__name__
+        raise ArgumentTypeError(f"images must be a floating-point tensor (B, C, H, W), got {came}")
+    if images.ndim != 4 or not 1 <= images.shape[1] <= MAX_CHANNELS:
+        raise ArgumentError(f"images must have shape (B, C, H, W) with 1 to 16 channels, got {tuple(images.shape)}")
+
+
+def _optional(value: Tensor | None, name: str, shape: tuple[int, ...], work: Tensor) -> Tensor | None:
+    return None if value is None else _checked(value, name, shape, work.dtype, work)
+
+
+def _checked(value: Tensor, name: str, shape: tuple[int, ...], dtype: torch.dtype, images: Tensor) -> Tensor:
+    """The parameter as kernels take it: contiguous and of `dtype`."""
+    if value.requires_grad:
+        raise ArgumentTypeError(f"{name} requires a gradient, and only the images get one: pass {name}.detach()")
+    if tuple(value.shape) != shape:
+        raise ArgumentError(f"{name} must have shape {shape}, got {tuple(value.shape)}")
+    if value.device != images.device:
+        raise ArgumentTypeError(f"{name} is on {value.device}, and the images are on {images.device}")
+    return value.to(dtype).contiguous()

@@ -1,0 +1,177 @@
+"""Plans that gradients go through: each pass as a linear pass, with torch's clamp where it clamps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from augsynth.differentiable.linear import linear_pass
+from augsynth.errors import ArgumentError, ArgumentTypeError, PlanError
+from augsynth.layout import MAX_CHANNELS, Border, DType, Interpolation, Noise
+from augsynth.plan import Barrier, Pass, Plan, Rows
+
+Floats = npt.NDArray[np.float64]
+Values = dict[str, npt.NDArray[Any]]
+
+_FLOATING = {DType.FLOAT32: None, DType.FLOAT16: torch.float16, DType.BFLOAT16: torch.bfloat16}
+
+
+def recorded_batch(images: Any) -> Tensor | None:
+    """The images as one batch (B, C, H, W), where torch records what becomes of any of them; else None.
+
+    Recorded are tensors that require a gradient, float32 or float64, while gradients are enabled.
+    """
+    several = images if isinstance(images, (list, tuple)) else (images,)
+    if not any(isinstance(one, Tensor) and one.requires_grad for one in several) or not torch.is_grad_enabled():
+        return None
+    batch: Tensor = images if isinstance(images, Tensor) else _stacked(several)
+    if batch.ndim == 3:
+        batch = batch[:, None]
+    if batch.ndim != 4 or not 1 <= batch.shape[1] <= MAX_CHANNELS or 0 in batch.shape:
+        raise ArgumentError(
+            "images that require gradients must be a batch (B, C, H, W) with 1 to 16 channels, got "
+            f"{tuple(batch.shape)}"
+        )
+    if batch.dtype not in (torch.float32, torch.float64):
+        raise ArgumentTypeError(f"images that require gradients must be float32 or float64, got {batch.dtype}")
+    return batch
+
+
+def _stacked(images: Sequence[Any]) -> Tensor:
+    kinds = {(one.shape, one.dtype, one.device) if isinstance(one, Tensor) else type(one).__name__ for one in images}
+    if len(kinds) > 1:
+        raise ArgumentError(
+            f"images that require gradients must be tensors of one shape, dtype and device, got {len(kinds)} kinds: go "
+            "image by image, or pass image.detach() for the pictures alone"
+        )
+    return torch.stack(list(images))
+
+
+def run_plan(plan: Plan, images: Tensor) -> Tensor:
+    """What `execute` makes of a batch (B, C, H, W), as torch differentiates it; the dtype stays unless the plan casts.
+
+    `PlanError` for a step that no gradient goes through.
+    """
+    for number, step in enumerate(plan.steps):
+        if isinstance(step, Barrier):
+            raise _refusal(f"step {number + 1} is {step.operation!r}, which runs between passes")
+        for reason in _obstacles(step):
+            raise _refusal(f"step {number + 1} {reason}")
+        images = _run_pass(step, images)
+    return images
+
+
+def _refusal(what: str) -> PlanError:
+    return PlanError(
+        f"gradients do not go through this pipeline: {what}. Leave it out, or pass images.detach() for pictures alone"
+    )
+
+
+def _obstacles(one: Pass) -> Iterator[str]:
+    """Why a pass is not linear in its images, in words."""
+    rows, erasures = one.rows, one.tables.erasures
+    conditions = {
+        "adds noise": rows["noise"] != Noise.NONE,
+        "fills missing values": rows["missing"] >= 0,
+        "looks values up in a table": rows["lut"] >= 0,
+        "samples bicubically": rows["interpolation"] == Interpolation.BICUBIC,
+        "antialiases (antialias=False does not)": (rows["antialias"] == 1)
+        & (rows["interpolation"] != Interpolation.NEAREST),
+        "erases with random values": (erasures["low"] != erasures["high"]).any(),
+        "reads integers, for which it was drawn": rows["source_dtype"] != DType.FLOAT32,
+        "rounds to integers": ~np.isin(rows["output_dtype"], list(_FLOATING)),
+        "writes pictures of different sizes": rows["output_size"] != rows["output_size"][:1],
+        "samples its images in different ways": (rows["border"] != rows["border"][:1])
+        | (rows["interpolation"] != rows["interpolation"][:1]),
+    }
+    return (reason for reason, holds in conditions.items() if np.any(holds))
+
+
+def _run_pass(one: Pass, images: Tensor) -> Tensor:
+    rows, channels = one.rows, images.shape[1]
+    sampled, finished = _sampled(one, channels), _finished(one, channels)
+    clamps = [limits for limits in _clamps(one) if np.isfinite(limits).any()]
+    if not clamps:
+        return _cast(_linear(images, rows, sampled | finished), rows)
+    values = _linear(images, rows, sampled)
+    for limits in clamps:
+        low, high = torch.as_tensor(limits, dtype=values.dtype, device=values.device).T[..., None, None, None]
+        values = values.clamp(low, high)
+    if finished:
+        still = torch.eye(3, dtype=torch.float64, device=values.device).expand(len(rows), 3, 3)
+        values = linear_pass(values, still, interpolation=Interpolation.NEAREST, **_tensors(finished, values))
+    return _cast(values, rows)
+
+
+def _linear(images: Tensor, rows: Rows, parameters: Values) -> Tensor:
+    return linear_pass(
+        images,
+        size=tuple(rows["output_size"][0].tolist()),
+        border=Border(rows["border"][0]),
+        interpolation=Interpolation(rows["interpolation"][0]),
+        **_tensors(parameters, images),
+    )
+
+
+def _tensors(parameters: Values, images: Tensor) -> dict[str, Any]:
+    return {name: torch.tensor(value, device=images.device) for name, value in parameters.items()}
+
+
+def _cast(values: Tensor, rows: Rows) -> Tensor:
+    dtype = _FLOATING[DType(rows["output_dtype"][0])]
+    return values if dtype is None else values.to(dtype)
+
+
+def _sampled(one: Pass, channels: int) -> Values:
+    """The geometry, the border and the colour map."""
+    rows = one.rows
+    parameters: Values = {"inverse": rows["inverse"]}
+    if rows["border"][0] == Border.CONSTANT:
+        parameters |= {"edge": rows["edge"], "fill": rows["fill"][:, :channels]}
+    mapped = rows["colour"] >= 0
+    if not mapped.any():
+        return parameters
+    entries = one.tables.colours[np.maximum(rows["colour"], 0)]
+    matrix, of_mean = (entries[name][:, :channels, :channels] for name in ("matrix", "of_mean"))
+    parameters["matrix"] = np.where(mapped[:, None, None], matrix, np.eye(channels))
+    parameters["offset"] = np.where(mapped[:, None], entries["offset"][:, :channels], 0.0)
+    if of_mean.any():
+        parameters["of_mean"] = np.where(mapped[:, None, None], of_mean, 0.0)
+    return parameters
+
+
+def _clamps(one: Pass) -> tuple[Floats, Floats]:
+    """(lowest, highest) of each sample, after the colour map and after that."""
+    rows = one.rows
+    after_colours = np.full((len(rows), 2), (-np.inf, np.inf))
+    mapped = rows["colour"] >= 0
+    after_colours[mapped] = one.tables.colours["clamp"][rows["colour"][mapped]]
+    return after_colours, rows["clamp"]
+
+
+def _finished(one: Pass, channels: int) -> Values:
+    """The erasures, gain and bias, without those that change nothing."""
+    rows = one.rows
+    gain, bias = rows["gain"][:, :channels], rows["bias"][:, :channels]
+    parameters = _erasures(one, channels)
+    if (gain != 1).any():
+        parameters["gain"] = gain
+    if (bias != 0).any():
+        parameters["bias"] = bias
+    return parameters
+
+
+def _erasures(one: Pass, channels: int) -> Values:
+    first, behind = one.rows["erasures"].T
+    most = int((behind - first).max())
+    if most == 0:
+        return {}
+    index = first[:, None] + np.arange(most)
+    there = index < behind[:, None]
+    entries = one.tables.erasures[np.where(there, index, 0)]
+    return {"boxes": np.where(there[..., None], entries["box"], 0), "values": entries["low"][..., :channels]}

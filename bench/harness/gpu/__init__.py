@@ -1,0 +1,1 @@
+"""Measuring on a CUDA device; `bench/gpu.py` is the command."""

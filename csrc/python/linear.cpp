@@ -1,0 +1,40 @@
+// Linear passes on NumPy arrays.
+#include <string>
+
+#include "errors.h"
+#include "gradient/run_linear.h"
+#include "python/linear_arguments.h"
+#include "python/parts.h"
+
+namespace py = pybind11;
+
+namespace augsynth {
+namespace {
+
+constexpr const char* kInterface = "__array_interface__";
+
+template <typename T>
+void run(const py::array& source, const py::array& output, const py::dict& parameters, bool adjoint,
+         int threads) {
+  const LinearArguments<T> given = read_linear<T>(source, output, parameters, kInterface);
+  if (threads < 1) throw ArgumentError("threads is " + std::to_string(threads) + ", expected at least 1");
+  const py::gil_scoped_release released;
+  if (given.pass.samples == 0) return;
+  if (adjoint) {
+    validate_maps(given.pass, given.source.height, given.source.width);
+    run_adjoint(given.pass, given.source, given.output, threads);
+  } else {
+    validate_maps(given.pass, given.output.height, given.output.width);
+    run_linear(given.pass, given.source, given.output, threads);
+  }
+}
+
+}  // namespace
+
+void linear_pass(const py::array& source, const py::array& output, const py::dict& parameters, bool adjoint,
+                 int threads) {
+  const auto typed = is_double(source, kInterface) ? run<double> : run<float>;
+  typed(source, output, parameters, adjoint, threads);
+}
+
+}  // namespace augsynth
