@@ -109,17 +109,8 @@ def _run_tests() -> str:
         return f"not run, as {' and '.join(lacking)} is not installed"
     # Elsewhere than in the source tree, whose package has no kernels and would be found first.
     (ROOT / "build").mkdir(exist_ok=True)
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        "-m",
-        "gpu",
-        str(ROOT / "tests" / "cuda"),
-    ]
+    folders = [str(ROOT / "tests" / name) for name in ("cuda", "differentiable")]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "gpu", *folders]
     done = subprocess.run(command, cwd=ROOT / "build", capture_output=True, text=True, check=False)
     print(done.stdout, done.stderr, sep="\n", flush=True)
     last = done.stdout.strip().splitlines()[-1] if done.stdout.strip() else done.stderr.strip()[-200:]

@@ -12,6 +12,7 @@
 #include "stages/antialias.h"
 #include "threads.h"
 #include "validate.h"
+#include "views.h"
 
 namespace augsynth {
 namespace {
@@ -75,18 +76,6 @@ class Workspace {
   std::size_t share_ = 0;
   std::unique_ptr<unsigned char, Release> memory_;
 };
-
-SourceView source_view(const Image& image) {
-  return {image.data, image.stride[0], image.stride[1], image.stride[2]};
-}
-
-// The stride along an axis of one pixel says nothing, so strides that the layout implies are not taken from
-// it.
-OutputView output_view(const Image& image) {
-  const std::int64_t item = item_size(image.dtype);
-  if (is_planar(image)) return {image.data, image.stride[0], image.stride[1], item};
-  return {image.data, item, image.stride[1], image.shape[0] * item};
-}
 
 bool lines_fill_cache_lines(const Image& image) {
   const auto is_aligned = [](std::int64_t bytes) { return bytes % kCacheLine == 0; };

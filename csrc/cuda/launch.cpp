@@ -11,6 +11,7 @@
 #include "pixel/means.h"
 #include "pixel/prepare.h"
 #include "validate.h"
+#include "views.h"
 
 namespace augsynth {
 namespace {
@@ -23,16 +24,6 @@ constexpr int kOrders = 8;                                 // steps that have to
 struct Inside {
   bool source, output, lut;
 };
-
-SourceView source_view(const Image& image) {
-  return {image.data, image.stride[0], image.stride[1], image.stride[2]};
-}
-
-OutputView output_view(const Image& image) {
-  const std::int64_t item = item_size(image.dtype);
-  if (is_planar(image)) return {image.data, image.stride[0], image.stride[1], item};
-  return {image.data, item, image.stride[1], image.shape[0] * item};
-}
 
 Order order_of(const OutputView& view, DType dtype, int channels, int width, int height) {
   const std::int64_t item = item_size(dtype);

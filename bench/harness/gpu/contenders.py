@@ -11,15 +11,12 @@ import torch
 
 from augsynth import transforms as T
 from harness.gpu.cases import GpuCase
-from harness.peers.base import Unsupported, translate
+from harness.peers.base import translate
 from harness.peers.ours import STEPS
 
 Run = Callable[[], Any]
 
-NOT_WRITTEN = {
-    "DALI": ("nvidia.dali", "installed, but no GPU pipeline of it is written here"),
-    "CV-CUDA": ("cvcuda", "installed, but no pipeline of it is written here"),
-}
+NOT_WRITTEN = {"CV-CUDA": ("cvcuda", "installed, but no pipeline of it is written here")}
 
 
 def pipeline(case: GpuCase) -> T.Compose:
@@ -46,11 +43,12 @@ def peers(case: GpuCase, images: torch.Tensor) -> tuple[dict[str, Run], dict[str
         ("torchvision", _torchvision),
         ("torchvision, one draw a batch", _torchvision_batch),
         ("kornia", _kornia),
+        ("DALI", _dali),
     ):
         try:
             found[name] = make(case, images)
-        except (ImportError, OSError, Unsupported) as reason:
-            missing[name] = str(reason).splitlines()[0]
+        except Exception as reason:
+            missing[name] = (str(reason).strip() or type(reason).__name__).splitlines()[0]
     for name, (module, remark) in NOT_WRITTEN.items():
         missing[name] = remark if _is_installed(module) else "not installed"
     return found, missing
@@ -70,6 +68,19 @@ def _torchvision_batch(case: GpuCase, images: torch.Tensor) -> Run:
 def _kornia(case: GpuCase, images: torch.Tensor) -> Run:
     transform = import_module("harness.peers.kornia_batched").PEER().transform(case.ops)
     return lambda: transform(images)
+
+
+def _dali(case: GpuCase, images: torch.Tensor) -> Run:
+    """It works on a stream of its own, and its `run` returns when the batch is there."""
+    build_pipeline = import_module("harness.peers.dali_cpu").build_pipeline
+    pipeline = build_pipeline(case.ops, case.batch, images.get_device())
+    source = images.permute(0, 2, 3, 1).contiguous()
+
+    def run() -> Any:
+        pipeline.feed_input("images", source)
+        return pipeline.run()
+
+    return run
 
 
 def _is_installed(module: str) -> bool:

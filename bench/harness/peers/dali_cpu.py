@@ -1,4 +1,7 @@
-"""NVIDIA DALI on the CPU, with one thread: a batch from memory, without a copy of the input, through one pipeline."""
+"""NVIDIA DALI on the CPU, with one thread: a batch from memory, without a copy of the input, through one pipeline.
+
+The pipelines are those of the GPU too (`harness/gpu`).
+"""
 
 from __future__ import annotations
 
@@ -93,7 +96,7 @@ class Dali(Peer):
         raise Unsupported("works on batches only")
 
     def ways(self, ops: Ops, images: ImageSet, batch: int) -> list[Pass]:
-        pipeline = _pipeline(ops, batch)
+        pipeline = build_pipeline(ops, batch)
 
         def run(start: int) -> Iterator[Any]:
             for first in range(start, start + images.window, batch):
@@ -109,13 +112,16 @@ class Dali(Peer):
         return ["black outside: it has no mirrored border"] if has(ops, Rotation, reflect=True) else []
 
 
-def _pipeline(ops: Ops, batch: int) -> Any:
+def build_pipeline(ops: Ops, batch: int, gpu: int | None = None) -> Any:
+    """For batches (n, H, W, C) that are fed as "images": on that GPU, or on the CPU."""
     for op in ops:
         if type(op) not in STEPS and not isinstance(op, Normalize):
             raise Unsupported(f"no {type(op).__name__}")
-    pipeline = Pipeline(batch, 1, None, seed=0, exec_pipelined=False, exec_async=False, prefetch_queue_depth=1)
+    pipeline = Pipeline(batch, 1, gpu, seed=0, exec_pipelined=False, exec_async=False, prefetch_queue_depth=1)
     with pipeline:
-        pipeline.set_outputs(_graph(fn.external_source(name="images", layout="HWC", no_copy=True), ops))
+        device = "cpu" if gpu is None else "gpu"
+        source = fn.external_source(name="images", device=device, layout="HWC", no_copy=True)
+        pipeline.set_outputs(_graph(source, ops))
     pipeline.build()
     return pipeline
 
