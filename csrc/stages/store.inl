@@ -11,9 +11,10 @@ namespace {
 void put(float* to, Floats value) { store(to, value); }
 void put(std::uint8_t* to, Floats value) { narrow(to, round_within(value, 255.0f)); }
 void put(std::uint16_t* to, Floats value) { narrow(to, round_within(value, 65535.0f)); }
-void put(Half* to, Floats value) { narrow(&to->bits, half_bits(bits_of(value))); }
+void put(Half* to, Floats value) { narrow(reinterpret_cast<std::uint16_t*>(to), half_bits(bits_of(value))); }
 void put(Brain* to, Floats value) {
-  narrow(&to->bits, reinterpret_cast<Ints>(brain_bits(value, reinterpret_cast<Words>(value))));
+  narrow(reinterpret_cast<std::uint16_t*>(to),
+         reinterpret_cast<Ints>(brain_bits(value, reinterpret_cast<Words>(value))));
 }
 
 // Clamp (unless that was done before), gain and bias in the chunk's units, of which one level of the source
