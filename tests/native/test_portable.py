@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from native_rows import Array, make_rows, picture, rotation
+from native_rows import NOISE_PARAMETERS, Array, make_rows, picture, rotation
 from native_tables import colours, erasures, luts
 
 from augsynth import _native, reference
-from augsynth.layout import Border, Noise, Tables
+from augsynth.layout import Border, Tables
 
 CSRC = Path(__file__).parents[2] / "csrc"
 PROGRAM = """
@@ -77,35 +77,24 @@ def run(program: Path, *arguments: str, given: bytes) -> bytes:
     return subprocess.run([program, *arguments], input=given, stdout=subprocess.PIPE, check=True).stdout
 
 
-PARAMETERS = {
-    Noise.NONE: (0, 0, 0, 0),
-    Noise.GAUSSIAN: (1.5, 20, 0, 0),
-    Noise.EXACT_GAUSSIAN: (1.5, 20, 0, 0),
-    Noise.UNIFORM: (-10, 30, 0, 0),
-    Noise.SALT_AND_PEPPER: (0.1, 0.3, 0, 255),
-    Noise.POISSON: (8, 0, 0, 0),
-    Noise.SPECKLE: (0.1, 0.2, 0, 0),
-}
-
-
 @pytest.mark.parametrize("with_tables", [False, True])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_the_portable_vectors_give_the_same_bits(isa: str, program: Path, channels: int, with_tables: bool) -> None:
     source = picture((40, 300, channels))
-    outputs = [np.zeros((channels, 40, 300), np.float32) for _ in PARAMETERS]
+    outputs = [np.zeros((channels, 40, 300), np.float32) for _ in NOISE_PARAMETERS]
     tables = Tables(luts(source), colours(channels, 255.0), erasures((40, 300), 255.0, count=1))
     fields = {"inverse": rotation(0.2, 40, 300), "border": Border.REFLECT, "stream": (1, 2, 3, 4)}
     if with_tables:
         fields |= {"lut": 0, "colour": 0, "erasures": (0, 1)}
     rows = [
         make_rows(source, output, noise=kind, noise_parameters=parameters, **fields)
-        for output, (kind, parameters) in zip(outputs, PARAMETERS.items(), strict=True)
+        for output, (kind, parameters) in zip(outputs, NOISE_PARAMETERS.items(), strict=True)
     ]
     _native.run(np.concatenate(rows), [source] * len(rows), outputs, tables=tables)
     entries = tables.luts.tobytes() + tables.colours.tobytes() + tables.erasures.tobytes()
     printed = run(program, given=b"".join(row.tobytes() + entries + source.tobytes() for row in rows))
     portable: Array = np.frombuffer(printed, np.float32).reshape(len(rows), *outputs[0].shape)
-    for kind, native, other in zip(PARAMETERS, outputs, portable, strict=True):
+    for kind, native, other in zip(NOISE_PARAMETERS, outputs, portable, strict=True):
         np.testing.assert_array_equal(native, other, err_msg=kind.name)
 
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from native_rows import OUTPUT_DTYPES, Array, make_rows, picture, rotation
+from native_rows import NOISE_PARAMETERS, OUTPUT_DTYPES, Array, make_rows, picture, rotation
 from native_tables import colours, erasures, luts
 
 from augsynth import _native
-from augsynth.layout import Border, DType, Interpolation, Noise, Tables
+from augsynth.layout import Border, DType, Interpolation, Tables
 
 HEIGHT, WIDTH = 50, 330  # more columns than the vectors take at a time
 
@@ -104,17 +104,6 @@ def test_an_infinite_value_spoils_the_same_pixels() -> None:
     np.testing.assert_array_equal(pixels[finite], vectors[finite])
 
 
-PARAMETERS = {
-    Noise.NONE: (0, 0, 0, 0),
-    Noise.GAUSSIAN: (1.5, 20, 0, 0),
-    Noise.EXACT_GAUSSIAN: (1.5, 20, 0, 0),
-    Noise.UNIFORM: (-10, 30, 0, 0),
-    Noise.SALT_AND_PEPPER: (0.1, 0.3, 0, 255),
-    Noise.POISSON: (8, 0, 0, 0),
-    Noise.SPECKLE: (0.1, 0.2, 0, 0),
-}
-
-
 @pytest.mark.parametrize("output_dtype", DType)
 @pytest.mark.parametrize("channels", [1, 2, 3, 4, 16])
 def test_every_stage_and_output_gives_the_vectors_bits(channels: int, output_dtype: DType) -> None:
@@ -122,7 +111,7 @@ def test_every_stage_and_output_gives_the_vectors_bits(channels: int, output_dty
     tables = Tables(luts(source), colours(channels, 255.0), erasures((HEIGHT, WIDTH), 255.0, count=3))
     fields: dict[str, Any] = {"inverse": rotation(0.2, HEIGHT, WIDTH), "stream": (1, 2, 3, 4), "clamp": (5.5, 240.0)}
     fields |= {"output_dtype": output_dtype, "gain": 0.75, "bias": 1.5, "border": Border.REFLECT}
-    for (noise, parameters), with_tables in itertools.product(PARAMETERS.items(), (False, True)):
+    for (noise, parameters), with_tables in itertools.product(NOISE_PARAMETERS.items(), (False, True)):
         more = {"lut": 0, "colour": 0, "erasures": (0, 3)} if with_tables else {}
         noisy = {"noise": noise, "noise_parameters": parameters}
         vectors, pixels = both(source, (channels, HEIGHT, WIDTH), tables, **fields, **noisy, **more)

@@ -7,20 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from native_rows import Array, make_rows, picture, rotation
+from native_rows import NOISE_PARAMETERS, Array, make_rows, picture, rotation
 from native_tables import colours, erasures
 
 from augsynth import _native
-from augsynth.layout import Border, Interpolation, Noise, Tables
+from augsynth.layout import Border, Interpolation, Tables
 
 HEIGHT = 37
-PARAMETERS = {
-    Noise.NONE: (0, 0, 0, 0),
-    Noise.GAUSSIAN: (1.5, 20, 0, 0),
-    Noise.EXACT_GAUSSIAN: (1.5, 20, 0, 0),
-    Noise.UNIFORM: (-10, 30, 0, 0),
-    Noise.SALT_AND_PEPPER: (0.1, 0.3, 0, 255),
-}
 
 
 def planar(channels: int, width: int) -> Array:
@@ -48,7 +41,7 @@ def agree_with_pixels(isa: str, source: Array, outputs: list[Array], tables: Tab
 @pytest.mark.parametrize("allocate", [planar, interleaved, with_gaps])
 @pytest.mark.parametrize("width", [1, 3, 8, 9, 17, 28, 33, 120, 121, 257])
 def test_lines_that_share_a_chunk_keep_apart(isa: str, width: int, allocate: Any) -> None:
-    for (noise, parameters), channels in itertools.product(PARAMETERS.items(), (1, 3)):
+    for (noise, parameters), channels in itertools.product(NOISE_PARAMETERS.items(), (1, 3)):
         source = picture((31, width + 2, channels))
         tables = Tables(
             colours=colours(channels, 255.0, of_mean=True), erasures=erasures((HEIGHT, width), 255.0, count=3)
