@@ -54,7 +54,7 @@ class Plan:
         entrants = len(self.ours) + len(self.peers)
         each = (self.rounds + 1) * (2 * (entrants + 1))
         loaders = sum(case.loader for case in self.cases) * (self.rounds + 1) * entrants
-        return len(self.cases) * each + loaders + 2 * (self.rounds + 1)
+        return len(self.cases) * each + loaders + 6 * (3 * self.rounds + 1)
 
 
 def main(
@@ -174,14 +174,16 @@ def _threads(plan: Plan, advance: Any) -> dict[str, Any]:
         return {}
     case, load = chosen[0], machine.load()
     rounds = 3 * plan.rounds
-    times = measure_threads(case.ops, plan.sets[case.images], plan.ours[0].isa, rounds, advance)
+    found = measure_threads(case, plan.sets[case.images], plan.ours[0].isa, rounds, advance)
     return {
         "case": case.name,
         "batch": plan.sets[case.images].window,
         "rounds": rounds,
         "cores": os.cpu_count(),
         "load": load,
-        "times": {str(number): asdict(timing) for number, timing in times.items()},
+        "times": {
+            name: {str(number): asdict(timing) for number, timing in times.items()} for name, times in found.items()
+        },
     }
 
 

@@ -7,7 +7,9 @@ many bytes as the pipeline writes are copied from such a buffer to their place i
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -32,6 +34,16 @@ def memory_bound(ops: Ops, images: ImageSet, batch: int, output_bytes: int) -> P
             sink[: part.nbytes] = part
             out[index % batch] = source
             yield None
+
+    return run
+
+
+def at_once(first: Pass, second: Pass) -> Pass:
+    """Both passes at the same time, each of which lets go of Python's lock while it copies."""
+    pool = ThreadPoolExecutor(2)
+
+    def run(start: int) -> Iterator[Any]:
+        yield list(pool.map(lambda half: deque(half(start), maxlen=0), (first, second)))
 
     return run
 

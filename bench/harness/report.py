@@ -28,9 +28,20 @@ def markdown(results: Json) -> str:
         if rows:
             parts += [title, LOADER] if temperature == "DataLoader" else [title]
             parts.append(_table(rows, results, footnotes))
-    parts += [_by_isa(results), _threads(results), _losses(results), footnotes.text(), _left_out(results)]
+    parts += [
+        _by_isa(results),
+        _coming_back(results),
+        _threads(results),
+        _losses(results),
+        footnotes.text(),
+        _left_out(results),
+    ]
     return "\n\n".join(part.strip() for part in parts if part) + "\n\nWritten by bench/augment.py.\n"
 
+
+COMING_BACK = """The first 64 photos, or 2,048 small images, after another library's turn: the code is in no cache, and
+what the processor learnt of its branches is forgotten. So it is in training without workers, after a step of the model.
+"""
 
 LOADER = "No workers; batches of images and labels, collated."
 
@@ -108,12 +119,29 @@ def _threads(results: Json) -> str:
     found = results["threads"]
     if not found:
         return ""
-    one, two = (found["times"][str(number)]["low"] for number in (1, 2))
-    return (
-        f"## Threads\n\n{found['case']}, a batch of {found['batch']}, wall-clock time, the best of {found['rounds']} "
-        f"rounds: {_number(one)} µs an image with one thread, {_number(two)} with two: {one / two:.2f} times as fast, "
-        f"on {found['cores']} cores, with a load average of {found['load']} before."
+    lines = [_line(["", "one thread", "two", "times as fast"]), _line(["---"] * 4)]
+    for name, times in found["times"].items():
+        one, two = (times[str(number)]["median"] for number in (1, 2))
+        lines.append(_line([name, _number(one), _number(two), f"{one / two:.2f}"]))
+    about = (
+        f"{found['case']}, a batch of {found['batch']}: µs an image of wall-clock time, the median of "
+        f"{found['rounds']} rounds, on {found['cores']} cores, with a load average of {found['load']} before."
     )
+    return "\n\n".join(["## Threads", about, "\n".join(lines)])
+
+
+def _coming_back(results: Json) -> str:
+    """The pipelines again: only the first window of every turn."""
+    rows = [row for row in results["rows"] if row["group"] != "transforms" and row["temperature"] != "hot"]
+    best, peers = best_isa(results), grouped(results["settings"]["peers"], rows)
+    lines = [_line(["case", best.removeprefix("augsynth "), *peers]), _line(["---"] * (2 + len(peers)))]
+    for row in rows:
+        first = {name: timing["first"] for name, timing in row["times"].items()}
+        others = [
+            f"{_number(first[name])} ({_ratio(first[name] / first[best])})" if name in first else NONE for name in peers
+        ]
+        lines.append(_line([f"{row['case']}, {row['temperature']}", _number(first[best]), *others]))
+    return "\n\n".join(["## Coming back", COMING_BACK, "\n".join(lines)]) if rows else ""
 
 
 def _losses(results: Json) -> str:

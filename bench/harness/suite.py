@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from harness import bound
@@ -114,12 +114,24 @@ def _epoch(peer: Peer, loader: Any) -> Pass:
     return run
 
 
-def measure_threads(ops: Ops, images: ImageSet, isa: str, rounds: int, advance: Advance) -> dict[int, Timing]:
-    """Wall-clock µs an image of one batch call, with one thread and with two."""
-    contenders = []
-    for threads in (1, 2):
-        run = _with_threads(threads, Augsynth(isa).ways(ops, images, images.window)[0])
-        contenders.append(Contender(str(threads), run, time.perf_counter, images.window, images.window))
+def measure_threads(
+    case: Case, images: ImageSet, isa: str, rounds: int, advance: Advance
+) -> dict[str, dict[int, Timing]]:
+    """Wall-clock µs an image with one thread and with two: a batch call, cold and hot, and its memory traffic alone."""
+    found = {}
+    for name, these in (("cold", images), ("hot", images.hot())):
+        run = Augsynth(isa).ways(case.ops, these, these.window)[0]
+        ways = {threads: _with_threads(threads, run) for threads in (1, 2)}
+        found[name] = _threads_of(ways, these.window, rounds, advance)
+    picture = as_pictures(next(iter(run(0))))[0]
+    halves = [replace(images, images=images.images[part::2], window=images.window // 2) for part in (0, 1)]
+    one, *two = (bound.memory_bound(case.ops, these, these.window, picture.nbytes) for these in (images, *halves))
+    found["memory traffic"] = _threads_of({1: one, 2: bound.at_once(*two)}, images.window, rounds, advance)
+    return found
+
+
+def _threads_of(ways: dict[int, Pass], window: int, rounds: int, advance: Advance) -> dict[int, Timing]:
+    contenders = [Contender(str(threads), run, time.perf_counter, window, window) for threads, run in ways.items()]
     return {int(name): timing for name, timing in measure(contenders, rounds, advance).items()}
 
 

@@ -7,8 +7,14 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from statistics import median
+from itertools import pairwise
+from math import ceil
+from statistics import mean, median
 from typing import Any
+
+TURN = 0.05
+"""Seconds that a turn lasts at least. What a library needs to get going after another's turn (its code and what the
+processor learnt of its branches are gone from the caches: 0.5 to 2 ms) would be a third of the time of a short one."""
 
 Pass = Callable[[int], Iterable[Any]]
 """Goes through one window of a set of images, from the given one on, and yields what comes out."""
@@ -24,40 +30,54 @@ class Contender:
     window: int
     length: int
 
+    def start(self, number: int) -> int:
+        """Where the window of that number begins; those behind the last one begin again."""
+        return number * self.window % (self.length - self.length % self.window)
+
 
 @dataclass(frozen=True)
 class Timing:
-    """Microseconds an image: the median over the rounds, the least and the greatest."""
+    """Microseconds an image: the median over the rounds, the least, the greatest, and the median of first windows."""
 
     median: float
     low: float
     high: float
+    first: float
 
     @classmethod
-    def of(cls, seconds: Sequence[float], images: int) -> Timing:
-        """From the seconds that each round took for so many images."""
-        each = [1e6 * one / images for one in seconds]
-        return cls(median(each), min(each), max(each))
+    def of(cls, turns: Sequence[Sequence[float]], images: int) -> Timing:
+        """From the seconds that each window of each turn took, of so many images."""
+        each = [1e6 * mean(turn) / images for turn in turns]
+        return cls(median(each), min(each), max(each), median(1e6 * turn[0] / images for turn in turns))
 
 
 def measure(contenders: Sequence[Contender], rounds: int, advance: Callable[[], object]) -> dict[str, Timing]:
     """Time all contenders in `rounds` rounds, after one that does not count; `advance` is called after each turn.
 
-    Of a set of several windows each turn takes the next one, so that nobody finds images that another left in a cache.
+    A turn is as many windows as last TURN, and one at least. Of a set of several windows each takes the next one, so
+    that nobody finds images that another left in a cache.
     """
-    seconds: dict[str, list[float]] = {one.name: [] for one in contenders}
-    turn = 0
+    turns: dict[str, list[list[float]]] = {one.name: [] for one in contenders}
     with _frozen_heap():
-        for number in range(rounds + 1):
+        windows = {one.name: _windows(one, advance) for one in contenders}
+        begun = 0
+        for number in range(rounds):
             shift = number % max(1, len(contenders))
             for one in [*contenders[shift:], *contenders[:shift]]:
-                start = turn * one.window % (one.length - one.length % one.window)
-                spent = _timed(one.run, one.clock, start)
-                turn += 1
-                if number:
-                    seconds[one.name].append(spent)
+                starts = [one.start(begun + window) for window in range(windows[one.name])]
+                turns[one.name].append(_timed(one.run, one.clock, starts))
+                begun += len(starts)
                 advance()
-    return {one.name: Timing.of(seconds[one.name], one.window) for one in contenders}
+    return {one.name: Timing.of(turns[one.name], one.window) for one in contenders}
+
+
+def _windows(one: Contender, advance: Callable[[], object]) -> int:
+    """How many windows last a turn, by the second window: the first one meets everything for the first time."""
+    seconds = _timed(one.run, one.clock, [one.start(0)])[0]
+    if seconds < TURN:
+        seconds = _timed(one.run, one.clock, [one.start(1)])[0]
+    advance()
+    return max(1, ceil(TURN / seconds))
 
 
 def fastest(runs: Sequence[Pass], clock: Callable[[], float]) -> Pass:
@@ -65,7 +85,7 @@ def fastest(runs: Sequence[Pass], clock: Callable[[], float]) -> Pass:
     if len(runs) == 1:
         return runs[0]
     with _frozen_heap():
-        trials = [min(_timed(run, clock) for _ in range(2)) for run in runs]
+        trials = [min(_timed(run, clock, [0])[0] for _ in range(2)) for run in runs]
     return runs[trials.index(min(trials))]
 
 
@@ -80,12 +100,15 @@ def _frozen_heap() -> Iterator[None]:
         gc.unfreeze()
 
 
-def _timed(run: Pass, clock: Callable[[], float], start: int = 0) -> float:
+def _timed(run: Pass, clock: Callable[[], float], starts: Sequence[int]) -> list[float]:
+    """The seconds that each of the windows took."""
     gc.collect()
     gc.disable()
     try:
-        begun = clock()
-        deque(run(start), maxlen=0)  # nothing is kept: memory is free for the next output
-        return clock() - begun
+        read = [clock()]
+        for start in starts:
+            deque(run(start), maxlen=0)  # nothing is kept: memory is free for the next output
+            read.append(clock())
+        return [after - before for before, after in pairwise(read)]
     finally:
         gc.enable()
