@@ -30,19 +30,20 @@ struct Tile {
 
 // A tile of an antialiased row finds its columns' taps, and may make its source smaller, for itself. So there
 // are only as many as keep the threads busy.
-int lines_of_tile(const PlanRow& row, std::size_t samples, int threads) {
-  if (is_smoothed(row)) {
-    const int tiles = static_cast<int>((threads + samples - 1) / samples);
-    return (row.output_size[0] + tiles - 1) / tiles;
-  }
-  return static_cast<int>(std::max<std::int64_t>(1, kTilePixels / row.output_size[1]));
+std::int64_t tiles_of(const PlanRow& row, std::size_t samples, int threads) {
+  if (is_smoothed(row)) return (threads + samples - 1) / samples;
+  const std::int64_t pixels = std::int64_t{row.output_size[0]} * row.output_size[1];
+  return std::max<std::int64_t>(1, (pixels + kTilePixels / 2) / kTilePixels);
 }
+
+// Tiles of nearly the same height: a short last one would cost nearly as much to set up as the others.
+int lines_of_tile(int height, std::int64_t tiles) { return static_cast<int>((height + tiles - 1) / tiles); }
 
 std::vector<Tile> split(const std::vector<PlanRow>& rows, int threads) {
   std::vector<Tile> tiles;
   for (std::size_t sample = 0; sample < rows.size(); ++sample) {
     const int height = rows[sample].output_size[0];
-    const int lines = lines_of_tile(rows[sample], rows.size(), threads);
+    const int lines = lines_of_tile(height, tiles_of(rows[sample], rows.size(), threads));
     for (int begin = 0; begin < height; begin += lines)
       tiles.push_back({sample, begin, std::min(begin + lines, height)});
   }
