@@ -16,6 +16,7 @@ from PIL import Image, ImageOps
 
 import augsynth
 from augsynth import transforms as T
+from augsynth.data.loading import decoding
 from augsynth.data.loading.decoding import DecodingTransform, lines_read
 from augsynth.data.loading.encoded import EncodedImage
 from augsynth.data.loading.encoded_folder import EncodedImageFolder
@@ -82,6 +83,17 @@ def test_a_pipeline_gives_the_bits_that_it_gives_of_the_decoded_image(pipeline: 
             DecodingTransform(pipeline).batch([image], keys=[key])
         return
     assert torch.equal(DecodingTransform(pipeline).batch([image], keys=[key]), expected)
+
+
+@pytest.mark.parametrize("together", [1, 20_000, 1 << 21])
+def test_a_batch_is_the_same_however_many_are_decoded_together(monkeypatch: pytest.MonkeyPatch, together: int) -> None:
+    monkeypatch.setattr(decoding, "_TOGETHER", together)
+    images = [EncodedImage(encoded(picture(30 + 9 * number, 70 - 5 * number, number))) for number in range(8)]
+    given: list[Any] = [image if number != 4 else image.decode() for number, image in enumerate(images)]
+    pipeline = T.Compose([T.RandomResizedCrop(20), T.RandomHorizontalFlip(), T.RandomErasing(p=0.5), NORMALIZE])
+    keys = [(0, 0, number) for number in range(8)]
+    expected = pipeline.batch([image.decode() for image in images], keys=keys)
+    assert torch.equal(DecodingTransform(pipeline).batch(given, keys=keys), expected)
 
 
 NARROW = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import prod
 from typing import Any
 
@@ -22,17 +22,20 @@ from augsynth.targets import place_targets
 from augsynth.transforms.base import Pipeline
 
 Ints = npt.NDArray[np.int64]
+Bytes = npt.NDArray[np.uint8]
 
 _REACH = {Interpolation.NEAREST: 1.0, Interpolation.BILINEAR: 1.0, Interpolation.BICUBIC: 2.0}
 _MARGIN = 2
+# Bytes of pictures that are transformed at once: what a call costs is shared, and the caches hold them still.
+_TOGETHER = 2 << 20
 
 
 class DecodingTransform:
     """A pipeline of `augsynth.transforms` that takes `EncodedImage`s, and decodes of each what its plan reads.
 
     What a sample needs is known before it is decoded, as its plan depends on the size and the key alone. A JPEG file is
-    decoded down to the last line that the crop shows: the result is that of the whole picture, bit for bit. Each image
-    is transformed as soon as it is decoded, while it is in the cache, from memory that all share.
+    decoded down to the last line that the crop shows: the result is that of the whole picture, bit for bit. A few
+    images are decoded and then transformed, while they are in the cache, from memory that all share.
 
     `reduce=True` is quicker but not the same: where a pipeline makes a picture 2, 4 or 8 times smaller on both axes or
     more, the file is decoded at 1/2, 1/4 or 1/8 of its size, and the transform does the rest. `docs/loading.md` says
@@ -87,12 +90,11 @@ class DecodingTransform:
         lines = lines_read(plan) * factors
         result = batch_output(plan, out, self.transform._memory_format())
         outputs = as_array(result)
-        memory = np.empty(_most_bytes(sources), np.uint8)
-        for number, (source, factor, needed) in enumerate(zip(sources, factors.tolist(), lines.tolist(), strict=True)):
-            if isinstance(source, EncodedImage):
-                source = source.decode(lines=needed, factor=factor, into=memory)
-            this = slice(number, number + 1)
-            execute(plan[this], [source], outputs[this])
+        sizes = [_bytes_of(source) for source in sources]
+        memory = np.empty(max(_TOGETHER, *sizes), np.uint8)
+        for these in _groups(sizes):
+            pictures = _decoded(sources[these], lines[these], factors[these], memory)
+            execute(plan[these], pictures, outputs[these])
         return result if moved is None else (result, moved)
 
 
@@ -173,5 +175,28 @@ def _allowed(sources: Sequence[EncodedImage | Image], factors: Ints) -> Ints:
     return np.where(divisible, factors, 1)
 
 
-def _most_bytes(sources: Sequence[EncodedImage | Image]) -> int:
-    return max((prod(source.shape) for source in sources if isinstance(source, EncodedImage)), default=0)
+def _bytes_of(source: EncodedImage | Image) -> int:
+    return prod(source.shape) if isinstance(source, EncodedImage) else 0
+
+
+def _groups(sizes: Sequence[int]) -> Iterator[slice]:
+    """Neighbours that take _TOGETHER bytes at most; what is larger is alone."""
+    begin, total = 0, 0
+    for number, size in enumerate(sizes):
+        if number > begin and total + size > _TOGETHER:
+            yield slice(begin, number)
+            begin, total = number, 0
+        total += size
+    yield slice(begin, len(sizes))
+
+
+def _decoded(sources: Sequence[EncodedImage | Image], lines: Ints, factors: Ints, memory: Bytes) -> list[Image]:
+    """The pictures, those that were encoded one after another in `memory`."""
+    pictures, begin = [], 0
+    for source, needed, factor in zip(sources, lines.tolist(), factors.tolist(), strict=True):
+        if isinstance(source, EncodedImage):
+            end = begin + _bytes_of(source)
+            source = source.decode(lines=needed, factor=factor, into=memory[begin:end])
+            begin = end
+        pictures.append(source)
+    return pictures
