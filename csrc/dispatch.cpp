@@ -13,12 +13,13 @@
 
 namespace augsynth {
 
-#define AUGSYNTH_ISA(name, flags, available)                                                    \
-  namespace name {                                                                              \
-  std::size_t scratch_bytes(const PlanRow&, int, int);                                          \
-  void run_tile(const PlanRow&, const Entries&, const SourceView&, const OutputView&, int, int, \
-                unsigned char*);                                                                \
-  void convolve(const float*, std::ptrdiff_t, const float*, int, std::ptrdiff_t, float*);       \
+#define AUGSYNTH_ISA(name, flags, available)                                                           \
+  namespace name {                                                                                     \
+  std::size_t scratch_bytes(const PlanRow&, int, int);                                                 \
+  void run_tile(const PlanRow&, const Entries&, const SourceView&, const OutputView&, int, int,        \
+                unsigned char*);                                                                       \
+  void blur_plane(DType, const Plane&, const Plane&, const Kernel&, const Kernel&, const BlurMemory&); \
+  void sharpen_plane(DType, const Plane&, const Plane&, float, const SharpenMemory&);                  \
   }
 #include "isas.def"
 #undef AUGSYNTH_ISA
@@ -28,7 +29,7 @@ namespace {
 std::vector<Isa> list_isas() {
   [[maybe_unused]] const CpuFeatures cpu = detect_cpu();
 #define AUGSYNTH_ISA(name, flags, available) \
-  {#name, flags, available, name::scratch_bytes, name::run_tile, name::convolve},
+  {#name, flags, available, name::scratch_bytes, name::run_tile, name::blur_plane, name::sharpen_plane},
   return {
 #include "isas.def"
   };

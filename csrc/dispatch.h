@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "operations/filters.h"
 #include "stages/kernel.h"
 
 namespace augsynth {
@@ -14,7 +15,8 @@ struct Isa {
   bool available;     // on this CPU
   ScratchBytes scratch_bytes;
   RunTile run_tile;
-  Convolve convolve;
+  BlurPlane blur_plane;
+  SharpenPlane sharpen_plane;
 };
 
 // All that were built, the best first.

@@ -31,7 +31,7 @@ def gaussian_blur(image: Image, *, kernel_size: Sequence[int], sigma: float) -> 
 
 
 def _convolved(values: Image, kernel: Sequence[float], axis: int) -> Image:
-    """Sums in the order of `_native.convolve`: the middle first, and then pairs from outside in."""
+    """Sums in the order of `_native.blur`: the middle first, and then pairs from outside in."""
     size, middle = values.shape[axis], len(kernel) // 2
     padded = values.index_select(axis, _reflected(size, middle, values.device))
     sums = padded.narrow(axis, middle, size) * kernel[middle]

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from augsynth import _native
 from augsynth.errors import ArgumentError
-from augsynth.operations.scale import Image, full_scale, stored
+from augsynth.operations.scale import Image
 
 # A margin as wide as half of it is put around an image.
 LARGEST_KERNEL = 4095
@@ -22,7 +22,6 @@ LARGEST_KERNEL = 4095
 Singles = npt.NDArray[np.float32]
 
 
-@np.errstate(over="ignore", invalid="ignore")
 def gaussian_blur(image: Image, *, kernel_size: Sequence[int], sigma: float) -> Image:
     """Convolve with a normal kernel of `kernel_size` = (width, height) pixels, both odd, and `sigma` pixels.
 
@@ -34,11 +33,8 @@ def gaussian_blur(image: Image, *, kernel_size: Sequence[int], sigma: float) -> 
     >>> gaussian_blur(spot, kernel_size=(3, 1), sigma=1.0)[0, :, 0].tolist()
     [0, 27, 45, 27, 0]
     """
-    sizes = check_kernel(kernel_size, sigma)
-    values = image.astype(np.float32)
-    for axis, size in zip((1, 0), sizes, strict=True):
-        values = _convolved(values, normal_kernel(size, sigma), axis)
-    return stored(values, image.dtype)
+    halves = [normal_kernel(size, sigma)[: size // 2 + 1] for size in check_kernel(kernel_size, sigma)]
+    return _native.blur(image, *halves)
 
 
 def check_kernel(kernel_size: Sequence[int], sigma: float) -> list[int]:
@@ -62,18 +58,6 @@ def normal_kernel(size: int, sigma: float) -> Singles:
     return (np.array(weights) / math.fsum(weights)).astype(np.float32)
 
 
-def _convolved(values: Singles, kernel: Singles, axis: int) -> Singles:
-    """The convolution with a symmetric kernel along one axis."""
-    middle = len(kernel) // 2
-    margins = [(0, 0)] * 3
-    margins[axis] = (middle, middle)
-    padded = np.ascontiguousarray(np.pad(values, margins, mode="reflect"))
-    sums = _native.convolve(padded.reshape(-1), kernel[: middle + 1], padded.strides[axis] // padded.itemsize)
-    # Sums that lie across the end of a line mean nothing, and are behind the picture's columns.
-    return np.lib.stride_tricks.as_strided(sums, values.shape, padded.strides)
-
-
-@np.errstate(over="ignore", invalid="ignore")
 def sharpness(image: Image, *, factor: float) -> Image:
     """Go from the smoothed image (`factor` 0) to the image (1) and beyond (above 1: sharper).
 
@@ -85,17 +69,4 @@ def sharpness(image: Image, *, factor: float) -> Image:
     >>> sharpness(image, factor=0.0)[1, 1, 0], sharpness(image, factor=1.5)[1, 1, 0]
     (np.uint8(50), np.uint8(170))
     """
-    values = image.astype(np.float32)
-    if min(values.shape[:2]) > 2:
-        inner = values[1:-1, 1:-1]
-        smooth = _smoothed(values)
-        inner[...] = smooth + (inner - smooth) * np.float32(factor)
-    return stored(np.clip(values, 0.0, full_scale(image.dtype)), image.dtype)
-
-
-def _smoothed(values: Singles) -> Singles:
-    """The smoothed inner pixels, (H - 2, W - 2, C)."""
-    rows = values[:-2] + values[1:-1] + values[2:]
-    total: Singles = rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:] + np.float32(4) * values[1:-1, 1:-1]
-    total /= np.float32(13)
-    return total
+    return _native.sharpen(image, factor)

@@ -8,10 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import numpy.typing as npt
 
+from augsynth import _native
 from augsynth.operations.scale import Image, full_scale, stored
 
 Channel = Image
+Counts = npt.NDArray[np.int64]
+Levels = npt.NDArray[np.uint8]
+
+LEVELS = np.arange(256)
 
 
 def equalize(image: Image) -> Image:
@@ -24,7 +30,9 @@ def equalize(image: Image) -> Image:
     >>> equalize(np.array([[[0.25], [0.5], [0.75]]], np.float32)).ravel().tolist()
     [0.0, 0.5, 1.0]
     """
-    return _by_channel(image, _equalized_bytes if image.dtype == np.uint8 else _equalized)
+    if image.dtype == np.uint8:
+        return _native.map_levels(image, _equalizing(_native.count_levels(image)))
+    return _by_channel(image, _equalized)
 
 
 def autocontrast(image: Image) -> Image:
@@ -35,6 +43,8 @@ def autocontrast(image: Image) -> Image:
     >>> autocontrast(np.array([[[50], [75], [100]]], np.uint8)).ravel().tolist()
     [0, 127, 255]
     """
+    if image.dtype == np.uint8:
+        return _native.map_levels(image, _stretching(_native.count_levels(image)))
     return _by_channel(image, _stretched)
 
 
@@ -42,13 +52,25 @@ def _by_channel(image: Image, function: Callable[[Channel], Channel]) -> Image:
     return np.stack([function(image[..., channel]) for channel in range(image.shape[-1])], axis=-1)
 
 
-def _equalized_bytes(channel: Channel) -> Channel:
-    counts = np.bincount(channel.ravel(), minlength=256)
-    below = np.cumsum(counts) - counts
-    step = int(below[channel.max()]) // 255
-    table = np.minimum((below + step // 2) // step, 255).astype(np.uint8) if step else np.arange(256, dtype=np.uint8)
-    result: Channel = table[channel]
-    return result
+def _equalizing(counts: Counts) -> Levels:
+    """The levels (C, 256) that `equalize` puts in the place of those that occur so often."""
+    below = np.cumsum(counts, axis=1) - counts
+    step = np.take_along_axis(below, _highest(counts), axis=1) // 255
+    spread = np.minimum((below + step // 2) // np.maximum(step, 1), 255)
+    return np.where(step > 0, spread, LEVELS).astype(np.uint8)
+
+
+def _stretching(counts: Counts) -> Levels:
+    """The levels (C, 256) that `autocontrast` puts in the place of those that occur."""
+    low, high = (counts > 0).argmax(axis=1, keepdims=True), _highest(counts)
+    stretched = np.clip((LEVELS - low) * 255 // np.maximum(high - low, 1), 0, 255)
+    return np.where(low < high, stretched, LEVELS).astype(np.uint8)
+
+
+def _highest(counts: Counts) -> Counts:
+    """The highest level (C, 1) that occurs."""
+    highest: Counts = 255 - (counts[:, ::-1] > 0).argmax(axis=1, keepdims=True)
+    return highest
 
 
 def _equalized(channel: Channel) -> Channel:

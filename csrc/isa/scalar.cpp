@@ -1,4 +1,8 @@
 // The arithmetic of single pixels that GPUs run, on the CPU and pixel by pixel: slow, and for tests.
+#define AUGSYNTH_ISA_NAME scalar
+#include "simd/scalar.h"
+
+#include "operations/filters.inl"
 #include "pixel/means.h"
 #include "pixel/prepare.h"
 #include "pixel/render.h"
@@ -78,16 +82,6 @@ void run_tile(const PlanRow& row, const Entries& entries, const SourceView& sour
       return render_tile<4>(row, entries, source, output, box, scratch);
     default:
       return render_tile<kMaxChannels>(row, entries, source, output, box, scratch);
-  }
-}
-
-void convolve(const float* values, std::ptrdiff_t step, const float* kernel, int middle, std::ptrdiff_t count,
-              float* sums) {
-  for (std::ptrdiff_t i = 0; i < count; ++i) {
-    float sum = values[i + middle * step] * kernel[middle];
-    for (int t = 0; t < middle; ++t)
-      sum += (values[i + t * step] + values[i + (2 * middle - t) * step]) * kernel[t];
-    sums[i] = sum;
   }
 }
 

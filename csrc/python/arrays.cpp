@@ -97,6 +97,15 @@ Batch collect(const py::object& object, const std::string& name) {
   return batch;
 }
 
+Image one_image(const py::array& array, const std::string& name) {
+  const std::optional<DType> dtype = image_dtype(array);
+  if (!dtype || *dtype == DType::kFloat16) refuse_dtype(array, name);
+  if (array.ndim() != 3 || array.size() == 0)
+    throw ImageError(name + " has shape " + std::string(py::str(array.attr("shape"))) +
+                     ", expected (height, width, channels), each at least 1");
+  return last_axes(array, *dtype);
+}
+
 py::object describe(const py::list& images) {
   ShapeArray shapes({static_cast<py::ssize_t>(images.size()), py::ssize_t{3}});
   std::int64_t* shape = shapes.mutable_data();

@@ -25,6 +25,9 @@ struct Batch {
 // Throws ImageError unless `object` is one array with four axes or a sequence of arrays with three.
 Batch collect(const pybind11::object& object, const std::string& name);
 
+// The image in an array with three axes, none of which is empty. Throws ImageError unless a pass can read it.
+Image one_image(const pybind11::array& array, const std::string& name);
+
 // The shapes (n, 3) of images (height, width, channels) and the number of their one DType (uint8 where there
 // are none); None where not all are arrays that a pass can read.
 pybind11::object describe(const pybind11::list& images);

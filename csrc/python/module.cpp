@@ -49,24 +49,6 @@ void run_arrays(const py::array& rows, const py::object& sources, const py::obje
   run(copied, tables, from.images, to.images, threads);
 }
 
-// ---- Blurs --------------------------------------------------------------------------------------------
-
-using FloatArray = py::array_t<float, py::array::c_style>;
-
-FloatArray convolve(const FloatArray& values, const FloatArray& kernel, py::ssize_t step) {
-  const py::ssize_t middle = kernel.size() - 1;
-  if (values.ndim() != 1 || kernel.ndim() != 1 || middle < 0 || step < 1 ||
-      middle > (values.size() - 1) / 2 / step)
-    throw ArgumentError("a kernel of " + std::to_string(2 * middle + 1) + " weights, " +
-                        std::to_string(step) + " values apart, does not fit into " +
-                        std::to_string(values.size()) + " values");
-  FloatArray sums(values.size() - 2 * middle * step);
-  float* to = sums.mutable_data();
-  const py::gil_scoped_release released;
-  active_isa().convolve(values.data(), step, kernel.data(), static_cast<int>(middle), sums.size(), to);
-  return sums;
-}
-
 // ---- Memory -------------------------------------------------------------------------------------------
 
 // An array over the memory of a Buffer or an Incoming, which it and all views of it keep.
@@ -134,8 +116,10 @@ PYBIND11_MODULE(_cpu, module) {
              py::arg("luts"), py::arg("colours"), py::arg("erasures"), py::arg("missing"),
              py::arg("threads"));
   module.def("describe", describe, py::arg("images"));
-  module.def("convolve", convolve, py::arg("values").noconvert(), py::arg("kernel").noconvert(),
-             py::arg("step"));
+  module.def("blur", blur_image, py::arg("image"), py::arg("x").noconvert(), py::arg("y").noconvert());
+  module.def("sharpen", sharpen_image, py::arg("image"), py::arg("factor"));
+  module.def("count_levels", count_image_levels, py::arg("image"));
+  module.def("map_levels", map_image_levels, py::arg("image"), py::arg("levels").noconvert());
   module.def("buffer", make_buffer, py::arg("bytes"));
   module.def("receive", receive, py::arg("file"), py::arg("bytes"));
   // An ordinary type, as the stub says, without pybind11's metaclass.

@@ -45,6 +45,22 @@ MapArray affine(const Values& a, const Values& b, const Values& c, const Values&
 // outer[i] inner[i], with one map for all where there is but one. Each sum is rounded from left to right.
 MapArray compose(const MapArray& outer, const MapArray& inner);
 
+// ---- Operations on whole images (height, width, channels) of uint8, uint16 or float32 -----------------
+
+using KernelArray = pybind11::array_t<float, pybind11::array::c_style>;
+using LevelArray = pybind11::array_t<std::uint8_t, pybind11::array::c_style>;
+
+constexpr pybind11::ssize_t kLargestMiddle = 2047;
+
+// The first half of a symmetric kernel and its middle, for each axis.
+pybind11::array blur_image(const pybind11::array& image, const KernelArray& x, const KernelArray& y);
+
+pybind11::array sharpen_image(const pybind11::array& image, float factor);
+
+// (channels, 256), of bytes
+pybind11::array_t<std::int64_t> count_image_levels(const pybind11::array& image);
+pybind11::array map_image_levels(const pybind11::array& image, const LevelArray& levels);
+
 // ---- Gradients ----------------------------------------------------------------------------------------
 
 // Runs a linear pass over images (n, channels, height, width), float32 or float64, or its adjoint, which adds

@@ -56,14 +56,14 @@ inline bool any_negative(Ints vector) {
 template <typename T>
 inline Ints widen(const T* from) {
   Ints vector{};
-  for (int i = 0; i < kLanes; ++i) vector[i] = from[i];
+  for (int i = 0; i < kLanes; ++i) vector[i] = load<T>(from + i);
   return vector;
 }
 
 // Ints as kLanes elements of a narrower type, which can hold their values.
 template <typename T>
 inline void narrow(T* to, Ints vector) {
-  for (int i = 0; i < kLanes; ++i) to[i] = static_cast<T>(vector[i]);
+  for (int i = 0; i < kLanes; ++i) store(to + i, static_cast<T>(vector[i]));
 }
 
 // Writes an aligned vector past the caches, and makes what was written so visible to other threads.

@@ -50,13 +50,6 @@ using ScratchBytes = std::size_t (*)(const PlanRow& row, int begin, int end);
 using RunTile = void (*)(const PlanRow& row, const Entries& entries, const SourceView& source,
                          const OutputView& output, int begin, int end, unsigned char* memory);
 
-// Convolves with a symmetric kernel of 2 middle + 1 weights, of which `kernel` holds the first and the middle
-// one: sums[i] = v[middle] kernel[middle] + (v[0] + v[2 middle]) kernel[0] + (v[1] + v[2 middle - 1])
-// kernel[1] +
-// ..., from left to right, where v[t] = values[i + t step]. There are `count` sums.
-using Convolve = void (*)(const float* values, std::ptrdiff_t step, const float* kernel, int middle,
-                          std::ptrdiff_t count, float* sums);
-
 static inline bool is_affine(const PlanRow& row) {
   return row.inverse[6] == 0.0 && row.inverse[7] == 0.0 && row.inverse[8] == 1.0;
 }

@@ -7,7 +7,6 @@
 #include "stages/border.inl"
 #include "stages/chunk.inl"
 #include "stages/colour.inl"
-#include "stages/convolve.inl"
 #include "stages/copy.inl"
 #include "stages/erase.inl"
 #include "stages/fill.inl"
