@@ -19,22 +19,24 @@ from augsynth.operations.scale import Image
 # A margin as wide as half of it is put around an image.
 LARGEST_KERNEL = 4095
 
+_REACH = math.sqrt(2 * math.log(2**32))  # in sigma
+
 Singles = npt.NDArray[np.float32]
 
 
 def gaussian_blur(image: Image, *, kernel_size: Sequence[int], sigma: float) -> Image:
     """Convolve with a normal kernel of `kernel_size` = (width, height) pixels, both odd, and `sigma` pixels.
 
-    The kernel is exp(-t**2 / (2 sigma**2)) at whole t, divided by its sum. Beyond its edges the image is reflected
-    about the outermost pixel centres (reflect101), again and again where the kernel is larger than the image.
+    The kernel is exp(-t**2 / (2 sigma**2)) at whole t up to 6.66 sigma, divided by its sum. Beyond its edges the image
+    is reflected about the outermost pixel centres (reflect101), again and again where the kernel is larger than it.
 
     >>> spot = np.zeros((1, 5, 1), np.uint8)
     >>> spot[0, 2] = 100
     >>> gaussian_blur(spot, kernel_size=(3, 1), sigma=1.0)[0, :, 0].tolist()
     [0, 27, 45, 27, 0]
     """
-    halves = [normal_kernel(size, sigma)[: size // 2 + 1] for size in check_kernel(kernel_size, sigma)]
-    return _native.blur(image, *halves)
+    x, y = (normal_kernel(size, sigma) for size in check_kernel(kernel_size, sigma))
+    return _native.blur(image, x[: len(x) // 2 + 1], y[: len(y) // 2 + 1])
 
 
 def check_kernel(kernel_size: Sequence[int], sigma: float) -> list[int]:
@@ -48,12 +50,17 @@ def check_kernel(kernel_size: Sequence[int], sigma: float) -> list[int]:
 
 
 def normal_kernel(size: int, sigma: float) -> Singles:
-    """The `size` weights of a normal kernel; they sum to 1.
+    """The weights of a normal kernel `size` pixels wide; they sum to 1.
+
+    Those farther out than 6.66 `sigma`, which are less than 2**-32 of the one in the middle, are left out.
 
     >>> [round(float(weight), 2) for weight in normal_kernel(3, 1.0)]
     [0.27, 0.45, 0.27]
+    >>> len(normal_kernel(23, 1.0))
+    13
     """
-    distances = [(i - size // 2) / float(sigma) for i in range(size)]
+    middle = int(min(size // 2, sigma * _REACH))
+    distances = [t / float(sigma) for t in range(-middle, middle + 1)]
     weights = [math.exp(-0.5 * t * t) for t in distances]
     return (np.array(weights) / math.fsum(weights)).astype(np.float32)
 

@@ -90,12 +90,15 @@ void convolve_some(const Taps& taps, const Kernel& kernel, std::ptrdiff_t at, fl
   for (int k = 0; k < kTogether; ++k) store(sums + at + k * kWidth, sum[k]);
 }
 
+// The last vector of a line begins where it has room, and repeats some sums.
 template <typename Taps>
 void convolve(const Taps& taps, const Kernel& kernel, std::ptrdiff_t count, float* sums) {
   constexpr int kTogether = 4;
   std::ptrdiff_t i = 0;
   for (; i + kTogether * kLanes <= count; i += kTogether * kLanes)
     convolve_some<Floats, kTogether>(taps, kernel, i, sums);
+  for (; i + kLanes <= count; i += kLanes) convolve_some<Floats, 1>(taps, kernel, i, sums);
+  if (i < count && count >= kLanes) return convolve_some<Floats, 1>(taps, kernel, count - kLanes, sums);
   for (; i < count; ++i) convolve_some<float, 1>(taps, kernel, i, sums);
 }
 
