@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from augsynth.errors import ArgumentError, ArgumentTypeError, AugsynthError, PlanError
+from augsynth.memory import SMALLEST_REUSED, empty_arrays
 from augsynth.operations import IMAGES, POINTS
 from augsynth.operations.scale import full_scale, stored
 from augsynth.plan import Barrier
@@ -18,9 +19,25 @@ Image = npt.NDArray[Any]
 
 def operate(barrier: Barrier, images: Sequence[Image] | Image) -> list[Image]:
     """The images (H, W, C) after the barrier; those that it does not change are handed on as they are."""
-    return [
-        _changed(barrier, image, number) if barrier.active[number] else image for number, image in enumerate(images)
-    ]
+    results, places = list(images), np.flatnonzero(barrier.active).tolist()
+    for number, room in zip(places, _rooms([images[place] for place in places]), strict=True):
+        result = _changed(barrier, images[number], number)
+        if room is not None:
+            np.copyto(room, result)
+        results[number] = result if room is None else room
+    return results
+
+
+def _rooms(images: Sequence[Image]) -> Sequence[Image | None]:
+    """Memory that was used before for as many images, whose layout is that of the first; none where they are small.
+
+    To keep many results where they come into being, each in fresh memory, would take longer than most operations.
+    """
+    if sum(image.nbytes for image in images) < SMALLEST_REUSED:
+        return [None] * len(images)
+    order = (0, 1, 2) if images[0].strides[2] == images[0].itemsize else (2, 0, 1)
+    shapes = np.array([image.shape for image in images], np.int64)[:, order]
+    return [room.transpose(np.argsort(order)) for room in empty_arrays(shapes, images[0].dtype)]
 
 
 def _changed(barrier: Barrier, image: Image, number: int) -> Image:

@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 from PIL import Image, ImageEnhance, ImageOps
 from scipy import ndimage
 
+from augsynth import operate
 from augsynth.errors import ArgumentError
 from augsynth.operations import IMAGES, POINTS
 from augsynth.operations.filters import normal_kernel
 from augsynth.operations.scale import full_scale
+from augsynth.plan import Barrier
 from augsynth.testing import strategies as aug
 
 Picture = npt.NDArray[Any]
@@ -274,3 +276,20 @@ def test_a_library_that_is_not_there_is_named_with_its_extra(monkeypatch: pytest
     monkeypatch.setitem(__import__("sys").modules, "skimage.restoration", None)
     with pytest.raises(ArgumentError, match=r"needs skimage: pip install .augsynth\[missing\]"):
         IMAGES["fill_missing_inpaint"](np.zeros((3, 2, 1), np.uint8))
+
+
+@pytest.mark.parametrize("planar", [False, True])
+def test_large_batches_are_those_of_single_images(monkeypatch: pytest.MonkeyPatch, planar: bool) -> None:
+    monkeypatch.setattr(operate, "SMALLEST_REUSED", 1)
+    random = np.random.default_rng(0)
+    images = [random.integers(0, 200, (9 + size, 14 - size, 3), np.uint8) for size in range(8)]
+    if planar:
+        images = [np.ascontiguousarray(image.transpose(2, 0, 1)).transpose(1, 2, 0) for image in images]
+    barrier = Barrier("equalize", np.arange(8) % 3 != 1)
+    results = operate.operate(barrier, images)
+    for number, image in enumerate(images):
+        expected = IMAGES["equalize"](image) if barrier.active[number] else image
+        np.testing.assert_array_equal(results[number], expected)
+        assert results[number].strides == image.strides
+        assert np.shares_memory(results[number], image) == (not barrier.active[number])
+    assert np.shares_memory(results[0].base, results[2].base)
