@@ -43,5 +43,46 @@ inline void split_packets(const unsigned char* packets, Ints (&pairs)[kChannels]
   if constexpr (kChannels == 4) pairs[3] = couple_high(a_second, b_second);
 }
 
+// ---- Pixels of three channels -------------------------------------------------------------------------
+
+struct Picks {
+  signed char lane[16];
+};
+
+// Which bytes of a third of 48 are the channel's, of 16 pixels in their order or the other way round.
+constexpr Picks pick(int third, int channel, bool reversed) {
+  Picks picks{};
+  for (int i = 0; i < 16; ++i) {
+    const int at = 3 * (reversed ? 15 - i : i) + channel - 16 * third;
+    picks.lane[i] = static_cast<signed char>(at >= 0 && at < 16 ? at : -1);
+  }
+  return picks;
+}
+
+template <int kThird, int kChannel, bool kReversed>
+inline __m256i picked(__m256i bytes) {
+  constexpr Picks picks = pick(kThird, kChannel, kReversed);
+  return _mm256_shuffle_epi8(bytes, _mm256_broadcastsi128_si256(load<__m128i>(picks.lane)));
+}
+
+template <int kChannel, bool kReversed>
+inline void split_channel(const __m256i (&thirds)[3], unsigned char* to) {
+  const __m256i bytes = _mm256_or_si256(
+      _mm256_or_si256(picked<0, kChannel, kReversed>(thirds[0]), picked<1, kChannel, kReversed>(thirds[1])),
+      picked<2, kChannel, kReversed>(thirds[2]));
+  store(to, kReversed ? _mm256_permute2x128_si256(bytes, bytes, 1) : bytes);
+}
+
+template <bool kReversed>
+inline void split_pixels(const unsigned char* pixels, unsigned char* const (&to)[3]) {
+  __m256i thirds[3];
+  for (int k = 0; k < 3; ++k)
+    thirds[k] = _mm256_inserti128_si256(_mm256_castsi128_si256(load<__m128i>(pixels + 16 * k)),
+                                        load<__m128i>(pixels + 48 + 16 * k), 1);
+  split_channel<0, kReversed>(thirds, to[0]);
+  split_channel<1, kReversed>(thirds, to[1]);
+  split_channel<2, kReversed>(thirds, to[2]);
+}
+
 }  // namespace
 }  // namespace augsynth

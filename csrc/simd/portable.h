@@ -151,5 +151,10 @@ inline V pixels_at(const T* line, const std::int32_t* first) {
   return pixels;
 }
 
+template <bool kReversed>
+inline void split_pixels(const unsigned char* pixels, unsigned char* const (&to)[3]) {
+  split_each<kReversed>(pixels, to);
+}
+
 }  // namespace
 }  // namespace augsynth

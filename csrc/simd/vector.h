@@ -59,6 +59,16 @@ inline void look_up_each(const std::uint16_t* table, std::uint16_t* levels, int 
   for (; count > 0; --count, ++levels) *levels = table[*levels];
 }
 
+// The three channels of kSplit pixels that lie side by side, each to its own place; the last pixel first if
+// kReversed.
+constexpr int kSplit = 32;
+
+template <bool kReversed>
+inline void split_each(const unsigned char* pixels, unsigned char* const (&to)[3]) {
+  for (int i = 0; i < kSplit; ++i)
+    for (int c = 0; c < 3; ++c) to[c][kReversed ? kSplit - 1 - i : i] = pixels[3 * i + c];
+}
+
 inline Ints bits_of(Floats vector) { return reinterpret_cast<Ints>(vector); }
 inline Floats float_of(Ints bits) { return reinterpret_cast<Floats>(bits); }
 inline Longs bits_of(Doubles vector) { return reinterpret_cast<Longs>(vector); }

@@ -77,7 +77,9 @@ class PixelCopier {
         x_(x_axis(row, source)),
         y_(y_axis(row, source)),
         is_alike_(is_interleaved(source.stride_c, source.stride_x) &&
-                  is_interleaved(output.stride_c, output.stride_x)) {}
+                  is_interleaved(output.stride_c, output.stride_x)),
+        is_split_(row.channels == 3 && is_interleaved(source.stride_c, source.stride_x) &&
+                  output.stride_x == 1) {}
 
   // The output lines [lines.begin, lines.end) of the columns [begin, begin + count), kChunk at most.
   void copy(int begin, int count, Range lines) {
@@ -126,6 +128,8 @@ class PixelCopier {
       __builtin_memcpy(to + run.to * x_.stride, from + run.from * x_.stride, run.count * x_.stride);
       return;
     }
+    if (is_split_ && run.count >= kSplit)
+      return run.is_reversed ? split_run<true>(run, from, to) : split_run<false>(run, from, to);
     const int first = run.is_reversed ? run.to + run.count - 1 : run.to;
     const std::ptrdiff_t step = run.is_reversed ? -output_.stride_x : output_.stride_x;
     for (int c = 0; c < row_.channels; ++c) {
@@ -136,11 +140,24 @@ class PixelCopier {
     }
   }
 
+  // The last pixels of a run are copied with some before them.
+  template <bool kReversed>
+  void split_run(const Run& run, const unsigned char* from, unsigned char* to) const {
+    for (int c = 0; c < 3; ++c) prepare(to + c * output_.stride_c + run.to + output_.stride_y, run.count);
+    for (int i = 0; i < run.count; i += kSplit) {
+      const int at = i + kSplit <= run.count ? i : run.count - kSplit;
+      unsigned char* first = to + run.to + (kReversed ? run.count - kSplit - at : at);
+      split_pixels<kReversed>(from + 3 * (run.from + at),
+                              {first, first + output_.stride_c, first + 2 * output_.stride_c});
+    }
+  }
+
   const PlanRow& row_;
   const SourceView& source_;
   const OutputView& output_;
   const Axis x_, y_;
   const bool is_alike_;  // both are interleaved
+  const bool is_split_;  // from three channels that are interleaved
   int runs_ = 0;
   Run run_[kChunk];
 };
