@@ -84,5 +84,15 @@ inline void split_pixels(const unsigned char* pixels, unsigned char* const (&to)
   split_channel<2, kReversed>(thirds, to[2]);
 }
 
+template <bool kReversed>
+inline void spread_pixels(const unsigned char* pixels, unsigned char* to) {
+  const __m128i first = load<__m128i>(pixels), second = load<__m128i>(pixels + 12);
+  const __m256i both = _mm256_inserti128_si256(_mm256_castsi128_si256(kReversed ? second : first),
+                                               kReversed ? first : second, 1);
+  const __m128i order = kReversed ? _mm_setr_epi8(9, 10, 11, -1, 6, 7, 8, -1, 3, 4, 5, -1, 0, 1, 2, -1)
+                                  : _mm_setr_epi8(0, 1, 2, -1, 3, 4, 5, -1, 6, 7, 8, -1, 9, 10, 11, -1);
+  store(to, _mm256_shuffle_epi8(both, _mm256_broadcastsi128_si256(order)));
+}
+
 }  // namespace
 }  // namespace augsynth

@@ -140,5 +140,10 @@ inline void split_pixels(const unsigned char* pixels, unsigned char* const (&to)
   split_each<kReversed>(pixels, to);
 }
 
+template <bool kReversed>
+inline void spread_pixels(const unsigned char* pixels, unsigned char* to) {
+  spread_each<kReversed>(pixels, to);
+}
+
 }  // namespace
 }  // namespace augsynth
