@@ -61,7 +61,10 @@ def _build_and_start_again() -> int:
     pip = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "-q", "--no-deps", "--upgrade"]
     settings = {"cmake.define.AUGSYNTH_CUDA": "ON", "build-dir": f"{ROOT}/build/gpu-objects"} | _architectures()
     build = ["--no-build-isolation", *(f"-C{name}={value}" for name, value in settings.items())]
-    subprocess.run([*pip, *build, "--target", str(BUILT), str(ROOT)], check=True)
+    if subprocess.run([*pip, *build, "--target", str(BUILT), str(ROOT)], check=False).returncode:
+        raise SystemExit(
+            f"augsynth could not be built, for which {sys.executable} needs nvcc, pybind11, scikit-build-core"
+        )
     paths = [str(BUILT), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
     return subprocess.run([sys.executable, *sys.argv], env=environment, check=False).returncode
@@ -82,14 +85,14 @@ def _architectures() -> dict[str, str]:
 
 def _measure(arguments: argparse.Namespace) -> int:
     from harness.gpu.cases import CASES
-    from harness.gpu.collect import Run, is_good
+    from harness.gpu.collect import Collection, is_good
 
     cases = [case for case in CASES.values() if re.search(arguments.only, case.name)]
     if not cases:
         raise SystemExit(f"no case matches {arguments.only!r}: there are {', '.join(CASES)}")
     whole = not arguments.only and arguments.device != "cpu"
     folder = arguments.output or (RESULTS if whole else PARTIAL)
-    results = Run(cases, arguments.device, lambda found: _write(found, folder)).all()
+    results = Collection(cases, arguments.device, lambda found: _write(found, folder)).all()
     print((folder / "gpu.md").read_text())
     print(f"written to {folder}: gpu.json, gpu.md")
     return int(not is_good(results))

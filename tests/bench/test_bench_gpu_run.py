@@ -80,6 +80,10 @@ DEVICE = {
 }
 
 
+Played = tuple[int, dict[str, Any], str]
+"""The exit status, what gpu.json has, and gpu.md."""
+
+
 def reply(task: str, name: str) -> dict[str, Any]:
     """What a child might say: kornia dies in one case, and augsynth in another."""
     if task == "device":
@@ -87,25 +91,21 @@ def reply(task: str, name: str) -> dict[str, Any]:
     if task == "parity":
         return {"value": [{"name": name, "dtype": "uint8", "values": 10, "differing": 0, "largest": 0.0}]}
     if task == "augsynth":
-        return (
-            {"failed": "lost"} if name.startswith("affine") else {"value": {"call": 1, "launch": 0.1, "bytes": 10**8}}
-        )
+        measured = {"call": 1, "launch": 0.1, "bytes": 10**8}
+        return {"failed": "lost"} if name.startswith("affine") else {"value": measured}
     if task == "kornia" and name.startswith("colour"):
         return {"failed": "its process ended with status -11"}
     return {"value": {"milliseconds": 30.0, "notes": ["a note"]}}
 
 
 @pytest.fixture
-def play(
-    monkeypatch: pytest.MonkeyPatch, bench_gpu: Any, tmp_path: Path
-) -> Callable[..., tuple[int, dict[str, Any], str]]:
+def play(monkeypatch: pytest.MonkeyPatch, bench_gpu: Any, tmp_path: Path) -> Callable[..., Played]:
     """Run the command with children that answer as above, or end it all `before` a task, and read what it wrote."""
-
     from harness.gpu import collect
     from harness.gpu.children import Answer
     from harness.gpu.contenders import Contender
 
-    def play_it(before: str = "", **outcomes: str) -> tuple[int, dict[str, Any], str]:
+    def play_it(before: str = "") -> Played:
         def answers(command: list[str], names: Iterable[str], folder: str) -> Iterator[Answer]:
             assert command[1:4] == ["-m", "harness.gpu.tasks", "cuda"]
             if command[4] == before:
@@ -114,7 +114,7 @@ def play(
 
         monkeypatch.setattr(collect, "answers", answers)
         monkeypatch.setattr(Contender, "missing", lambda self: "not installed" * (self.package == "cvcuda"))
-        monkeypatch.setattr(collect, "run_tests", lambda: outcomes.get("tests", "3 passed"))
+        monkeypatch.setattr(collect, "run_tests", lambda: "3 passed")
         monkeypatch.setattr(bench_gpu, "_has_kernels", lambda: True)
         monkeypatch.setattr(sys, "argv", ["gpu.py", "--only", "32", "--output", str(tmp_path)])
         try:
@@ -126,7 +126,7 @@ def play(
     return play_it
 
 
-def test_one_failure_leaves_the_rest(play: Callable[..., tuple[int, dict[str, Any], str]]) -> None:
+def test_one_failure_leaves_the_rest(play: Callable[..., Played]) -> None:
     status, found, page = play()
     rows = {row["case"]: row for row in found["rows"]}
     assert status == 1
@@ -140,7 +140,7 @@ def test_one_failure_leaves_the_rest(play: Callable[..., tuple[int, dict[str, An
     assert "* crop + flip + normalise, 32, 70% of copying: met, 100%" in page
 
 
-def test_a_run_that_is_cut_off_leaves_what_it_had(play: Callable[..., tuple[int, dict[str, Any], str]]) -> None:
+def test_a_run_that_is_cut_off_leaves_what_it_had(play: Callable[..., Played]) -> None:
     status, found, page = play(before="kornia")
     rows = {row["case"]: row for row in found["rows"]}
     assert status == -1
@@ -189,10 +189,11 @@ def test_a_build_is_for_the_devices_that_are_here(bench_gpu: Any, monkeypatch: p
 def test_it_builds_first_where_there_are_no_kernels(bench_gpu: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """And then starts itself again, once."""
     commands: list[tuple[list[str], dict[str, Any]]] = []
+    statuses = [0, 7, 1]
 
     def run(command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
         commands.append((command, options))
-        return subprocess.CompletedProcess(command, 7)
+        return subprocess.CompletedProcess(command, statuses.pop(0))
 
     monkeypatch.setattr(bench_gpu, "_has_kernels", lambda: False)
     monkeypatch.setattr(bench_gpu, "_architectures", dict)
@@ -200,7 +201,9 @@ def test_it_builds_first_where_there_are_no_kernels(bench_gpu: Any, monkeypatch:
     monkeypatch.setattr(sys, "argv", ["gpu.py", "--only", "32"])
     monkeypatch.setenv("PYTHONPATH", "/elsewhere")
     assert bench_gpu.main() == 7
-    (build, _), (again, options) = commands
+    with pytest.raises(SystemExit, match="could not be built"):
+        bench_gpu.main()
+    (build, _), (again, options), _ = commands
     assert "-Ccmake.define.AUGSYNTH_CUDA=ON" in build
     assert again == [sys.executable, "gpu.py", "--only", "32"]
     assert options["env"]["PYTHONPATH"] == f"{bench_gpu.BUILT}:/elsewhere"

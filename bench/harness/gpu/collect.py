@@ -43,7 +43,7 @@ class Row:
     missing: dict[str, str] = field(default_factory=dict)
 
 
-class Run:
+class Collection:
     """The cases on a device, by torch's name of it; `save` gets all that is known whenever something is added."""
 
     def __init__(self, cases: Iterable[GpuCase], device: str, save: Save) -> None:

@@ -9,6 +9,8 @@ from importlib.metadata import packages_distributions, version
 from importlib.util import find_spec
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
 from augsynth import transforms as T
@@ -26,9 +28,11 @@ def pipeline(ops: Ops) -> T.Compose:
     return T.Compose(translate(ops, STEPS))
 
 
-def keys_of(count: int) -> Any:
+def keys_of(count: int) -> npt.NDArray[np.int64]:
     """One key an image."""
-    return [(0, 0, number) for number in range(count)]
+    keys = np.zeros((count, 3), np.int64)
+    keys[:, 2] = np.arange(count)
+    return keys
 
 
 def ours(ops: Ops, images: torch.Tensor) -> Run:
