@@ -140,7 +140,21 @@ def test_a_library_is_measured_and_its_remarks_are_kept(monkeypatch: pytest.Monk
     assert found["notes"] == ["a note"]
     assert tasks.work_of("poor", CPU)("small") == {"missing": "no such operation"}
     assert [one.missing() for one in known.values()] == ["", "", "not installed"]
-    assert contenders.versions().keys() == {"torch"}
+
+
+def test_versions_are_those_of_the_libraries_that_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    from harness.gpu import contenders
+
+    there = {
+        "torch": "2.11.0",
+        "nvidia-cublas": "13",
+        "cvcuda-cu13": "0.19.0",
+        "nvidia-dali-cuda120": "2.4.0",
+        "numpy": "2",
+    }
+    known = [SimpleNamespace(name=name, version=version) for name, version in there.items()]
+    monkeypatch.setattr(contenders, "distributions", lambda: known)
+    assert contenders.versions() == {"cvcuda-cu13": "0.19.0", "nvidia-dali-cuda120": "2.4.0", "torch": "2.11.0"}
 
 
 def test_every_contender_can_be_asked_whether_it_is_there() -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.metadata import packages_distributions, version
+from importlib.metadata import distributions
 from importlib.util import find_spec
 from typing import Any
 
@@ -21,6 +22,7 @@ from harness.peers.base import translate
 from harness.peers.ours import STEPS
 
 PEER_REPEATS = 10
+DISTRIBUTIONS = re.compile(r"torch|torchvision|kornia|nvidia-dali-cuda\d+|cvcuda-cu\d+")
 
 
 def pipeline(ops: Ops) -> T.Compose:
@@ -59,11 +61,9 @@ class Contender:
 
 
 def versions() -> dict[str, str]:
-    """Those of torch and of the libraries that are installed."""
-    found = packages_distributions()
-    packages = dict.fromkeys(["torch", *(one.package.split(".")[0] for one in CONTENDERS.values())])
-    names = {found[package][0] for package in packages if package in found}
-    return {name: version(name) for name in sorted(names)}
+    """Those of torch and of the libraries that are installed, by the names of their distributions."""
+    found = {one.name.lower(): one.version for one in distributions()}
+    return {name: found[name] for name in sorted(found) if DISTRIBUTIONS.fullmatch(name)}
 
 
 def _torchvision(ops: Ops, images: torch.Tensor) -> Run:
