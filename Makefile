@@ -5,11 +5,12 @@ BENCH_VENV ?= .venv-bench
 DATA ?= digits
 ARGS ?=
 PIP_ARGS ?=
+CONSTRAINTS ?= constraints.txt
 N ?= 20000
 
 SHELL := /bin/bash
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt $(PIP_ARGS)
+PIP := $(BIN)/python -m pip install --disable-pip-version-check -q -c $(CONSTRAINTS) $(PIP_ARGS)
 PLUGINS := $(sort $(dir $(wildcard plugins/*/pyproject.toml)))
 PLUGIN_TESTS := $(wildcard plugins/*/tests)
 PLUGIN_PACKAGES := $(patsubst %/,%,$(dir $(wildcard plugins/*/augsynth_*/__init__.py)))
@@ -19,13 +20,14 @@ NATIVE := $(shell find csrc -name '*.cpp' -o -name '*.h' -o -name '*.inl' -o -na
 ASAN := build/asan
 PORTABLE := build/portable
 
-.PHONY: help demo test test-all lint asan fuzz portable mutants bench bench-decode bench-compare bench-gpu bench-generators docs clean
+.PHONY: help demo test test-all test-oldest lint asan fuzz portable mutants bench bench-decode bench-compare bench-gpu bench-generators docs clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make demo              real digits to a report: does synthetic data help? DATA=folder|file.npz ARGS='--seeds 3'"
 	@echo "make test              the quick test suite, the plugins' included"
 	@echo "make test-all          the slow tests too, and fresh random examples, more of them"
+	@echo "make test-oldest       the quick suite with the oldest torch that is supported (gigabytes)"
 	@echo "make lint              formatting, types, and the extension's stubs"
 	@echo "make asan              the native and transform tests under AddressSanitizer and UndefinedBehaviorSanitizer"
 	@echo "make fuzz              20,000 hostile inputs for each way in (N=20000), under the same sanitizers"
@@ -51,6 +53,9 @@ test: $(VENV)/developing
 
 test-all: $(VENV)/developing
 	AUGSYNTH_HYPOTHESIS=thorough $(PYTEST) tests $(PLUGIN_TESTS) $(ARGS)
+
+test-oldest:
+	$(MAKE) test VENV=$(VENV)-oldest CONSTRAINTS=constraints-oldest.txt
 
 # stubtest runs elsewhere, because the source tree has no compiled extension and would shadow the installed package.
 lint: $(VENV)/developing
@@ -110,7 +115,7 @@ docs: $(VENV)/developing
 	$(BIN)/python docs/generate
 
 clean:
-	rm -rf $(VENV) $(BENCH_VENV) build dist out plugins/*/build plugins/*/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-oldest $(BENCH_VENV) build dist out plugins/*/build plugins/*/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "augsynth needs Python 3.10 or newer: make PYTHON=python3.12")'
@@ -118,7 +123,7 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 # torch goes first and alone: its pinned build decides what the rest may bring along.
-$(VENV)/torch: constraints.txt | $(VENV)/bin/python
+$(VENV)/torch: $(CONSTRAINTS) | $(VENV)/bin/python
 	@echo "== installing torch (the largest download)"
 	$(PIP) torch
 	@touch $@

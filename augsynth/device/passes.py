@@ -31,7 +31,7 @@ def run_pass(one: Pass, sources: Tensors, outputs: Tensors) -> None:
     device = outputs[0].device
     launch = _native.launch(one.rows, places(sources), places(outputs), tables=one.tables)
     staging = torch.empty(launch.copied, dtype=torch.uint8, pin_memory=device.type == "cuda")
-    memory = _aligned(launch.copied + launch.scratch, device)
+    memory = aligned(launch.copied + launch.scratch, device)
     launch.write(staging.data_ptr(), memory.data_ptr())
     # torch keeps what is pinned until the copy is done, and the device's memory for what is later on this stream.
     memory[: launch.copied].copy_(staging, non_blocking=True)
@@ -61,6 +61,7 @@ def _described(image: torch.Tensor) -> list[int]:
     return [*image.shape, *(step * item for step in image.stride()), _KINDS[image.dtype]]
 
 
-def _aligned(size: int, device: torch.device) -> torch.Tensor:
+def aligned(size: int, device: torch.device) -> torch.Tensor:
+    """Uninitialised memory (size,) of bytes at an address that a launch may begin at."""
     memory = torch.empty(size + _ALIGNMENT, dtype=torch.uint8, device=device)
     return memory[-memory.data_ptr() % _ALIGNMENT :]

@@ -73,7 +73,7 @@ def sharpness(image: Image, *, factor: float) -> Image:
 
     >>> image = np.zeros((3, 3, 1), np.uint8)
     >>> image[1, 1] = 130
-    >>> sharpness(image, factor=0.0)[1, 1, 0], sharpness(image, factor=1.5)[1, 1, 0]
-    (np.uint8(50), np.uint8(170))
+    >>> [int(sharpness(image, factor=factor)[1, 1, 0]) for factor in (0.0, 1.5)]
+    [50, 170]
     """
     return _native.sharpen(image, factor)

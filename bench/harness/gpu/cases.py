@@ -32,7 +32,7 @@ class GpuCase:
         return torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator).to(device)
 
 
-CASES = (
+_CASES = (
     GpuCase("crop + flip + normalise, 224", (Crop(224), Flip(), IMAGENET), 256, 256, aim=0.7),
     GpuCase("affine + noise + normalise, 224", (AFFINE, Noise(0.02), IMAGENET), 256, 224, aim=0.5),
     GpuCase("antialiased resized crop + flip + normalise, 224", (ResizedCrop(224, True), Flip(), IMAGENET), 256, 256),
@@ -42,6 +42,7 @@ CASES = (
     GpuCase("antialiased resized crop + flip + normalise, 32", (ResizedCrop(32, True), Flip(), CIFAR), 4096, 32),
     GpuCase("colour + normalise, 32", (JITTER, CIFAR), 4096, 32),
 )
+CASES = {case.name: case for case in _CASES}
 
 
 def bytes_moved(plan: Plan, output: torch.Tensor) -> int:

@@ -2,78 +2,90 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from importlib import import_module
+from importlib.metadata import distributions
 from importlib.util import find_spec
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
 from augsynth import transforms as T
-from harness.gpu.cases import GpuCase
+from harness.gpu.check import Make, OnDevice, differences
+from harness.gpu.timing import Run
+from harness.ops import Ops
 from harness.peers.base import translate
 from harness.peers.ours import STEPS
 
-Run = Callable[[], Any]
-
-NOT_WRITTEN = {"CV-CUDA": ("cvcuda", "installed, but no pipeline of it is written here")}
-
-
-def pipeline(case: GpuCase) -> T.Compose:
-    """The case in augsynth's transforms."""
-    return T.Compose(translate(case.ops, STEPS))
+PEER_REPEATS = 10
+DISTRIBUTIONS = re.compile(r"torch|torchvision|kornia|nvidia-dali-cuda\d+|cvcuda-cu\d+")
 
 
-def keys_of(case: GpuCase) -> Any:
+def pipeline(ops: Ops) -> T.Compose:
+    """The operations as augsynth's transforms."""
+    return T.Compose(translate(ops, STEPS))
+
+
+def keys_of(count: int) -> npt.NDArray[np.int64]:
     """One key an image."""
-    return [(0, 0, number) for number in range(case.batch)]
+    keys = np.zeros((count, 3), np.int64)
+    keys[:, 2] = np.arange(count)
+    return keys
 
 
-def ours(case: GpuCase, images: torch.Tensor) -> Run:
+def ours(ops: Ops, images: torch.Tensor) -> Run:
     """One call: plan, launch and all."""
-    t, keys = pipeline(case), keys_of(case)
+    t, keys = pipeline(ops), keys_of(len(images))
     return lambda: t.batch(images, keys=keys)
 
 
-def peers(case: GpuCase, images: torch.Tensor) -> tuple[dict[str, Run], dict[str, str]]:
-    """The libraries that can do the case, and why the others cannot."""
-    found: dict[str, Run] = {}
-    missing: dict[str, str] = {}
-    for name, make in (
-        ("torchvision", _torchvision),
-        ("torchvision, one draw a batch", _torchvision_batch),
-        ("kornia", _kornia),
-        ("DALI", _dali),
-    ):
+@dataclass(frozen=True)
+class Contender:
+    """A library, by the package that it is imported as; `singly`: it draws once for a whole batch."""
+
+    package: str
+    make: Make
+    notes: Callable[[Ops], list[str]]
+    singly: bool = False
+
+    def missing(self) -> str:
+        """Why it cannot take part; empty if it may."""
         try:
-            found[name] = make(case, images)
-        except Exception as reason:
-            missing[name] = (str(reason).strip() or type(reason).__name__).splitlines()[0]
-    for name, (module, remark) in NOT_WRITTEN.items():
-        missing[name] = remark if _is_installed(module) else "not installed"
-    return found, missing
+            return "" if find_spec(self.package) else "not installed"
+        except ModuleNotFoundError:
+            return "not installed"
 
 
-def _torchvision(case: GpuCase, images: torch.Tensor) -> Run:
+def versions() -> dict[str, str]:
+    """Those of torch and of the libraries that are installed, by the names of their distributions."""
+    found = {one.name.lower(): one.version for one in distributions()}
+    return {name: found[name] for name in sorted(found) if DISTRIBUTIONS.fullmatch(name)}
+
+
+def _torchvision(ops: Ops, images: torch.Tensor) -> Run:
     """Image by image, as its users do who want every image to be drawn by itself."""
-    transform = import_module("harness.peers.torchvision_v2").PEER().transform(case.ops)
+    transform = _peer("torchvision_v2").transform(ops)
     return lambda: torch.stack([transform(image) for image in images])
 
 
-def _torchvision_batch(case: GpuCase, images: torch.Tensor) -> Run:
-    transform = import_module("harness.peers.torchvision_v2").PEER().transform(case.ops)
+def _torchvision_batch(ops: Ops, images: torch.Tensor) -> Run:
+    transform = _peer("torchvision_v2").transform(ops)
     return lambda: transform(images)
 
 
-def _kornia(case: GpuCase, images: torch.Tensor) -> Run:
-    transform = import_module("harness.peers.kornia_batched").PEER().transform(case.ops)
+def _kornia(ops: Ops, images: torch.Tensor) -> Run:
+    transform = _peer("kornia_batched").transform(ops)
     return lambda: transform(images)
 
 
-def _dali(case: GpuCase, images: torch.Tensor) -> Run:
+def _dali(ops: Ops, images: torch.Tensor) -> Run:
     """It works on a stream of its own, and its `run` returns when the batch is there."""
     build_pipeline = import_module("harness.peers.dali_cpu").build_pipeline
-    pipeline = build_pipeline(case.ops, case.batch, images.get_device())
+    pipeline = build_pipeline(ops, len(images), images.get_device())
     source = images.permute(0, 2, 3, 1).contiguous()
 
     def run() -> Any:
@@ -83,8 +95,39 @@ def _dali(case: GpuCase, images: torch.Tensor) -> Run:
     return run
 
 
-def _is_installed(module: str) -> bool:
-    try:
-        return find_spec(module) is not None
-    except ModuleNotFoundError:
-        return False
+def _cvcuda(ops: Ops, images: torch.Tensor) -> Run:
+    run: Run = import_module("harness.gpu.cvcuda_batched").build_pipeline(ops, images)
+    return run
+
+
+def _peer(module: str) -> Any:
+    return import_module(f"harness.peers.{module}").PEER()
+
+
+def _notes_of(module: str) -> Callable[[Ops], list[str]]:
+    return lambda ops: list(_peer(module).notes(ops))
+
+
+def _once(ops: Ops) -> list[str]:
+    return [*_peer("torchvision_v2").notes(ops), "draws once for the whole batch: less work"]
+
+
+def _cvcuda_notes(ops: Ops) -> list[str]:
+    return list(import_module("harness.gpu.cvcuda_batched").notes(ops))
+
+
+# The slowest come last.
+CONTENDERS = {
+    "CV-CUDA": Contender("cvcuda", _cvcuda, _cvcuda_notes),
+    "DALI": Contender("nvidia.dali", _dali, _notes_of("dali_cpu")),
+    "kornia": Contender("kornia", _kornia, _notes_of("kornia_batched")),
+    "torchvision, one draw a batch": Contender("torchvision", _torchvision_batch, _once, singly=True),
+    "torchvision": Contender("torchvision", _torchvision, _notes_of("torchvision_v2")),
+}
+
+
+def remarks(name: str, ops: Ops, side: int, device: torch.device) -> list[str]:
+    """What a library does differently, known before and found in its pictures."""
+    one = CONTENDERS[name]
+    found = OnDevice(name, one.make, device, one.singly)
+    return [*one.notes(ops), *differences(found, OnDevice("augsynth", ours, device), ops, side)]

@@ -2,23 +2,49 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from statistics import median
 from typing import Any
 
 import torch
 
+Run = Callable[[], Any]
+
 WARM_UP = 10
+LEAST = 3
+PATIENCE = 4.0  # seconds for one figure, roughly
 COPIED = 2**30  # bytes
 
 
-def milliseconds(run: Callable[[], Any], repeats: int) -> float:
-    """The median over `repeats` runs of the time from an event before each to one behind it.
+def milliseconds(run: Run, repeats: int, device: torch.device) -> float:
+    """The median over `repeats` runs, or fewer of slow ones, of the time from an event before each to one behind it.
 
-    Where the processor is slower than the device in giving it work, that time is the processor's.
+    Where the processor is slower than the device in giving it work, that time is the processor's. Without a device,
+    which is for trying things out, it is the processor's clock.
     """
-    for _ in range(WARM_UP):
+    clock = _by_events if device.type == "cuda" else _by_the_processor
+    run()
+    warm_up, counted = rounds(clock(run, 1)[0], repeats)
+    for _ in range(warm_up):
         run()
+    return median(clock(run, counted))
+
+
+def rounds(one: float, repeats: int) -> tuple[int, int]:
+    """How many runs of `one` millisecond each do not count, and how many do."""
+    affordable = int(1000 * PATIENCE / max(one, 1e-3))
+    return min(WARM_UP, affordable // 4), max(LEAST, min(repeats, affordable))
+
+
+def copy_bandwidth(device: torch.device) -> float:
+    """Bytes a second, read and written, of a copy of 1 GiB within the device."""
+    source = torch.empty(COPIED, dtype=torch.uint8, device=device)
+    target = torch.empty_like(source)
+    return 2 * COPIED / (1e-3 * milliseconds(lambda: target.copy_(source), 20, device))
+
+
+def _by_events(run: Run, repeats: int) -> list[float]:
     pairs = [(torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)) for _ in range(repeats)]
     torch.cuda.synchronize()
     for begin, end in pairs:
@@ -26,11 +52,13 @@ def milliseconds(run: Callable[[], Any], repeats: int) -> float:
         run()
         end.record()
     torch.cuda.synchronize()
-    return median(begin.elapsed_time(end) for begin, end in pairs)
+    return [begin.elapsed_time(end) for begin, end in pairs]
 
 
-def copy_bandwidth(device: torch.device) -> float:
-    """Bytes a second, read and written, of a copy of 1 GiB within the device."""
-    source = torch.empty(COPIED, dtype=torch.uint8, device=device)
-    target = torch.empty_like(source)
-    return 2 * COPIED / (1e-3 * milliseconds(lambda: target.copy_(source), 20))
+def _by_the_processor(run: Run, repeats: int) -> list[float]:
+    times = []
+    for _ in range(repeats):
+        begin = time.perf_counter()
+        run()
+        times.append(1e3 * (time.perf_counter() - begin))
+    return times

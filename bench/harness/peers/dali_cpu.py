@@ -109,7 +109,10 @@ class Dali(Peer):
         raise Unsupported("brings its own loader")
 
     def notes(self, ops: Ops) -> list[str]:
-        return ["black outside: it has no mirrored border"] if has(ops, Rotation, reflect=True) else []
+        found = ["black outside: it has no mirrored border"] if has(ops, Rotation, reflect=True) else []
+        if has(ops, Noise):
+            found.append("rounds to whole levels before noise and after it: less work")
+        return found
 
 
 def build_pipeline(ops: Ops, batch: int, gpu: int | None = None) -> Any:
@@ -117,7 +120,10 @@ def build_pipeline(ops: Ops, batch: int, gpu: int | None = None) -> Any:
     for op in ops:
         if type(op) not in STEPS and not isinstance(op, Normalize):
             raise Unsupported(f"no {type(op).__name__}")
-    pipeline = Pipeline(batch, 1, gpu, seed=0, exec_pipelined=False, exec_async=False, prefetch_queue_depth=1)
+    # Only the dynamic executor lets an image's size, which places are drawn from, go from the GPU to the processor.
+    dynamic = gpu is not None
+    model = {"exec_dynamic": dynamic, "exec_pipelined": dynamic, "exec_async": dynamic}
+    pipeline = Pipeline(batch, 1, gpu, seed=0, prefetch_queue_depth=1, **model)
     with pipeline:
         device = "cpu" if gpu is None else "gpu"
         source = fn.external_source(name="images", device=device, layout="HWC", no_copy=True)
