@@ -46,7 +46,7 @@ class Draw(NamedTuple):
 
     def between(self, column: int, low: float, high: float) -> Floats:
         """Column `column` of `u`, spread over [low, high)."""
-        return low + (high - low) * self.u[:, column]
+        return _native.spread(self.u, column, low, high)
 
 
 class Pipeline(ABC):
