@@ -264,7 +264,7 @@ def about(
     What is added is x - (a x + b y) and y - (d x + e y).
 
     >>> about(-1.0, 0.0, 0.0, -1.0, np.array([3.0]), 2.0)[0].tolist()
-    [[-1.0, -0.0, 6.0], [-0.0, -1.0, 4.0], [0.0, 0.0, 1.0]]
+    [[-1.0, 0.0, 6.0], [0.0, -1.0, 4.0], [0.0, 0.0, 1.0]]
     """
     return _cpu.about(a, b, d, e, x, y)
 
@@ -291,7 +291,8 @@ def make_rows(
 ) -> Array:
     """n copies of a row (1,) of `augsynth.layout.ROW`, with each sample's own sizes (n, 2), channels (n,) and so on.
 
-    `inverse` is (n, 3, 3) and `stream` (n, 4); what is None stays as it is in `row`. Nothing is checked but shapes.
+    `inverse` is (n, 3, 3), or (1, 3, 3) for all, and `stream` (n, 4); what is None stays as it is in `row`. Nothing is
+    checked but shapes.
 
     >>> sizes = np.array([[4, 6], [5, 7]])
     >>> make_rows(np.zeros(1, layout.ROW), sizes, sizes, np.array([3, 1]))["source_size"].tolist()

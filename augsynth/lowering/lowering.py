@@ -44,7 +44,7 @@ class Lowering:
         self._fuse = fuse
         self._active: Mask | None = None
         self._done: list[Pass | Barrier] = []
-        self._sources: list[PassState | tuple[str, Operate]] = []
+        self._origins: list[PassState | tuple[str, Operate]] = []
         self._state = begun(dtype, _native.distinct(channels), "the image comes in")
         self._open = OpenPass(sizes, channels)
 
@@ -118,26 +118,26 @@ class Lowering:
         count = sum(isinstance(step, Pass) for step in self._done)
         lines = [f"{count} pass{'es' if count > 1 else ''}"]
         number = 0
-        for source in self._sources:
-            if isinstance(source, PassState):
+        for origin in self._origins:
+            if isinstance(origin, PassState):
                 number += 1
-                title, words = f"pass {number}", describe_pass(source, first=source is self._sources[0])
+                title, words = f"pass {number}", describe_pass(origin, first=origin is self._origins[0])
             else:
-                title, words = "barrier", describe_barrier(*source)
+                title, words = "barrier", describe_barrier(*origin)
             lines.append(f"{title}: {words[0]}")
             lines += [f"  {line}" for line in words[1:]]
         return "\n".join(lines)
 
     def _close(self) -> None:
         self._done.append(self._open.close(self._state, self.sizes))
-        self._sources.append(self._state)
+        self._origins.append(self._state)
 
     def _add_barrier(self, name: str, step: Operate) -> None:
         if self._state.names:
             self._close()
         active = np.ones(len(self), bool) if step.active is None else step.active
         self._done.append(Barrier(step.name, active, step.parameters, step.settings, step.function, step.per_value))
-        self._sources.append((name, step))
+        self._origins.append((name, step))
         self._state = begun(self.dtype, self._state.channels, f"{name} runs on whole images, between passes")
         self._open = OpenPass(self.sizes, self.channels)
 

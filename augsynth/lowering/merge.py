@@ -32,7 +32,7 @@ class Merged(NamedTuple):
     after: PassState
 
 
-@lru_cache(maxsize=2**12)
+@lru_cache(maxsize=1024)
 def begun(dtype: DType, channels: tuple[int, ...], why: str) -> PassState:
     """A new pass, of images with one of the channel counts `channels`."""
     if dtype in OUTPUTS_ONLY:
@@ -41,7 +41,7 @@ def begun(dtype: DType, channels: tuple[int, ...], why: str) -> PassState:
     return PassState(dtype, channels, dtype, why)
 
 
-@lru_cache(maxsize=2**12, typed=True)
+@lru_cache(maxsize=1024, typed=True)  # as tuples, declarations of two kinds may be equal
 def merged(state: PassState, name: str, step: Declared, fuse: bool) -> Merged:
     """The step of transform `name` in the pass `state`, or in a new one where it would change its meaning there."""
     reason = conflict(state, step) if fuse else "fusion is switched off" if state.names else None

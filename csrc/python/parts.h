@@ -59,8 +59,8 @@ MapArray compose(const MapArray& outer, const MapArray& inner);
 
 using Integers = pybind11::array_t<std::int64_t, pybind11::array::forcecast>;
 
-// n copies of a row (1,), with the sizes (n, 2) and channels (n,) of the samples, and of `inverse` (n, 3, 3)
-// and `stream` (n, 4) what is not None.
+// n copies of a row (1,), with the sizes (n, 2) and channels (n,) of the samples, and of `inverse` (n, 3, 3),
+// or (1, 3, 3) for all, and `stream` (n, 4) what is not None.
 pybind11::array make_rows(const pybind11::array& row, const Integers& source_sizes,
                           const Integers& output_sizes, const Integers& channels,
                           const std::optional<MapArray>& inverse, const std::optional<BitsArray>& stream);

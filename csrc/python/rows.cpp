@@ -38,7 +38,8 @@ py::array make_rows(const py::array& row, const Integers& source_sizes, const In
   require_shape("channels", channels, {count});
   require_shape("source_sizes", source_sizes, {count, 2});
   require_shape("output_sizes", output_sizes, {count, 2});
-  if (inverse) require_shape("inverse", *inverse, {count, 3, 3});
+  const bool each = inverse && inverse->ndim() == 3 && inverse->shape(0) != 1;
+  if (inverse) require_shape("inverse", *inverse, {each ? count : 1, 3, 3});
   if (stream) require_shape("stream", *stream, {count, 4});
   // NumPy looks at each field of a structure when it allocates one, but not when it is given memory.
   py::array_t<unsigned char> memory(count * static_cast<py::ssize_t>(sizeof(PlanRow)));
@@ -52,7 +53,7 @@ py::array make_rows(const py::array& row, const Integers& source_sizes, const In
       rows[i].output_size[axis] = static_cast<std::int32_t>(outputs(i, axis));
     }
     rows[i].channels = static_cast<std::int32_t>(counts(i));
-    if (inverse) std::copy_n(inverse->data() + 9 * i, 9, rows[i].inverse);
+    if (inverse) std::copy_n(inverse->data() + (each ? 9 * i : 0), 9, rows[i].inverse);
     if (stream) std::copy_n(stream->data() + 4 * i, 4, rows[i].stream);
   }
   return py::array(row.dtype(), count, memory.data(), memory);
