@@ -58,6 +58,7 @@ def _described(structure: np.dtype[np.void]) -> dict[str, Any]:
 
 
 _NO_TABLES = layout.Tables()
+_DTYPES = tuple(layout.DType)
 _UINT16 = np.dtype(np.uint16)
 
 
@@ -249,6 +250,15 @@ def draw_pipeline(keys: npt.NDArray[np.int64], counts: Sequence[int]) -> list[np
     return _cpu.draw_pipeline(_int64(keys), counts)
 
 
+def spread(u: npt.NDArray[np.float64], column: int, low: float, high: float) -> npt.NDArray[np.float64]:
+    """Column `column` of uniform numbers (n, k) in [0, 1), spread over [low, high): low + (high - low) u.
+
+    >>> spread(np.array([[0.0, 0.5]]), 1, -2.0, 4.0).tolist()
+    [1.0]
+    """
+    return _cpu.spread(u, column, low, high)
+
+
 def _int64(keys: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     if not isinstance(keys, np.ndarray) or keys.dtype != np.int64:
         came = f"an array of {keys.dtype}" if isinstance(keys, np.ndarray) else type(keys).__name__
@@ -270,6 +280,19 @@ def affine(
     return _cpu.affine(a, b, c, d, e, f)
 
 
+def about(
+    a: Coefficient, b: Coefficient, d: Coefficient, e: Coefficient, x: Coefficient, y: Coefficient
+) -> npt.NDArray[np.float64]:
+    """The linear maps [[a, b], [d, e]] with (x, y), and not the origin, as the point that stays: (n, 3, 3).
+
+    What is added is x - (a x + b y) and y - (d x + e y).
+
+    >>> about(-1.0, 0.0, 0.0, -1.0, np.array([3.0]), 2.0)[0].tolist()
+    [[-1.0, 0.0, 6.0], [0.0, -1.0, 4.0], [0.0, 0.0, 1.0]]
+    """
+    return _cpu.about(a, b, d, e, x, y)
+
+
 def compose(outer: npt.NDArray[np.float64], inner: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """The maps `outer` after `inner`, as matrices (n, 3, 3) or (1, 3, 3) for all: products, rounded alike everywhere.
 
@@ -280,6 +303,46 @@ def compose(outer: npt.NDArray[np.float64], inner: npt.NDArray[np.float64]) -> n
     [1.0, 0.0, 4.0]
     """
     return _cpu.compose(outer, inner)
+
+
+def make_rows(
+    row: Array,
+    source_sizes: npt.NDArray[np.int64],
+    output_sizes: npt.NDArray[np.int64],
+    channels: npt.NDArray[np.int64],
+    inverse: npt.NDArray[np.float64] | None = None,
+    stream: npt.NDArray[np.uint32] | None = None,
+) -> Array:
+    """n copies of a row (1,) of `augsynth.layout.ROW`, with each sample's own sizes (n, 2), channels (n,) and so on.
+
+    `inverse` is (n, 3, 3), or (1, 3, 3) for all, and `stream` (n, 4); what is None stays as it is in `row`. Nothing is
+    checked but shapes.
+
+    >>> sizes = np.array([[4, 6], [5, 7]])
+    >>> make_rows(np.zeros(1, layout.ROW), sizes, sizes, np.array([3, 1]))["source_size"].tolist()
+    [[4, 6], [5, 7]]
+    """
+    _require("row", row, layout.ROW, "augsynth.layout.ROW")
+    return _cpu.make_rows(row, source_sizes, output_sizes, channels, inverse, stream)
+
+
+def distinct(numbers: npt.NDArray[np.int64]) -> tuple[int, ...]:
+    """The different ones among numbers (n,), in order.
+
+    >>> distinct(np.array([3, 1, 3]))
+    (1, 3)
+    """
+    return _cpu.distinct(numbers)
+
+
+def common_output(rows: Array) -> tuple[int, int, int, layout.DType] | None:
+    """(channels, height, width, dtype) of what rows (n,) write, if that is one shape; None where it is not, or n is 0.
+
+    The dtype is that of the first.
+    """
+    _require("rows", rows, layout.ROW, "augsynth.layout.ROW")
+    found = _cpu.common_output(rows)
+    return None if found is None else (*found[:3], _DTYPES[found[3]])
 
 
 def permute(

@@ -57,8 +57,8 @@ def batch_output(
     device: torch.device = _CPU,
 ) -> torch.Tensor:
     """The tensor (B, C, H, W) that the plan's last pass writes: `out` if it fits, else a fresh one."""
-    rows = plan.passes[-1].rows
-    shape, dtype = _common_shape(rows), TORCH_DTYPES[_output_dtype(rows)]
+    shape, kind = _common_output(plan.passes[-1].rows)
+    dtype = TORCH_DTYPES[kind]
     if out is None and device != _CPU:
         return torch.empty(shape, dtype=dtype, device=device, memory_format=memory_format)
     if out is None:
@@ -85,15 +85,17 @@ def _output_dtype(rows: Rows) -> DType:
     return DType(kinds[0]) if len(kinds) else DType.UINT8
 
 
-def _common_shape(rows: Rows) -> tuple[int, int, int, int]:
+def _common_output(rows: Rows) -> tuple[tuple[int, int, int, int], DType]:
+    """The shape (B, C, H, W) and the dtype of a batch."""
     if not len(rows):
         raise ArgumentError("a batch needs at least one image, got none")
-    for field, what in (("output_size", "sizes"), ("channels", "channel counts")):
-        if len(rows) > 1 and np.any(rows[field] != rows[field][0]):
-            kinds = np.unique(rows[field], axis=0).tolist()
-            raise ArgumentError(
-                f"the outputs of a batch must be alike, but their {what} differ: {kinds[0]}, {kinds[1]}, …; end with a "
-                "transform of fixed output size, or go image by image"
-            )
-    height, width = rows["output_size"][0].tolist()
-    return len(rows), int(rows["channels"][0]), height, width
+    found = _native.common_output(rows)
+    if found is None:
+        what = "sizes" if np.any(rows["output_size"] != rows["output_size"][0]) else "channel counts"
+        kinds = np.unique(rows["output_size" if what == "sizes" else "channels"], axis=0).tolist()
+        raise ArgumentError(
+            f"the outputs of a batch must be alike, but their {what} differ: {kinds[0]}, {kinds[1]}, …; end with a "
+            "transform of fixed output size, or go image by image"
+        )
+    channels, height, width, dtype = found
+    return (len(rows), channels, height, width), dtype

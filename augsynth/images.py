@@ -89,16 +89,29 @@ def as_batch(images: Any) -> ImageBatch:
         return _one_array(images)
     if not isinstance(images, Sequence):
         raise ArgumentTypeError(f"images must be a sequence of images or a batch, got {type(images).__name__}")
+    plain = plain_arrays(images)
+    if plain is not None:
+        return plain
+    views = list(images)
+    device = common_device(views)
+    if device.type == "cuda":
+        return _tensors([_on_device(image, f"images[{number}]") for number, image in enumerate(views)], device)
+    views = [as_view(image, f"images[{number}]") for number, image in enumerate(views)]
+    shapes = np.array([view.shape for view in views], dtype=np.int64).reshape(-1, 3)
+    return ImageBatch(views, shapes, _common_dtype(views))
+
+
+def plain_arrays(images: Any) -> ImageBatch | None:
+    """A sequence of arrays (H, W, C) of one dtype, as they are; None for all else, which has to be looked at.
+
+    >>> plain_arrays([np.zeros((4, 6), np.uint8)]) is None
+    True
+    """
+    if not isinstance(images, Sequence):
+        return None
     views = list(images)
     described = _native.describe(views)
-    if described is None:
-        device = common_device(views)
-        if device.type == "cuda":
-            return _tensors([_on_device(image, f"images[{number}]") for number, image in enumerate(views)], device)
-        views = [as_view(image, f"images[{number}]") for number, image in enumerate(views)]
-        shapes = np.array([view.shape for view in views], dtype=np.int64).reshape(-1, 3)
-        described = shapes, _common_dtype(views)
-    return ImageBatch(views, *described)
+    return None if described is None else ImageBatch(views, *described)
 
 
 def common_device(images: Sequence[Any]) -> torch.device:

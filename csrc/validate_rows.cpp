@@ -60,7 +60,11 @@ class RowCheck {
   void corner(double x, double y) const {
     const double* m = row_.inverse;
     const double w = m[6] * x + m[7] * y + m[8];
-    const double sx = (m[0] * x + m[1] * y + m[2]) / w, sy = (m[3] * x + m[4] * y + m[5]) / w;
+    double sx = m[0] * x + m[1] * y + m[2], sy = m[3] * x + m[4] * y + m[5];
+    if (w != 1.0) {  // an affine map needs no divisions, which take longer than all else here
+      sx /= w;
+      sy /= w;
+    }
     const auto place = [x, y](const char* what) {
       std::ostringstream text;
       text << "inverse: at the output corner (" << x << ", " << y << ") " << what;

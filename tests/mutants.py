@@ -31,6 +31,7 @@ class Mutant:
 GEOMETRY = "tests/transforms/test_geometry.py"
 EXECUTORS = "tests/transforms/test_executors.py"
 LOWERING = "tests/transforms/test_lowering.py"
+REMEMBERED = "tests/transforms/test_remembered.py"
 TABLES = "tests/native/test_tables.py"
 TABLE_RULES = "tests/native/test_table_rules.py"
 RANDOMNESS = "tests/transforms/test_randomness.py"
@@ -218,9 +219,23 @@ MUTANTS = (
     Mutant(
         "the border's ramp is as wide as a source pixel",
         "augsynth/lowering/open_pass.py",
-        'self.rows["edge"] = _extents(self.inverse)',
-        'self.rows["edge"] = 1.0',
+        "self.edge = _extents(self.inverse)",
+        "self.edge = None",
         (LOWERING, "as_soft_after_enlarging"),
+    ),
+    Mutant(
+        "what is remembered for one number of channels serves all",
+        "augsynth/lowering/lowering.py",
+        "begun(dtype, _native.distinct(channels),",
+        "begun(dtype, (),",
+        (REMEMBERED, "number_of_channels"),
+    ),
+    Mutant(
+        "a state is remembered with the sign of the first zero",
+        "augsynth/lowering/state.py",
+        "tuple(value + 0.0 for value in",
+        "tuple(value for value in",
+        (REMEMBERED, "negative_zero"),
     ),
     Mutant(
         "one nibble of the noise has another weight",

@@ -3,54 +3,54 @@
 from __future__ import annotations
 
 from augsynth.layout import Border, Interpolation
-from augsynth.lowering.open_pass import OpenPass
-from augsynth.lowering.seen import Seen
+from augsynth.lowering.declared import Declared, Noisy, Resampled
 from augsynth.lowering.stage import Stage
-from augsynth.lowering.steps import UNDECLARED, AddNoise, FillValues, Geometry, Lookup, MapColours, Sampling, Step
+from augsynth.lowering.state import PassState
+from augsynth.lowering.steps import UNDECLARED, Sampling
 
 _OVERSHOOT = "bicubic sampling of an integer image is clamped at once, and a pass clamps after colours and noise"
 
 
-def conflict(current: OpenPass, step: Step, seen: Seen) -> str | None:
+def conflict(current: PassState, step: Declared) -> str | None:
     """The reason to begin a new pass for `step`, or None if it may join `current`."""
     last = current.names[-1] if current.names else ""
     if current.stage == Stage.CAST:
-        return f"values have been rounded to {seen.dtype.name.lower()}"
+        return f"values have been rounded to {current.dtype.name.lower()}"
     match step:
-        case FillValues() if current.names:
+        case Stage.MISSING if current.names:
             return f"missing values would have to be filled after {last}, and a pass fills them first"
-        case Geometry():
-            return _geometry_conflict(current, step, seen)
-        case Lookup() if current.stage > Stage.LOOKUP:
+        case Resampled():
+            return _geometry_conflict(current, step)
+        case Stage.LOOKUP if current.stage > Stage.LOOKUP:
             return f"a lookup table would have to follow {last}, and a pass looks up before it maps colours"
-        case MapColours() if current.stage > Stage.COLOUR:
+        case Stage.COLOUR if current.stage > Stage.COLOUR:
             return f"colours would have to be mapped after {last}, and a pass maps them before noise"
-        case AddNoise() if current.stage >= Stage.NOISE:
+        case Noisy() if current.stage >= Stage.NOISE:
             return f"noise would have to run after {last}, and a pass adds noise once, before normalising"
-        case MapColours() | AddNoise() if current.overshoots:
+        case Stage.COLOUR | Noisy() if current.overshoots:
             return _OVERSHOOT
     return None
 
 
-def _geometry_conflict(current: OpenPass, step: Geometry, seen: Seen) -> str | None:
+def _geometry_conflict(current: PassState, step: Resampled) -> str | None:
     if current.stage > Stage.GEOMETRY:
         return f"geometry would have to run after {current.names[-1]}, and a pass resamples first"
     if step.pads and not current.whole_frame:
         return f"padding needs the exact frame, and {current.names[-1]} has cut or moved it"
     if current.projective and step.sampling.border is not None:
         return "it may look outside the frame of a perspective, where its horizon is"
-    return _sampling_conflict(current, step.sampling, seen)
+    return _sampling_conflict(current, step.sampling)
 
 
-def _sampling_conflict(current: OpenPass, new: Sampling, seen: Seen) -> str | None:
-    old = current.declared
+def _sampling_conflict(current: PassState, new: Sampling) -> str | None:
+    old = current.sampling
     if new == UNDECLARED:
         return None
     for what in ("interpolation", "antialias", "border"):
         before, after = getattr(old, what), getattr(new, what)
         if before is not None and after is not None and before != after:
             return f"{what} changes from {word(before)} to {word(after)}"
-    if old.border == new.border == Border.CONSTANT and current.fill_in_source(new.fill, seen) != current.fill:
+    if old.border == new.border == Border.CONSTANT and current.levels_in_source(new.fill, "fill") != current.fill:
         return "the constant border changes its fill"
     return None
 

@@ -4,26 +4,28 @@
 of its meaning, and opens a new pass, noting why, where it would.
 
 Which passes there are depends on the pipeline and the dtype alone, never on the values drawn or on the other samples
-of a batch.
+of a batch. So a call only looks up what `merged` made of the steps' declarations, and gathers what they hold.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 
 import numpy as np
 
+from augsynth import _native
 from augsynth.errors import ArgumentError
 from augsynth.layout import DType
-from augsynth.lowering.conflicts import conflict
+from augsynth.lowering.declared import declared
 from augsynth.lowering.explain import describe_barrier, describe_pass
+from augsynth.lowering.merge import begun, merged
 from augsynth.lowering.open_pass import OpenPass
 from augsynth.lowering.operations import as_lookup, is_table
 from augsynth.lowering.seen import Seen
-from augsynth.lowering.steps import Floats, Geometry, Ints, Mask, Operate, PerChannel, Step, restricted
-from augsynth.plan import LARGEST, OUTPUTS_ONLY, Barrier, Pass, Plan
+from augsynth.lowering.state import PassState
+from augsynth.lowering.steps import Floats, Fusible, Geometry, Ints, Mask, Operate, PerChannel, Step, restricted
+from augsynth.plan import LARGEST, Barrier, Pass, Plan
 
 
 class Lowering:
@@ -37,11 +39,14 @@ class Lowering:
     def __init__(
         self, sizes: Ints, channels: Ints, dtype: DType, fuse: bool = True, boxes: Sequence[Floats] | None = None
     ) -> None:
-        self._seen = Seen(sizes, channels, dtype, boxes)
+        self._seen = Seen(sizes, boxes)
+        self._channels = channels
         self._fuse = fuse
         self._active: Mask | None = None
-        self._done: list[tuple[Pass | Barrier, Callable[[], list[str]]]] = []
-        self._open = self._new_pass("the image comes in")
+        self._done: list[Pass | Barrier] = []
+        self._origins: list[PassState | tuple[str, Operate]] = []
+        self._state = begun(dtype, _native.distinct(channels), "the image comes in")
+        self._open = OpenPass(sizes, channels)
 
     def __len__(self) -> int:
         return len(self._seen.sizes)
@@ -54,12 +59,12 @@ class Lowering:
     @property
     def channels(self) -> Ints:
         """The images' channel counts, (n,)."""
-        return self._seen.channels
+        return self._channels
 
     @property
     def dtype(self) -> DType:
         """The images' dtype as the next step sees it."""
-        return self._seen.dtype
+        return self._state.dtype
 
     @property
     def boxes(self) -> Sequence[Floats] | None:
@@ -68,7 +73,7 @@ class Lowering:
 
     def levels(self, values: PerChannel, what: str) -> tuple[float, ...]:
         """`values`, a number or one a channel, for each channel that an image can have; as the images can show them."""
-        return self._seen.levels(values, what)
+        return self._state.levels(values, what)
 
     @contextmanager
     def only(self, active: Mask) -> Iterator[None]:
@@ -84,64 +89,57 @@ class Lowering:
         """Merge the step of transform `name` into the open pass, or open a new one for it."""
         if self._active is not None:
             step = restricted(step, self._active, self.sizes)
-        if isinstance(step, Operate) and is_table(step, self.dtype, self._open.source_dtype):
+        if isinstance(step, Operate) and is_table(step, self.dtype, self._state.source_dtype):
             step = as_lookup(step, self.dtype, len(self))
         if isinstance(step, Operate):
             self._add_barrier(name, step)
         else:
             self._merge(name, step)
 
-    def _merge(self, name: str, step: Step) -> None:
-        reason = self._conflict(step)
-        if reason is not None:
+    def _merge(self, name: str, step: Fusible) -> None:
+        states = merged(self._state, name, declared(step), self._fuse)
+        if states.before is not self._state:
             self._close()
-            self._open = self._new_pass(reason)
+            self._open = OpenPass(self.sizes, self.channels)
+        self._state = states.after
+        self._open.take(step, states)
         if isinstance(step, Geometry):
             if step.sizes is not self.sizes:
                 _require_possible(name, step.sizes)
-            self._seen.move(step.inverse)
-        self._open.take(step, self._seen)
-        self._open.names.append(name)
+            self._seen.move(step.sizes, step.inverse)
 
     def finish(self) -> Plan:
         """The plan of all passes."""
         self._close()
-        return Plan(tuple(step for step, _ in self._done))
+        return Plan(tuple(self._done))
 
     def explain(self) -> str:
         """The finished passes and barriers in words: what runs in each, and why the next one had to begin."""
-        count = sum(isinstance(step, Pass) for step, _ in self._done)
+        count = sum(isinstance(step, Pass) for step in self._done)
         lines = [f"{count} pass{'es' if count > 1 else ''}"]
         number = 0
-        for step, describe in self._done:
-            words = describe()
-            number += isinstance(step, Pass)
-            lines.append(f"{f'pass {number}' if isinstance(step, Pass) else 'barrier'}: {words[0]}")
+        for origin in self._origins:
+            if isinstance(origin, PassState):
+                number += 1
+                title, words = f"pass {number}", describe_pass(origin, first=origin is self._origins[0])
+            else:
+                title, words = "barrier", describe_barrier(*origin)
+            lines.append(f"{title}: {words[0]}")
             lines += [f"  {line}" for line in words[1:]]
         return "\n".join(lines)
 
-    def _new_pass(self, why: str) -> OpenPass:
-        if self.dtype in OUTPUTS_ONLY:
-            name = self.dtype.name.lower()
-            raise ArgumentError(f"{name} images can only be written, not read: let ToDtype({name!r}) come last")
-        return OpenPass.of(self._seen, why)
-
     def _close(self) -> None:
-        closed = self._open.close(self._seen)
-        self._done.append((closed, partial(describe_pass, self._open, closed, first=not self._done)))
-
-    def _conflict(self, step: Step) -> str | None:
-        if not self._fuse:
-            return "fusion is switched off" if self._open.names else None
-        return conflict(self._open, step, self._seen)
+        self._done.append(self._open.close(self._state, self.sizes))
+        self._origins.append(self._state)
 
     def _add_barrier(self, name: str, step: Operate) -> None:
-        if self._open.names:
+        if self._state.names:
             self._close()
         active = np.ones(len(self), bool) if step.active is None else step.active
-        barrier = Barrier(step.name, active, step.parameters, step.settings, step.function, step.per_value)
-        self._done.append((barrier, partial(describe_barrier, name, step)))
-        self._open = self._new_pass(f"{name} runs on whole images, between passes")
+        self._done.append(Barrier(step.name, active, step.parameters, step.settings, step.function, step.per_value))
+        self._origins.append((name, step))
+        self._state = begun(self.dtype, self._state.channels, f"{name} runs on whole images, between passes")
+        self._open = OpenPass(self.sizes, self.channels)
 
 
 def _require_possible(name: str, sizes: Ints) -> None:

@@ -145,7 +145,9 @@ class Cast(NamedTuple):
     scale: bool
 
 
-Step = FillValues | Geometry | Operate | Lookup | MapColours | AddNoise | Erase | Standardise | Cast
+# What can be part of a pass, and all that transforms can be lowered to.
+Fusible = FillValues | Geometry | Lookup | MapColours | AddNoise | Erase | Standardise | Cast
+Step = Fusible | Operate
 
 
 def restricted(step: Step, active: Mask, sizes: Ints) -> Step:

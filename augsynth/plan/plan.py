@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import IO, Any
 
@@ -46,7 +47,7 @@ class Plan:
         for number, (before, after) in enumerate(pairwise(self.passes)):
             _check_joint(before.rows, after.rows, number)
 
-    @property
+    @cached_property
     def passes(self) -> tuple[Pass, ...]:
         """The native passes, without what happens between them."""
         return tuple(step for step in self.steps if isinstance(step, Pass))

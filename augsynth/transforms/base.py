@@ -19,7 +19,7 @@ from augsynth import _native, device
 from augsynth.differentiable import recorded_batch, run_plan
 from augsynth.errors import ArgumentError, PlanError
 from augsynth.execute import as_array, batch_output, execute
-from augsynth.images import ImageBatch, as_batch
+from augsynth.images import ImageBatch, as_batch, plain_arrays
 from augsynth.layout import DType
 from augsynth.lowering import Lowering, Step
 from augsynth.plan import Plan, check_pass
@@ -46,7 +46,7 @@ class Draw(NamedTuple):
 
     def between(self, column: int, low: float, high: float) -> Floats:
         """Column `column` of `u`, spread over [low, high)."""
-        return low + (high - low) * self.u[:, column]
+        return _native.spread(self.u, column, low, high)
 
 
 class Pipeline(ABC):
@@ -139,8 +139,7 @@ class Pipeline(ABC):
         Gradients go through where an image requires one: float32 or float64 tensors of one shape, on any device. A
         pipeline through which none can go is refused then (`docs/gradients.md`).
         """
-        recorded = recorded_batch(images)
-        sources = self._sources(images) if recorded is None else _shapes_alone(recorded)
+        sources, recorded = self._incoming(images)
         readings = self._read(targets, sources.shapes)
         plan = self._plan(sources.shapes, self._keys(keys, len(sources)), sources.dtype, readings)
         if recorded is not None:
@@ -171,8 +170,7 @@ class Pipeline(ABC):
 
     def apply(self, images: Any, plan: Plan, targets: Sequence[Any] | None = None) -> Any:
         """Run a plan that was drawn before, or loaded; returns a tensor (B, C, H, W), with `targets` also a list."""
-        recorded = recorded_batch(images)
-        sources = self._sources(images) if recorded is None else _shapes_alone(recorded)
+        sources, recorded = self._incoming(images)
         readings = self._read(targets, sources.shapes)
         if len(sources) != len(plan):
             raise PlanError(f"the plan is for {len(plan)} images, got {len(sources)}")
@@ -210,9 +208,16 @@ class Pipeline(ABC):
     def _read(self, targets: Any, shapes: Ints) -> list[Reading] | None:
         return None if targets is None else read_targets(targets, shapes[:, :2], self._rules())
 
-    def _sources(self, images: Any) -> ImageBatch:
-        batch, there = as_batch(images), self._device()
-        return batch if there is None else device.moved(batch, there)
+    def _incoming(self, images: Any) -> tuple[ImageBatch, torch.Tensor | None]:
+        """The images where they lie; or what a plan has to know of those that torch records, and these."""
+        batch = plain_arrays(images)
+        if batch is None:
+            recorded = recorded_batch(images)
+            if recorded is not None:
+                return _shapes_alone(recorded), recorded
+            batch = as_batch(images)
+        there = self._device()
+        return batch if there is None else device.moved(batch, there), None
 
     def _run(
         self, plan: Plan, sources: ImageBatch, readings: Sequence[Reading] | None, out: torch.Tensor | None

@@ -32,18 +32,21 @@ _ATTEMPTS = 10
 _DRAWS_A_WINDOW = 2 * _ATTEMPTS + 2
 
 
-def _sizes(height: int | Ints, width: int | Ints, count: int) -> Ints:
-    sizes = np.empty((count, 2), dtype=np.int64)
-    sizes[:, 0], sizes[:, 1] = height, width
-    return sizes
+@lru_cache
+def _size(height: int, width: int) -> Ints:
+    return np.array([(height, width)], np.int64)
+
+
+def _sizes(height: int, width: int, count: int) -> Ints:
+    return _size(height, width).repeat(count, axis=0)
 
 
 @lru_cache
-def _pair(height: int, width: int) -> Ints:
-    return np.array((height, width), np.int64)
+def _pair(height: float, width: float) -> Floats:
+    return np.array((height, width), np.float64)
 
 
-def _require_room(room: Ints, size: tuple[int, int], seen: Lowering, name: str) -> None:
+def _require_room(room: Floats | Ints, size: tuple[int, int], seen: Lowering, name: str) -> None:
     if np.count_nonzero(room < 0):
         height, width = seen.sizes[int(np.flatnonzero((room < 0).any(axis=1))[0])]
         raise ArgumentError(
@@ -52,7 +55,7 @@ def _require_room(room: Ints, size: tuple[int, int], seen: Lowering, name: str) 
         )
 
 
-def _offsets(u: Floats, room: Floats | Ints) -> Floats:
+def _offsets(u: Floats, room: Floats) -> Floats:
     """Whole offsets, uniform over 0 … room."""
     offsets: Floats = np.minimum(np.floor(u * (room + 1)), room)
     return offsets
@@ -155,7 +158,7 @@ class RandomCrop(Transform):
     def step(self, draw: Draw, seen: Lowering) -> Geometry:
         size = size_pair(self.size)
         left, top, right, bottom = (0, 0, 0, 0) if self.padding is None else margins(self.padding)
-        room, lowest = seen.sizes - _pair(size[0] - top - bottom, size[1] - left - right), -_pair(top, left)
+        room, lowest = seen.sizes - _pair(size[0] - top - bottom, size[1] - left - right), _pair(-top, -left)
         if self.pad_if_needed:
             # As torchvision: what is missing is added on both sides, so the window can still move.
             room, lowest = np.abs(room), (lowest + np.minimum(room, 0))[:, None]

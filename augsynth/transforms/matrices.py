@@ -30,7 +30,7 @@ def scaling(x: Values, y: Values) -> Floats:
 def rotation(degrees: Floats, x: Values = 0.0, y: Values = 0.0) -> Floats:
     """Turn counter-clockwise as seen on screen, about (x, y); exact for multiples of 90 degrees."""
     cos, sin = _cos_sin(degrees)
-    return matrix(cos, sin, x - (cos * x + sin * y), -sin, cos, y - (cos * y - sin * x))
+    return _native.about(cos, sin, -sin, cos, x, y)
 
 
 def shearing(x_degrees: Values, y_degrees: Values) -> Floats:
@@ -42,8 +42,7 @@ def shearing(x_degrees: Values, y_degrees: Values) -> Floats:
 
 def about(linear: Floats, x: Values, y: Values) -> Floats:
     """The map `linear`, which keeps the origin, with (x, y) as its fixed point instead."""
-    a, b, d, e = linear[:, 0, 0], linear[:, 0, 1], linear[:, 1, 0], linear[:, 1, 1]
-    return matrix(a, b, x - (a * x + b * y), d, e, y - (d * x + e * y))
+    return _native.about(linear[:, 0, 0], linear[:, 0, 1], linear[:, 1, 0], linear[:, 1, 1], x, y)
 
 
 def affine_inverse(forward: Floats) -> Floats:

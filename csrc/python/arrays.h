@@ -4,6 +4,7 @@
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
+#include <cstdint>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -44,6 +45,11 @@ std::vector<Item> copy_items(const pybind11::array& array, const char* name, con
                      ", expected 1 axis of augsynth.layout." + layout + " (" + std::to_string(sizeof(Item)) +
                      " bytes)");
   const auto* from = static_cast<const unsigned char*>(array.data());
+  const bool packed = array.strides(0) == array.itemsize();
+  if (packed && reinterpret_cast<std::uintptr_t>(from) % alignof(Item) == 0) {  // as nearly all are
+    const auto* first = reinterpret_cast<const Item*>(from);
+    return {first, first + array.shape(0)};
+  }
   std::vector<Item> items;
   items.reserve(static_cast<std::size_t>(array.shape(0)));
   for (pybind11::ssize_t i = 0; i < array.shape(0); ++i)

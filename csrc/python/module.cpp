@@ -133,10 +133,17 @@ PYBIND11_MODULE(_cpu, module) {
   module.def("draw_bits", draw_bits, py::arg("keys").noconvert(), py::arg("op"), py::arg("words"));
   module.def("draw_uniform", draw_uniform, py::arg("keys").noconvert(), py::arg("op"), py::arg("count"));
   module.def("draw_pipeline", draw_pipeline, py::arg("keys").noconvert(), py::arg("counts"));
+  module.def("spread", spread, py::arg("u").noconvert(), py::arg("column"), py::arg("low"), py::arg("high"));
   module.def("permute", permute, py::arg("x"), py::arg("sizes"), py::arg("keys"), py::arg("backwards"));
   module.def("affine", affine, py::arg("a"), py::arg("b"), py::arg("c"), py::arg("d"), py::arg("e"),
              py::arg("f"));
+  module.def("about", about, py::arg("a"), py::arg("b"), py::arg("d"), py::arg("e"), py::arg("x"),
+             py::arg("y"));
   module.def("compose", compose, py::arg("outer"), py::arg("inner"));
+  module.def("make_rows", make_rows, py::arg("row"), py::arg("source_sizes"), py::arg("output_sizes"),
+             py::arg("channels"), py::arg("inverse"), py::arg("stream"));
+  module.def("distinct", distinct, py::arg("numbers"));
+  module.def("common_output", common_output, py::arg("rows"));
   module.def("linear_pass", linear_pass, py::arg("source").noconvert(), py::arg("output").noconvert(),
              py::arg("parameters"), py::kw_only(), py::arg("adjoint"), py::arg("threads"));
   module.def("layout", layout);

@@ -5,6 +5,7 @@
 #include <pybind11/pybind11.h>
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace augsynth {
@@ -15,6 +16,7 @@ pybind11::dict layout();
 // ---- Random bits, for keys (n, 3) of seed, epoch and index --------------------------------------------
 
 using KeyArray = pybind11::array_t<std::int64_t, pybind11::array::c_style>;
+using BitsArray = pybind11::array_t<std::uint32_t, pybind11::array::c_style>;
 
 // (n, words)
 pybind11::array_t<std::uint32_t> draw_bits(const KeyArray& keys, std::int64_t op, std::int64_t words);
@@ -25,6 +27,10 @@ pybind11::array_t<double> draw_uniform(const KeyArray& keys, std::int64_t op, st
 // (n, count) for each operation
 std::vector<pybind11::array_t<double>> draw_pipeline(const KeyArray& keys,
                                                      const std::vector<std::int64_t>& counts);
+
+// Column `column` of uniform numbers (n, k), spread over [low, high): low + (high - low) u.
+pybind11::array_t<double> spread(const pybind11::array_t<double>& u, pybind11::ssize_t column, double low,
+                                 double high);
 
 // Keyed permutations of [0, size): `x` (m,), with `sizes` (m,) and `keys` (m, 12), or (1,) and (1, 12) for
 // all.
@@ -39,8 +45,12 @@ using MapArray = pybind11::array_t<double, pybind11::array::c_style | pybind11::
 using Values = pybind11::array_t<double, pybind11::array::forcecast>;
 
 // [[a, b, c], [d, e, f], [0, 0, 1]] of numbers, one for all maps or one each.
-MapArray affine(const Values& a, const Values& b, const Values& c, const Values& d, const Values& e,
-                const Values& f);
+MapArray affine(const pybind11::object& a, const pybind11::object& b, const pybind11::object& c,
+                const pybind11::object& d, const pybind11::object& e, const pybind11::object& f);
+
+// The linear maps [[a, b], [d, e]] with (x, y) as the point that stays where it is.
+MapArray about(const pybind11::object& a, const pybind11::object& b, const pybind11::object& d,
+               const pybind11::object& e, const pybind11::object& x, const pybind11::object& y);
 
 // outer[i] inner[i], with one map for all where there is but one. Each sum is rounded from left to right.
 MapArray compose(const MapArray& outer, const MapArray& inner);
@@ -60,6 +70,23 @@ pybind11::array sharpen_image(const pybind11::array& image, float factor);
 // (channels, 256), of bytes
 pybind11::array_t<std::int64_t> count_image_levels(const pybind11::array& image);
 pybind11::array map_image_levels(const pybind11::array& image, const LevelArray& levels);
+
+// ---- Rows ---------------------------------------------------------------------------------------------
+
+using Integers = pybind11::array_t<std::int64_t, pybind11::array::forcecast>;
+
+// n copies of a row (1,), with the sizes (n, 2) and channels (n,) of the samples, and of `inverse` (n, 3, 3),
+// or (1, 3, 3) for all, and `stream` (n, 4) what is not None.
+pybind11::array make_rows(const pybind11::array& row, const Integers& source_sizes,
+                          const Integers& output_sizes, const Integers& channels,
+                          const std::optional<MapArray>& inverse, const std::optional<BitsArray>& stream);
+
+// The different ones among numbers (n,), in order.
+pybind11::tuple distinct(const Integers& numbers);
+
+// (channels, height, width, dtype) of the outputs of rows (n,); None where they differ, and where there are
+// none.
+pybind11::object common_output(const pybind11::array& rows);
 
 // ---- Gradients ----------------------------------------------------------------------------------------
 

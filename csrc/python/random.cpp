@@ -82,6 +82,17 @@ std::vector<py::array_t<double>> draw_pipeline(const KeyArray& keys,
   return drawn;
 }
 
+py::array_t<double> spread(const py::array_t<double>& u, py::ssize_t column, double low, double high) {
+  if (u.ndim() != 2 || column < 0 || column >= u.shape(1))
+    throw ArgumentError("u has shape " + std::string(py::str(u.attr("shape"))) + ", expected (n, more than " +
+                        std::to_string(column) + ")");
+  py::array_t<double> drawn(u.shape(0));
+  const auto from = u.unchecked<2>();
+  double* to = drawn.mutable_data();
+  for (py::ssize_t i = 0; i < u.shape(0); ++i) *to++ = low + (high - low) * from(i, column);
+  return drawn;
+}
+
 py::array_t<std::int64_t> permute(const KeyArray& x, const KeyArray& sizes,
                                   const py::array_t<std::uint64_t, py::array::c_style>& keys,
                                   bool backwards) {

@@ -47,6 +47,20 @@ def test_affine_refuses_coefficients_that_do_not_fit() -> None:
             _native.affine(np.zeros(2), 0.0, 0.0, 0.0, wrong, 0.0)
 
 
+@given(seed=SEEDS, count=COUNTS)
+def test_a_map_about_a_point_keeps_it_in_place(seed: int, count: int) -> None:
+    random = np.random.default_rng(seed)
+    a, b, d, e, x = random.normal(size=(5, count)) * 10.0 ** random.integers(-5, 6, (5, count))
+    y = float(random.normal())
+    maps = _native.about(a, b, d, e, x, y)
+    expected = np.zeros((count, 3, 3))
+    coefficients = (a, b, x - (a * x + b * y), d, e, y - (d * x + e * y))
+    for i, values in enumerate(coefficients):
+        expected[:, i // 3, i % 3] = values
+    expected[:, 2, 2] = 1.0
+    np.testing.assert_array_equal(maps, expected)
+
+
 @given(seed=SEEDS, outers=COUNTS, inners=COUNTS)
 def test_composed_maps_are_sums_from_left_to_right(seed: int, outers: int, inners: int) -> None:
     random = np.random.default_rng(seed)

@@ -117,3 +117,13 @@ def test_other_kinds_of_keys_are_refused() -> None:
         _native.draw_bits(np.zeros(3, np.int64), 0, 4)
     with pytest.raises(ArgumentError, match="count is 131073"):
         _native.draw_uniform(keys((0, 0, 0)), 0, 2**17 + 1)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_a_column_of_numbers_is_spread(order: Any) -> None:
+    u = np.asarray(np.random.default_rng(0).random((5, 3)), order=order)
+    low, high = -1 / 3, 7.1
+    np.testing.assert_array_equal(_native.spread(u, 1, low, high), low + (high - low) * u[:, 1])
+    for wrong in (-1, 3):
+        with pytest.raises(ArgumentError, match=r"u has shape \(5, 3\)"):
+            _native.spread(u, wrong, low, high)

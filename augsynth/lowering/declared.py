@@ -1,0 +1,72 @@
+"""What a step declares: the part of it that decides which pass it joins, and that is the same for all samples.
+
+What it holds, each sample's own parameters, has no say in that. Declarations are hashable, so that what follows from
+them can be remembered.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from augsynth.layout import Noise
+from augsynth.lowering.stage import Stage
+from augsynth.lowering.steps import (
+    AddNoise,
+    Cast,
+    Erase,
+    FillValues,
+    Fusible,
+    Geometry,
+    Lookup,
+    MapColours,
+    PerChannel,
+    Sampling,
+    Standardise,
+)
+
+
+class Resampled(NamedTuple):
+    """All of `Geometry` but its maps and sizes."""
+
+    sampling: Sampling
+    keeps_frame: bool
+    pads: bool
+    projective: bool
+
+
+class Noisy(NamedTuple):
+    """The kind of `AddNoise`, whether it clips, and whether all samples get it."""
+
+    kind: Noise
+    clip: bool
+    everywhere: bool
+
+
+# The steps of which all is held declare when in a pass they are done.
+Declared = Resampled | Noisy | Standardise | Cast | Stage
+
+
+def declared(step: Fusible) -> Declared:
+    """The declaration of a step."""
+    match step:
+        case Geometry():  # first, as most steps are
+            return Resampled(_hashable(step.sampling), step.keeps_frame, step.pads, step.projective)
+        case AddNoise():
+            return Noisy(step.kind, step.clip, step.active is None)
+        case Standardise():
+            return Standardise(tuple(step.mean), tuple(step.std), step.scale)
+        case Cast():
+            return step
+        case MapColours():
+            return Stage.COLOUR
+        case Lookup():
+            return Stage.LOOKUP
+        case Erase():
+            return Stage.ERASE
+        case FillValues():
+            return Stage.MISSING
+
+
+def _hashable(sampling: Sampling) -> Sampling:
+    fill: PerChannel = sampling.fill
+    return sampling if isinstance(fill, (int, float, tuple)) else sampling._replace(fill=tuple(fill))

@@ -1,0 +1,151 @@
+"""What the steps of a pass have declared: all of it that no batch changes. From here come rows' common values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from augsynth.errors import ArgumentError
+from augsynth.layout import MAX_CHANNELS, DType, Interpolation, Noise
+from augsynth.lowering.stage import Stage
+from augsynth.lowering.steps import UNDECLARED, Floats, Mask, PerChannel, Sampling
+from augsynth.plan import FULL_SCALE, Rows, new_rows
+
+# Which parameters of a kind of noise are levels of an image; the others are ratios.
+_LEVELS = {
+    Noise.GAUSSIAN: (True, True),
+    Noise.EXACT_GAUSSIAN: (True, True),
+    Noise.UNIFORM: (True, True),
+    Noise.SALT_AND_PEPPER: (False, False, True, True),
+    Noise.POISSON: (True,),
+    Noise.SPECKLE: (False, False),
+}
+
+# How far a level may be off that was scaled to float and back.
+_LEVEL_ERROR = 1e-3
+
+_ONES, _ZEROS = np.ones(MAX_CHANNELS), np.zeros(MAX_CHANNELS)
+
+
+@dataclass(frozen=True, eq=False)
+class PassNoise:
+    """Noise of an image whose full scale is `full` in the source's units; `everywhere` in all samples."""
+
+    kind: Noise
+    full: float
+    clips: bool
+    everywhere: bool
+
+    @cached_property
+    def scales(self) -> Floats:
+        """What the parameters of `AddNoise` are multiplied by."""
+        return np.where(_LEVELS[self.kind], self.full, 1.0)
+
+    def mark(self, rows: Rows, samples: slice | Mask) -> None:
+        """Name the kind in the rows of some samples, and the clamp."""
+        rows["noise"][samples] = self.kind
+        if self.clips:
+            rows["clamp"][samples] = (0.0, self.full)
+
+
+@dataclass(frozen=True, eq=False)
+class PassState:
+    """A pass over images with one of the channel counts `channels`, which makes `dtype` of `source_dtype`.
+
+    `gain` and `bias` are (16,), and `fill` is in the source's units. `work` says in words what the pass does, in order,
+    and `why` it began.
+    """
+
+    source_dtype: DType
+    channels: tuple[int, ...]
+    dtype: DType
+    why: str
+    names: tuple[str, ...] = ()
+    work: tuple[str, ...] = ()
+    stage: Stage = Stage.MISSING
+    moves: bool = False
+    sampling: Sampling = UNDECLARED
+    fill: tuple[float, ...] | None = None
+    clamp: tuple[float, float] | None = None
+    whole_frame: bool = True
+    projective: bool = False
+    overshoots: bool = False
+    noise: PassNoise | None = None
+    gain: Floats = field(default_factory=lambda: _ONES)
+    bias: Floats = field(default_factory=lambda: _ZEROS)
+    standardised_from: float = 0.0
+
+    @cached_property
+    def row(self) -> Rows:
+        """The row (1,) with what all samples have in common."""
+        row = new_rows(1)
+        row["source_dtype"], row["output_dtype"] = self.source_dtype, self.dtype
+        row["gain"], row["bias"] = self.gain, self.bias
+        row["antialias"] = self.smooths
+        common = {
+            "fill": self.fill,
+            "clamp": self.clamp,
+            "interpolation": self.sampling.interpolation,
+            "border": self.sampling.border,
+        }
+        for name, value in common.items():
+            if value is not None:
+                row[name] = value
+        if self.noise is not None and self.noise.everywhere:
+            self.noise.mark(row, slice(None))
+        return row
+
+    @cached_property
+    def smooths(self) -> bool:
+        """Whether antialiasing makes a difference."""
+        return bool(self.sampling.antialias) and self.sampling.interpolation not in (None, Interpolation.NEAREST)
+
+    @property
+    def full_scale(self) -> float:
+        """The full scale in the source's units."""
+        return FULL_SCALE[self.dtype] / self._unit
+
+    def per_channel(self, values: PerChannel, what: str) -> tuple[float, ...]:
+        """One value for each channel that a row can have."""
+        given = (values,) if isinstance(values, (int, float)) else tuple(values)
+        if len(given) > 1 and self.channels not in ((), (len(given),)):
+            raise ArgumentError(
+                f"{what} has {len(given)} values, one a channel, but the images have "
+                f"{' or '.join(map(str, self.channels))} channels"
+            )
+        # No negative zeros: a state is remembered for all declarations that are equal.
+        return tuple(value + 0.0 for value in (given * MAX_CHANNELS)[:MAX_CHANNELS])
+
+    def levels(self, values: PerChannel, what: str) -> tuple[float, ...]:
+        """`per_channel`, where an integer image can only show what its dtype holds."""
+        given, full = self.per_channel(values, what), FULL_SCALE[self.dtype]
+        if self.dtype != DType.FLOAT32 and not all(0 <= value <= full for value in set(given)):
+            raise ArgumentError(f"{what} must be in [0, {full:g}] for {self.dtype.name.lower()} images, got {values!r}")
+        return given
+
+    def levels_in_source(self, values: PerChannel, what: str) -> tuple[float, ...]:
+        """`levels` in the source's units."""
+        levels = self.levels(values, what)
+        return levels if self._unit == 1.0 else tuple(level / self._unit for level in levels)
+
+    def missing_in_source(self, value: float) -> float:
+        """What stands for a missing value, as the source holds it: executors compare exactly."""
+        value = value / self._unit
+        if self.source_dtype == DType.FLOAT32:
+            return float(np.float32(value))
+        level = float(np.rint(value))
+        return level if abs(level - value) < _LEVEL_ERROR else value
+
+    def erased_range(self, fill: PerChannel | None) -> tuple[Floats, Floats]:
+        """The lowest and the highest value (16,) of a rectangle, before gain and bias."""
+        if fill is None:
+            return _ZEROS, np.full(MAX_CHANNELS, self.standardised_from or self.full_scale)
+        value = (np.array(self.levels(fill, "value")) - self.bias) / self.gain
+        return value, value
+
+    @property
+    def _unit(self) -> float:
+        """What one unit of the source is worth to the user: 1/255 once a uint8 image was scaled to float."""
+        return float(self.gain[0])
