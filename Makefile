@@ -86,7 +86,7 @@ portable: $(VENV)/developing
 
 mutants: $(VENV)/developing
 	$(PIP) scikit-build-core pybind11 ninja
-	$(BIN)/python tests/mutants.py
+	$(BIN)/python tests/mutants $(ARGS)
 
 # An environment of its own, because the libraries that augsynth is measured against bring a torch of theirs.
 bench: $(BENCH_VENV)/installed
