@@ -48,7 +48,7 @@ std::vector<Item> copy_items(const pybind11::array& array, const char* name, con
   return items;
 }
 
-// The same for look-up tables.
-void copy_luts(const pybind11::array& array, Tables& tables);
+// The same of an augsynth.layout.Tables.
+Tables copy_tables(const pybind11::object& tables);
 
 }  // namespace augsynth
