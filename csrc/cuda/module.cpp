@@ -26,7 +26,7 @@ namespace {
 
 // An image is a line of 8 numbers: its address, its shape, its strides in bytes and its dtype, the latter as
 // rows say it.
-using Places = py::array_t<std::int64_t, py::array::c_style>;
+using Places = Packed<std::int64_t>;
 
 std::vector<Image> images_at(const Places& places, const char* name) {
   constexpr py::ssize_t kNumbers = 8;

@@ -46,7 +46,7 @@ void run_arrays(const py::array& rows, const py::object& sources, const py::obje
 
 // ---- Blurs --------------------------------------------------------------------------------------------
 
-using FloatArray = py::array_t<float, py::array::c_style>;
+using FloatArray = Packed<float>;
 
 FloatArray convolve(const FloatArray& values, const FloatArray& kernel, py::ssize_t step) {
   const py::ssize_t middle = kernel.size() - 1;

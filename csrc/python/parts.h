@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "python/arrays.h"
+
 namespace augsynth {
 
 // The structures of plan.h: for each its size, and its fields with their offsets and sizes.
@@ -14,7 +16,7 @@ pybind11::dict layout();
 
 // ---- Random bits, for keys (n, 3) of seed, epoch and index --------------------------------------------
 
-using KeyArray = pybind11::array_t<std::int64_t, pybind11::array::c_style>;
+using KeyArray = Packed<std::int64_t>;
 
 // (n, words)
 pybind11::array_t<std::uint32_t> draw_bits(const KeyArray& keys, std::int64_t op, std::int64_t words);
@@ -28,13 +30,12 @@ std::vector<pybind11::array_t<double>> draw_pipeline(const KeyArray& keys,
 
 // Keyed permutations of [0, size): `x` (m,), with `sizes` (m,) and `keys` (m, 12), or (1,) and (1, 12) for
 // all.
-pybind11::array_t<std::int64_t> permute(
-    const KeyArray& x, const KeyArray& sizes,
-    const pybind11::array_t<std::uint64_t, pybind11::array::c_style>& keys, bool backwards);
+pybind11::array_t<std::int64_t> permute(const KeyArray& x, const KeyArray& sizes,
+                                        const Packed<std::uint64_t>& keys, bool backwards);
 
 // ---- Maps of the plane (n, 3, 3) ----------------------------------------------------------------------
 
-using MapArray = pybind11::array_t<double, pybind11::array::c_style | pybind11::array::forcecast>;
+using MapArray = Packed<double, pybind11::array::forcecast>;
 
 using Values = pybind11::array_t<double, pybind11::array::forcecast>;
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from native_rows import DTYPES, make_rows, picture, rotation
+from native_rows import DTYPES, make_rows, picture, rotation, unaligned
 
 from augsynth import _native
 from augsynth.layout import Border, DType, Interpolation
@@ -21,15 +21,8 @@ VIEWS: dict[str, Callable[[Any], Any]] = {
     "transposed": lambda image: image.transpose(1, 0, 2),
     "channels first": lambda image: np.ascontiguousarray(image.transpose(2, 0, 1)).transpose(1, 2, 0),
     "broadcast": lambda image: np.broadcast_to(image[:1, :, :1], (9, *image.shape[1:])),
-    "unaligned": lambda image: unaligned(image),
+    "unaligned": unaligned,
 }
-
-
-def unaligned(image: Any) -> Any:
-    """The same picture at an odd address."""
-    memory = np.zeros(image.nbytes + 1, np.uint8)
-    memory[1:] = image.reshape(-1).view(np.uint8)
-    return memory[1:].view(image.dtype).reshape(image.shape)
 
 
 @pytest.mark.parametrize("channels", range(1, 17))
