@@ -52,7 +52,7 @@ NATIVE = (
         "csrc/pixel/fixed.h",
         "whole[1] += rest;",
         "whole[1] += 4 * rest;",
-        (EXECUTORS, "any_pipeline or odd_shapes"),
+        (IMAGES, "constant_picture"),
     ),
     Mutant(
         "a table's entries lose the unit of the fixed point",

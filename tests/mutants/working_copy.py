@@ -23,6 +23,7 @@ class WorkingCopy:
     def __init__(self, folder: Path) -> None:
         self._root = folder / "augsynth"
         self._site = folder / "site"
+        self._objects = folder / "objects"
         # Compiled Python is told from its source by the second, within which a mutant may come and go.
         self._environment = {
             **os.environ,
@@ -42,7 +43,7 @@ class WorkingCopy:
         path.write_text(mutant.broken(text))
         try:
             if mutant.is_native:
-                self._install()
+                self._compile()
             yield
         finally:
             path.write_text(text)
@@ -55,13 +56,17 @@ class WorkingCopy:
         return done.returncode == 0
 
     def _install(self) -> None:
-        """Build what changed, and install all."""
-        shutil.rmtree(self._site, ignore_errors=True)
         options = ["--no-build-isolation", "--no-deps", "--no-compile", "-q", "--disable-pip-version-check"]
-        for setting in (f"build-dir={self._root / 'build'}", *BUILD):
+        for setting in (f"build-dir={self._objects}", *BUILD):
             options += ["-C", setting]
         command = [sys.executable, "-m", "pip", "install", *options, "--target", str(self._site), str(self._root)]
         subprocess.run(command, check=True)
+
+    def _compile(self) -> None:
+        """Build what changed, and lay the extension over the one that is installed."""
+        subprocess.run([sys.executable, "-m", "ninja", "--quiet", "-C", str(self._objects)], check=True)
+        for extension in self._objects.glob("_cpu.*.so"):
+            shutil.copy2(extension, self._site / "augsynth")
 
     def _require_own_package(self) -> None:
         """An editable installation would be tested in place of the copy."""
