@@ -64,7 +64,10 @@ class WorkingCopy:
 
     def _compile(self) -> None:
         """Build what changed, and lay the extension over the one that is installed."""
-        subprocess.run([sys.executable, "-m", "ninja", "--quiet", "-C", str(self._objects)], check=True)
+        command = [sys.executable, "-m", "ninja", "-C", str(self._objects)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise SystemExit(f"the mutant does not compile:\n{done.stdout}")
         for extension in self._objects.glob("_cpu.*.so"):
             shutil.copy2(extension, self._site / "augsynth")
 
