@@ -30,7 +30,7 @@ help:
 	@echo "make asan              the tests of the compiled core under AddressSanitizer and UndefinedBehaviorSanitizer"
 	@echo "make fuzz              20,000 hostile inputs for each way in (N=20000), under the same sanitizers"
 	@echo "make portable          the tests of the compiled core on a build without x86 instructions"
-	@echo "make mutants           break the code on purpose, one place at a time: do the tests notice? (half an hour)"
+	@echo "make mutants           break the code on purpose, one place at a time: do the tests notice? (ten minutes)"
 	@echo "make bench             augsynth beside five other libraries: 15 minutes, 7 GB; AUGSYNTH_DATA=folder ARGS=--quick"
 	@echo "make bench-decode      the same from JPEG bytes to a batch: three minutes"
 	@echo "make bench-compare     has the engine become slower? instruction counts against the stored ones (needs valgrind)"
