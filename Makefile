@@ -29,10 +29,10 @@ help:
 	@echo "make test-all          the slow tests too, and fresh random examples, more of them"
 	@echo "make test-oldest       the quick suite with the oldest torch that is supported (gigabytes)"
 	@echo "make lint              formatting, types, and the extension's stubs"
-	@echo "make asan              the native and transform tests under AddressSanitizer and UndefinedBehaviorSanitizer"
+	@echo "make asan              the tests of the compiled core under AddressSanitizer and UndefinedBehaviorSanitizer"
 	@echo "make fuzz              20,000 hostile inputs for each way in (N=20000), under the same sanitizers"
-	@echo "make portable          the native and transform tests on a build without x86 instructions"
-	@echo "make mutants           break the code on purpose, one place at a time: do the tests notice? (half an hour)"
+	@echo "make portable          the tests of the compiled core on a build without x86 instructions"
+	@echo "make mutants           break the code on purpose, one place at a time: do the tests notice? (ten minutes)"
 	@echo "make bench             augsynth beside five other libraries: 15 minutes, 7 GB; AUGSYNTH_DATA=folder ARGS=--quick"
 	@echo "make bench-decode      the same from JPEG bytes to a batch: three minutes"
 	@echo "make bench-compare     has the engine become slower? instruction counts against the stored ones (needs valgrind)"
@@ -67,31 +67,36 @@ lint: $(VENV)/developing
 	cd build && { ! ../$(BIN)/python -c 'import augsynth._cuda' 2>/dev/null || ../$(BIN)/stubtest augsynth._cuda; }
 	$(BIN)/clang-format --dry-run -Werror $(NATIVE)
 
+# What runs through the compiled core, for builds of it that are not the usual one.
+NATIVE_TESTS := tests/native tests/transforms $(wildcard tests/differentiable/test_linear_*.py)
+
 # Python itself is not instrumented: the runtime is preloaded, and its own allocations are not searched for leaks.
 SANITIZED := LD_PRELOAD="$$(g++ -print-file-name=libasan.so) $$(g++ -print-file-name=libstdc++.so)" \
 	PYTHONPATH=$(CURDIR)/$(ASAN) ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1
 
 asan: $(ASAN)
-	$(SANITIZED) $(BIN)/pytest -q -p no:cacheprovider tests/native tests/transforms
+	$(SANITIZED) $(BIN)/pytest -q -p no:cacheprovider $(NATIVE_TESTS)
 
 # Each input runs, or is refused in words; what does neither is told with the numbers that make it again.
 fuzz: $(ASAN)
 	$(SANITIZED) OMP_NUM_THREADS=1 $(BIN)/python tests/fuzz/fuzz.py --inputs $(N) $(ARGS)
 
+# Optimised little: the sanitizers see the same, and the build is shorter.
 $(ASAN): $(VENV)/developing $(CODE)
 	rm -rf $(ASAN)
-	$(PIP) --no-deps --target $(ASAN) -C cmake.define.AUGSYNTH_SANITIZE=ON -C build-dir=build/asan-objects .
+	$(PIP) --no-deps --target $(ASAN) -C cmake.define.AUGSYNTH_SANITIZE=ON -C cmake.define.CMAKE_CXX_FLAGS_RELEASE=-O1 \
+	  -C build-dir=build/asan-objects .
 	@touch $@
 
 # What a processor without x86 instructions would run: the plain C++ behind the vector wrapper.
 portable: $(VENV)/developing
 	rm -rf $(PORTABLE)
 	$(PIP) --no-deps --target $(PORTABLE) -C cmake.define.AUGSYNTH_PORTABLE=ON -C build-dir=build/portable-objects .
-	PYTHONPATH=$(CURDIR)/$(PORTABLE) $(PYTEST) -p no:cacheprovider tests/native tests/transforms $(ARGS)
+	PYTHONPATH=$(CURDIR)/$(PORTABLE) $(PYTEST) -p no:cacheprovider $(NATIVE_TESTS) $(ARGS)
 
 mutants: $(VENV)/developing
 	$(PIP) scikit-build-core pybind11 ninja
-	$(BIN)/python tests/mutants.py
+	$(BIN)/python tests/mutants $(ARGS)
 
 # An environment of its own, because the libraries that augsynth is measured against bring a torch of theirs.
 bench: $(BENCH_VENV)/installed

@@ -4,15 +4,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from augsynth.layout import Tables
+
 def run(
     *,
     rows: npt.NDArray[Any],
     sources: Sequence[npt.NDArray[Any]] | npt.NDArray[Any],
     outputs: Sequence[npt.NDArray[Any]] | npt.NDArray[Any],
-    luts: npt.NDArray[Any],
-    colours: npt.NDArray[Any],
-    erasures: npt.NDArray[Any],
-    missing: npt.NDArray[Any],
+    tables: Tables,
     threads: int,
 ) -> None: ...
 def describe(images: list[Any]) -> tuple[npt.NDArray[np.int64], int] | None: ...

@@ -3,6 +3,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from augsynth.layout import Tables
+
 class Launch:
     def __init__(
         self,
@@ -10,10 +12,7 @@ class Launch:
         rows: npt.NDArray[Any],
         sources: npt.NDArray[np.int64],
         outputs: npt.NDArray[np.int64],
-        luts: npt.NDArray[Any],
-        colours: npt.NDArray[Any],
-        erasures: npt.NDArray[Any],
-        missing: npt.NDArray[Any],
+        tables: Tables,
     ) -> None: ...
     @property
     def copied(self) -> int: ...

@@ -85,21 +85,13 @@ def run(
         ArgumentTypeError: a type, dtype, byte order or memory layout that is not supported.
         ArgumentError: `threads` outside 1 to 1024.
     """
+    _require_dtypes(rows, tables)
+    threads = num_threads() if threads is None else threads
+    _cpu.run(rows=rows, sources=sources, outputs=outputs, tables=tables, threads=threads)
+
+
+def _require_dtypes(rows: Array, tables: layout.Tables) -> None:
     _require("rows", rows, layout.ROW, "augsynth.layout.ROW")
-    _require_tables(tables)
-    _cpu.run(
-        rows=rows,
-        sources=sources,
-        outputs=outputs,
-        luts=tables.luts,
-        colours=tables.colours,
-        erasures=tables.erasures,
-        missing=tables.missing,
-        threads=num_threads() if threads is None else threads,
-    )
-
-
-def _require_tables(tables: layout.Tables) -> None:
     _require("luts", tables.luts, _UINT16, "uint16")
     _require("colours", tables.colours, layout.COLOUR, "augsynth.layout.COLOUR")
     _require("erasures", tables.erasures, layout.ERASURE, "augsynth.layout.ERASURE")
@@ -429,17 +421,8 @@ def launch(
             axes are those of `run`.
         tables: as in `run`.
     """
-    _require("rows", rows, layout.ROW, "augsynth.layout.ROW")
-    _require_tables(tables)
-    made: _cuda.Launch = cuda().Launch(
-        rows=rows,
-        sources=sources,
-        outputs=outputs,
-        luts=tables.luts,
-        colours=tables.colours,
-        erasures=tables.erasures,
-        missing=tables.missing,
-    )
+    _require_dtypes(rows, tables)
+    made: _cuda.Launch = cuda().Launch(rows=rows, sources=sources, outputs=outputs, tables=tables)
     return made
 
 

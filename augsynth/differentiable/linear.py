@@ -63,31 +63,27 @@ def linear_pass(
     [1.0, 0.0, 0.0, 0.0]
     """
     _check_images(images)
-    height, width = images.shape[2:] if size is None else size
-    work = images if images.dtype in (torch.float32, torch.float64) else images.float()
-    b, c = images.shape[:2]
-    k = boxes.shape[1] if boxes is not None and boxes.ndim == 3 else 0
     if of_mean is not None and matrix is None:
         raise ArgumentError("of_mean is part of a colour map, give its matrix too")
+    work = images if images.dtype in (torch.float32, torch.float64) else images.float()
+    count, k = images.shape[0], boxes.shape[1] if boxes is not None and boxes.ndim == 3 else 0
+    height, width = images.shape[2:] if size is None else size
     if edge is None:
-        edge = torch.ones(b, 2, dtype=torch.float64, device=images.device)
-    result: Tensor = ops.run(
-        work,
-        _checked(inverse, "inverse", (b, 3, 3), torch.float64, images),
-        _checked(edge, "edge", (b, 2), torch.float64, images),
-        _optional(fill, "fill", (b, c), work),
-        _optional(matrix, "matrix", (b, c, c), work),
-        _optional(of_mean, "of_mean", (b, c, c), work),
-        _optional(offset, "offset", (b, c), work),
-        None if boxes is None else _checked(boxes, "boxes", (b, k, 4), torch.int32, images),
-        _optional(values, "values", (b, k, c), work),
-        _optional(gain, "gain", (b, c), work),
-        _optional(bias, "bias", (b, c), work),
-        int(interpolation),
-        int(border),
-        height,
-        width,
+        edge = torch.ones(count, 2, dtype=torch.float64, device=images.device)
+    numbers = _numbers(
+        work, k, fill=fill, matrix=matrix, of_mean=of_mean, offset=offset, values=values, gain=gain, bias=bias
     )
+    parameters = ops.Parameters(
+        inverse=_checked(inverse, "inverse", (count, 3, 3), torch.float64, images),
+        edge=_checked(edge, "edge", (count, 2), torch.float64, images),
+        boxes=None if boxes is None else _checked(boxes, "boxes", (count, k, 4), torch.int32, images),
+        interpolation=int(interpolation),
+        border=int(border),
+        height=height,
+        width=width,
+        **numbers,
+    )
+    result: Tensor = ops.run(work, *parameters)
     return result if result.dtype == images.dtype else result.to(images.dtype)
 
 
@@ -99,8 +95,14 @@ def _check_images(images: Tensor) -> None:
         raise ArgumentError(f"images must have shape (B, C, H, W) with 1 to 16 channels, got {tuple(images.shape)}")
 
 
-def _optional(value: Tensor | None, name: str, shape: tuple[int, ...], work: Tensor) -> Tensor | None:
-    return None if value is None else _checked(value, name, shape, work.dtype, work)
+def _numbers(work: Tensor, boxes: int, **given: Tensor | None) -> dict[str, Tensor | None]:
+    """The parameters that meet the images' values, in their dtype."""
+    b, c = work.shape[:2]
+    shapes = {"matrix": (b, c, c), "of_mean": (b, c, c), "values": (b, boxes, c)}
+    return {
+        name: None if value is None else _checked(value, name, shapes.get(name, (b, c)), work.dtype, work)
+        for name, value in given.items()
+    }
 
 
 def _checked(value: Tensor, name: str, shape: tuple[int, ...], dtype: torch.dtype, images: Tensor) -> Tensor:

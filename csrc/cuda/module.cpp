@@ -26,7 +26,7 @@ namespace {
 
 // An image is a line of 8 numbers: its address, its shape, its strides in bytes and its dtype, the latter as
 // rows say it.
-using Places = py::array_t<std::int64_t, py::array::c_style>;
+using Places = Packed<std::int64_t>;
 
 std::vector<Image> images_at(const Places& places, const char* name) {
   constexpr py::ssize_t kNumbers = 8;
@@ -52,13 +52,8 @@ std::vector<Image> images_at(const Places& places, const char* name) {
 // A launch for Python, with the steps that it wrote last.
 class PyLaunch {
  public:
-  PyLaunch(const py::array& rows, const Places& sources, const Places& outputs, const py::array& luts,
-           const py::array& colours, const py::array& erasures, const py::array& missing)
-      : rows_(copy_items<PlanRow>(rows, "rows", "ROW")) {
-    copy_luts(luts, tables_);
-    tables_.colours = copy_items<ColourMap>(colours, "colours", "COLOUR");
-    tables_.erasures = copy_items<Erasure>(erasures, "erasures", "ERASURE");
-    tables_.missing = copy_items<MissingRule>(missing, "missing", "MISSING");
+  PyLaunch(const py::array& rows, const Places& sources, const Places& outputs, const py::object& tables)
+      : rows_(copy_items<PlanRow>(rows, "rows", "ROW")), tables_(copy_tables(tables)) {
     const std::vector<Image> from = images_at(sources, "sources"), to = images_at(outputs, "outputs");
     const py::gil_scoped_release released;
     launch_.emplace(rows_, tables_, from, to);
@@ -104,7 +99,7 @@ class PyLaunch {
   }
 
   const std::vector<PlanRow> rows_;
-  Tables tables_;
+  const Tables tables_;
   std::optional<Launch> launch_;
   std::vector<Step> steps_;
 };
@@ -163,10 +158,8 @@ PYBIND11_MODULE(_cuda, module) {
   // An ordinary type, as the stub says, without pybind11's metaclass.
   const py::metaclass ordinary(reinterpret_cast<PyObject*>(&PyType_Type));
   py::class_<PyLaunch>(module, "Launch", ordinary)
-      .def(py::init<const py::array&, const Places&, const Places&, const py::array&, const py::array&,
-                    const py::array&, const py::array&>(),
-           py::kw_only(), py::arg("rows"), py::arg("sources").noconvert(), py::arg("outputs").noconvert(),
-           py::arg("luts"), py::arg("colours"), py::arg("erasures"), py::arg("missing"))
+      .def(py::init<const py::array&, const Places&, const Places&, const py::object&>(), py::kw_only(),
+           py::arg("rows"), py::arg("sources").noconvert(), py::arg("outputs").noconvert(), py::arg("tables"))
       .def_property_readonly("copied", &PyLaunch::copied)
       .def_property_readonly("scratch", &PyLaunch::scratch)
       .def("write", &PyLaunch::write, py::arg("staging"), py::arg("device"))

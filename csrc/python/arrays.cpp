@@ -72,6 +72,17 @@ Batch split_array(const py::array& array, const std::string& name) {
   return batch;
 }
 
+void copy_luts(const py::array& array, Tables& tables) {
+  if (array.ndim() != 2 || (array.shape(1) != 256 && array.shape(1) != 65536) || array.itemsize() != 2)
+    throw ImageError("luts has shape " + std::string(py::str(array.attr("shape"))) +
+                     ", expected uint16 (n, 256) or (n, 65536)");
+  tables.lut_levels = static_cast<std::size_t>(array.shape(1));
+  if (array.size() == 0) return;
+  const py::array contiguous = py::array::ensure(array, py::array::c_style);
+  const auto* from = static_cast<const std::uint16_t*>(contiguous.data());
+  tables.luts.assign(from, from + contiguous.size());
+}
+
 }  // namespace
 
 Batch collect(const py::object& object, const std::string& name) {
@@ -127,15 +138,13 @@ std::string item_text(const py::array& array) {
   return std::to_string(array.ndim()) + " axes of " + std::to_string(array.itemsize()) + "-byte items";
 }
 
-void copy_luts(const py::array& array, Tables& tables) {
-  if (array.ndim() != 2 || (array.shape(1) != 256 && array.shape(1) != 65536) || array.itemsize() != 2)
-    throw ImageError("luts has shape " + std::string(py::str(array.attr("shape"))) +
-                     ", expected uint16 (n, 256) or (n, 65536)");
-  tables.lut_levels = static_cast<std::size_t>(array.shape(1));
-  if (array.size() == 0) return;
-  const py::array contiguous = py::array::ensure(array, py::array::c_style);
-  const auto* from = static_cast<const std::uint16_t*>(contiguous.data());
-  tables.luts.assign(from, from + contiguous.size());
+Tables copy_tables(const py::object& tables) {
+  Tables copied;
+  copy_luts(tables.attr("luts"), copied);
+  copied.colours = copy_items<ColourMap>(tables.attr("colours"), "colours", "COLOUR");
+  copied.erasures = copy_items<Erasure>(tables.attr("erasures"), "erasures", "ERASURE");
+  copied.missing = copy_items<MissingRule>(tables.attr("missing"), "missing", "MISSING");
+  return copied;
 }
 
 }  // namespace augsynth

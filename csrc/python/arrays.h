@@ -15,6 +15,12 @@
 
 namespace augsynth {
 
+// A contiguous array of T. One at an address that is no multiple of its elements is copied, by a flag of
+// NumPy's C interface.
+constexpr int kNumpyAligned = 0x0100;
+template <typename T, int kFlags = 0>
+using Packed = pybind11::array_t<T, pybind11::array::c_style | kNumpyAligned | kFlags>;
+
 using ShapeArray = pybind11::array_t<std::int64_t, pybind11::array::c_style>;
 
 // The images of one argument, and the arrays that own their memory.
@@ -57,7 +63,7 @@ std::vector<Item> copy_items(const pybind11::array& array, const char* name, con
   return items;
 }
 
-// The same for look-up tables.
-void copy_luts(const pybind11::array& array, Tables& tables);
+// The same of an augsynth.layout.Tables.
+Tables copy_tables(const pybind11::object& tables);
 
 }  // namespace augsynth

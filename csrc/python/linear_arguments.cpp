@@ -58,6 +58,14 @@ struct Described {
   }
 };
 
+template <typename E>
+E* data_of(const Described& array, const char* name) {
+  if (reinterpret_cast<std::uintptr_t>(array.data) % alignof(E) != 0)
+    throw ImageError(std::string(name) +
+                     " lies at an address that is no multiple of its elements: pass a copy");
+  return static_cast<E*>(array.data);
+}
+
 // A batch of images (n, channels, height, width).
 template <typename T>
 Planes<T> planes_of(const Described& array, const char* name) {
@@ -75,7 +83,7 @@ Planes<T> planes_of(const Described& array, const char* name) {
     if (array.shape[axis] < 1 || array.shape[axis] > static_cast<std::int64_t>(kFarthest))
       throw ArgumentError(std::string(name) + " has shape " + text(array.shape) +
                           ", expected sides of 1 to 2^24");
-  return {static_cast<T*>(array.data),
+  return {data_of<T>(array, name),
           stride[0],
           stride[1],
           stride[2],
@@ -98,7 +106,7 @@ class Parameters {
     if (array.type != kType<E> || array.shape != shape || !array.contiguous)
       throw ArgumentError(std::string(name) + " is " + array.words() + ", expected a contiguous array " +
                           kType<E> + " " + text(shape));
-    return static_cast<const E*>(array.data);
+    return data_of<const E>(array, name);
   }
 
   template <typename E>
@@ -177,7 +185,7 @@ T* read_means(const py::object& object, const LinearPass<T>& pass, const char* i
   if (array.type != kType<T> || array.shape != shape || !array.contiguous || array.read_only)
     throw ArgumentError("means is " + array.words() + ", expected a contiguous array " + kType<T> + " " +
                         text(shape));
-  return static_cast<T*>(array.data);
+  return data_of<T>(array, "means");
 }
 
 template float* read_means(const py::object&, const LinearPass<float>&, const char*);

@@ -34,19 +34,14 @@ void name_bfloat16(const std::vector<PlanRow>& rows, std::vector<Image>& outputs
 }
 
 void run_arrays(const py::array& rows, const py::object& sources, const py::object& outputs,
-                const py::array& luts, const py::array& colours, const py::array& erasures,
-                const py::array& missing, int threads) {
+                const py::object& tables, int threads) {
   const std::vector<PlanRow> copied = copy_items<PlanRow>(rows, "rows", "ROW");
-  Tables tables;
-  copy_luts(luts, tables);
-  tables.colours = copy_items<ColourMap>(colours, "colours", "COLOUR");
-  tables.erasures = copy_items<Erasure>(erasures, "erasures", "ERASURE");
-  tables.missing = copy_items<MissingRule>(missing, "missing", "MISSING");
+  const Tables copied_tables = copy_tables(tables);
   const Batch from = collect(sources, "sources");
   Batch to = collect(outputs, "outputs");
   name_bfloat16(copied, to.images);
   const py::gil_scoped_release released;
-  run(copied, tables, from.images, to.images, threads);
+  run(copied, copied_tables, from.images, to.images, threads);
 }
 
 // ---- Memory -------------------------------------------------------------------------------------------
@@ -113,8 +108,7 @@ PYBIND11_MODULE(_cpu, module) {
   using namespace augsynth;
   translate_exceptions();
   module.def("run", run_arrays, py::kw_only(), py::arg("rows"), py::arg("sources"), py::arg("outputs"),
-             py::arg("luts"), py::arg("colours"), py::arg("erasures"), py::arg("missing"),
-             py::arg("threads"));
+             py::arg("tables"), py::arg("threads"));
   module.def("describe", describe, py::arg("images"));
   module.def("blur", blur_image, py::arg("image"), py::arg("x").noconvert(), py::arg("y").noconvert());
   module.def("sharpen", sharpen_image, py::arg("image"), py::arg("factor"));

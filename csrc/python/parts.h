@@ -8,6 +8,8 @@
 #include <optional>
 #include <vector>
 
+#include "python/arrays.h"
+
 namespace augsynth {
 
 // The structures of plan.h: for each its size, and its fields with their offsets and sizes.
@@ -15,8 +17,8 @@ pybind11::dict layout();
 
 // ---- Random bits, for keys (n, 3) of seed, epoch and index --------------------------------------------
 
-using KeyArray = pybind11::array_t<std::int64_t, pybind11::array::c_style>;
-using BitsArray = pybind11::array_t<std::uint32_t, pybind11::array::c_style>;
+using KeyArray = Packed<std::int64_t>;
+using BitsArray = Packed<std::uint32_t>;
 
 // (n, words)
 pybind11::array_t<std::uint32_t> draw_bits(const KeyArray& keys, std::int64_t op, std::int64_t words);
@@ -28,19 +30,19 @@ pybind11::array_t<double> draw_uniform(const KeyArray& keys, std::int64_t op, st
 std::vector<pybind11::array_t<double>> draw_pipeline(const KeyArray& keys,
                                                      const std::vector<std::int64_t>& counts);
 
+using Uniforms = pybind11::array_t<double, kNumpyAligned>;
+
 // Column `column` of uniform numbers (n, k), spread over [low, high): low + (high - low) u.
-pybind11::array_t<double> spread(const pybind11::array_t<double>& u, pybind11::ssize_t column, double low,
-                                 double high);
+pybind11::array_t<double> spread(const Uniforms& u, pybind11::ssize_t column, double low, double high);
 
 // Keyed permutations of [0, size): `x` (m,), with `sizes` (m,) and `keys` (m, 12), or (1,) and (1, 12) for
 // all.
-pybind11::array_t<std::int64_t> permute(
-    const KeyArray& x, const KeyArray& sizes,
-    const pybind11::array_t<std::uint64_t, pybind11::array::c_style>& keys, bool backwards);
+pybind11::array_t<std::int64_t> permute(const KeyArray& x, const KeyArray& sizes,
+                                        const Packed<std::uint64_t>& keys, bool backwards);
 
 // ---- Maps of the plane (n, 3, 3) ----------------------------------------------------------------------
 
-using MapArray = pybind11::array_t<double, pybind11::array::c_style | pybind11::array::forcecast>;
+using MapArray = Packed<double, pybind11::array::forcecast>;
 
 using Values = pybind11::array_t<double, pybind11::array::forcecast>;
 
@@ -57,8 +59,8 @@ MapArray compose(const MapArray& outer, const MapArray& inner);
 
 // ---- Operations on whole images (height, width, channels) of uint8, uint16 or float32 -----------------
 
-using KernelArray = pybind11::array_t<float, pybind11::array::c_style>;
-using LevelArray = pybind11::array_t<std::uint8_t, pybind11::array::c_style>;
+using KernelArray = Packed<float>;
+using LevelArray = Packed<std::uint8_t>;
 
 constexpr pybind11::ssize_t kLargestMiddle = 2047;
 
@@ -73,7 +75,7 @@ pybind11::array map_image_levels(const pybind11::array& image, const LevelArray&
 
 // ---- Rows ---------------------------------------------------------------------------------------------
 
-using Integers = pybind11::array_t<std::int64_t, pybind11::array::forcecast>;
+using Integers = pybind11::array_t<std::int64_t, pybind11::array::forcecast | kNumpyAligned>;
 
 // n copies of a row (1,), with the sizes (n, 2) and channels (n,) of the samples, and of `inverse` (n, 3, 3),
 // or (1, 3, 3) for all, and `stream` (n, 4) what is not None.

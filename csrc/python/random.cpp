@@ -82,7 +82,7 @@ std::vector<py::array_t<double>> draw_pipeline(const KeyArray& keys,
   return drawn;
 }
 
-py::array_t<double> spread(const py::array_t<double>& u, py::ssize_t column, double low, double high) {
+py::array_t<double> spread(const Uniforms& u, py::ssize_t column, double low, double high) {
   if (u.ndim() != 2 || column < 0 || column >= u.shape(1))
     throw ArgumentError("u has shape " + std::string(py::str(u.attr("shape"))) + ", expected (n, more than " +
                         std::to_string(column) + ")");
@@ -93,8 +93,7 @@ py::array_t<double> spread(const py::array_t<double>& u, py::ssize_t column, dou
   return drawn;
 }
 
-py::array_t<std::int64_t> permute(const KeyArray& x, const KeyArray& sizes,
-                                  const py::array_t<std::uint64_t, py::array::c_style>& keys,
+py::array_t<std::int64_t> permute(const KeyArray& x, const KeyArray& sizes, const Packed<std::uint64_t>& keys,
                                   bool backwards) {
   const py::ssize_t count = x.size();
   if (x.ndim() != 1 || sizes.ndim() != 1 || keys.ndim() != 2 || keys.shape(1) != kPermutationRounds ||

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from native.native_rows import unaligned
 
 from augsynth import _native
 from augsynth.errors import ArgumentError, ArgumentTypeError
@@ -62,6 +63,14 @@ def test_refuses_what_does_not_fit(
     given: dict[str, Any] = {"source": _batch(2, 3, 4, 5), "output": _batch(2, 3, 4, 5)} | changes
     with pytest.raises(error, match=message):
         _run(**given, adjoint=adjoint)
+
+
+@pytest.mark.parametrize("name", ["source", "output", "inverse"])
+def test_addresses_must_be_whole_elements(name: str) -> None:
+    images = _batch(2, 3, 4, 5, dtype=np.float64)
+    given: dict[str, Any] = {"source": images, "output": images.copy(), "inverse": np.eye(3)[None].repeat(2, 0)}
+    with pytest.raises(ArgumentTypeError, match=f"{name} lies at an address that is no multiple"):
+        _run(**given | {name: unaligned(given[name])})
 
 
 def test_strides_must_be_whole_elements() -> None:

@@ -37,9 +37,10 @@ def trials(subject: Subject, name: str, seed: int, numbers: range, limit: float)
     for number in numbers:
         faulthandler.dump_traceback_later(limit, exit=True)
         try:
-            yield _outcome(subject, np.random.default_rng((seed, zlib.crc32(name.encode()), number)))
+            outcome = _outcome(subject, np.random.default_rng((seed, zlib.crc32(name.encode()), number)))
         finally:
             faulthandler.cancel_dump_traceback_later()
+        yield outcome
 
 
 def _outcome(subject: Subject, rng: np.random.Generator) -> tuple[str, str]:

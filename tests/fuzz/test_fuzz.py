@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 from collections.abc import Callable
 from pathlib import Path
 
@@ -74,6 +75,16 @@ def _depends_on_memory(rng: Rng) -> str:
 def test_what_counts_as_a_finding(subject: Callable[[Rng], str], outcome: tuple[str, str]) -> None:
     [(kind, detail)] = fuzz_trials.trials(subject, "toy", 0, range(1), limit=60.0)
     assert (kind, detail.partition("\n")[0]) == outcome
+
+
+def test_a_slow_reader_is_no_hang(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock runs while an input is tried, and not while its outcome is told."""
+    clock: list[str] = []
+    monkeypatch.setattr(faulthandler, "dump_traceback_later", lambda *_, **__: clock.append("started"))
+    monkeypatch.setattr(faulthandler, "cancel_dump_traceback_later", lambda: clock.append("stopped"))
+    told = fuzz_trials.trials(_runs, "toy", 0, range(1), limit=60.0)
+    assert next(told) == (RAN, "")
+    assert clock == ["started", "stopped"]
 
 
 def test_inputs_depend_on_their_number_alone() -> None:

@@ -80,3 +80,10 @@ def turned_batch(threads: int, images: int = 5) -> Array:
     rows = np.concatenate([make_rows(sources[i], outputs[i], stream=i, **fields) for i in range(images)])
     _native.run(rows, sources, outputs, threads=threads)
     return outputs
+
+
+def unaligned(array: Array) -> Array:
+    """The same values at an odd address."""
+    memory = np.zeros(array.nbytes + 1, np.uint8)
+    memory[1:] = array.reshape(-1).view(np.uint8)
+    return memory[1:].view(array.dtype).reshape(array.shape)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from native_rows import DTYPES, make_rows, picture, rotation
+from native_rows import DTYPES, make_rows, picture, rotation, unaligned
 
 from augsynth import _native
 from augsynth.layout import Border, DType, Interpolation
@@ -21,15 +21,8 @@ VIEWS: dict[str, Callable[[Any], Any]] = {
     "transposed": lambda image: image.transpose(1, 0, 2),
     "channels first": lambda image: np.ascontiguousarray(image.transpose(2, 0, 1)).transpose(1, 2, 0),
     "broadcast": lambda image: np.broadcast_to(image[:1, :, :1], (9, *image.shape[1:])),
-    "unaligned": lambda image: unaligned(image),
+    "unaligned": unaligned,
 }
-
-
-def unaligned(image: Any) -> Any:
-    """The same picture at an odd address."""
-    memory = np.zeros(image.nbytes + 1, np.uint8)
-    memory[1:] = image.reshape(-1).view(np.uint8)
-    return memory[1:].view(image.dtype).reshape(image.shape)
 
 
 @pytest.mark.parametrize("channels", range(1, 17))
@@ -40,6 +33,16 @@ def test_the_identity_copies(isa: str, dtype: Any, interpolation: Interpolation,
     output = np.zeros((channels, 11, 300), dtype)
     _native.run(make_rows(source, output, interpolation=interpolation), [source], [output])
     np.testing.assert_array_equal(output, source.transpose(2, 0, 1))
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("interpolation", [Interpolation.BILINEAR, Interpolation.BICUBIC])
+def test_a_constant_picture_stays_constant(isa: str, interpolation: Interpolation, channels: int) -> None:
+    """Where whole weights miss their sum by one, bilinear or bicubic, 0.016 levels are missing."""
+    source, output = np.full((40, 50, channels), 255, np.uint8), np.zeros((channels, 40, 300), np.float32)
+    rows = make_rows(source, output, inverse=rotation(0.4, 40, 50), interpolation=interpolation)
+    _native.run(rows, [source], [output])
+    np.testing.assert_allclose(output, 255, rtol=0, atol=2e-3)
 
 
 @pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS.keys())

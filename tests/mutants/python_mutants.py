@@ -1,0 +1,166 @@
+"""Mutants of the Python package."""
+
+from mutant import Mutant
+
+GEOMETRY = "tests/transforms/test_geometry.py"
+LOWERING = "tests/transforms/test_lowering.py"
+REMEMBERED = "tests/transforms/test_remembered.py"
+RANDOMNESS = "tests/transforms/test_randomness.py"
+POINTS = "tests/transforms/test_points.py"
+COLOUR = "tests/transforms/test_colour.py"
+CHOICE = "tests/transforms/test_choice.py"
+POLICIES = "tests/transforms/test_policies.py"
+PERSPECTIVE = "tests/transforms/test_perspective.py"
+LINEAR = "tests/differentiable/test_linear_pass.py"
+DIFF_AUGMENT = "tests/differentiable/test_diff_augment.py"
+RECORDED = "tests/differentiable/test_recorded_images.py"
+
+PYTHON = (
+    Mutant(
+        "a flip is off by one",
+        "augsynth/transforms/flips.py",
+        "flipped * extent",
+        "flipped * (extent - 1)",
+        (GEOMETRY, "flips_are_exact"),
+    ),
+    Mutant(
+        "rotations turn about the middle pixel",
+        "augsynth/transforms/affine.py",
+        "return seen.sizes[:, 1] / 2, seen.sizes[:, 0] / 2",
+        "return (seen.sizes[:, 1] - 1) / 2, (seen.sizes[:, 0] - 1) / 2",
+        (GEOMETRY, "quarter_turns_of_squares"),
+    ),
+    Mutant(
+        "angles turn clockwise",
+        "augsynth/transforms/matrices.py",
+        "cos, sin = _cos_sin(degrees)",
+        "cos, sin = _cos_sin(-degrees)",
+        (GEOMETRY, "counter_clockwise"),
+    ),
+    Mutant(
+        "matrices are composed in the wrong order",
+        "augsynth/lowering/open_pass.py",
+        "compose(self.inverse, step.inverse)",
+        "compose(step.inverse, self.inverse)",
+        (GEOMETRY, "product_of_the_steps"),
+    ),
+    Mutant(
+        "a centre crop is off by one",
+        "augsynth/transforms/frames.py",
+        "np.round(room / 2)",
+        "np.round(room / 2 + 0.6)",
+        (GEOMETRY, "crop_is_a_slice"),
+    ),
+    Mutant(
+        "the key is ignored",
+        "augsynth/transforms/base.py",
+        "keys_from_torch(count) if keys is None else as_keys(keys)",
+        "keys_from_torch(count)",
+        (RANDOMNESS, "same_key"),
+    ),
+    Mutant(
+        "padding shows what a crop had cut off",
+        "augsynth/lowering/conflicts.py",
+        "if step.pads and not current.whole_frame:",
+        "if False:",
+        (LOWERING, "agree_where_nothing or cut_off"),
+    ),
+    Mutant(
+        "different borders share a pass",
+        "augsynth/lowering/conflicts.py",
+        '("interpolation", "antialias", "border")',
+        '("interpolation", "antialias")',
+        (LOWERING, "different_borders"),
+    ),
+    Mutant(
+        "different interpolations share a pass",
+        "augsynth/lowering/conflicts.py",
+        '("interpolation", "antialias", "border")',
+        '("antialias", "border")',
+        (LOWERING, "different_interpolations"),
+    ),
+    Mutant(
+        "the border's ramp is as wide as a source pixel",
+        "augsynth/lowering/open_pass.py",
+        "self.edge = _extents(self.inverse)",
+        "self.edge = None",
+        (LOWERING, "as_soft_after_enlarging"),
+    ),
+    Mutant(
+        "what is remembered for one number of channels serves all",
+        "augsynth/lowering/lowering.py",
+        "begun(dtype, _native.distinct(channels),",
+        "begun(dtype, (),",
+        (REMEMBERED, "number_of_channels"),
+    ),
+    Mutant(
+        "a state is remembered with the sign of the first zero",
+        "augsynth/lowering/state.py",
+        "tuple(value + 0.0 for value in",
+        "tuple(value for value in",
+        (REMEMBERED, "negative_zero"),
+    ),
+    Mutant(
+        "the antialiasing filter is not widened",
+        "augsynth/lowering/open_pass.py",
+        'rows["support"] = np.maximum(extents, 1.0)',
+        'rows["support"] = 1.0',
+        (GEOMETRY, "resize_is_torchs"),
+    ),
+    Mutant(
+        "a second lookup table comes before the first",
+        "augsynth/lowering/tables.py",
+        "np.take_along_axis(tables, before.astype(np.int64), axis=1)",
+        "np.take_along_axis(before, tables.astype(np.int64), axis=1)",
+        (POINTS, ""),
+    ),
+    Mutant(
+        "a second colour map forgets the mean that the first one moved",
+        "augsynth/lowering/tables.py",
+        "matrix @ first_of_mean + of_mean @ (first + first_of_mean)",
+        "matrix @ first_of_mean + of_mean @ first",
+        (COLOUR, ""),
+    ),
+    Mutant(
+        "samples that a chance leaves out are turned too",
+        "augsynth/lowering/steps.py",
+        "inverse = np.where(active[:, None, None], step.inverse, np.eye(3))",
+        "inverse = step.inverse",
+        (CHOICE, ""),
+    ),
+    Mutant(
+        "a policy turns the other way than it drew",
+        "augsynth/transforms/policy_operations.py",
+        "strength = share * sign if choice.signed else share",
+        "strength = share",
+        (POLICIES, "full_strength"),
+    ),
+    Mutant(
+        "a perspective is the inverse of what it says",
+        "augsynth/transforms/perspective.py",
+        "projective(corners + inwards * (1 - 2 * _CORNERS) * size, corners)",
+        "projective(corners, corners + inwards * (1 - 2 * _CORNERS) * size)",
+        (PERSPECTIVE, ""),
+    ),
+    Mutant(
+        "the gradient of the gradient has constants",
+        "augsynth/differentiable/ops.py",
+        "_backward_by(_forward, linear=True)",
+        "_backward_by(_forward, linear=False)",
+        (LINEAR, "their_gradients"),
+    ),
+    Mutant(
+        "pipelines with gradients do not clamp",
+        "augsynth/differentiable/plans.py",
+        "values = values.clamp(low, high)",
+        "pass",
+        (RECORDED, "pictures_are_those or is_clamped"),
+    ),
+    Mutant(
+        "contrast darkens",
+        "augsynth/transforms/diff_augment.py",
+        "(1 - contrast) * mean",
+        "0 * contrast * mean",
+        (DIFF_AUGMENT, "of_the_paper or scale_of_the_images"),
+    ),
+)
