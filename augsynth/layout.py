@@ -1,7 +1,7 @@
 """The layout of a plan's rows and of the tables they point into: the NumPy mirror of `csrc/plan.h`.
 
 `docs/design/numerics.md` says what each field means. The extension reports its own layout at import,
-and `_native.py` refuses to start on any difference.
+and `_native` refuses to start on any difference.
 """
 
 from __future__ import annotations

@@ -1,0 +1,50 @@
+"""The typed face of the compiled extensions.
+
+The arithmetic is defined in `docs/design/numerics.md`; `csrc/plan.h` and `augsynth/layout.py` describe the rows, and
+importing this package fails where the two differ.
+"""
+
+from augsynth._native.extensions import check_layout, cuda
+from augsynth._native.maps import Coefficient, about, affine, compose
+from augsynth._native.memory import Outgoing, buffer, receive
+from augsynth._native.passes import cuda_linear_pass, describe, launch, linear_pass, run
+from augsynth._native.processor import build_info, cuda_build_info, cuda_devices, isa, isas, num_threads, set_isa
+from augsynth._native.random import draw_bits, draw_pipeline, draw_uniform, permute, spread
+from augsynth._native.rows import common_output, distinct, make_rows
+from augsynth._native.whole_images import blur, count_levels, map_levels, sharpen
+
+__all__ = [
+    "Coefficient",
+    "Outgoing",
+    "about",
+    "affine",
+    "blur",
+    "buffer",
+    "build_info",
+    "check_layout",
+    "common_output",
+    "compose",
+    "count_levels",
+    "cuda",
+    "cuda_build_info",
+    "cuda_devices",
+    "cuda_linear_pass",
+    "describe",
+    "distinct",
+    "draw_bits",
+    "draw_pipeline",
+    "draw_uniform",
+    "isa",
+    "isas",
+    "launch",
+    "linear_pass",
+    "make_rows",
+    "map_levels",
+    "num_threads",
+    "permute",
+    "receive",
+    "run",
+    "set_isa",
+    "sharpen",
+    "spread",
+]

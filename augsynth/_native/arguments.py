@@ -1,0 +1,17 @@
+"""Checks of what the extensions are given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from augsynth.errors import ArgumentTypeError
+
+
+def require(name: str, array: npt.NDArray[Any], dtype: np.dtype[Any], expected: str) -> None:
+    """Raise `ArgumentTypeError` unless it is an array of that dtype."""
+    if not isinstance(array, np.ndarray) or array.dtype != dtype:
+        came = array.dtype if isinstance(array, np.ndarray) else type(array).__name__
+        raise ArgumentTypeError(f"{name} is {came}, expected a NumPy array of {expected}")
