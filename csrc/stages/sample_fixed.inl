@@ -29,9 +29,11 @@ constexpr int slot(int lane) { return (lane >> 1 & 1) * (kLanes / 2) + (lane >> 
 
 using Couple = std::uint64_t __attribute__((vector_size(2 * kPacket)));
 
-// Of a whole group, two packets at a time: half as many stores.
-inline void copy_adjacent(const unsigned char* data, std::ptrdiff_t next_line, const std::int32_t* offset,
-                          unsigned char* upper, unsigned char* lower) {
+// Of a whole group, two packets at a time: half as many stores. The compiler would not always inline it: that
+// depends on how much else is compiled with it.
+[[gnu::always_inline]] inline void copy_adjacent(const unsigned char* data, std::ptrdiff_t next_line,
+                                                 const std::int32_t* offset, unsigned char* upper,
+                                                 unsigned char* lower) {
   for (int i = 0; i < kLanes; i += 2) {
     const unsigned char *first = data + offset[i], *second = data + offset[i + 1];
     const auto couple = [&](std::ptrdiff_t line) {
