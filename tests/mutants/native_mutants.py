@@ -9,6 +9,7 @@ RANDOMNESS = "tests/transforms/test_randomness.py"
 NOISE = "tests/transforms/test_noise.py"
 SHORT_LINES = "tests/native/test_short_lines.py"
 IMAGES = "tests/native/test_images.py"
+RUNS = "tests/native/test_runs.py"
 WHOLE_IMAGES = "tests/native/test_whole_images.py"
 LINEAR = "tests/differentiable/test_linear_pass.py"
 
@@ -249,13 +250,13 @@ NATIVE = (
         "csrc/stages/copy.inl",
         "const int at = i + kSplit <= run.count ? i : run.count - kSplit;",
         "const int at = i + kSplit <= run.count ? i : 0;",
-        (IMAGES, "copies or flips or identity"),
+        (RUNS, "single_pixels"),
     ),
     Mutant(
         "runs of pixels are unpacked in the order of a flip",
         "csrc/stages/sample_nearest.inl",
         "is_reversed_ ? spread<true>(line, packets)",
         "!is_reversed_ ? spread<true>(line, packets)",
-        (EXECUTORS, "any_pipeline or odd_shapes"),
+        (RUNS, "single_pixels"),
     ),
 )
