@@ -101,7 +101,7 @@ def _from_bytes(stored: Array, name: str) -> Array:
 
 
 def _check_header(header: Array, path: PathOrFile) -> None:
-    if header.shape != (3,) or int(header[0]) != PLAN_MAGIC:
+    if header.dtype != np.uint32 or header.shape != (3,) or int(header[0]) != PLAN_MAGIC:
         raise CheckpointError(f"{_name(path)} is no augsynth plan: its header is {header!r}")
     if int(header[1]) != PLAN_VERSION:
         raise CheckpointError(

@@ -106,6 +106,14 @@ def test_a_plan_of_another_version_says_so(tmp_path: Path) -> None:
         Plan.load(path)
 
 
+@pytest.mark.parametrize("dtype", ["complex128", "float64"])
+def test_a_header_of_other_numbers_is_refused(tmp_path: Path, dtype: str) -> None:
+    path = tmp_path / "plan.npz"
+    np.savez(path, header=np.array([0x4E4C5041, 1, 0], dtype))
+    with pytest.raises(CheckpointError, match="no augsynth plan"):
+        Plan.load(path)
+
+
 def test_missing_and_foreign_files_say_so(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="no plan"):
         Plan.load(tmp_path / "nothing.npz")
