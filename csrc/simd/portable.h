@@ -4,6 +4,7 @@
 
 constexpr int kVectorBytes = 16;
 
+#include "pixels.h"
 #include "stages/noise_table.h"
 #include "vector.h"
 
@@ -149,16 +150,6 @@ inline V pixels_at(const T* line, const std::int32_t* first) {
   V pixels{};
   for (int i = 0; i < kLanes; ++i) pixels[i] = line[first[i / 4 * 4] + i % 4];
   return pixels;
-}
-
-template <bool kReversed>
-inline void split_pixels(const unsigned char* pixels, unsigned char* const (&to)[3]) {
-  split_each<kReversed>(pixels, to);
-}
-
-template <bool kReversed>
-inline void spread_pixels(const unsigned char* pixels, unsigned char* to) {
-  spread_each<kReversed>(pixels, to);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 constexpr int kVectorBytes = 16;
 
+#include "pixels.h"
 #include "stages/noise_table.h"
 #include "vector.h"
 
@@ -133,16 +134,6 @@ inline Ints pairs_of_pixels(const std::int16_t* line, const std::int32_t* first)
 template <typename V, typename T>
 inline V pixels_at(const T* line, const std::int32_t* first) {
   return load<V>(line + first[0]);
-}
-
-template <bool kReversed>
-inline void split_pixels(const unsigned char* pixels, unsigned char* const (&to)[3]) {
-  split_each<kReversed>(pixels, to);
-}
-
-template <bool kReversed>
-inline void spread_pixels(const unsigned char* pixels, unsigned char* to) {
-  spread_each<kReversed>(pixels, to);
 }
 
 }  // namespace

@@ -59,25 +59,8 @@ inline void look_up_each(const std::uint16_t* table, std::uint16_t* levels, int 
   for (; count > 0; --count, ++levels) *levels = table[*levels];
 }
 
-// The three channels of kSplit pixels that lie side by side, each to its own place; the last pixel first if
-// kReversed.
-constexpr int kSplit = 32;
-
-template <bool kReversed>
-inline void split_each(const unsigned char* pixels, unsigned char* const (&to)[3]) {
-  for (int i = 0; i < kSplit; ++i)
-    for (int c = 0; c < 3; ++c) to[c][kReversed ? kSplit - 1 - i : i] = pixels[3 * i + c];
-}
-
-// kSpread of three-byte pixels that lie side by side, each with room for a fourth byte, which may be
-// anything; the last pixel first if kReversed. kSpreadBytes are read from `pixels` on.
-constexpr int kSpread = 8, kSpreadBytes = 28;
-
-template <bool kReversed>
-inline void spread_each(const unsigned char* pixels, unsigned char* to) {
-  for (int i = 0; i < kSpread; ++i)
-    __builtin_memcpy(to + 4 * i, pixels + 3 * (kReversed ? kSpread - 1 - i : i), 4);
-}
+constexpr int kSplit = 32;                     // pixels of split_pixels()
+constexpr int kSpread = 8, kSpreadBytes = 28;  // pixels of spread_pixels(), and the bytes that it reads
 
 inline Ints bits_of(Floats vector) { return reinterpret_cast<Ints>(vector); }
 inline Floats float_of(Ints bits) { return reinterpret_cast<Floats>(bits); }
