@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from augsynth.errors import PlanError
 from augsynth.layout import LUT_LEVELS, DType
-from augsynth.plan.passes import Pass
+from augsynth.plan.passes import Pass, Rows
 from augsynth.plan.rules import check_rows
 
 Rule = Callable[[Pass, np.void], bool]
@@ -19,10 +19,18 @@ Entries = npt.NDArray[np.void]
 def check_pass(one: Pass, where: str = "plan") -> None:
     """Raise `PlanError` naming the first row and field that no executor may run, its entries in the tables included."""
     check_rows(one.rows, where)
-    for number, row in enumerate(one.rows):
+    for number in np.flatnonzero(_points_somewhere(one.rows)).tolist():
+        row = one.rows[number]
         for field, rule, valid in _RULES:
             if not valid(one, row):
                 raise PlanError(f"{where}: row {number}: {field} must be {rule}, got {row[field]!r}")
+
+
+def _points_somewhere(rows: Rows) -> npt.NDArray[np.bool_]:
+    """Which rows (n,) need a table."""
+    indices = np.stack([rows["lut"], rows["colour"], rows["missing"]], axis=1)
+    found: npt.NDArray[np.bool_] = (indices != -1).any(axis=1) | (rows["erasures"] != 0).any(axis=1)
+    return found
 
 
 def _points_into(table: str, field: str) -> Rule:
