@@ -90,9 +90,10 @@ class DecodingTransform:
         lines = lines_read(plan) * factors
         result = batch_output(plan, out, self.transform._memory_format())
         outputs = as_array(result)
-        sizes = [_bytes_of(source) for source in sources]
-        memory = np.empty(max(_TOGETHER, *sizes), np.uint8)
-        for these in _groups(sizes):
+        sizes = [prod(source.shape) if isinstance(source, EncodedImage) else 0 for source in sources]
+        groups = list(_groups(sizes))
+        memory = np.empty(max(sum(sizes[these]) for these in groups), np.uint8)
+        for these in groups:
             pictures = _decoded(sources[these], lines[these], factors[these], memory)
             execute(plan[these], pictures, outputs[these])
         return result if moved is None else (result, moved)
@@ -175,10 +176,6 @@ def _allowed(sources: Sequence[EncodedImage | Image], factors: Ints) -> Ints:
     return np.where(divisible, factors, 1)
 
 
-def _bytes_of(source: EncodedImage | Image) -> int:
-    return prod(source.shape) if isinstance(source, EncodedImage) else 0
-
-
 def _groups(sizes: Sequence[int]) -> Iterator[slice]:
     """Neighbours that take _TOGETHER bytes at most; what is larger is alone."""
     begin, total = 0, 0
@@ -195,7 +192,7 @@ def _decoded(sources: Sequence[EncodedImage | Image], lines: Ints, factors: Ints
     pictures, begin = [], 0
     for source, needed, factor in zip(sources, lines.tolist(), factors.tolist(), strict=True):
         if isinstance(source, EncodedImage):
-            end = begin + _bytes_of(source)
+            end = begin + prod(source.shape)
             source = source.decode(lines=needed, factor=factor, into=memory[begin:end])
             begin = end
         pictures.append(source)
