@@ -20,7 +20,7 @@ import torch
 from harness.cases import CASES, Case
 from harness.ops import Crop, Ops
 from harness.peers.base import translate
-from harness.peers.ours import STEPS
+from harness.peers.ours import STEPS, keys_of
 from torch.utils.data import DataLoader
 
 import augsynth
@@ -46,15 +46,9 @@ def of_one_pixel(ops: Ops) -> Ops:
     return tuple(Crop(1, op.padding) if isinstance(op, Crop) else op for op in ops)
 
 
-def keys_of(first: int, count: int) -> Any:
-    keys = np.zeros((count, 3), np.int64)
-    keys[:, 2] = np.arange(first, first + count)
-    return keys
-
-
 def batches(pipeline: T.Compose, images: list[Any], size: int) -> Iterator[object]:
     for first in cycle(range(0, len(images), size)):
-        yield pipeline.batch(images[first : first + size], keys=keys_of(first, size))
+        yield pipeline.batch(images[first : first + size], keys=keys_of(range(first, first + size)))
 
 
 def loaded(pipeline: T.Compose, images: list[Any], size: int) -> Iterator[object]:

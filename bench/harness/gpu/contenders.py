@@ -10,8 +10,6 @@ from importlib.metadata import distributions
 from importlib.util import find_spec
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import torch
 
 from augsynth import transforms as T
@@ -19,7 +17,7 @@ from harness.gpu.check import Make, OnDevice, differences
 from harness.gpu.timing import Run
 from harness.ops import Ops
 from harness.peers.base import translate
-from harness.peers.ours import STEPS
+from harness.peers.ours import STEPS, keys_of
 
 PEER_REPEATS = 10
 DISTRIBUTIONS = re.compile(r"torch|torchvision|kornia|nvidia-dali-cuda\d+|cvcuda-cu\d+")
@@ -30,16 +28,9 @@ def pipeline(ops: Ops) -> T.Compose:
     return T.Compose(translate(ops, STEPS))
 
 
-def keys_of(count: int) -> npt.NDArray[np.int64]:
-    """One key an image."""
-    keys = np.zeros((count, 3), np.int64)
-    keys[:, 2] = np.arange(count)
-    return keys
-
-
 def ours(ops: Ops, images: torch.Tensor) -> Run:
     """One call: plan, launch and all."""
-    t, keys = pipeline(ops), keys_of(len(images))
+    t, keys = pipeline(ops), keys_of(range(len(images)))
     return lambda: t.batch(images, keys=keys)
 
 

@@ -17,8 +17,9 @@ from augsynth.device.passes import aligned, places
 from augsynth.execute import batch_output
 from augsynth.plan import Plan
 from harness.gpu.cases import CASES, GpuCase, bytes_moved
-from harness.gpu.contenders import keys_of, ours, pipeline
+from harness.gpu.contenders import ours, pipeline
 from harness.gpu.timing import WARM_UP, Run, milliseconds
+from harness.peers.ours import keys_of
 
 REPEATS = 50
 
@@ -44,7 +45,7 @@ def measure_ours(case: GpuCase, device: torch.device) -> Ours:
 
 def plan_of(case: GpuCase) -> Plan:
     """What its images are drawn to."""
-    return pipeline(case.ops).plan([(case.side, case.side, 3)] * case.batch, keys_of(case.batch))
+    return pipeline(case.ops).plan([(case.side, case.side, 3)] * case.batch, keys_of(range(case.batch)))
 
 
 def launch_alone(plan: Plan, images: torch.Tensor, output: torch.Tensor) -> Run:

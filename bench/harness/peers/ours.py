@@ -7,6 +7,7 @@ from itertools import count
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from torch.utils.data import DataLoader
 
 import augsynth
@@ -88,7 +89,7 @@ class Augsynth(Peer):
             self.activate()
             epoch = next(epochs)
             for first in range(start, start + images.window, batch):
-                keys = _keys(epoch, range(first, first + batch))
+                keys = keys_of(range(first, first + batch), epoch)
                 yield transform.batch(images.images[first : first + batch], keys=keys)
 
         return run
@@ -110,7 +111,8 @@ class Augsynth(Peer):
         return DataLoader(dataset, batch_size=batch, drop_last=True, collate_fn=augsynth.collate)
 
 
-def _keys(epoch: int, indices: range) -> Any:
+def keys_of(indices: range, epoch: int = 0) -> npt.NDArray[np.int64]:
+    """One key an image: (0, epoch, index)."""
     keys = np.zeros((len(indices), 3), np.int64)
-    keys[:, 1], keys[:, 2] = epoch, np.arange(indices.start, indices.stop)
+    keys[:, 1], keys[:, 2] = epoch, indices
     return keys
