@@ -80,11 +80,14 @@ def coordinates(value: Any, what: str, *widths: int, nowhere: bool = False) -> F
 def like(array: Array, original: Any) -> Any:
     """`array` in the library, on the device and in the floating-point type of `original`; float32 for integers.
 
-    Coordinates that were whole may be so no longer, and float32 holds all whole ones up to 2**24 exactly.
+    Coordinates that were whole may be so no longer, and float32 holds all whole ones up to 2**24 exactly. A list of
+    arrays becomes a list of arrays.
 
     >>> like(np.array([0.5]), torch.zeros(1, dtype=torch.float16)), like(np.array([0.5]), [7])
     (tensor([0.5000], dtype=torch.float16), [0.5])
     """
+    if is_list_of_arrays(original):
+        return type(original)(like(one, original[0]) for one in array)
     if isinstance(original, torch.Tensor):
         kind = original.dtype if original.is_floating_point() else torch.float32
         return torch.from_numpy(np.ascontiguousarray(array)).to(original.device, kind)
@@ -94,12 +97,29 @@ def like(array: Array, original: Any) -> Any:
 
 
 def same_values(array: Array | torch.Tensor, original: Any) -> Any:
-    """`array` in the library and on the device of `original`, and in its own type; a tensor is there already."""
+    """`array` in the library and on the device of `original`, and in its own type; a tensor is there already.
+
+    A list of arrays becomes a list of arrays, and a PIL image a tensor, as images do.
+    """
+    if is_list_of_arrays(original):
+        return type(original)(same_values(one, original[0]) for one in array)
     if isinstance(array, torch.Tensor):
         return array
     if isinstance(original, torch.Tensor):
         return torch.from_numpy(np.ascontiguousarray(array)).to(original.device)
+    if is_pil(original):
+        return torch.from_numpy(np.ascontiguousarray(array))
     return array if isinstance(original, np.ndarray) else array.tolist()
+
+
+def is_pil(value: Any) -> bool:
+    """Return whether a value is a PIL image, without importing Pillow."""
+    return hasattr(value, "getbands")
+
+
+def is_list_of_arrays(value: Any) -> bool:
+    """Return whether a value is a list or a tuple of arrays, tensors or PIL images, and has at least one."""
+    return type(value) in (list, tuple) and bool(value) and (getattr(value[0], "ndim", 0) > 0 or is_pil(value[0]))
 
 
 def select(value: Any, kept: npt.NDArray[np.bool_], what: str) -> Any:

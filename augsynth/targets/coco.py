@@ -13,6 +13,7 @@ from augsynth.errors import ArgumentError, ArgumentTypeError, shown
 from augsynth.geometry import Floats, polygon_area
 from augsynth.plan.coordinates import CoordinateMap
 from augsynth.targets.boxes import area_scales, place_boxes, read_boxes
+from augsynth.targets.guard import check_beside
 from augsynth.targets.masks import Moving, read_masks
 from augsynth.targets.points import place_keypoints
 from augsynth.targets.rle import decode, encode_like, is_rle
@@ -20,6 +21,7 @@ from augsynth.targets.rules import TargetRules
 
 Annotation = Mapping[str, Any]
 _MOVING = ("segmentation", "keypoints")
+_XYWH_OF_DETECTRON2 = 1
 
 
 class CocoReading:
@@ -33,6 +35,7 @@ class CocoReading:
         self._target = target
         self._rules = rules
         self._annotations: Sequence[Annotation] = _annotations(target)
+        self._check_others()
         self._objects = [number for number, one in enumerate(self._annotations) if _is_object(one, number)]
         self.boxes = _read_boxes(self._annotations, self._objects)
         self._encoded = [number for number in self._objects if is_rle(self._annotations[number].get("segmentation"))]
@@ -49,6 +52,18 @@ class CocoReading:
             results[number] = one and {**one, "bbox": [*box[:2].tolist(), *(box[2:] - box[:2]).tolist()]}
         remaining = [one for one in results if one is not None]
         return {**self._target, "annotations": remaining} if isinstance(self._target, Mapping) else remaining
+
+    def _check_others(self) -> None:
+        """Refuse what is no part of the format and would stay behind, and boxes in another form than the format's."""
+        if isinstance(self._target, Mapping):
+            check_beside(_without(self._target, "annotations"), "annotations", self._rules.passthrough)
+        for number, one in enumerate(self._annotations):
+            if "bbox_mode" in one and int(one["bbox_mode"]) != _XYWH_OF_DETECTRON2:
+                raise ArgumentError(
+                    f"annotations[{number}]['bbox'] must be [x, y, width, height], got bbox_mode {one['bbox_mode']!r}: "
+                    "convert it to XYWH_ABS first"
+                )
+            check_beside(_without(one, "bbox", "bbox_mode", *_MOVING), "a 'bbox'", self._rules.passthrough)
 
     def _placed(self, number: int, where: CoordinateMap, mask: Array | None, scale: float) -> Annotation | None:
         """What an object's annotation becomes, but for its box; None if nothing of its segmentation is left."""
@@ -70,6 +85,10 @@ class CocoReading:
     def _decoded(self, number: int, size: tuple[int, int]) -> Moving:
         what = f"annotations[{number}]['segmentation']"
         return Moving(read_masks(decode(self._annotations[number]["segmentation"], what), size, what), 0)
+
+
+def _without(fields: Annotation, *names: str) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if name not in names}
 
 
 def _annotations(target: Any) -> Sequence[Annotation]:

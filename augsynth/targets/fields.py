@@ -13,35 +13,12 @@ from augsynth.geometry import Floats, bounding_box
 from augsynth.plan.coordinates import CoordinateMap
 from augsynth.targets import tv_tensors
 from augsynth.targets.boxes import Placed, area_scales, place_boxes, read_boxes
-from augsynth.targets.masks import Moving, read_masks
+from augsynth.targets.guard import check_fields, has_entries
+from augsynth.targets.masks import Moving, is_boolean, read_masks
+from augsynth.targets.names import MOVING, PER_OBJECT, PER_OBJECT_OR_PICTURE
 from augsynth.targets.points import place_keypoints
 from augsynth.targets.rotated import corners_of, place_rotated, read_rotated
 from augsynth.targets.rules import TargetRules
-
-MOVING = ("boxes", "rotated_boxes", "masks", "keypoints")
-PER_OBJECT = (
-    "labels",
-    "scores",
-    "weights",
-    "names",
-    "ids",
-    "track_ids",
-    "category_ids",
-    "iscrowd",
-    "difficult",
-    "truncated",
-    "occluded",
-    "attributes",
-)
-_MISTAKEN = {
-    "box": "boxes",
-    "bbox": "boxes",
-    "bboxes": "boxes",
-    "mask": "masks",
-    "keypoint": "keypoints",
-    "key_points": "keypoints",
-    "rotated_bboxes": "rotated_boxes",
-}
 
 
 class FieldsReading:
@@ -54,7 +31,7 @@ class FieldsReading:
 
     def __init__(self, target: Mapping[str, Any], size: tuple[int, int], rules: TargetRules) -> None:
         self._target = target
-        self._roles = _roles(target)
+        self._roles = _roles(target, rules.passthrough)
         self._rules = rules
         self._upright = self._read("boxes", read_boxes)
         self._rotated = self._read("rotated_boxes", read_rotated)
@@ -65,6 +42,8 @@ class FieldsReading:
             raise ArgumentError(
                 f"boxes and rotated_boxes are of the same objects, got {len(self._upright)} and {len(self._rotated)}"
             )
+        objects = None if self.boxes is None else len(self.boxes)
+        check_fields(target, rules.passthrough, objects, moves=bool(self._roles))
         self.masks: Sequence[Moving] = [self._read_masks(name, size) for name in self._names("masks")]
 
     def place(self, where: CoordinateMap, masks: Sequence[Array]) -> dict[str, Any]:
@@ -80,7 +59,7 @@ class FieldsReading:
                 result[name] = self._boxes_like(placed.boxes[kept], name, where.output_size)
         for name, moved in zip(self._names("masks"), masks, strict=True):
             chosen = moved
-            if kept is not None and self._is_paired(name, moved.ndim == 3):
+            if kept is not None and self._has_mask_an_object(name, moved):
                 chosen = select(moved, kept, name)
             result[name] = self._wrapped(same_values(chosen, self._plain(name)), name)
         for name in self._names("keypoints"):
@@ -107,11 +86,17 @@ class FieldsReading:
 
     def _read_masks(self, name: str, size: tuple[int, int]) -> Moving:
         values = read_masks(self._plain(name), size, name)
-        return Moving(values, 0 if self._is_paired(name, values.ndim == 3) else self._rules.mask_fill)
+        return Moving(values, 0 if self._has_mask_an_object(name, values) else self._rules.mask_fill)
 
-    def _is_paired(self, name: str, can_be: bool) -> bool:
-        """Whether a field has one entry for each box; one of that length is taken to."""
-        return can_be and self.boxes is not None and len(self._target[name]) == len(self.boxes)
+    def _has_mask_an_object(self, name: str, masks: Any) -> bool:
+        """Return whether masks (N, H, W) are those of N boxes.
+
+        One mask (1, H, W) of numbers beside one box is a picture's classes. It is the object's if it is boolean, or in
+        a list.
+        """
+        if masks.ndim != 3 or self.boxes is None or len(masks) != len(self.boxes):
+            return False
+        return len(masks) != 1 or is_boolean(masks) or isinstance(self._target[name], (list, tuple))
 
     def _boxes_like(self, boxes: Floats, name: str, size: tuple[int, int]) -> Any:
         original = self._target[name]
@@ -131,7 +116,7 @@ class FieldsReading:
         if beside is not None:
             visibility = _visibility(beside, points.shape[:-1])
         placed, visibility = place_keypoints(where, points[..., :2], visibility, self._rules)
-        if kept is not None and self._is_paired(name, points.ndim > 2):
+        if kept is not None and points.ndim > 2 and len(points) == len(kept):
             placed, visibility = placed[kept], visibility[kept]
         if within:
             placed = np.concatenate([placed, visibility[..., None]], axis=-1)
@@ -141,12 +126,21 @@ class FieldsReading:
 
     def _followers(self, placed: Placed, where: CoordinateMap, masks: Sequence[Array]) -> dict[str, Any]:
         """What the target says of each object, for those that are kept."""
-        result = {name: select(value, placed.kept, name) for name, value in self._target.items() if name in PER_OBJECT}
-        if "area" in self._target:
+        result = {name: select(self._target[name], placed.kept, name) for name in self._followed()}
+        if "area" in self._target and "area" not in self._rules.passthrough:
             before = self._target["area"]
             areas = self._areas(to_numpy(before, "area"), placed, where, masks)
             result["area"] = like(areas[placed.kept], before)
         return result
+
+    def _followed(self) -> list[str]:
+        """The names of the fields that have one entry an object."""
+        return [
+            name
+            for name, value in self._target.items()
+            if name not in self._rules.passthrough
+            and (name in PER_OBJECT or (name in PER_OBJECT_OR_PICTURE and has_entries(value)))
+        ]
 
     def _areas(self, before: Array, placed: Placed, where: CoordinateMap, masks: Sequence[Array]) -> Floats:
         """Areas (n,): the pixels of an object's mask, else its former area, scaled as the map and the frame do."""
@@ -157,7 +151,7 @@ class FieldsReading:
                 f"{before.shape}"
             )
         for name, moved in zip(self._names("masks"), masks, strict=True):
-            if self._is_paired(name, moved.ndim == 3):
+            if self._has_mask_an_object(name, moved):
                 seen = to_numpy(moved != 0, name)
                 counts: Floats = np.count_nonzero(seen, axis=(1, 2)).astype(np.float64)
                 return counts
@@ -165,16 +159,10 @@ class FieldsReading:
         return areas
 
 
-def _roles(target: Mapping[str, Any]) -> dict[str, str]:
-    """Which fields move with the image: tv_tensors by their class, others by their name."""
-    roles = {}
-    for name, value in target.items():
-        role = tv_tensors.role_of(value) or (name if name in MOVING else None)
-        if role is not None:
-            roles[name] = role
-        elif name in _MISTAKEN:
-            raise ArgumentError(f"the field {name!r} would not move with the image: call it {_MISTAKEN[name]!r}")
-    return roles
+def _roles(target: Mapping[str, Any], passthrough: Sequence[str]) -> dict[str, str]:
+    """The fields that move with the image: tv_tensors by their class, others by their name."""
+    roles = {name: tv_tensors.role_of(value) or name for name, value in target.items() if name not in passthrough}
+    return {name: role for name, role in roles.items() if role in MOVING}
 
 
 def _visibility(value: Any, shape: tuple[int, ...]) -> Array:

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from augsynth import _native
-from augsynth.arrays import Array, to_numpy
+from augsynth.arrays import Array, is_list_of_arrays, is_pil, to_numpy
 from augsynth.device import run_pass
 from augsynth.errors import ArgumentError, ArgumentTypeError
 from augsynth.layout import MAX_CHANNELS, DType, Interpolation
@@ -22,6 +22,7 @@ from augsynth.plan.inversion import filling
 from augsynth.plan.passes import Pass, Rows, new_rows
 
 DTYPES = ("bool", "uint8", "int16", "uint16", "int32", "int64", "float32", "float64")
+PIL_MODES = ("1", "L", "P", "I;16", "I;16B", "I", "F")
 _LANES = {1: DType.UINT8, 2: DType.UINT16}  # by their bytes
 _TORCH_LANES = {1: torch.uint8, 2: torch.uint16}
 _GEOMETRY = ("inverse", "source_size", "output_size", "border")
@@ -41,12 +42,38 @@ class Moving:
 def read_masks(value: Any, size: tuple[int, int], what: str = "masks") -> Any:
     """Masks (..., H, W) of an image of `size` (H, W): a NumPy array, or a tensor of a device."""
     stays = isinstance(value, torch.Tensor) and value.device.type == "cuda" and value.layout == torch.strided
-    masks = value.detach() if stays else to_numpy(value, what)
+    masks = value.detach() if stays else _as_array(value, what)
+    if masks.ndim and len(masks) == 0:
+        masks = _empty((0, *masks.shape[1:-2], *size), masks)
     if _kind(masks).name not in DTYPES:
         raise ArgumentTypeError(f"{what} must be of dtype {', '.join(DTYPES)}, got {masks.dtype}")
     if masks.ndim < 2 or tuple(masks.shape[-2:]) != size:
-        raise ArgumentError(f"{what} must have shape (..., H, W) with (H, W) = {size}, its image's; got {masks.shape}")
+        raise ArgumentError(
+            f"{what} must have shape (..., H, W) with (H, W) = {size}, its image's; got {tuple(masks.shape)}"
+        )
     return masks
+
+
+def _as_array(value: Any, what: str) -> Array:
+    if is_pil(value):
+        return _from_pil(value, what)
+    if not is_list_of_arrays(value):
+        return to_numpy(value, what)
+    arrays = [_from_pil(one, what) if is_pil(one) else to_numpy(one, what) for one in value]
+    if len({(one.shape, one.dtype) for one in arrays}) > 1:
+        kinds = " and ".join(sorted({f"{one.dtype} {one.shape}" for one in arrays}))
+        raise ArgumentError(f"{what} in a list must have one dtype and one shape, got {kinds}")
+    return np.stack(arrays)
+
+
+def _from_pil(image: Any, what: str) -> Array:
+    """The values of a PIL image; the numbers of its colours for one with a palette."""
+    if getattr(image, "mode", None) not in PIL_MODES:
+        raise ArgumentTypeError(
+            f"{what} from PIL must hold one value a pixel, as the modes {', '.join(PIL_MODES)} do; got the mode "
+            f"{image.mode!r}: turn its colours into the numbers of classes first"
+        )
+    return np.asarray(image)
 
 
 @dataclass(frozen=True)
@@ -87,6 +114,11 @@ def _kind(values: Any) -> np.dtype[Any]:
         return kind
     name = str(values.dtype).removeprefix("torch.")
     return np.dtype(name if name in DTYPES else object)
+
+
+def is_boolean(masks: Any) -> bool:
+    """Return whether masks, an array or a tensor, are boolean."""
+    return _kind(masks).kind == "b"
 
 
 def _device(values: Any) -> Any:

@@ -15,8 +15,10 @@ from augsynth.plan import Pass
 from augsynth.plan.coordinates import CoordinateMap, coordinate_maps
 from augsynth.targets import tv_tensors
 from augsynth.targets.coco import CocoReading
-from augsynth.targets.fields import MOVING, FieldsReading
+from augsynth.targets.fields import FieldsReading
+from augsynth.targets.guard import is_plain, looks_like_map
 from augsynth.targets.masks import Moving, move_masks
+from augsynth.targets.names import MOVING
 from augsynth.targets.rules import TargetRules
 from augsynth.targets.voc import VocReading, is_voc
 
@@ -37,43 +39,51 @@ class Reading(Protocol):
 
 
 class _BareReading:
-    """A tv_tensor by itself."""
+    """A tv_tensor or a mask by itself, which is read as the only field of a target."""
 
-    def __init__(self, target: Any, size: tuple[int, int], rules: TargetRules) -> None:
-        self._inner = FieldsReading({"target": target}, size, rules)
+    def __init__(self, name: str, target: Any, size: tuple[int, int], rules: TargetRules) -> None:
+        self._name = name
+        self._inner = FieldsReading({name: target}, size, rules)
         self.boxes, self.masks = self._inner.boxes, self._inner.masks
 
     def place(self, where: CoordinateMap, masks: Sequence[Array]) -> Any:
-        return self._inner.place(where, masks)["target"]
+        return self._inner.place(where, masks)[self._name]
 
 
 def is_target(value: Any) -> bool:
-    """Whether a value says where things are in an image, in one of the forms that `read_target` takes.
+    """Return whether a value says where things are in an image, in one of the forms that `read_target` takes.
 
     >>> is_target({"boxes": []}), is_target({"caption": "a dog"}), is_target([{"bbox": [0, 0, 1, 1]}]), is_target(3)
     (True, False, True, False)
     """
+    if is_plain(value):
+        return False
     if isinstance(value, Mapping):
         moving = (*MOVING, "annotations")
         return is_voc(value) or any(name in moving or tv_tensors.role_of(one) for name, one in value.items())
     if isinstance(value, (list, tuple)):
         return all(isinstance(one, Mapping) for one in value)
-    return tv_tensors.role_of(value) is not None
+    return tv_tensors.role_of(value) is not None or looks_like_map(value)
 
 
 def read_target(target: Any, size: tuple[int, int], rules: TargetRules) -> Reading:
-    """A target in any of its forms, for an image of `size` (H, W): a dict of fields, COCO, VOC, or a tv_tensor."""
+    """A target in any of its forms, for an image of `size` (H, W).
+
+    Its forms are a dict of fields, COCO and VOC annotations, a tv_tensor, and a mask.
+    """
     if tv_tensors.role_of(target) is not None:
-        return _BareReading(target, size, rules)
+        return _BareReading("target", target, size, rules)
     if is_voc(target):
         return VocReading(target, rules)
     if isinstance(target, (list, tuple)) or (isinstance(target, Mapping) and "annotations" in target):
         return CocoReading(target, size, rules)
     if isinstance(target, Mapping):
         return FieldsReading(target, size, rules)
+    if looks_like_map(target):
+        return _BareReading("masks", target, size, rules)
     raise ArgumentTypeError(
-        "a target must be a dict with boxes, labels, masks or keypoints, COCO or VOC annotations, or a tv_tensor, got "
-        f"{type(target).__name__}"
+        "a target must be a dict with boxes, labels, masks or keypoints, COCO or VOC annotations, a tv_tensor or a "
+        f"mask, got {type(target).__name__}"
     )
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from numbers import Real
+from typing import Any
 
 from augsynth.arrays import as_float
 from augsynth.errors import ArgumentError, ArgumentTypeError
@@ -20,15 +22,17 @@ class TargetRules:
         pixel_center: keypoints name pixels by their centres, so that x stands for the position x + 1/2.
         mask_fill: what masks show outside the image, with the border "constant". Boolean masks and the masks of
             single objects show 0 there.
+        passthrough: the names of fields that stay as they are, whatever they hold.
 
     >>> TargetRules(min_visibility=0.25)
-    TargetRules(min_area=0.0, min_visibility=0.25, pixel_center=False, mask_fill=0)
+    TargetRules(min_area=0.0, min_visibility=0.25, pixel_center=False, mask_fill=0, passthrough=())
     """
 
     min_area: float = 0.0
     min_visibility: float = 0.0
     pixel_center: bool = False
     mask_fill: float = 0
+    passthrough: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _require_number(self.min_area, "min_area", 0.0, math.inf)
@@ -36,11 +40,22 @@ class TargetRules:
         _require_number(self.mask_fill, "mask_fill", -math.inf, math.inf)
         if not isinstance(self.pixel_center, bool):
             raise ArgumentTypeError(f"pixel_center must be True or False, got {self.pixel_center!r}")
+        object.__setattr__(self, "passthrough", field_names(self.passthrough))
 
     @property
     def offset(self) -> float:
         """What lies between a keypoint's number and its position."""
         return 0.5 if self.pixel_center else 0.0
+
+
+def field_names(passthrough: Any) -> tuple[str, ...]:
+    """Names of fields, given as a sequence of them."""
+    if isinstance(passthrough, str) or not isinstance(passthrough, (Sequence, Set)):
+        raise ArgumentTypeError(f"passthrough must be a sequence of the names of fields, got {passthrough!r}")
+    for name in passthrough:
+        if not isinstance(name, str):
+            raise ArgumentTypeError(f"passthrough must hold the names of fields, got {name!r}")
+    return tuple(passthrough)
 
 
 def _require_number(value: float, name: str, low: float, high: float) -> None:

@@ -16,6 +16,7 @@ from augsynth.errors import ArgumentError, ArgumentTypeError, shown
 from augsynth.geometry import Floats
 from augsynth.plan.coordinates import CoordinateMap
 from augsynth.targets.boxes import place_boxes, read_boxes
+from augsynth.targets.guard import check_beside
 from augsynth.targets.masks import Moving
 from augsynth.targets.rules import TargetRules
 
@@ -39,8 +40,17 @@ class VocReading:
     def __init__(self, target: Mapping[str, Any], rules: TargetRules) -> None:
         self._target = target
         self._rules = rules
-        self._objects = _listed(target["annotation"].get("object", ()))
+        self._objects = _listed(target["annotation"].get("object") or ())
         self.boxes = _read(self._objects, "object")
+        self._check_others()
+
+    def _check_others(self) -> None:
+        """Refuse what is no part of the format and would stay behind."""
+        annotation = self._target["annotation"]
+        parts = [(self._target, "annotation"), (annotation, "object"), *((one, "bndbox") for one in self._objects)]
+        for fields, form in parts:
+            others = {name: value for name, value in fields.items() if name not in (form, "part")}
+            check_beside(others, f"the VOC annotation's {form!r}", self._rules.passthrough)
 
     def place(self, where: CoordinateMap, masks: Sequence[Array]) -> dict[str, Any]:
         """The annotation in the output of the image's plan, with its size."""

@@ -68,6 +68,11 @@ class Pipeline(ABC):
         """By which rules targets follow their images."""
         return TargetRules()
 
+    @property
+    def passthrough(self) -> tuple[str, ...]:
+        """The names of the fields of targets that stay as they are; see `Compose`."""
+        return self._rules().passthrough
+
     @abstractmethod
     def to_dict(self) -> dict[str, Any]:
         """A JSON-ready description; `from_dict` builds the same transform from it."""
@@ -206,7 +211,12 @@ class Pipeline(ABC):
         return array
 
     def _read(self, targets: Any, shapes: Ints) -> list[Reading] | None:
-        return None if targets is None else read_targets(targets, shapes[:, :2], self._rules())
+        if targets is None:
+            return None
+        for transform in self._parts()[0]:
+            for one in transform.flattened():
+                one.check_targets()
+        return read_targets(targets, shapes[:, :2], self._rules())
 
     def _incoming(self, images: Any) -> tuple[ImageBatch, torch.Tensor | None]:
         """The images where they lie; or what a plan has to know of those that torch records, and these."""
@@ -287,6 +297,9 @@ class Transform(Pipeline):
         """This transform and all those inside it, in the order in which they take their draws."""
         yield self
 
+    def check_targets(self) -> None:
+        """Raise `ArgumentError` if no target can follow what this transform does."""
+
     def _parts(self) -> tuple[Sequence[Transform], bool]:
         return (self,), True
 
@@ -299,6 +312,16 @@ class Transform(Pipeline):
     @classmethod
     def parameter_names(cls) -> tuple[str, ...]:
         return tuple(one.name for one in fields(cls))  # type: ignore[arg-type]
+
+
+def check_inner_rules(transforms: Sequence[Pipeline], kept: TargetRules) -> None:
+    """Raise `ArgumentError` if rules for targets of an inner pipeline would be lost, as the outer one's are `kept`."""
+    for number, one in enumerate(transforms):
+        if one._rules() not in (TargetRules(), kept):
+            raise ArgumentError(
+                f"transforms[{number}] has rules for targets of its own, {one._rules()}, which would be lost: "
+                "give them to the outermost Compose"
+            )
 
 
 def _described(value: Any) -> Any:

@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from augsynth.errors import ArgumentError, ArgumentTypeError
 from augsynth.lowering import Lowering
-from augsynth.transforms.base import Draw, Pipeline, Transform
+from augsynth.targets import TargetRules
+from augsynth.transforms.base import Draw, Pipeline, Transform, check_inner_rules
 from augsynth.transforms.params import numbers, probability
 
 Floats = npt.NDArray[np.float64]
@@ -25,6 +26,7 @@ def _pipelines(transforms: object) -> tuple[Pipeline, ...]:
     for number, one in enumerate(given):
         if not isinstance(one, Pipeline):
             raise ArgumentTypeError(f"transforms[{number}] must be an augsynth transform, got {one!r}")
+    check_inner_rules(given, TargetRules())
     return tuple(given)
 
 

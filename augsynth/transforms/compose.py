@@ -12,8 +12,8 @@ import torch
 
 from augsynth.device import checked_device, numbered
 from augsynth.errors import ArgumentError, ArgumentTypeError, shown
-from augsynth.targets import TargetRules
-from augsynth.transforms.base import Pipeline, Transform
+from augsynth.targets import TargetRules, field_names
+from augsynth.transforms.base import Pipeline, Transform, check_inner_rules
 from augsynth.transforms.params import flag, frozen
 
 _MEMORY_FORMATS = {"contiguous_format": torch.contiguous_format, "channels_last": torch.channels_last}
@@ -28,7 +28,8 @@ class Compose(Pipeline):
 
     The others are the rules for targets. Boxes with less than `min_area` square pixels left in the frame, or less than
     the fraction `min_visibility` of their area, are dropped with all that belongs to them; `pixel_center` says that
-    keypoints name pixels by their centres; `mask_fill` is what masks show outside the image.
+    keypoints name pixels by their centres; `mask_fill` is what masks show outside the image; `passthrough` names the
+    fields of targets that stay as they are, whatever they hold.
 
     >>> import numpy as np
     >>> from augsynth import transforms as T
@@ -46,6 +47,7 @@ class Compose(Pipeline):
         min_visibility: float = 0.0,
         pixel_center: bool = False,
         mask_fill: float = 0,
+        passthrough: Sequence[str] = (),
     ) -> None:
         for number, one in enumerate(transforms):
             if not isinstance(one, Pipeline):
@@ -54,7 +56,10 @@ class Compose(Pipeline):
         self.fuse = flag(fuse, "fuse")
         self.memory_format = _memory_format_name(memory_format)
         self.device: torch.device | None = None
-        self.rules = TargetRules(*(frozen(one) for one in (min_area, min_visibility, pixel_center, mask_fill)))
+        self.rules = TargetRules(
+            frozen(min_area), frozen(min_visibility), frozen(pixel_center), frozen(mask_fill), field_names(passthrough)
+        )
+        check_inner_rules(transforms, self.rules)
 
     def to(self, device: str | torch.device | None) -> Compose:
         """The same pipeline for images on a device: those that lie elsewhere are moved there first.

@@ -22,6 +22,9 @@ class Lambda(Transform):
     rounded and clamped to the dtype's range. What it returns must depend on its argument alone, or keys no longer
     decide.
 
+    Nothing tells where a function of the whole image takes its pixels. So targets are refused beside it, unless
+    `keeps_positions` says that it moves none.
+
     A description holds only the `name`, the function's own by default; `from_dict(d, functions={name: function})` puts
     the function back. It is pickled, as DataLoader workers need it, if it can be: a function of a module, not a lambda.
 
@@ -35,6 +38,7 @@ class Lambda(Transform):
     function: Callable[..., Any] = field(repr=False)
     per_pixel: bool = False
     name: str = ""
+    keeps_positions: bool = False
 
     def __post_init__(self) -> None:
         if not self.name:
@@ -45,6 +49,7 @@ class Lambda(Transform):
         if not callable(self.function):
             raise ArgumentTypeError(f"function must be callable, got {self.function!r}")
         flag(self.per_pixel, "per_pixel")
+        flag(self.keeps_positions, "keeps_positions")
         if not isinstance(self.name, str):
             raise ArgumentTypeError(f"name must be a string, got {self.name!r}")
 
@@ -53,7 +58,14 @@ class Lambda(Transform):
 
     @classmethod
     def parameter_names(cls) -> tuple[str, ...]:
-        return "name", "per_pixel"
+        return "name", "per_pixel", "keeps_positions"
+
+    def check_targets(self) -> None:
+        if not (self.per_pixel or self.keeps_positions):
+            raise ArgumentError(
+                f"targets cannot follow Lambda({self.name}), which may move pixels: say keeps_positions=True if it "
+                "moves none, or transform without targets"
+            )
 
     @classmethod
     def from_description(cls, values: Mapping[str, Any], functions: Mapping[str, Callable[..., Any]]) -> Lambda:

@@ -16,6 +16,7 @@ from augsynth import SyntheticMixDataset, collate
 from augsynth import transforms as T
 from augsynth.data.loading.decoding import DecodingTransform
 from augsynth.data.loading.encoded import EncodedImage
+from augsynth.data.prefetching.planned import Planned
 from augsynth.errors import ArgumentError
 
 PIPELINE = T.Compose([T.RandomCrop((16, 16)), T.RandomHorizontalFlip()])
@@ -132,3 +133,82 @@ def test_targets_of_encoded_images(reduce: bool) -> None:
     assert torch.equal(one, batch[1])
     assert _plain(target) == _plain(moved[1])
     assert isinstance(t(EncodedImage(images[1]), key=keys[1]), torch.Tensor)
+
+
+HALF = np.zeros((20, 30), np.uint8)
+HALF[:, :15] = 1
+
+
+def _flipping(items: list[Any], transform: Any = None, **arguments: Any) -> SyntheticMixDataset:
+    flip = T.RandomHorizontalFlip(1.0) if transform is None else transform
+    return SyntheticMixDataset(items, None, ratio=0, pairing="free", transform=flip, **arguments)
+
+
+@pytest.mark.parametrize("form", [np.asarray, torch.from_numpy, Image.fromarray])
+@pytest.mark.parametrize("collate_fn", [None, collate])
+def test_a_mask_as_the_second_half_of_a_pair_moves_and_is_stacked(form: Any, collate_fn: Any) -> None:
+    mix = _flipping([(_image(number), form(HALF)) for number in range(4)])
+    images, masks = next(iter(DataLoader(mix, batch_size=4, collate_fn=collate_fn)))
+    assert images.shape == (4, 3, 20, 30)
+    assert torch.equal(masks, torch.from_numpy(HALF[:, ::-1].copy()).expand(4, 20, 30))
+
+
+MISNAMED = [
+    {"mask": HALF},
+    {"bboxes": [[0.0, 0, 2, 2]]},
+    {"segmentation_mask": Image.fromarray(HALF)},
+    {"kpts": [[1.0, 1]]},
+    {"objects": {"bbox": [[0.0, 0, 2, 2]], "category": [1]}},
+    {"depth": np.zeros((20, 30), np.float32)},
+    {"label": HALF},
+]
+
+
+@pytest.mark.parametrize("fields", MISNAMED, ids=lambda fields: next(iter(fields)))
+@pytest.mark.parametrize("transform", [None, DecodingTransform(PIPELINE), Planned(PIPELINE), lambda image: image])
+def test_nothing_stays_behind_in_a_mix(fields: dict[str, Any], transform: Any) -> None:
+    name = next(iter(fields))
+    for item in ({"image": _image(0), **fields}, (_image(0), fields)):
+        with pytest.raises(ArgumentError, match=f"the field '{name}' would not move with the image"):
+            _flipping([item] * 2, transform)
+        late = _flipping([{"image": _image(0), name: 1} if isinstance(item, dict) else (_image(0), 1), item], transform)
+        with pytest.raises(ArgumentError, match=f"the field '{name}' would not move with the image"):
+            late[1]
+        assert len(_flipping([item] * 2, transform, passthrough=[name, "label"])[0]) == len(item)
+
+
+@pytest.mark.parametrize("second", [(1, HALF), [HALF, HALF], np.zeros((3, 4)), [10, 20, 25, 30]])
+def test_a_pair_of_another_form_is_refused(second: Any) -> None:
+    with pytest.raises(ArgumentError, match=r"would not move with the image|must have shape"):
+        _flipping([(_image(0), second)] * 2)[0]
+    assert _flipping([(_image(0), second)] * 2, passthrough=["label"])[0][1] is second
+
+
+@pytest.mark.parametrize("second", [HALF, torch.from_numpy(HALF), Image.fromarray(HALF), [], _fields(1)])
+def test_a_function_of_the_image_alone_is_refused_beside_a_target(second: Any) -> None:
+    with pytest.raises(ArgumentError, match="would not move with the transformed image"):
+        _flipping([(_image(0), second)] * 2, lambda image: image[:, ::-1])
+    late = _flipping([(_image(0), 3), (_image(0), second)], lambda image: image[:, ::-1])
+    with pytest.raises(ArgumentError, match="would not move with the transformed image"):
+        late[1]
+
+
+def test_labels_of_every_usual_form_stay_labels() -> None:
+    for label in (3, "cat", None, np.int64(3), torch.tensor(3), [0, 1, 0], np.array([0.2, 0.8]), {"caption": "a dog"}):
+        for transform in (None, lambda image: image):
+            assert _flipping([(_image(0), label)] * 2, transform)[0][1] is label
+
+
+def test_what_the_pipeline_lets_pass_the_mix_does_too() -> None:
+    pipeline = T.Compose([T.RandomHorizontalFlip(1.0)], passthrough=["depth"])
+    for transform in (pipeline, DecodingTransform(pipeline)):
+        item = _flipping([{"image": _image(0), "depth": HALF, "masks": HALF}] * 2, transform)[0]
+        assert item["depth"] is HALF
+        np.testing.assert_array_equal(item["masks"], HALF[:, ::-1])
+
+
+def test_items_with_and_without_targets_go_into_one_batch() -> None:
+    mix = _flipping([(_image(0), _fields(number) if number % 2 else 7) for number in range(4)])
+    labels = [label for _, label in mix.__getitems__([0, 1, 2, 3])]
+    assert labels[0] == labels[2] == 7
+    assert labels[1].keys() == _fields(1).keys()

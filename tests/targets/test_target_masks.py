@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import PIL.Image
 import pytest
 import torch
 from hypothesis import given
@@ -170,3 +171,73 @@ def test_refused_masks(masks: Any, error: type[Exception], words: str) -> None:
 def test_a_fill_that_the_masks_cannot_hold_is_refused() -> None:
     with pytest.raises(ArgumentError, match="uint8 masks can hold, got -1"):
         T.Compose([T.Pad(1)], mask_fill=-1)(IMAGE, {"masks": np.zeros((8, 12), np.uint8)})
+
+
+@pytest.mark.parametrize("container", [list, tuple])
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "int64"])
+@pytest.mark.parametrize("form", [np.asarray, torch.from_numpy])
+def test_a_list_of_arrays_comes_back_as_one(form: Any, dtype: str, container: Any) -> None:
+    masks = np.random.default_rng(0).integers(0, 2, (3, 8, 12)).astype(dtype)
+    given_as = container(form(mask) for mask in masks)
+    moved = T.RandomHorizontalFlip(1.0)(IMAGE, {"masks": given_as})[1]["masks"]
+    assert type(moved) is container
+    assert {type(one) for one in moved} == {type(given_as[0])}
+    assert {one.dtype for one in moved} == {given_as[0].dtype}
+    np.testing.assert_array_equal(np.stack([np.asarray(one) for one in moved]), masks[:, :, ::-1])
+    with pytest.raises(ArgumentError, match="must have one dtype and one shape"):
+        T.Pad(1)(IMAGE, {"masks": [*given_as, form(masks[0].astype("float32"))]})
+
+
+@pytest.mark.parametrize("as_field", [True, False])
+@pytest.mark.parametrize(("mode", "dtype"), [("1", "bool"), ("L", "uint8"), ("P", "uint8"), ("I", "int32")])
+def test_masks_from_pil_become_tensors_as_images_do(mode: str, dtype: str, as_field: bool) -> None:
+    values = np.arange(96, dtype=np.uint8).reshape(8, 12)
+    picture = PIL.Image.fromarray(values).convert(mode) if mode != "P" else PIL.Image.fromarray(values, "P")
+    expected = np.asarray(picture)[:, ::-1]
+    target = {"masks": picture} if as_field else picture
+    moved = T.RandomHorizontalFlip(1.0)(IMAGE, target)[1]
+    moved = moved["masks"] if as_field else moved
+    assert moved.dtype == getattr(torch, dtype)
+    np.testing.assert_array_equal(moved.numpy(), expected)
+
+
+def test_a_mask_by_itself_is_a_target() -> None:
+    mask = np.arange(96).reshape(8, 12)
+    batch, moved = T.RandomHorizontalFlip(1.0).batch([IMAGE] * 2, torch.from_numpy(np.stack([mask, mask])))
+    assert batch.shape == (2, 3, 8, 12)
+    np.testing.assert_array_equal(moved[1].numpy(), mask[:, ::-1])
+    with pytest.raises(ArgumentError, match="its image's; got"):
+        T.Pad(1)(IMAGE, np.zeros((3, 4)))
+    with pytest.raises(ArgumentTypeError, match=r"the mode 'RGB': turn its colours into the numbers of classes"):
+        T.Pad(1)(IMAGE, PIL.Image.new("RGB", (12, 8)))
+
+
+@pytest.mark.parametrize("boxes", [[[0.0, 0, 1, 1]], [[0.0, 0, 1, 1], [0, 0, 2, 2]]])
+@pytest.mark.parametrize("form", [np.asarray, torch.from_numpy])
+def test_one_mask_of_numbers_is_the_pictures(boxes: Any, form: Any) -> None:
+    t = T.Compose([T.CenterCrop(2)], mask_fill=255)
+    mask = form(np.full((1, 8, 12), 3, np.int64))
+    moved = t(IMAGE, {"boxes": boxes, "masks": mask})[1]
+    assert moved["boxes"] == []
+    assert moved["masks"].tolist() == [[[3, 3], [3, 3]]]
+
+
+@pytest.mark.parametrize("masks", [np.ones((1, 8, 12), bool), [np.ones((8, 12), np.uint8)]])
+def test_one_mask_is_the_objects_if_it_is_boolean_or_in_a_list(masks: Any) -> None:
+    moved = T.CenterCrop(2)(IMAGE, {"boxes": [[0.0, 0, 1, 1]], "masks": masks})[1]
+    assert len(moved["masks"]) == 0
+
+
+def _empty(form: Any) -> dict[str, Any]:
+    fields = "boxes rotated_boxes labels masks keypoints visibility area scores names label"
+    return {name: form() for name in fields.split()}
+
+
+@pytest.mark.parametrize("form", [list, tuple, lambda: np.zeros(0), lambda: torch.zeros(0)])
+def test_no_objects_are_a_target_in_every_field_and_form(form: Any) -> None:
+    for target in (_empty(form), *({"boxes": form(), name: value} for name, value in _empty(form).items())):
+        moved = T.CenterCrop(4)(IMAGE, target)[1]
+        assert moved.keys() == target.keys()
+        assert all(len(value) == 0 for value in moved.values())
+    for masks in (np.zeros((0, 3, 3), np.uint8), torch.zeros((0, 0, 0))):
+        assert T.CenterCrop(4)(IMAGE, {"boxes": [], "masks": masks})[1]["masks"].shape == (0, 4, 4)

@@ -96,7 +96,8 @@ def test_a_function_named_like_an_operation_stays_the_users() -> None:
 def test_descriptions_hold_the_name_and_need_the_function() -> None:
     pipeline = T.Compose([T.Lambda(rolled), T.RandomApply([T.Lambda(halved, per_pixel=True)])])
     described = pipeline.to_dict()
-    assert described["transforms"][0] == {"type": "Lambda", "name": "rolled", "per_pixel": False}
+    flags = {"per_pixel": False, "keeps_positions": False}
+    assert described["transforms"][0] == {"type": "Lambda", "name": "rolled", **flags}
     assert T.from_dict(described, functions={"rolled": rolled, "halved": halved}) == pipeline
     with pytest.raises(ArgumentError, match=r"calls a function 'rolled': pass from_dict\(..., functions="):
         T.from_dict(described)
@@ -125,3 +126,12 @@ def test_a_plan_with_a_function_is_not_stored(tmp_path: Any) -> None:
 def test_what_is_no_function_is_refused() -> None:
     with pytest.raises(ArgumentTypeError, match="function must be callable, got 3"):
         T.Lambda(3)  # type: ignore[arg-type]
+
+
+def test_targets_are_refused_beside_a_function_that_may_move_pixels() -> None:
+    image, target = np.zeros((4, 6, 3), np.uint8), {"boxes": [[0.0, 0, 2, 2]]}
+    for pipeline in (T.Lambda(np.flipud), T.Compose([T.RandomApply([T.Lambda(np.flipud)], p=0.0)])):
+        with pytest.raises(ArgumentError, match=r"cannot follow Lambda\(flipud\), .*keeps_positions=True"):
+            pipeline(image, target)
+    for allowed in (T.Lambda(np.negative, keeps_positions=True), T.Lambda(np.negative, per_pixel=True)):
+        assert allowed(image, target)[1] == target

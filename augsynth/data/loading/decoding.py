@@ -58,6 +58,11 @@ class DecodingTransform:
         self.transform = transform
         self.reduce = reduce
 
+    @property
+    def passthrough(self) -> tuple[str, ...]:
+        """The names of the fields of targets that stay as they are; those of the pipeline."""
+        return self.transform.passthrough
+
     def __call__(self, image: Any, target: Any = None, *, key: tuple[int, int, int] | None = None) -> Any:
         """Transform one image; returns a tensor (C, H, W), or (tensor, target) if a target was given."""
         keys = None if key is None else [key]

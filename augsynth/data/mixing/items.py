@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ import torch
 
 from augsynth.errors import ArgumentTypeError, DataError
 from augsynth.images import as_view
+from augsynth.targets import check_fields, is_plain, is_target
 
 Fields = dict[str, Any]
 
@@ -58,13 +59,24 @@ class Structure:
         split = [self.split(item) for item in items]
         return [image for image, _ in split], [fields for _, fields in split]
 
-    def target(self, fields: Fields) -> Any:
-        """What of an item may say where things are in its image: the label of a pair, or all fields of a dict."""
-        return fields["label"] if self.kind == "pair" else fields
+    def target(self, fields: Fields, passthrough: Collection[str] = ()) -> Any:
+        """The part of an item that moves with its image: the label of a pair, or the fields of a dict; None for none.
+
+        Raises `ArgumentError` for a field that would wrongly stay behind, if it is not in `passthrough`.
+        """
+        if all(map(is_plain, fields.values())):
+            return None
+        candidate: Any = {name: value for name, value in fields.items() if name not in passthrough}
+        if self.kind == "pair":
+            candidate = candidate.get("label")
+        if is_target(candidate):
+            return candidate
+        check_fields(candidate if isinstance(candidate, Mapping) else {"label": candidate}, passthrough)
+        return None
 
     def with_target(self, fields: Fields, target: Any) -> Fields:
         """The fields with another target."""
-        return {**fields, "label": target} if self.kind == "pair" else dict(target)
+        return {**fields, **({"label": target} if self.kind == "pair" else target)}
 
     def join(self, image: Any, fields: Fields) -> Any:
         """The inverse of `split`; a field "source" is put last."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from operator import index
 from typing import Any, NamedTuple, Protocol, SupportsIndex, runtime_checkable
 
@@ -20,7 +20,7 @@ from augsynth.data.mixing.quota import Mode, Ratio
 from augsynth.data.mixing.rule import MixRule, check_arguments, uses_synthetic
 from augsynth.data.mixing.sources import as_synthetic
 from augsynth.errors import ArgumentError, ArgumentTypeError, CheckpointError, DataError
-from augsynth.targets import is_target
+from augsynth.targets import field_names
 
 
 class Source(NamedTuple):
@@ -55,7 +55,8 @@ class SyntheticMixDataset(Dataset[Any]):
     * `pairing="class"`: a synthetic item has the class of the real one it stands for. "index": it was made from
       that very item; synthetic items j·M … j·M+M−1 belong to real item j. "free": any.
     * `transform` is one of `augsynth.transforms`, with the key (seed, epoch, position), or a function of an image. The
-      former also transform boxes, masks and keypoints, in any form that `docs/targets.md` names.
+      former also transform boxes, masks and keypoints, in any form that `docs/targets.md` names. What would stay
+      behind is refused, unless `passthrough` names its field ("label" for the second half of a pair).
     * Which items are synthetic, and which synthetic items they are, is drawn anew for each epoch, and depends on
       (seed, epoch, position) alone. Nothing synthetic is used twice in an epoch before all that fits was used.
 
@@ -81,12 +82,14 @@ class SyntheticMixDataset(Dataset[Any]):
         return_source: bool = False,
         pool_size: int | None = None,
         fit_steps: int = 2000,
+        passthrough: Collection[str] = (),
     ) -> None:
         # What can be refused at once is refused before a generator is fitted or sampled for minutes.
         check_arguments(ratio, mode, pairing, seed)
         self.real = real
         self.transform = transform
         self.return_source = return_source
+        self._passthrough = frozenset((*field_names(passthrough), *getattr(transform, "passthrough", ())))
         self._inspect_real()
         self._check_transform()
         if uses_synthetic(ratio):
@@ -170,6 +173,8 @@ class SyntheticMixDataset(Dataset[Any]):
         if isinstance(self.transform, KeyedTransform):
             return self._transformed(self.transform, images, fields, draw.epoch, places)
         if self.transform is not None:
+            for field in fields:
+                self._require_no_target(field)
             images = [self.transform(image) for image in images]
         return [self._structure.join(image, field) for image, field in zip(images, fields, strict=True)]
 
@@ -178,12 +183,17 @@ class SyntheticMixDataset(Dataset[Any]):
     ) -> Batch:
         keys = np.empty((len(places), 3), np.int64)
         keys[:, 0], keys[:, 1], keys[:, 2] = self.seed, epoch, places
-        if not self._with_targets:
+        targets = [self._structure.target(field, self._passthrough) for field in fields]
+        if all(target is None for target in targets):
             return Batch(transform.batch(images, keys=keys), fields, self._structure)
-        targets = [self._structure.target(field) for field in fields]
-        batch, moved = transform.batch(images, targets, keys=keys)
-        fields = [self._structure.with_target(field, target) for field, target in zip(fields, moved, strict=True)]
-        return Batch(batch, fields, self._structure, stacked=False)
+        if not self._moves_targets:
+            raise self._left_behind()
+        batch, moved = transform.batch(images, [{} if target is None else target for target in targets], keys=keys)
+        results = [
+            field if target is None else self._structure.with_target(field, new)
+            for field, target, new in zip(fields, targets, moved, strict=True)
+        ]
+        return Batch(batch, results, self._structure, stacked=_are_masks(moved))
 
     def _load(self, synthetic: bool, item: int) -> Any:
         """An item, in the form of the real ones."""
@@ -225,12 +235,23 @@ class SyntheticMixDataset(Dataset[Any]):
     def _check_transform(self) -> None:
         if self.transform is not None and not callable(self.transform):
             raise ArgumentTypeError(f"transform must be callable, got {type(self.transform).__name__}")
-        self._with_targets = self.transform is not None and is_target(self._structure.target(self._example))
-        if self._with_targets and not _takes_targets(self.transform):
-            raise ArgumentError(
-                f"items of real hold targets ({', '.join(self._example)}), which would not move with the transformed "
-                "image: use one of augsynth.transforms, or transform them after the mix (transform=None)"
-            )
+        self._moves_targets = _takes_targets(self.transform)
+        if self.transform is not None and not self._moves_targets:
+            self._require_no_target(self._example)
+        elif self.transform is not None:
+            self._structure.target(self._example, self._passthrough)
+
+    def _require_no_target(self, fields: Fields) -> None:
+        """Raise `ArgumentError` if a transform of the image alone would leave something behind."""
+        if self._structure.target(fields, self._passthrough) is not None:
+            raise self._left_behind()
+
+    def _left_behind(self) -> ArgumentError:
+        return ArgumentError(
+            f"items of real hold targets ({', '.join(self._example)}), which would not move with the transformed "
+            "image: use one of augsynth.transforms, transform them after the mix (transform=None), or name in "
+            "passthrough the fields that shall stay as they are"
+        )
 
     def _check_synthetic(self, item: Any) -> None:
         image, fields = self._split_synthetic(item)
@@ -241,6 +262,12 @@ class SyntheticMixDataset(Dataset[Any]):
                 "where a synthetic item takes them from the real one it was made from"
             )
         self._form.require_same_values(ImageForm.of(image, "synthetic"))
+
+
+def _are_masks(targets: Sequence[Any]) -> bool:
+    """Return whether all targets are arrays or tensors of one shape, as masks by themselves are."""
+    shapes = {getattr(target, "shape", None) for target in targets}
+    return len(shapes) == 1 and None not in shapes
 
 
 def _takes_targets(transform: Any) -> bool:

@@ -68,6 +68,11 @@ class Planned:
             raise ArgumentTypeError(f"transform must be one of augsynth.transforms, got {type(transform).__name__}")
         self.transform = transform
 
+    @property
+    def passthrough(self) -> tuple[str, ...]:
+        """The names of the fields of targets that stay as they are; those of the pipeline."""
+        return self.transform.passthrough
+
     def __call__(self, image: Any, target: Any = None, *, key: tuple[int, int, int] | None = None) -> Any:
         """Plan one image; returns a `PlannedBatch` of it, or that and a target if one was given."""
         keys = None if key is None else [key]
