@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from augsynth.targets import tv_tensors
-from augsynth.targets.guard import check_fields, is_plain
+from augsynth.targets.guard import all_plain, check_fields, is_plain
 from augsynth.targets.readings import Reading, is_target, object_boxes, place_targets, read_target, read_targets
 from augsynth.targets.rules import TargetRules, field_names
 
 __all__ = [
     "Reading",
     "TargetRules",
+    "all_plain",
     "check_fields",
     "field_names",
     "is_plain",

@@ -27,6 +27,8 @@ def is_instance(value: Any, name: str) -> bool:
 
 def role_of(value: Any) -> str | None:
     """Which field of a target a tv_tensor is, by its class alone; None for other values."""
+    if "torchvision.tv_tensors" not in sys.modules:
+        return None
     for name, role in _ROLES.items():
         if is_instance(value, name):
             return "rotated_boxes" if role == "boxes" and _format(value) in _ROTATED else role

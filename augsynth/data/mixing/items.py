@@ -64,11 +64,13 @@ class Structure:
 
         Raises `ArgumentError` for a field that would wrongly stay behind, if it is not in `passthrough`.
         """
-        if all(map(is_plain, fields.values())):
-            return None
-        candidate: Any = {name: value for name, value in fields.items() if name not in passthrough}
+        candidate: Any
         if self.kind == "pair":
-            candidate = candidate.get("label")
+            candidate = None if "label" in passthrough else fields["label"]
+        else:
+            candidate = {name: value for name, value in fields.items() if name not in passthrough}
+        if is_plain(candidate):
+            return None
         if is_target(candidate):
             return candidate
         check_fields(candidate if isinstance(candidate, Mapping) else {"label": candidate}, passthrough)

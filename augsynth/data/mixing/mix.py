@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Collection, Sequence
+from itertools import chain
 from operator import index
 from typing import Any, NamedTuple, Protocol, SupportsIndex, runtime_checkable
 
@@ -20,7 +21,7 @@ from augsynth.data.mixing.quota import Mode, Ratio
 from augsynth.data.mixing.rule import MixRule, check_arguments, uses_synthetic
 from augsynth.data.mixing.sources import as_synthetic
 from augsynth.errors import ArgumentError, ArgumentTypeError, CheckpointError, DataError
-from augsynth.targets import field_names
+from augsynth.targets import all_plain, field_names
 
 
 class Source(NamedTuple):
@@ -183,6 +184,8 @@ class SyntheticMixDataset(Dataset[Any]):
     ) -> Batch:
         keys = np.empty((len(places), 3), np.int64)
         keys[:, 0], keys[:, 1], keys[:, 2] = self.seed, epoch, places
+        if all_plain(chain.from_iterable(map(dict.values, fields))):
+            return Batch(transform.batch(images, keys=keys), fields, self._structure)
         targets = [self._structure.target(field, self._passthrough) for field in fields]
         if all(target is None for target in targets):
             return Batch(transform.batch(images, keys=keys), fields, self._structure)
