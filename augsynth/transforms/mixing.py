@@ -18,7 +18,7 @@ import numpy.typing as npt
 import torch
 
 from augsynth import rng
-from augsynth.errors import ArgumentError, ArgumentTypeError
+from augsynth.errors import ArgumentError, ArgumentTypeError, shown
 from augsynth.rng import Keys, KeysLike, as_keys, keys_from_torch
 from augsynth.transforms.beta import UNIFORMS, symmetric_beta
 from augsynth.transforms.params import integer, positive
@@ -139,7 +139,12 @@ def soft_labels(labels: Any, num_classes: int) -> torch.Tensor:
     >>> soft_labels([1, 0], 2).tolist()
     [[0.0, 1.0], [1.0, 0.0]]
     """
-    given = torch.as_tensor(labels)
+    try:
+        given = torch.as_tensor(labels)
+    except (TypeError, ValueError, RuntimeError):
+        raise ArgumentTypeError(
+            f"labels must be class numbers (B,) or soft labels (B, {num_classes}), got {shown(labels)}"
+        ) from None
     if given.ndim == 2 and given.is_floating_point():
         if given.shape[1] != num_classes:
             raise ArgumentError(f"soft labels must be (B, {num_classes}), got {tuple(given.shape)}")
