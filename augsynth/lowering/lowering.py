@@ -136,7 +136,17 @@ class Lowering:
         if self._state.names:
             self._close()
         active = np.ones(len(self), bool) if step.active is None else step.active
-        self._done.append(Barrier(step.name, active, step.parameters, step.settings, step.function, step.per_value))
+        self._done.append(
+            Barrier(
+                step.name,
+                active,
+                step.parameters,
+                step.settings,
+                step.function,
+                step.per_value,
+                step.keeps_positions,
+            )
+        )
         self._origins.append((name, step))
         self._state = begun(self.dtype, self._state.channels, f"{name} runs on whole images, between passes")
         self._open = OpenPass(self.sizes, self.channels)

@@ -72,7 +72,8 @@ class Operate(NamedTuple):
     """Do what `augsynth.operations` calls `name`: one entry a sample in `parameters`, the same `settings` for all.
 
     An operation on single values is a lookup table for integer images, and so part of a pass. All others are barriers.
-    A user's `function` stands in for the operation; `per_value` says that it maps values one by one.
+    A user's `function` stands in for the operation; `per_value` says that it maps values one by one, and
+    `keeps_positions` that it moves no pixels.
     """
 
     name: str
@@ -81,6 +82,7 @@ class Operate(NamedTuple):
     function: Callable[..., Any] | None = None
     per_value: bool = False
     active: Mask | None = None
+    keeps_positions: bool = False
 
 
 class Lookup(NamedTuple):

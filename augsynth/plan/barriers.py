@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -20,8 +20,8 @@ class Barrier:
     """`operation` of `augsynth.operations` on those of n images that `active` (n,) names.
 
     `parameters` hold one entry a sample, `settings` are the same for all. A user's own `function` stands in for the
-    operation where there is one, and cannot be stored; `per_value` says that it maps values one by one. Neither size,
-    channels nor dtype change.
+    operation where there is one, and cannot be stored; `per_value` says that it maps values one by one, and
+    `keeps_positions` that it moves no pixels. Neither size, channels nor dtype change.
     """
 
     operation: str
@@ -30,6 +30,7 @@ class Barrier:
     settings: Mapping[str, Array] = field(default_factory=dict)
     function: Callable[..., Any] | None = None
     per_value: bool = False
+    keeps_positions: bool = False
 
     def __post_init__(self) -> None:
         if self.function is None and self.operation not in IMAGES and self.operation not in POINTS:
@@ -48,7 +49,12 @@ class Barrier:
     def __getitem__(self, samples: slice) -> Barrier:
         """The barrier of some of the samples."""
         parameters = {name: values[samples] for name, values in self.parameters.items()}
-        return Barrier(self.operation, self.active[samples], parameters, self.settings, self.function, self.per_value)
+        return replace(self, active=self.active[samples], parameters=parameters)
+
+    @property
+    def may_move_pixels(self) -> bool:
+        """Whether nothing tells where the pixels go, so that no target can follow."""
+        return self.function is not None and not (self.per_value or self.keeps_positions)
 
     def arguments(self, sample: int) -> dict[str, Any]:
         """What the operation takes beside the image of one sample."""

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from augsynth.arrays import Array
 from augsynth.errors import ArgumentError, ArgumentTypeError
 from augsynth.geometry import Floats
-from augsynth.plan import Pass
+from augsynth.plan import Barrier, Plan
 from augsynth.plan.coordinates import CoordinateMap, coordinate_maps
 from augsynth.targets import tv_tensors
 from augsynth.targets.coco import CocoReading
@@ -101,8 +101,14 @@ def object_boxes(readings: Sequence[Reading]) -> list[Floats]:
     return [np.zeros((0, 4)) if reading.boxes is None else reading.boxes for reading in readings]
 
 
-def place_targets(readings: Sequence[Reading], passes: Sequence[Pass]) -> list[Any]:
-    """The targets, each in the form it came in, in the outputs of a plan's passes."""
-    moved = move_masks(passes, [reading.masks for reading in readings])
-    maps = coordinate_maps(passes)
+def place_targets(readings: Sequence[Reading], plan: Plan) -> list[Any]:
+    """The targets, each in the form it came in, in the outputs of a plan."""
+    for step in plan.steps:
+        if isinstance(step, Barrier) and step.may_move_pixels:
+            raise ArgumentError(
+                f"targets cannot follow {step.operation}, a function that may move pixels: say keeps_positions=True "
+                "if it moves none, or transform without targets"
+            )
+    moved = move_masks(plan.passes, [reading.masks for reading in readings])
+    maps = coordinate_maps(plan.passes)
     return [reading.place(where, masks) for reading, where, masks in zip(readings, maps, moved, strict=True)]

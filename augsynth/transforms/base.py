@@ -211,12 +211,7 @@ class Pipeline(ABC):
         return array
 
     def _read(self, targets: Any, shapes: Ints) -> list[Reading] | None:
-        if targets is None:
-            return None
-        for transform in self._parts()[0]:
-            for one in transform.flattened():
-                one.check_targets()
-        return read_targets(targets, shapes[:, :2], self._rules())
+        return None if targets is None else read_targets(targets, shapes[:, :2], self._rules())
 
     def _incoming(self, images: Any) -> tuple[ImageBatch, torch.Tensor | None]:
         """The images where they lie; or what a plan has to know of those that torch records, and these."""
@@ -234,7 +229,7 @@ class Pipeline(ABC):
     ) -> Any:
         result = batch_output(plan, out, self._memory_format(), sources.device)
         # Targets go first, so that one that is refused leaves a batch of the caller's as it was.
-        targets = None if readings is None else place_targets(readings, plan.passes)
+        targets = None if readings is None else place_targets(readings, plan)
         if sources.device.type == "cpu":
             execute(plan, sources.views, as_array(result))
         else:
@@ -249,7 +244,7 @@ class Pipeline(ABC):
         result = run_plan(plan, images.to(self._device() or images.device)).contiguous(
             memory_format=self._memory_format()
         )
-        return result if readings is None else (result, place_targets(readings, plan.passes))
+        return result if readings is None else (result, place_targets(readings, plan))
 
     def _plan(self, shapes: Ints, keys: Keys, dtype: DType, readings: Sequence[Reading] | None = None) -> Plan:
         boxes = None if readings is None else object_boxes(readings)
@@ -296,9 +291,6 @@ class Transform(Pipeline):
     def flattened(self) -> Iterator[Transform]:
         """This transform and all those inside it, in the order in which they take their draws."""
         yield self
-
-    def check_targets(self) -> None:
-        """Raise `ArgumentError` if no target can follow what this transform does."""
 
     def _parts(self) -> tuple[Sequence[Transform], bool]:
         return (self,), True

@@ -54,18 +54,16 @@ class Lambda(Transform):
             raise ArgumentTypeError(f"name must be a string, got {self.name!r}")
 
     def step(self, draw: Draw, seen: Lowering) -> Operate:
-        return Operate(f"Lambda({self.name})", function=self.function, per_value=self.per_pixel)
+        return Operate(
+            f"Lambda({self.name})",
+            function=self.function,
+            per_value=self.per_pixel,
+            keeps_positions=self.keeps_positions,
+        )
 
     @classmethod
     def parameter_names(cls) -> tuple[str, ...]:
         return "name", "per_pixel", "keeps_positions"
-
-    def check_targets(self) -> None:
-        if not (self.per_pixel or self.keeps_positions):
-            raise ArgumentError(
-                f"targets cannot follow Lambda({self.name}), which may move pixels: say keeps_positions=True if it "
-                "moves none, or transform without targets"
-            )
 
     @classmethod
     def from_description(cls, values: Mapping[str, Any], functions: Mapping[str, Callable[..., Any]]) -> Lambda:

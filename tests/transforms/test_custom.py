@@ -128,10 +128,15 @@ def test_what_is_no_function_is_refused() -> None:
         T.Lambda(3)  # type: ignore[arg-type]
 
 
+class _Moves(T.Transform):
+    def step(self, draw: T.Draw, seen: T.Lowering) -> T.Operate:
+        return T.Operate("moves", function=np.flipud)
+
+
 def test_targets_are_refused_beside_a_function_that_may_move_pixels() -> None:
     image, target = np.zeros((4, 6, 3), np.uint8), {"boxes": [[0.0, 0, 2, 2]]}
-    for pipeline in (T.Lambda(np.flipud), T.Compose([T.RandomApply([T.Lambda(np.flipud)], p=0.0)])):
-        with pytest.raises(ArgumentError, match=r"cannot follow Lambda\(flipud\), .*keeps_positions=True"):
+    for pipeline in (T.Lambda(np.flipud), T.Compose([T.RandomApply([T.Lambda(np.flipud)], p=0.0)]), _Moves()):
+        with pytest.raises(ArgumentError, match=r"targets cannot follow .*keeps_positions=True"):
             pipeline(image, target)
     for allowed in (T.Lambda(np.negative, keeps_positions=True), T.Lambda(np.negative, per_pixel=True)):
         assert allowed(image, target)[1] == target

@@ -87,7 +87,7 @@ class DecodingTransform:
         shapes = np.array([source.shape for source in sources], np.int64).reshape(-1, 3)
         readings = self.transform._read(targets, shapes)
         plan = self.transform._plan(shapes, self.transform._keys(keys, len(sources)), DType.UINT8, readings)
-        moved = None if readings is None else place_targets(readings, plan.passes)
+        moved = None if readings is None else place_targets(readings, plan)
         factors = np.ones(len(sources), np.int64)
         if self.reduce:
             factors = _allowed(sources, reductions(plan))

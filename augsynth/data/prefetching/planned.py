@@ -90,4 +90,4 @@ class Planned:
         plan = self.transform._plan(sources.shapes, self.transform._keys(keys, len(sources)), sources.dtype, readings)
         packed = device.Packed.of(sources.views, dtype=sources.dtype)
         planned = PlannedBatch(packed, plan, self.transform._memory_format())
-        return planned if readings is None else (planned, place_targets(readings, plan.passes))
+        return planned if readings is None else (planned, place_targets(readings, plan))
