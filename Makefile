@@ -10,12 +10,13 @@ N ?= 20000
 
 SHELL := /bin/bash
 BIN := $(VENV)/bin
+PLAIN := $(VENV)/plain/bin/python
 PIP := $(BIN)/python -m pip install --disable-pip-version-check -q -c $(CONSTRAINTS) $(PIP_ARGS)
 PLUGINS := $(sort $(dir $(wildcard plugins/*/pyproject.toml)))
 PLUGIN_TESTS := $(wildcard plugins/*/tests)
 PLUGIN_PACKAGES := $(patsubst %/,%,$(dir $(wildcard plugins/*/augsynth_*/__init__.py)))
-CODE := pyproject.toml CMakeLists.txt README.md $(shell find csrc augsynth plugins -type f \
-          -not -path '*/__pycache__/*' -not -path '*/build/*' -not -path '*.egg-info/*' -not -path '*/tests/*')
+BUILT := pyproject.toml CMakeLists.txt README.md $(shell find csrc -type f) $(wildcard plugins/*/pyproject.toml)
+CODE := $(BUILT) $(shell find augsynth -name '*.py' -o -name '*.pyi' -o -name '*.html')
 NATIVE := $(shell find csrc -name '*.cpp' -o -name '*.h' -o -name '*.inl' -o -name '*.cu')
 ASAN := build/asan
 PORTABLE := build/portable
@@ -57,14 +58,13 @@ test-all: $(VENV)/developing
 test-oldest:
 	$(MAKE) test VENV=$(VENV)-oldest CONSTRAINTS=constraints-oldest.txt
 
-# stubtest runs elsewhere, because the source tree has no compiled extension and would shadow the installed package.
 lint: $(VENV)/developing
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check --exclude "*.md" .
 	$(BIN)/mypy
 	for package in $(PLUGIN_PACKAGES); do $(BIN)/mypy $$package || exit 1; done
-	mkdir -p build && cd build && ../$(BIN)/stubtest augsynth._cpu
-	cd build && { ! ../$(BIN)/python -c 'import augsynth._cuda' 2>/dev/null || ../$(BIN)/stubtest augsynth._cuda; }
+	$(BIN)/stubtest augsynth._cpu
+	! $(BIN)/python -c 'import augsynth._cuda' 2>/dev/null || $(BIN)/stubtest augsynth._cuda
 	$(BIN)/clang-format --dry-run -Werror $(NATIVE)
 
 # What runs through the compiled core, for builds of it that are not the usual one.
@@ -74,12 +74,12 @@ NATIVE_TESTS := tests/native tests/transforms $(wildcard tests/differentiable/te
 SANITIZED := LD_PRELOAD="$$(g++ -print-file-name=libasan.so) $$(g++ -print-file-name=libstdc++.so)" \
 	PYTHONPATH=$(CURDIR)/$(ASAN) ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1
 
-asan: $(ASAN)
-	$(SANITIZED) $(BIN)/pytest -q -p no:cacheprovider $(NATIVE_TESTS)
+asan: $(ASAN) $(VENV)/plain
+	$(SANITIZED) $(PLAIN) -m pytest -q -p no:cacheprovider $(NATIVE_TESTS)
 
 # Each input runs, or is refused in words; what does neither is told with the numbers that make it again.
-fuzz: $(ASAN)
-	$(SANITIZED) OMP_NUM_THREADS=1 $(BIN)/python tests/fuzz/fuzz.py --inputs $(N) $(ARGS)
+fuzz: $(ASAN) $(VENV)/plain
+	$(SANITIZED) OMP_NUM_THREADS=1 $(PLAIN) tests/fuzz/fuzz.py --inputs $(N) $(ARGS)
 
 # Optimised little: the sanitizers see the same, and the build is shorter.
 $(ASAN): $(VENV)/developing $(CODE)
@@ -89,14 +89,15 @@ $(ASAN): $(VENV)/developing $(CODE)
 	@touch $@
 
 # What a processor without x86 instructions would run: the plain C++ behind the vector wrapper.
-portable: $(VENV)/developing
+portable: $(VENV)/plain
 	rm -rf $(PORTABLE)
 	$(PIP) --no-deps --target $(PORTABLE) -C cmake.define.AUGSYNTH_PORTABLE=ON -C build-dir=build/portable-objects .
-	PYTHONPATH=$(CURDIR)/$(PORTABLE) $(PYTEST) -p no:cacheprovider $(NATIVE_TESTS) $(ARGS)
+	PYTHONPATH=$(CURDIR)/$(PORTABLE) OMP_NUM_THREADS=1 $(PLAIN) -m pytest -q -n auto --maxprocesses 8 \
+	  -p no:cacheprovider $(NATIVE_TESTS) $(ARGS)
 
-mutants: $(VENV)/developing
+mutants: $(VENV)/plain
 	$(PIP) scikit-build-core pybind11 ninja
-	$(BIN)/python tests/mutants $(ARGS)
+	$(PLAIN) tests/mutants $(ARGS)
 
 # An environment of its own, because the libraries that augsynth is measured against bring a torch of theirs.
 bench: $(BENCH_VENV)/installed
@@ -133,15 +134,24 @@ $(VENV)/torch: $(CONSTRAINTS) | $(VENV)/bin/python
 	$(PIP) torch
 	@touch $@
 
-$(VENV)/installed: $(CODE) $(VENV)/torch
+# Editable: what is edited in Python is what runs. Only native code and metadata need another installation.
+$(VENV)/installed: $(BUILT) $(VENV)/torch
 	@echo "== building the extension, installing augsynth and its plugins"
-	$(PIP) ".[demo]" $(addprefix ./,$(PLUGINS))
+	$(PIP) -e ".[demo]" $(addprefix -e ./,$(PLUGINS))
 	@touch $@
 
 $(VENV)/developing: $(VENV)/installed
 	@echo "== installing the tools for testing"
 	$(PIP) "augsynth[dev]"
 	@mkdir -p build
+	@touch $@
+
+# The same packages, but no editable augsynth: there, PYTHONPATH says which build of it runs.
+$(VENV)/plain: $(VENV)/developing
+	$(BIN)/python -m venv --without-pip $@
+	$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > $(VENV)/packages
+	printf '%s\n' $(addprefix $(CURDIR)/,$(PLUGINS)) >> $(VENV)/packages
+	mv $(VENV)/packages "$$($(PLAIN) -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/packages.pth"
 	@touch $@
 
 $(BENCH_VENV)/peers: bench/requirements.txt

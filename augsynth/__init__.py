@@ -10,6 +10,7 @@ Names are imported when they are first used, so that `augsynth --help` does not 
 from __future__ import annotations
 
 from importlib import import_module
+from pkgutil import extend_path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from augsynth.plan import Plan
 
 __version__ = "0.1.0"
+
+# Python started in a working copy finds these sources before an installed augsynth, which has the compiled extensions.
+__path__ = extend_path(__path__, __name__)
 
 _HOMES = {
     "MixBatchSampler": "augsynth.data",
