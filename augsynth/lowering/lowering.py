@@ -19,6 +19,7 @@ from augsynth.errors import ArgumentError
 from augsynth.layout import DType
 from augsynth.lowering.declared import declared
 from augsynth.lowering.explain import describe_barrier, describe_pass
+from augsynth.lowering.extent import Extent, clamp_of
 from augsynth.lowering.merge import begun, merged
 from augsynth.lowering.open_pass import OpenPass
 from augsynth.lowering.operations import as_lookup, is_table
@@ -44,8 +45,8 @@ class Lowering:
         self._fuse = fuse
         self._active: Mask | None = None
         self._done: list[Pass | Barrier] = []
-        self._origins: list[PassState | tuple[str, Operate]] = []
-        self._state = begun(dtype, _native.distinct(channels), "the image comes in")
+        self._origins: list[PassState | tuple[str, Operate, PassState]] = []
+        self._state = begun(dtype, _native.distinct(channels), "the image comes in", Extent())
         self._open = OpenPass(sizes, channels)
 
     def __len__(self) -> int:
@@ -137,8 +138,10 @@ class Lowering:
             self._close()
         active = np.ones(len(self), bool) if step.active is None else step.active
         self._done.append(Barrier(step.name, active, step.parameters, step.settings, step.function, step.per_value))
-        self._origins.append((name, step))
-        self._state = begun(self.dtype, self._state.channels, f"{name} runs on whole images, between passes")
+        self._origins.append((name, step, self._state))
+        extent = self._state.extent.clamped(clamp_of(step, self.dtype))
+        why = f"{name} runs on whole images, between passes"
+        self._state = begun(self.dtype, self._state.channels, why, extent)
         self._open = OpenPass(self.sizes, self.channels)
 
 
