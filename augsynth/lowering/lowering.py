@@ -69,7 +69,10 @@ class Lowering:
 
     @property
     def boxes(self) -> Sequence[Floats] | None:
-        """The boxes (k, 4) of each sample in the frame that the next step sees, not clipped to it."""
+        """The boxes (k, 4) around what passes have left of each sample's objects, in the frame that the next step sees.
+
+        They are not clipped to that frame, and NaN where nothing is left.
+        """
         return self._seen.boxes
 
     def levels(self, values: PerChannel, what: str) -> tuple[float, ...]:
@@ -132,6 +135,7 @@ class Lowering:
     def _close(self) -> None:
         self._done.append(self._open.close(self._state, self.sizes))
         self._origins.append(self._state)
+        self._seen.close()
 
     def _add_barrier(self, name: str, step: Operate) -> None:
         if self._state.names:

@@ -1,8 +1,8 @@
 """Colour: linear maps of an image's channels, all of them together one matrix of a pass.
 
-Results are clamped to the full scale (255, 65535, or 1 for floats), so let `Normalize` come after them. Adjustments that
-follow each other are multiplied before pixels are touched: the clamp comes once, after the last, and means are those of
-unclamped pictures.
+Results are clamped to the full scale (255, 65535, or 1 for floats), so let `Normalize` come after them. Adjustments
+that follow each other are multiplied before pixels are touched: the clamp comes once, after the last, and means are
+those of unclamped pictures.
 """
 
 from __future__ import annotations
