@@ -105,7 +105,7 @@ class CoordinateMap:
         turns = np.flatnonzero(~self.upright[1:])
         return int(turns[-1]) + 1 if turns.size else 0
 
-    @property
+    @cached_property
     def window(self) -> Floats:
         """The part (4,) of the output's frame, as XYXY, that shows what no pass since the last turn had cut off."""
         window = np.array([[0.0, 0.0, *self.sizes[self.last_turn + 1, ::-1]]])

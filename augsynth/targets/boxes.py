@@ -87,11 +87,13 @@ def _turned(where: CoordinateMap, boxes: Floats, whole: Floats) -> tuple[Floats,
     corners, window, left = box_corners(boxes), where.window, whole.copy()
     mapped, cut = map_points(where.forward, corners), earlier.cuts(corners)
     before = quad_areas(mapped)
+    shown = before.copy()
     if cut.any() and earlier.upright.all():
         remaining = _clipped(map_boxes(earlier.forward, boxes[cut]), earlier.window)
-        mapped[cut] = map_points(later.forward, box_corners(remaining))
-        left[cut], cut = np.concatenate([mapped[cut].min(axis=1), mapped[cut].max(axis=1)], axis=1), np.zeros_like(cut)
-    shown, hidden = quad_areas(mapped), (_clipped(left, window) != left).any(axis=1)
+        mapped[cut] = turned = map_points(later.forward, box_corners(remaining))
+        left[cut], shown[cut] = np.concatenate([turned.min(axis=1), turned.max(axis=1)], axis=1), quad_areas(turned)
+        cut[:] = False
+    hidden = (_clipped(left, window) != left).any(axis=1)
     shown[hidden] = areas_within(mapped[hidden], window)
     for number in np.flatnonzero(cut | np.isnan(before) | np.isnan(shown)).tolist():
         outline = as_outline(corners[number])
