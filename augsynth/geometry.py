@@ -5,7 +5,9 @@ Pixel i spans [i, i + 1), so that a frame of (H, W) pixels is [0, W] x [0, H]. B
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import reduce
+from math import fsum
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +15,8 @@ import numpy.typing as npt
 from augsynth import _native
 
 Floats = npt.NDArray[np.float64]
+# The points of one polygon: for the four that most have, Python's numbers take a tenth of the time of arrays.
+Outline = Sequence[Sequence[float]]
 
 _CORNERS = np.array([[0, 1], [2, 1], [2, 3], [0, 3]])  # (x, y) of each, among x1, y1, x2, y2
 HORIZON = 1e-6  # the smallest denominator of a projective map that counts as in front of it
@@ -41,6 +45,18 @@ def inverse_map(matrix: Floats) -> Floats:
     return result
 
 
+def keeps_upright(matrices: Floats) -> npt.NDArray[np.bool_]:
+    """Which of the maps (..., 3, 3) take all upright boxes to upright ones: affine, without a turn or by quarter turns.
+
+    >>> keeps_upright(np.array([[[0.0, 2.0, 1.0], [-1.0, 0.0, 8.0], [0.0, 0.0, 1.0]]])).tolist()
+    [True]
+    """
+    a, b, d, e = matrices[..., 0, 0], matrices[..., 0, 1], matrices[..., 1, 0], matrices[..., 1, 1]
+    along_axes = ((b == 0) & (d == 0)) | ((a == 0) & (e == 0))
+    upright: npt.NDArray[np.bool_] = along_axes & np.all(matrices[..., 2, :] == (0.0, 0.0, 1.0), axis=-1)
+    return upright
+
+
 def map_points(matrix: Floats, points: npt.ArrayLike) -> Floats:
     """Where `matrix` (3, 3) takes points (..., 2); NaN for those on the horizon of a projective map or behind it.
 
@@ -49,8 +65,12 @@ def map_points(matrix: Floats, points: npt.ArrayLike) -> Floats:
     """
     given = np.asarray(points, np.float64)
     mapped = np.empty_like(given)
-    mapped[..., 0], mapped[..., 1], w = _homogeneous(matrix, given)
-    return mapped if _is_affine(matrix) else mapped / np.where(w > HORIZON, w, np.nan)[..., None]
+    rows = np.asarray(matrix, np.float64).tolist()
+    mapped[..., 0], mapped[..., 1] = (_linear(row, given) for row in rows[:2])
+    if rows[2] == [0.0, 0.0, 1.0]:
+        return mapped
+    w = _linear(rows[2], given)
+    return mapped / np.where(w > HORIZON, w, np.nan)[..., None]
 
 
 def box_corners(boxes: npt.ArrayLike) -> Floats:
@@ -76,17 +96,31 @@ def map_boxes(matrix: Floats, boxes: npt.ArrayLike) -> Floats:
 
 def map_polygon(matrix: Floats, polygon: npt.ArrayLike) -> Floats:
     """What `matrix` (3, 3) makes of a polygon (n, 2): (m, 2), cut off at the horizon of a projective map."""
-    points = np.asarray(polygon, np.float64)
-    w = _homogeneous(matrix, points)[2]
-    if len(points) and w.min() <= HORIZON:
-        # Twice the horizon, so that rounding leaves the cut's ends before it.
-        points = _cut(points, w - 2 * HORIZON)
-    return map_points(matrix, points)
+    return _as_array(map_outline(matrix.tolist(), as_outline(polygon)))
 
 
-def bounding_box(points: Floats) -> Floats:
+def map_outline(matrix: Outline, outline: Outline) -> Outline:
+    """`map_polygon` without arrays: `matrix` are three rows."""
+    (a, b, c), (d, e, f), (g, h, i) = matrix
+    if (g, h, i) == (0.0, 0.0, 1.0):
+        return [(a * x + b * y + c, d * x + e * y + f) for x, y in outline]
+    # Twice the horizon, so that rounding leaves the cut's ends before it.
+    before = [g * x + h * y + i - 2 * HORIZON for x, y in outline]
+    shown = _cut(outline, before) if min(before, default=0.0) <= -HORIZON else outline
+    divided = [(x, y, g * x + h * y + i) for x, y in shown]
+    return [((a * x + b * y + c) / w, (d * x + e * y + f) / w) for x, y, w in divided]
+
+
+def as_outline(polygon: npt.ArrayLike) -> Outline:
+    """The points of a polygon (n, 2)."""
+    outline: Outline = np.asarray(polygon, np.float64).reshape(-1, 2).tolist()
+    return outline
+
+
+def bounding_box(points: npt.ArrayLike) -> Floats:
     """The smallest upright box (4,) around points (n, 2); NaN around none."""
-    return np.concatenate([points.min(axis=0), points.max(axis=0)]) if len(points) else np.full(4, np.nan)
+    array = np.asarray(points, np.float64)
+    return np.concatenate([array.min(axis=0), array.max(axis=0)]) if len(array) else np.full(4, np.nan)
 
 
 def clip_boxes(boxes: npt.ArrayLike, height: float, width: float) -> Floats:
@@ -110,6 +144,11 @@ def box_areas(boxes: npt.ArrayLike) -> Floats:
     return areas
 
 
+def thinnest(size: tuple[int, int]) -> float:
+    """The largest side of which float32 may leave nothing, at the far end of a frame of `size` (H, W)."""
+    return 2.0**-23 * max(size)
+
+
 def clip_polygon(polygon: npt.ArrayLike, height: float, width: float) -> Floats:
     """The part (m, 2) of a polygon (n, 2) that lies in a frame: (0, 2) if none does.
 
@@ -119,11 +158,20 @@ def clip_polygon(polygon: npt.ArrayLike, height: float, width: float) -> Floats:
     >>> clip_polygon([[-2, 1], [2, 1], [2, 3], [-2, 3]], 4, 6).tolist()
     [[0.0, 1.0], [2.0, 1.0], [2.0, 3.0], [0.0, 3.0]]
     """
-    points = np.asarray(polygon, np.float64).reshape(-1, 2)
-    for axis, edge in ((0, float(width)), (1, float(height))):
-        for side, sign in ((0.0, 1.0), (edge, -1.0)):
-            points = _cut(points, sign * (points[:, axis] - side))
-    return np.clip(points, 0.0, [width, height])  # where two edges meet, rounding may leave a point beside them
+    return _as_array(clip_outline(as_outline(polygon), (0.0, 0.0, width, height)))
+
+
+def clip_outline(outline: Outline, window: Sequence[float]) -> Outline:
+    """The part of a polygon that lies in a window (x1, y1, x2, y2): `clip_polygon` without arrays."""
+    left, top, right, bottom = window
+    shown = _cut(outline, [x - left for x, _ in outline])
+    shown = _cut(shown, [right - x for x, _ in shown])
+    shown = _cut(shown, [y - top for _, y in shown])
+    shown = _cut(shown, [bottom - y for _, y in shown])
+    if shown is outline:
+        return outline
+    # Where two edges meet, rounding may leave a point beside them.
+    return [(min(max(x, left), right), min(max(y, top), bottom)) for x, y in shown]
 
 
 def polygon_area(polygon: npt.ArrayLike) -> float:
@@ -132,32 +180,72 @@ def polygon_area(polygon: npt.ArrayLike) -> float:
     >>> polygon_area([[0, 0], [4, 0], [4, 3]])
     6.0
     """
-    points = np.asarray(polygon, np.float64).reshape(-1, 2)
-    if len(points) < 3:
+    return outline_area(as_outline(polygon))
+
+
+def outline_area(outline: Outline) -> float:
+    """`polygon_area` without arrays."""
+    if len(outline) < 3:
         return 0.0
-    x, y = (points - points[0]).T
-    return 0.5 * abs(float(np.sum(x * np.roll(y, -1) - y * np.roll(x, -1))))
+    left, top = outline[0]
+    points = [(x - left, y - top) for x, y in outline]
+    after = [*points[1:], points[0]]
+    return 0.5 * abs(fsum(x * v - y * u for (x, y), (u, v) in zip(points, after, strict=True)))
 
 
-def _is_affine(matrix: Floats) -> bool:
-    return bool(matrix[2, 0] == 0 and matrix[2, 1] == 0 and matrix[2, 2] == 1)
+def quad_areas(corners: Floats) -> Floats:
+    """The areas (n,) of convex quadrilaterals (n, 4, 2): half the cross product of the diagonals.
+
+    >>> quad_areas(box_corners([[1, 2, 3, 6]])).tolist()
+    [8.0]
+    """
+    down, up = (corners[:, 2:] - corners[:, :2]).transpose(1, 2, 0)
+    areas: Floats = 0.5 * np.abs(down[0] * up[1] - down[1] * up[0])
+    return areas
 
 
-def _homogeneous(matrix: Floats, points: Floats) -> tuple[Floats, Floats, Floats]:
-    x, y = points[..., 0], points[..., 1]
+def areas_within(polygons: Floats, window: Floats) -> Floats:
+    """The areas (n,) of those parts of polygons (n, m, 2) that lie in a window (4,).
+
+    Edges are split where they cross its lines, and then all points are moved to the nearest ones in it: a point inside
+    is gone round as often as before.
+
+    >>> areas_within(box_corners([[1, 2, 3, 6], [9, 2, 12, 6]]), np.array([0.0, 0.0, 9.0, 4.0])).tolist()
+    [4.0, 0.0]
+    """
+    low, high = window[:2], window[2:]
+    edges = np.concatenate([polygons[:, 1:], polygons[:, :1]], axis=1) - polygons
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shares = np.concatenate([(low - polygons) / edges, (high - polygons) / edges], axis=-1)
+    shares = np.sort(np.fmin(np.fmax(shares, 0.0), 1.0), axis=-1)  # NaN, of an edge along a line, is one that is passed
+    points = polygons[:, :, None] + shares[..., None] * edges[:, :, None]
+    moved = np.minimum(np.maximum(points, low), high).reshape(len(polygons), 4 * polygons.shape[1], 2)
+    x, y = (moved - moved[:, :1]).transpose(2, 0, 1)
+    areas: Floats = 0.5 * np.abs((x[:, :-1] * y[:, 1:] - y[:, :-1] * x[:, 1:]).sum(axis=1))
+    return areas
+
+
+def _linear(row: Sequence[float], points: Floats) -> Floats:
     # Written out, as a matrix product rounds differently with the number of points.
-    first, second, third = (a * x + b * y + c for a, b, c in np.asarray(matrix, np.float64))
-    return first, second, third
+    a, b, c = row
+    sums: Floats = a * points[..., 0] + b * points[..., 1] + c
+    return sums
 
 
-def _cut(points: Floats, inside: Floats) -> Floats:
-    """The part of a polygon (n, 2) where `inside` (n,), which is linear along its edges, is not negative."""
-    if not len(points) or inside.min() >= 0:
-        return points
-    kept: list[Floats] = []
-    for a, b, at_a, at_b in zip(points, np.roll(points, -1, axis=0), inside, np.roll(inside, -1), strict=True):
+def _as_array(outline: Outline) -> Floats:
+    return np.array(outline, np.float64).reshape(-1, 2)
+
+
+def _cut(outline: Outline, inside: Sequence[float]) -> Outline:
+    """The part of a polygon where `inside`, a number a point that is linear along the edges, is not negative."""
+    if min(inside, default=0.0) >= 0:
+        return outline
+    kept: list[Sequence[float]] = []
+    after = zip([*outline[1:], outline[0]], [*inside[1:], inside[0]], strict=True)
+    for (x, y), at_a, ((u, v), at_b) in zip(outline, inside, after, strict=True):
         if at_a >= 0:
-            kept.append(a)
+            kept.append((x, y))
         if (at_a >= 0) != (at_b >= 0):
-            kept.append(a + (b - a) * (at_a / (at_a - at_b)))
-    return np.array(kept).reshape(-1, 2)
+            share = at_a / (at_a - at_b)
+            kept.append((x + (u - x) * share, y + (v - y) * share))
+    return kept

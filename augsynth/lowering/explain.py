@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 
 from augsynth.lowering.conflicts import word
+from augsynth.lowering.extent import clamp_of
 from augsynth.lowering.state import PassState
 from augsynth.lowering.steps import Operate
 from augsynth.operations import POINTS
@@ -17,16 +18,21 @@ def describe_pass(state: PassState, first: bool) -> list[str]:
     if not first:
         lines.append(f"begins because {state.why}")
     dtypes = f"{state.source_dtype.name.lower()} in, {state.dtype.name.lower()} out"
-    return [*lines, "; ".join([*_sampling(state), *state.work, dtypes])]
+    return [*lines, "; ".join([*_sampling(state), *state.work, dtypes]), *state.warnings]
 
 
-def describe_barrier(name: str, step: Operate) -> list[str]:
-    """Lines: the transform, with its operation where the name does not tell, and why it is no part of a pass."""
+def describe_barrier(name: str, step: Operate, state: PassState) -> list[str]:
+    """Lines: the transform, with its operation where the name does not tell, and why it is no part of a pass.
+
+    `state` is that of the pass before it.
+    """
     told = step.name.replace("_", "") in name.lower()
     title = name if told or step.function is not None else f"{name} ({step.name.replace('_', ' ')})"
+    lines = [title, "looks at more of the image than a pass sees at a time"]
     if step.per_value or step.name in POINTS:
-        return [title, "changes values one by one, which is part of a pass for integer images only"]
-    return [title, "looks at more of the image than a pass sees at a time"]
+        lines[1] = "changes values one by one, which is part of a pass for integer images only"
+    warning = state.extent.warning(name, clamp_of(step, state.dtype))
+    return [*lines, warning] if warning else lines
 
 
 def _sampling(state: PassState) -> list[str]:

@@ -19,6 +19,7 @@ from augsynth.errors import ArgumentError
 from augsynth.layout import DType
 from augsynth.lowering.declared import declared
 from augsynth.lowering.explain import describe_barrier, describe_pass
+from augsynth.lowering.extent import Extent, clamp_of
 from augsynth.lowering.merge import begun, merged
 from augsynth.lowering.open_pass import OpenPass
 from augsynth.lowering.operations import as_lookup, is_table
@@ -44,8 +45,8 @@ class Lowering:
         self._fuse = fuse
         self._active: Mask | None = None
         self._done: list[Pass | Barrier] = []
-        self._origins: list[PassState | tuple[str, Operate]] = []
-        self._state = begun(dtype, _native.distinct(channels), "the image comes in")
+        self._origins: list[PassState | tuple[str, Operate, PassState]] = []
+        self._state = begun(dtype, _native.distinct(channels), "the image comes in", Extent())
         self._open = OpenPass(sizes, channels)
 
     def __len__(self) -> int:
@@ -68,7 +69,10 @@ class Lowering:
 
     @property
     def boxes(self) -> Sequence[Floats] | None:
-        """The boxes (k, 4) of each sample in the frame that the next step sees, not clipped to it."""
+        """The boxes (k, 4) around what passes have left of each sample's objects, in the frame that the next step sees.
+
+        They are not clipped to that frame, and NaN where nothing is left.
+        """
         return self._seen.boxes
 
     def levels(self, values: PerChannel, what: str) -> tuple[float, ...]:
@@ -131,25 +135,23 @@ class Lowering:
     def _close(self) -> None:
         self._done.append(self._open.close(self._state, self.sizes))
         self._origins.append(self._state)
+        self._seen.close()
 
     def _add_barrier(self, name: str, step: Operate) -> None:
         if self._state.names:
             self._close()
         active = np.ones(len(self), bool) if step.active is None else step.active
-        self._done.append(
-            Barrier(
-                step.name,
-                active,
-                step.parameters,
-                step.settings,
-                step.function,
-                step.per_value,
-                step.keeps_positions,
-            )
-        )
-        self._origins.append((name, step))
-        self._state = begun(self.dtype, self._state.channels, f"{name} runs on whole images, between passes")
+        self._done.append(_barrier(step, active))
+        self._origins.append((name, step, self._state))
+        extent = self._state.extent.clamped(clamp_of(step, self.dtype))
+        why = f"{name} runs on whole images, between passes"
+        self._state = begun(self.dtype, self._state.channels, why, extent)
         self._open = OpenPass(self.sizes, self.channels)
+
+
+def _barrier(step: Operate, active: Mask) -> Barrier:
+    settings = (step.parameters, step.settings, step.function, step.per_value, step.keeps_positions)
+    return Barrier(step.name, active, *settings)
 
 
 def _require_possible(name: str, sizes: Ints) -> None:

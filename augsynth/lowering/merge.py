@@ -12,6 +12,7 @@ from augsynth.errors import ArgumentError
 from augsynth.layout import Border, DType, Interpolation
 from augsynth.lowering.conflicts import conflict
 from augsynth.lowering.declared import Declared, Noisy, Resampled
+from augsynth.lowering.extent import Extent, clamp_of
 from augsynth.lowering.stage import Stage
 from augsynth.lowering.state import PassNoise, PassState
 from augsynth.lowering.steps import UNDECLARED, Cast, Sampling, Standardise
@@ -33,20 +34,26 @@ class Merged(NamedTuple):
 
 
 @lru_cache(maxsize=1024)
-def begun(dtype: DType, channels: tuple[int, ...], why: str) -> PassState:
-    """A new pass, of images with one of the channel counts `channels`."""
+def begun(dtype: DType, channels: tuple[int, ...], why: str, extent: Extent) -> PassState:
+    """A new pass, of images with one of the channel counts `channels` and values of some `extent`."""
     if dtype in OUTPUTS_ONLY:
         name = dtype.name.lower()
         raise ArgumentError(f"{name} images can only be written, not read: let ToDtype({name!r}) come last")
-    return PassState(dtype, channels, dtype, why)
+    return PassState(dtype, channels, dtype, why, extent)
 
 
 @lru_cache(maxsize=1024, typed=True)  # as tuples, declarations of two kinds may be equal
 def merged(state: PassState, name: str, step: Declared, fuse: bool) -> Merged:
     """The step of transform `name` in the pass `state`, or in a new one where it would change its meaning there."""
     reason = conflict(state, step) if fuse else "fusion is switched off" if state.names else None
-    before = state if reason is None else begun(state.dtype, state.channels, reason)
-    return Merged(before, replace(before, names=(*before.names, name), **_changes(before, step)))
+    before = state if reason is None else begun(state.dtype, state.channels, reason, state.extent)
+    noted = replace(
+        before,
+        names=(*before.names, name),
+        extent=before.extent.after(name, step, before.dtype),
+        warnings=_with(before.warnings, before.extent.warning(name, clamp_of(step, before.dtype))),
+    )
+    return Merged(before, replace(noted, **_changes(before, step)))
 
 
 def _changes(state: PassState, step: Declared) -> dict[str, Any]:
@@ -69,7 +76,7 @@ def _changes(state: PassState, step: Declared) -> dict[str, Any]:
 
 
 def _with(work: tuple[str, ...], more: str) -> tuple[str, ...]:
-    return work if more in work else (*work, more)
+    return work if more in ("", *work) else (*work, more)
 
 
 def _resampled(state: PassState, step: Resampled) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from augsynth.errors import ArgumentError
 from augsynth.layout import MAX_CHANNELS, DType, Interpolation, Noise
+from augsynth.lowering.extent import Extent
 from augsynth.lowering.stage import Stage
 from augsynth.lowering.steps import UNDECLARED, Floats, Mask, PerChannel, Sampling
 from augsynth.plan import FULL_SCALE, Rows, new_rows
@@ -54,14 +55,16 @@ class PassNoise:
 class PassState:
     """A pass over images with one of the channel counts `channels`, which makes `dtype` of `source_dtype`.
 
-    `gain` and `bias` are (16,), and `fill` is in the source's units. `work` says in words what the pass does, in order,
-    and `why` it began.
+    `gain` and `bias` are (16,), and `fill` is in the source's units. `extent` is that of the values so far. `work` says
+    in words what the pass does, in order, `why` it began, and `warnings` what its transforms clamp.
     """
 
     source_dtype: DType
     channels: tuple[int, ...]
     dtype: DType
     why: str
+    extent: Extent
+    warnings: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     work: tuple[str, ...] = ()
     stage: Stage = Stage.MISSING

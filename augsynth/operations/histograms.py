@@ -38,7 +38,7 @@ def equalize(image: Image) -> Image:
 def autocontrast(image: Image) -> Image:
     """Stretch each channel so that its smallest value becomes 0 and its largest the full scale.
 
-    Integers are rounded down, as Pillow and torchvision do, but without their rounding of the slope.
+    Integers are rounded down, and that exactly: Pillow and torchvision round the slope first, and may be a level off.
 
     >>> autocontrast(np.array([[[50], [75], [100]]], np.uint8)).ravel().tolist()
     [0, 127, 255]

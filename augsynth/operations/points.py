@@ -24,12 +24,13 @@ def invert(values: Floats, full: float) -> Floats:
 
 
 def solarize(values: Floats, full: float, *, threshold: Parameter) -> Floats:
-    """The negative of all values from `threshold` on, which is in the image's units.
+    """The negative of all values from `threshold` on, which is in the image's units; as float32 holds it for floats.
 
     >>> solarize(np.array([99.0, 100.0]), 255.0, threshold=100.0).tolist()
     [99.0, 155.0]
     """
-    return np.where(values >= np.asarray(threshold), full - values, values)
+    level = np.asarray(threshold, np.float32 if full == 1.0 else np.float64)
+    return np.where(values >= level, full - values, values)
 
 
 def posterize(values: Floats, full: float, *, bits: Parameter) -> Floats:

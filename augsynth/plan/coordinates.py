@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import cached_property, reduce
 
 import numpy as np
 import numpy.typing as npt
 
-from augsynth.geometry import Floats, clip_polygon, inverse_map, map_boxes, map_points, map_polygon
+from augsynth.geometry import (
+    Floats,
+    Outline,
+    clip_boxes,
+    clip_outline,
+    inverse_map,
+    keeps_upright,
+    map_boxes,
+    map_outline,
+    map_points,
+)
 from augsynth.plan.passes import Ints, Pass
 
 Mask = npt.NDArray[np.bool_]
@@ -20,16 +30,24 @@ class CoordinateMap:
     """The passes of one sample as maps of coordinates.
 
     `forwards` (p, 3, 3) takes the coordinates before each pass to those after it, `backwards` the other way;
-    `sizes` (p + 1, 2) are the source's (height, width) and each pass's; `erasures` holds for each pass the rectangles
-    (k, 4) that it overwrites, as (left, top, right, bottom).
+    `upright` (p,) tells which of them keep upright boxes upright. `sizes` (p + 1, 2) are the source's (height, width)
+    and each pass's; `erasures` holds for each pass the rectangles (k, 4) that it overwrites, as (left, top, right,
+    bottom).
     """
 
     forwards: Floats
     backwards: Floats
+    upright: Mask
     sizes: Ints
     erasures: tuple[Floats, ...]
 
-    @property
+    def __getitem__(self, passes: slice) -> CoordinateMap:
+        """Some of the passes, one after the other."""
+        first, behind, _ = passes.indices(len(self.forwards))
+        steps = (self.forwards[passes], self.backwards[passes], self.upright[passes])
+        return CoordinateMap(*steps, self.sizes[first : behind + 1], self.erasures[passes])
+
+    @cached_property
     def forward(self) -> Floats:
         """The matrix (3, 3) from the source to the output."""
         return reduce(lambda before, after: after @ before, self.forwards)
@@ -50,36 +68,51 @@ class CoordinateMap:
     def points(self, points: npt.ArrayLike) -> tuple[Floats, Mask, Mask]:
         """Source points (..., 2) in the output; which of them no pass cut off, its edges included; which it erased."""
         mapped = np.asarray(points, np.float64)
-        inside = np.ones(mapped.shape[:-1], bool)
-        erased = np.zeros(mapped.shape[:-1], bool)
-        for forward, size, rectangles in zip(self.forwards, self.sizes[1:], self.erasures, strict=True):
-            mapped = map_points(forward, mapped)
-            inside &= np.all((mapped >= 0) & (mapped <= size[::-1]), axis=-1)
+        inside, erased = np.ones(mapped.shape[:-1], bool), np.zeros(mapped.shape[:-1], bool)
+        steps = list(self._through(mapped))
+        for (mapped, within), rectangles in zip(steps, self.erasures, strict=True):
+            inside &= within
             for rectangle in rectangles:
                 erased |= np.all((mapped >= rectangle[:2]) & (mapped < rectangle[2:]), axis=-1)
         return mapped, inside, erased
 
-    def polygon(self, points: npt.ArrayLike) -> Floats:
-        """The part (m, 2) of a source polygon (n, 2) that no pass cuts off, in the output."""
-        shown = np.asarray(points, np.float64)
-        for forward, (height, width) in zip(self.forwards, self.sizes[1:], strict=True):
-            shown = clip_polygon(map_polygon(forward, shown), height, width)
-        return shown
+    def cuts(self, polygons: Floats) -> Mask:
+        """Which of the source polygons (n, m, 2), which are convex, some pass cuts."""
+        cut = np.zeros(len(polygons), bool)
+        for _, within in self._through(polygons):
+            cut |= ~within.all(axis=1)
+        return cut
 
-    @property
+    def _through(self, points: Floats) -> Iterator[tuple[Floats, Mask]]:
+        """Source points (..., 2) after each pass, and which of them lie in its frame."""
+        for forward, size in zip(self.forwards, self.sizes[1:], strict=True):
+            points = map_points(forward, points)
+            yield points, np.all((points >= 0) & (points <= size[::-1]), axis=-1)
+
+    def outline(self, points: Outline) -> Outline:
+        """The part of a source polygon that no pass cuts off, in the output."""
+        for forward, (height, width) in self._steps:
+            points = clip_outline(map_outline(forward, points), (0.0, 0.0, width, height))
+        return points
+
+    @cached_property
+    def _steps(self) -> list[tuple[Outline, Sequence[float]]]:
+        return list(zip(self.forwards.tolist(), self.sizes[1:].astype(np.float64).tolist(), strict=True))
+
+    @cached_property
+    def last_turn(self) -> int:
+        """The number of the last pass that turns what an earlier one showed; 0 if none does."""
+        turns = np.flatnonzero(~self.upright[1:])
+        return int(turns[-1]) + 1 if turns.size else 0
+
+    @cached_property
     def window(self) -> Floats:
-        """The part (4,) of the output's frame, as XYXY, that shows what no earlier pass had cut off.
-
-        An earlier frame that a later pass turned counts as the upright box around it.
-        """
-        boxes: list[Floats] = []
-        for number, (height, width) in enumerate(self.sizes[1:]):
-            frame = np.array([[0.0, 0.0, width, height]])
-            for forward in self.forwards[number + 1 :]:
-                frame = map_boxes(forward, frame)
-            boxes.append(frame[0])
-        low, high = np.fmax.reduce([box[:2] for box in boxes]), np.fmin.reduce([box[2:] for box in boxes])
-        return np.concatenate([low, np.maximum(low, high)])
+        """The part (4,) of the output's frame, as XYXY, that shows what no pass since the last turn had cut off."""
+        window = np.array([[0.0, 0.0, *self.sizes[self.last_turn + 1, ::-1]]])
+        for number in range(self.last_turn + 1, len(self.forwards)):
+            window = clip_boxes(map_boxes(self.forwards[number], window), *self.sizes[number + 1])
+        shown: Floats = window[0]
+        return shown
 
 
 def coordinate_maps(passes: Sequence[Pass]) -> list[CoordinateMap]:
@@ -87,9 +120,12 @@ def coordinate_maps(passes: Sequence[Pass]) -> list[CoordinateMap]:
     backwards = np.stack([one.rows["inverse"] for one in passes], axis=1)
     forwards = inverse_map(backwards)
     sizes = np.stack([passes[0].rows["source_size"], *(one.rows["output_size"] for one in passes)], axis=1)
+    upright = keeps_upright(forwards)
     erased = [_erasures(one) for one in passes]
     return [
-        CoordinateMap(forwards[number], backwards[number], sizes[number].astype(np.int64), tuple(rectangles))
+        CoordinateMap(
+            forwards[number], backwards[number], upright[number], sizes[number].astype(np.int64), tuple(rectangles)
+        )
         for number, rectangles in enumerate(zip(*erased, strict=True))
     ]
 

@@ -12,7 +12,7 @@ import torch
 
 from augsynth.arrays import Array, as_float, coordinates, like, same_values, to_numpy
 from augsynth.errors import ArgumentError, ArgumentTypeError, shown
-from augsynth.geometry import map_boxes, map_points
+from augsynth.geometry import map_boxes, map_points, thinnest
 from augsynth.plan.coordinates import CoordinateMap, coordinate_maps
 from augsynth.plan.passes import Pass
 
@@ -54,7 +54,12 @@ def _points(where: CoordinateMap, value: Any, what: str, offset: float) -> Any:
 
 def _boxes(where: CoordinateMap, value: Any, what: str) -> Any:
     boxes = coordinates(value, what, 4)
-    return like(map_boxes(where.backward, boxes).reshape(boxes.shape), value)
+    restored = map_boxes(where.backward, boxes).reshape(boxes.shape)
+    if not where.upright.all():
+        low, high = boxes[..., :2], boxes[..., 2:]
+        flat = (np.abs(high - low) <= thinnest(where.output_size)).any(axis=-1)
+        restored[flat] = np.tile(map_points(where.backward, (low + high)[flat] / 2), 2)
+    return like(restored, value)
 
 
 def _masks(where: CoordinateMap, value: Any, what: str, fill: float) -> Any:

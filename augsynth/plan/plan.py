@@ -87,7 +87,8 @@ class Plan:
         floating-point type: a list, an array for an array; where several were given a tuple, in the order of the
         parameters.
 
-        Boxes are those around the mapped corners, and are not clipped. Masks are sampled at the nearest pixel, and
+        Boxes are those around the mapped corners, and are not clipped; one without area becomes a point where the frame
+        was turned. Masks are sampled at the nearest pixel, and
         are `mask_fill` (False for booleans) wherever the output does not show the source. `pixel_center` says that
         points name pixels by their centres. Points behind the horizon of a perspective are NaN.
 

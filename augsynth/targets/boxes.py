@@ -10,16 +10,33 @@ import numpy.typing as npt
 
 from augsynth.arrays import coordinates
 from augsynth.errors import ArgumentError
-from augsynth.geometry import HORIZON, Floats, box_areas, map_boxes
+from augsynth.geometry import (
+    HORIZON,
+    Floats,
+    areas_within,
+    as_outline,
+    bounding_box,
+    box_areas,
+    box_corners,
+    clip_outline,
+    map_boxes,
+    map_outline,
+    map_points,
+    outline_area,
+    quad_areas,
+    thinnest,
+)
 from augsynth.plan.coordinates import CoordinateMap
 from augsynth.targets.rules import TargetRules
 
 Mask = npt.NDArray[np.bool_]
 
+ROUNDING = 1e-9  # how far fractions, and areas in square pixels, may be off
+
 
 @dataclass(frozen=True)
 class Placed:
-    """All n objects in the output: their boxes, the fraction (n,) of each that is in the frame, and which are kept."""
+    """All n objects in the output: their boxes, the fraction (n,) of each that is shown, and which are kept."""
 
     boxes: Floats
     visible: Floats
@@ -41,17 +58,71 @@ def read_boxes(value: Any, what: str = "boxes") -> Floats:
 
 
 def place_boxes(where: CoordinateMap, boxes: Floats, rules: TargetRules) -> Placed:
-    """The boxes around the mapped corners of `boxes` (n, 4), clipped to what the output shows."""
-    mapped = map_boxes(where.forward, boxes)
-    low, high = np.split(where.window, 2)
-    clipped = np.concatenate([np.clip(mapped[:, :2], low, high), np.clip(mapped[:, 2:], low, high)], axis=1)
-    return Placed(clipped, *visibility(box_areas(clipped), box_areas(mapped), rules))
+    """The boxes around what is left of the mapped corners of `boxes` (n, 4), clipped to what the output shows.
+
+    A pass that turns the frame sees objects as the passes before it have cut them, to the exact outline.
+    """
+    left = whole = map_boxes(where.forward, boxes)
+    if not where.upright.all():
+        left, visible = _turned(where, boxes, whole)
+    clipped = _clipped(left, where.window)
+    areas = box_areas(clipped)
+    if left is whole:
+        visible = fractions(areas, box_areas(whole))
+    kept = have_area(clipped, where.output_size) & have_area(boxes, where.source_size) & (areas >= rules.min_area)
+    return Placed(clipped, visible, kept & enough(visible, rules))
 
 
-def visibility(areas: Floats, before: Floats, rules: TargetRules) -> tuple[Floats, Mask]:
-    """What fraction (n,) of each object is left, and which are kept. Without an area, nothing of it can be seen."""
-    visible = np.divide(areas, before, out=np.zeros_like(areas), where=before > 0)
-    return visible, (areas > 0) & (areas >= rules.min_area) & (visible >= rules.min_visibility)
+def _clipped(boxes: Floats, window: Floats) -> Floats:
+    result: Floats = np.minimum(np.maximum(boxes.reshape(-1, 2, 2), window[:2]), window[2:]).reshape(-1, 4)
+    return result
+
+
+def _turned(where: CoordinateMap, boxes: Floats, whole: Floats) -> tuple[Floats, Floats]:
+    """What the passes before the last turn leave of boxes, in the output, and the fraction (n,) that is shown of each.
+
+    `whole` (n, 4) are the boxes around what nothing was cut off from.
+    """
+    earlier, later = where[: where.last_turn], where[where.last_turn :]
+    corners, window, left = box_corners(boxes), where.window, whole.copy()
+    mapped, cut = map_points(where.forward, corners), earlier.cuts(corners)
+    before = quad_areas(mapped)
+    shown = before.copy()
+    if cut.any() and earlier.upright.all():
+        remaining = _clipped(map_boxes(earlier.forward, boxes[cut]), earlier.window)
+        mapped[cut] = turned = map_points(later.forward, box_corners(remaining))
+        left[cut], shown[cut] = np.concatenate([turned.min(axis=1), turned.max(axis=1)], axis=1), quad_areas(turned)
+        cut[:] = False
+    hidden = (_clipped(left, window) != left).any(axis=1)
+    shown[hidden] = areas_within(mapped[hidden], window)
+    for number in np.flatnonzero(cut | np.isnan(before) | np.isnan(shown)).tolist():
+        outline = as_outline(corners[number])
+        before[number] = outline_area(map_outline(where.forward.tolist(), outline))
+        outline = map_outline(later.forward.tolist(), earlier.outline(outline))
+        left[number], shown[number] = bounding_box(outline), outline_area(clip_outline(outline, window.tolist()))
+    return left, fractions(shown, before)
+
+
+def have_area(boxes: Floats, size: tuple[int, int]) -> Mask:
+    """Which of the boxes (n, 4) have an area within a frame of `size` (H, W), as far as float32 can tell.
+
+    >>> have_area(np.array([[1.0, 1, 2, 2], [3, 1, 3, 2], [-5, 1, -1, 2], [1, 1, 1 + 1e-9, 2]]), (4, 6)).tolist()
+    [True, False, False, False]
+    """
+    sides = np.minimum(boxes[:, 2:], size[::-1]) - np.maximum(boxes[:, :2], 0.0)
+    wide: Mask = np.all(sides > thinnest(size), axis=1)
+    return wide
+
+
+def fractions(areas: Floats, before: Floats) -> Floats:
+    """What fraction (n,) of each object is left; none of one without an area."""
+    return np.divide(areas, before, out=np.zeros_like(areas), where=before > 0)
+
+
+def enough(visible: Floats, rules: TargetRules) -> Mask:
+    """Which objects of the fractions (n,) are kept: not those of which nothing is seen."""
+    seen: Mask = (visible > ROUNDING) & (visible >= rules.min_visibility - ROUNDING)
+    return seen
 
 
 def area_scales(where: CoordinateMap, boxes: Floats) -> Floats:

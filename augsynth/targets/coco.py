@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from numbers import Real
 from typing import Any
 
@@ -10,9 +11,9 @@ import numpy as np
 
 from augsynth.arrays import Array, as_float, coordinates, to_numpy
 from augsynth.errors import ArgumentError, ArgumentTypeError, shown
-from augsynth.geometry import Floats, polygon_area
+from augsynth.geometry import Floats, Outline, as_outline, outline_area
 from augsynth.plan.coordinates import CoordinateMap
-from augsynth.targets.boxes import area_scales, place_boxes, read_boxes
+from augsynth.targets.boxes import ROUNDING, area_scales, place_boxes, read_boxes
 from augsynth.targets.guard import check_beside
 from augsynth.targets.masks import Moving, read_masks
 from augsynth.targets.points import place_keypoints
@@ -141,16 +142,17 @@ def _segmentation(original: Any, where: CoordinateMap, mask: Array | None, what:
     """A segmentation in the output, in its own form, and its area in square pixels."""
     if mask is not None:
         return encode_like(mask, original, what), float(np.count_nonzero(mask))
-    polygons = [where.polygon(_polygon(one, what)) for one in original]
-    areas = [polygon_area(polygon) for polygon in polygons]
-    left = [polygon.reshape(-1).tolist() for polygon, area in zip(polygons, areas, strict=True) if area > 0]
-    return left, float(sum(areas))
+    given = [_polygon(one, what) for one in original]
+    outlines = [where.outline(one) for one in given if outline_area(one) > ROUNDING]
+    areas = [outline_area(outline) for outline in outlines]
+    left = [list(chain(*outline)) for outline, area in zip(outlines, areas, strict=True) if area > ROUNDING]
+    return left, sum(areas) if left else 0.0
 
 
-def _polygon(flat: Any, what: str) -> Floats:
+def _polygon(flat: Any, what: str) -> Outline:
     if not isinstance(flat, (list, tuple, np.ndarray)) or len(flat) % 2 or len(flat) < 6:
         raise ArgumentError(f"{what} must be polygons [x1, y1, x2, y2, x3, y3, ...], got {shown(flat)}")
-    return coordinates(_reshaped(flat, 2, what), what, 2)
+    return as_outline(coordinates(_reshaped(flat, 2, what), what, 2))
 
 
 def _keypoints(flat: Any, where: CoordinateMap, rules: TargetRules, what: str) -> list[Any]:

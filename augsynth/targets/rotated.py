@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from augsynth.arrays import coordinates
 from augsynth.errors import ArgumentError
-from augsynth.geometry import Floats, map_points, map_polygon, polygon_area
+from augsynth.geometry import Floats, Outline, clip_outline, map_outline, map_points, outline_area, thinnest
 from augsynth.plan.coordinates import CoordinateMap
-from augsynth.targets.boxes import Placed, visibility
+from augsynth.targets.boxes import ROUNDING, Mask, Placed, enough, fractions
 from augsynth.targets.rules import TargetRules
 
 _SIMILAR = 1e-9
@@ -39,11 +40,22 @@ def corners_of(boxes: Floats) -> Floats:
 
 def place_rotated(where: CoordinateMap, boxes: Floats, rules: TargetRules) -> Placed:
     """`boxes` (n, 5) in the output, whole; kept by how much of the area of each lies within the frame."""
-    polygons = [map_polygon(where.forward, corners) for corners in corners_of(boxes)]
-    before = np.array([polygon_area(points) for points in polygons])
-    areas = np.array([polygon_area(where.polygon(corners)) for corners in corners_of(boxes)])
-    turned = [_mapped(where.forward, box, points) for box, points in zip(boxes, polygons, strict=True)]
-    return Placed(np.array(turned).reshape(-1, 5), *visibility(areas, before, rules))
+    outlines = corners_of(boxes).tolist()
+    mapped = [map_outline(where.forward.tolist(), outline) for outline in outlines]
+    areas = np.array([outline_area(where.outline(outline)) for outline in outlines])
+    visible = fractions(areas, np.array([outline_area(outline) for outline in mapped]))
+    kept = _in_source(boxes, outlines, where.source_size) & (areas >= rules.min_area) & enough(visible, rules)
+    turned = [_mapped(where.forward, box, np.array(outline)) for box, outline in zip(boxes, mapped, strict=True)]
+    return Placed(np.array(turned).reshape(-1, 5), visible, kept)
+
+
+def _in_source(boxes: Floats, outlines: Sequence[Outline], size: tuple[int, int]) -> Mask:
+    """Which rotated boxes (n, 5) have an area within the source, of `size` (H, W)."""
+    frame = (0.0, 0.0, *size[::-1])
+    areas = np.array([outline_area(clip_outline(outline, frame)) for outline in outlines])
+    sides = boxes[:, 2:4]
+    there: Mask = (sides > thinnest(size)).all(axis=1) & (fractions(areas, sides.prod(axis=1)) > ROUNDING)
+    return there
 
 
 def _mapped(matrix: Floats, box: Floats, polygon: Floats) -> Floats:

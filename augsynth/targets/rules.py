@@ -18,7 +18,7 @@ class TargetRules:
 
     Attributes:
         min_area: boxes with less area in the output, in square pixels and after clipping, are dropped.
-        min_visibility: boxes of which a smaller fraction of the area remains after clipping are dropped; in [0, 1].
+        min_visibility: boxes of which a smaller fraction of the area is shown are dropped; in [0, 1].
         pixel_center: keypoints name pixels by their centres, so that x stands for the position x + 1/2.
         mask_fill: what masks show outside the image, with the border "constant". Boolean masks and the masks of
             single objects show 0 there.

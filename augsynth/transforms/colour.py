@@ -1,7 +1,8 @@
 """Colour: linear maps of an image's channels, all of them together one matrix of a pass.
 
-Results are clamped to the full scale (255, 65535, or 1 for floats). Adjustments that follow each other are multiplied
-before pixels are touched: the clamp comes once, after the last, and means are those of unclamped pictures.
+Results are clamped to the full scale (255, 65535, or 1 for floats), so let `Normalize` come after them. Adjustments
+that follow each other are multiplied before pixels are touched: the clamp comes once, after the last, and means are
+those of unclamped pictures.
 """
 
 from __future__ import annotations
@@ -93,7 +94,7 @@ class RandomGrayscale(Transform):
 
 @dataclass(frozen=True)
 class RandomChannelPermutation(Transform):
-    """Put the channels in an order drawn for each image, all orders being equally likely.
+    """Put the channels in an order drawn for each image, all orders being equally likely; of 4 the last (alpha) stays.
 
     >>> import numpy as np
     >>> sorted(RandomChannelPermutation()(np.array([[[1, 2, 3]]], np.uint8)).ravel().tolist())
@@ -103,9 +104,10 @@ class RandomChannelPermutation(Transform):
     draws: ClassVar[int] = MAX_CHANNELS
 
     def step(self, draw: Draw, seen: Lowering) -> MapColours:
-        count = int(seen.channels.max(initial=1))
-        # Channels that an image does not have come last in any order.
-        weights = np.where(np.arange(count) < seen.channels[:, None], draw.u[:, :count], 1.0)
+        colours = Palette.of(seen.channels).colours
+        count = colours.shape[1]
+        # Alpha, and channels that an image does not have, come last in any order.
+        weights = np.where(colours, draw.u[:, :count], 1.0)
         order = np.argsort(weights, axis=1, kind="stable")
         return MapColours(np.eye(count)[order], np.zeros((len(seen), count)))
 

@@ -39,7 +39,8 @@ class RandomEqualize(Transform):
 class RandomAutocontrast(Transform):
     """Stretch each channel over the full scale, its smallest value to 0 and its largest to 1, with probability `p`.
 
-    Integers are rounded down, as in Pillow and torchvision. A constant channel stays.
+    Integers are rounded down: v becomes floor(full scale * (v - low) / (high - low)), exactly. Pillow and torchvision
+    round the slope first, which gives some values a level less or more. A constant channel stays.
 
     >>> import numpy as np
     >>> RandomAutocontrast(p=1.0)(np.array([[50, 75, 100]], np.uint8)).tolist()

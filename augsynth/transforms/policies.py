@@ -44,6 +44,10 @@ class RandAugment(Transform):
     sharpness by 0.9, posterise by 4 bits, solarise, autocontrast, equalise, and none. Directions are drawn. Moves are
     by fractions of a pixel, and interpolated.
 
+    A magnitude of 0 is not the image itself, in torchvision neither: solarise inverts what is at least the full scale,
+    so that white becomes black; posterise keeps 8 bits, which uint16 and float images have more of; autocontrast and
+    equalise have no strength.
+
     >>> import numpy as np
     >>> RandAugment()(np.zeros((8, 8, 3), np.uint8)).shape
     torch.Size([3, 8, 8])
@@ -82,7 +86,7 @@ class TrivialAugmentWide(Transform):
 
     The strength is one of `num_magnitude_bins`. The operations are those of `RandAugment`, with larger amounts: shears
     by 0.99, moves by 32 pixels, turns by 135 degrees, brightness, colour, contrast and sharpness by 0.99, posterise by
-    6 bits.
+    6 bits. What `RandAugment` says of a magnitude of 0 is true of the lowest strength.
 
     >>> import numpy as np
     >>> TrivialAugmentWide()(np.zeros((8, 8, 3), np.uint8)).shape

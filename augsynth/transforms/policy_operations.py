@@ -55,7 +55,8 @@ def _posterize(amount: Floats, seen: Lowering, declared: Sampling) -> Step:
 
 
 def _solarize(amount: Floats, seen: Lowering, declared: Sampling) -> Step:
-    return Operate("solarize", {"threshold": (1.0 - amount) * FULL_SCALE[seen.dtype]})
+    # Amounts are quotients of whole numbers: a threshold that is a level must not lie beyond it by their rounding.
+    return Operate("solarize", {"threshold": np.round((1.0 - amount) * FULL_SCALE[seen.dtype], 9)})
 
 
 def _sharpness(amount: Floats, seen: Lowering, declared: Sampling) -> Step:

@@ -14,6 +14,8 @@ PERSPECTIVE = "tests/transforms/test_perspective.py"
 LINEAR = "tests/differentiable/test_linear_pass.py"
 DIFF_AUGMENT = "tests/differentiable/test_diff_augment.py"
 RECORDED = "tests/differentiable/test_recorded_images.py"
+CUT_BOXES = "tests/targets/test_boxes_cut_before_turns.py"
+FLAT_BOXES = "tests/targets/test_boxes_without_area.py"
 
 PYTHON = (
     Mutant(
@@ -141,6 +143,27 @@ PYTHON = (
         "projective(corners + inwards * (1 - 2 * _CORNERS) * size, corners)",
         "projective(corners, corners + inwards * (1 - 2 * _CORNERS) * size)",
         (PERSPECTIVE, ""),
+    ),
+    Mutant(
+        "what an earlier pass cut off comes back",
+        "augsynth/targets/boxes.py",
+        "earlier.cuts(corners)",
+        "np.zeros(len(corners), bool)",
+        (CUT_BOXES, ""),
+    ),
+    Mutant(
+        "a box without area gets one where it is turned",
+        "augsynth/targets/boxes.py",
+        "have_area(boxes, where.source_size) &",
+        "",
+        (FLAT_BOXES, ""),
+    ),
+    Mutant(
+        "thresholds of a policy are off by their rounding",
+        "augsynth/transforms/policy_operations.py",
+        "np.round((1.0 - amount) * FULL_SCALE[seen.dtype], 9)",
+        "(1.0 - amount) * FULL_SCALE[seen.dtype]",
+        (POLICIES, "exact"),
     ),
     Mutant(
         "the gradient of the gradient has constants",

@@ -88,6 +88,19 @@ def test_what_is_out_of_sight_already_does_not_count() -> None:
         assert (x2 - x1) * (y2 - y1) >= 60
 
 
+@pytest.mark.parametrize("turn", [T.RandomRotation((30, 30)), T.Pad(20), T.RandomPerspective(0.3, 1.0)], ids=repr)
+def test_what_an_earlier_pass_cut_off_does_not_count(turn: T.Transform) -> None:
+    """As if it were not there; of what is left, the share counts."""
+    erase = T.RandomErasing(p=1.0, scale=(0.05, 0.2), count=3, min_visible=0.9)
+    t = T.Compose([T.CenterCrop(30), T.GaussianBlur(3), turn, erase])  # x from 25 to 55, y from 15 to 45
+    gone, cut = np.array([[56.0, 5, 79, 59], [1, 1, 24, 59]]), np.array([[30.0, 5, 40, 25]])
+    left = np.array([[30.0, 15, 40, 25]])
+    for one, other in ((gone, np.zeros((0, 4))), (cut, left), (np.concatenate([gone, left]), left)):
+        plans = [t.plan([SHAPE] * 50, KEYS[:50], targets=[{"boxes": boxes}] * 50) for boxes in (one, other)]
+        first, second = (plan.passes[-1].tables.erasures["box"] for plan in plans)
+        np.testing.assert_array_equal(first, second)
+
+
 def test_a_choice_depends_on_the_key_and_the_own_boxes_alone() -> None:
     t = T.RandomCrop((30, 30), min_visible=0.8)
     rng = np.random.default_rng(0)

@@ -56,6 +56,14 @@ def test_boxes_come_back_as_the_boxes_around_them() -> None:
     np.testing.assert_allclose(turned, [[15 - 2**0.5, 10 - 2**0.5, 15 + 2**0.5, 10 + 2**0.5]])
 
 
+def test_boxes_without_area_come_back_without() -> None:
+    flat = np.array([[14.0, 5, 14, 15], [10, 10, 20, 10], [14, 9, 14 + 1e-9, 11]])
+    for t in (T.RandomRotation((45, 45)), T.RandomPerspective(p=1.0), FLIP):
+        x1, y1, x2, y2 = _plan(t).invert(boxes=flat).T
+        assert ((x2 - x1) * (y2 - y1) < 1e-7).all()
+    assert _plan(T.RandomRotation((45, 45))).invert(boxes=flat[1:2]) == pytest.approx(np.array([[15, 10, 15, 10]]))
+
+
 @pytest.mark.parametrize("dtype", ["bool", "uint8", "int64", "float16", "float64"])
 @pytest.mark.parametrize("leading", [(), (3,), (2, 1)])
 def test_masks_come_back_where_the_output_shows_the_source(dtype: str, leading: tuple[int, ...]) -> None:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
+from fractions import Fraction
+from math import ceil
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,6 +18,7 @@ from augsynth.errors import ArgumentError
 from augsynth.execute import allocate, execute
 from augsynth.layout import DType
 from augsynth.lowering import Lowering, Sampling
+from augsynth.plan import Pass
 from augsynth.testing import strategies as aug
 from augsynth.transforms import policies
 from augsynth.transforms.params import sampling
@@ -74,6 +79,104 @@ def test_full_strength_of_what_has_no_sign() -> None:
     np.testing.assert_array_equal(_done("Invert", 1.0), 255 - IMAGE)
     np.testing.assert_array_equal(_done("AutoContrast", 1.0), _same(T.RandomAutocontrast(p=1.0)))
     np.testing.assert_array_equal(_done("Equalize", 1.0), _same(T.RandomEqualize(p=1.0)))
+
+
+LEVELS = {
+    "uint8": np.arange(256, dtype=np.uint8),
+    "uint16": np.arange(65536).astype(np.uint16),
+    "float32": np.arange(256, dtype=np.float32) / np.float32(255),
+}
+
+
+def _one_operation(t: T.Transform, levels: np.ndarray, key: tuple[int, int, int]) -> np.ndarray:
+    return t(levels.reshape(16, -1), key=key).numpy().ravel()
+
+
+def _key_of(name: str, make: Callable[[int], T.Transform]) -> tuple[int, int, int]:
+    """A key with which a policy draws that operation, whatever the magnitude."""
+    for index in range(500):
+        lowering = make(1).plan([(4, 4, 1)], [(0, 0, index)], dtype="float32")
+        barriers = [step for step in lowering.steps if not isinstance(step, Pass) and step.active[0]]
+        if [one.operation for one in barriers] == [name]:
+            return (0, 0, index)
+    raise AssertionError(name)
+
+
+@pytest.mark.parametrize("dtype", LEVELS)
+@pytest.mark.parametrize("bins", [2, 10, 16, 25, 31, 61])
+def test_solarise_inverts_from_its_exact_threshold_on(dtype: str, bins: int) -> None:
+    """In every bin: full scale * (bins - 1 - magnitude) / (bins - 1), which torchvision's first table holds too."""
+
+    def make(magnitude: int) -> T.Transform:
+        return T.RandAugment(1, magnitude, bins)
+
+    levels, key = LEVELS[dtype], _key_of("solarize", make)
+    full = Fraction(1 if dtype == "float32" else int(levels.max()))
+    for magnitude in range(bins):
+        threshold = full * (bins - 1 - magnitude) / (bins - 1)
+        first = np.float32(float(threshold)) if dtype == "float32" else ceil(threshold)
+        expected = np.where(levels >= first, levels.max() - levels, levels)
+        np.testing.assert_array_equal(_one_operation(make(magnitude), levels, key), expected, err_msg=str(magnitude))
+        if dtype == "uint8":
+            assert ceil(torch.linspace(255.0, 0.0, bins)[magnitude].item()) == first
+
+
+@pytest.mark.parametrize("most", [4, 6])
+def test_posterise_loses_whole_bits_in_every_bin(most: int) -> None:
+    """Halves go to the even number of bits, as torchvision rounds them."""
+    for bins in range(2, 64):
+        bits = _bits(np.arange(bins) / (bins - 1), most)
+        assert bits == [8 - round(Fraction(magnitude * most, bins - 1)) for magnitude in range(bins)]
+        table = 8 - (torch.arange(bins) / ((bins - 1) / most)).round()
+        assert bits == table.tolist()
+
+
+def _bits(shares: np.ndarray, most: int) -> list[float]:
+    """How many bits a policy's posterise leaves at such shares of `most`."""
+    space = Space(shear=0.3, translate=0.25, rotate=30.0, enhance=0.9, posterize=float(most))
+    lowering = Lowering(np.full((len(shares), 2), 4), np.ones(len(shares), np.int64), DType.FLOAT32)
+    chosen, declared = np.full(len(shares), NAMES.index("Posterize")), sampling("bilinear", None, "constant", 0.0)
+    add_chosen(lowering, "policy", chosen, shares, np.ones(len(shares)), space, declared)
+    (found,) = [step for step in lowering.finish().steps if getattr(step, "operation", "") == "posterize"]
+    bits: list[float] = found.parameters["bits"].tolist()
+    return bits
+
+
+def test_the_wide_space_turns_by_exact_quarters() -> None:
+    """135 degrees * 20 / 30 are 90, and whole pixels are moved."""
+    wide = Space(shear=0.99, translate=1.0, rotate=135.0, enhance=0.99, posterize=6.0)
+    lowering = Lowering(np.array([[4, 4]]), np.ones(1, np.int64), DType.UINT8)
+    amount = wide.amounts("Rotate", np.array([20 / 30]), lowering)
+    assert amount.tolist() == [90.0]
+
+
+@pytest.mark.parametrize("policy", ["imagenet", "cifar10", "svhn"])
+def test_sub_policies_solarise_from_exact_thresholds_on(policy: str) -> None:
+    operations, _, magnitudes = policies._table(policy)
+    for magnitude in np.unique(magnitudes[operations == NAMES.index("Solarize")]):
+        image = np.arange(256, dtype=np.uint8)
+        lowering = Lowering(np.array([[16, 16]]), np.ones(1, np.int64), DType.UINT8)
+        declared = sampling("bilinear", None, "constant", 0.0)
+        share = np.array([magnitude / 9])
+        add_chosen(lowering, "policy", np.array([NAMES.index("Solarize")]), share, np.ones(1), SPACE, declared)
+        (table,) = lowering.finish().passes[0].tables.luts
+        first = ceil(Fraction(255) * (9 - int(magnitude)) / 9)
+        assert table.tolist() == np.where(image >= first, 255 - image, image).tolist()
+
+
+def test_a_float_at_the_threshold_is_inverted() -> None:
+    """0.7 as a float32 is below 0.7, and means it."""
+    image = np.full((2, 2), 0.7, np.float32)
+    assert T.RandomSolarize(0.7, p=1.0)(image).numpy().ravel().tolist() == pytest.approx([0.3] * 4)
+
+
+def test_what_a_magnitude_of_0_still_does() -> None:
+    white = {"uint8": 255, "uint16": 65535, "float32": 1}
+    for dtype, full in white.items():
+        image = np.full((4, 4), full, dtype)
+        seen = {float(T.RandAugment(1, 0)(image, key=(0, 0, index)).numpy().max()) for index in range(80)}
+        eight_bits = {"uint8": 255, "uint16": 65280, "float32": 255 / 256}[dtype]
+        assert seen == {float(full), 0.0, eight_bits}
 
 
 def test_shears_keep_their_edge() -> None:
