@@ -54,7 +54,8 @@ def batches(pipeline: T.Compose, images: list[Any], size: int) -> Iterator[objec
 def loaded(pipeline: T.Compose, images: list[Any], size: int) -> Iterator[object]:
     dataset = augsynth.SyntheticMixDataset([(image, 0) for image in images], None, ratio=0.0, transform=pipeline)
     loader = DataLoader(dataset, batch_size=size, collate_fn=augsynth.collate)
-    while True:
+    for epoch in count():
+        dataset.set_epoch(epoch)
         yield from loader
 
 

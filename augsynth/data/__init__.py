@@ -9,6 +9,7 @@ from augsynth.data.loading.encoded_folder import EncodedImageFolder
 from augsynth.data.mixing.batch import Batch, collate
 from augsynth.data.mixing.batch_sampler import MixBatchSampler
 from augsynth.data.mixing.mix import Source, SyntheticMixDataset
+from augsynth.data.mixing.sampler import MixSampler
 from augsynth.data.pools.pool import SyntheticPool
 from augsynth.data.prefetching.planned import Planned, PlannedBatch
 from augsynth.data.prefetching.prefetcher import DevicePrefetcher
@@ -21,6 +22,7 @@ __all__ = [
     "EncodedImageFolder",
     "ImageData",
     "MixBatchSampler",
+    "MixSampler",
     "Planned",
     "PlannedBatch",
     "Source",

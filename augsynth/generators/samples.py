@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,10 +9,11 @@ import torch
 from torch import Tensor
 
 from augsynth.errors import ArgumentTypeError
+from augsynth.positions import Positional
 
 
 @dataclass(frozen=True, eq=False)
-class Samples:
+class Samples(Positional[tuple[Tensor, int] | Tensor]):
     """Generated images, uint8 `(n, C, H, W)`, and their classes, int64 `(n,)`, or None. Both lie on the CPU.
 
     It is a map-style dataset of `(image, label)` (of bare images where there are no labels):
@@ -35,13 +35,10 @@ class Samples:
     def __len__(self) -> int:
         return len(self.images)
 
-    def __getitem__(self, index: int) -> tuple[Tensor, int] | Tensor:
+    def _item(self, position: int) -> tuple[Tensor, int] | Tensor:
         if self.labels is None:
-            return self.images[index]
-        return self.images[index], int(self.labels[index])
-
-    def __iter__(self) -> Iterator[tuple[Tensor, int] | Tensor]:
-        return (self[index] for index in range(len(self)))
+            return self.images[position]
+        return self.images[position], int(self.labels[position])
 
 
 @dataclass(frozen=True)

@@ -250,6 +250,11 @@ class Pipeline(ABC):
         boxes = None if readings is None else object_boxes(readings)
         return self._lower(shapes, keys, dtype, boxes).finish()
 
+    @property
+    def draws_numbers(self) -> bool:
+        """Whether anything is random: a pipeline that draws nothing treats an image alike whatever the key."""
+        return any(self._counts)
+
     @cached_property
     def _counts(self) -> tuple[int, ...]:
         """How many numbers each transform draws for a sample."""

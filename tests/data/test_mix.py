@@ -165,8 +165,9 @@ def test_source_and_positions() -> None:
         assert source == dataset.source(position)
         assert int(image[0, 0, 0]) == source.item
         assert source.synthetic or source.item == position
+    dataset.set_epoch(0)
     assert len(list(dataset)) == 6
-    for beyond in (6, -1):
+    for beyond in (6, -7):
         with pytest.raises(IndexError, match="6 items"):
             dataset[beyond]
 

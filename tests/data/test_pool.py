@@ -237,7 +237,7 @@ def test_arguments_out_of_range_are_refused(tmp_path: Path, options) -> None:
 
 def test_items_beyond_the_end_are_refused(tmp_path: Path) -> None:
     pool = create(tmp_path)
-    for index in (-1, 20):
+    for index in (-21, 20):
         with pytest.raises(IndexError, match="20 items"):
             pool[index]
     assert len(list(pool)) == 20

@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 
 from augsynth.data.loading.image_folder import read_image_folder
 from augsynth.errors import ArgumentError, DataError
+from augsynth.positions import Positional
 
 _NPZ_KEYS = ("images", "labels")
 
 
 @dataclass(frozen=True)
-class ImageData:
+class ImageData(Positional[tuple[NDArray[np.uint8], int]]):
     """Labelled images of one size in memory, and a map-style dataset of `(image, label)`.
 
     `images` is uint8 `(N, H, W, C)`, `labels` int64 `(N,)` in `[0, len(class_names))`. `test` holds images
@@ -37,8 +38,8 @@ class ImageData:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def __getitem__(self, index: int) -> tuple[NDArray[np.uint8], int]:
-        return self.images[index], int(self.labels[index])
+    def _item(self, position: int) -> tuple[NDArray[np.uint8], int]:
+        return self.images[position], int(self.labels[position])
 
     @property
     def num_classes(self) -> int:

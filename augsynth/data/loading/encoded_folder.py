@@ -10,9 +10,10 @@ from torch.utils.data import Dataset
 from augsynth.data.loading.encoded import EncodedImage, Mode
 from augsynth.data.loading.image_folder import class_names, list_files
 from augsynth.errors import ArgumentError, DataError
+from augsynth.positions import Positional
 
 
-class EncodedImageFolder(Dataset[tuple[EncodedImage, int]]):
+class EncodedImageFolder(Positional[tuple[EncodedImage, int]], Dataset[tuple[EncodedImage, int]]):
     """The images below `root/<class>/` with their classes, as `(EncodedImage, label)`; nothing is held in memory.
 
     `labels` is int64 (N,), an index into `class_names`. `mode` is "RGB", which every file is converted to, or "L".
@@ -40,5 +41,5 @@ class EncodedImageFolder(Dataset[tuple[EncodedImage, int]]):
     def __len__(self) -> int:
         return len(self.files)
 
-    def __getitem__(self, index: int) -> tuple[EncodedImage, int]:
-        return EncodedImage.read(self.files[index], self.mode), int(self.labels[index])
+    def _item(self, position: int) -> tuple[EncodedImage, int]:
+        return EncodedImage.read(self.files[position], self.mode), int(self.labels[position])

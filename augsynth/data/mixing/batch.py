@@ -8,9 +8,10 @@ from typing import Any
 from torch.utils.data import default_collate
 
 from augsynth.data.mixing.items import Fields, Structure
+from augsynth.positions import Positional
 
 
-class Batch(Sequence[Any]):
+class Batch(Positional[Any], Sequence[Any]):
     """The items of a batch, as any collate function takes them, and their `images` (B, C, H, W) as one tensor, or
     whatever else the transform made of them all (a `PlannedBatch`).
 
@@ -33,10 +34,8 @@ class Batch(Sequence[Any]):
     def __len__(self) -> int:
         return len(self._fields)
 
-    def __getitem__(self, index: Any) -> Any:
-        if isinstance(index, slice):
-            return list(self)[index]
-        return self._structure.join(self.images[index], self._fields[index])
+    def _item(self, position: int) -> Any:
+        return self._structure.join(self.images[position], self._fields[position])
 
     def __iter__(self) -> Iterator[Any]:
         return map(self._structure.join, self.images, self._fields)

@@ -8,15 +8,20 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch.utils.data import ConcatDataset, Subset
 
-from augsynth.data.mixing.items import Structure
-from augsynth.errors import DataError
+from augsynth.arrays import to_numpy
+from augsynth.data.mixing.failures import located
+from augsynth.data.mixing.items import Structure, is_number
+from augsynth.errors import AugsynthError, DataError, shown
 from augsynth.progress import progress_bar
 
 Integers = npt.NDArray[np.int64]
 
 _LABEL_ATTRIBUTES = ("labels", "targets")
+_LARGEST = 2**63 - 1
 _PROBES = 8
+_PROBED_CLASSES = 256
 _BAR_FROM = 2000
 
 
@@ -89,11 +94,11 @@ def _group_numbers(labels: Integers, classes: Integers) -> npt.NDArray[np.unsign
 def class_labels(dataset: Any, name: str) -> Integers:
     """The class of every item of a map-style dataset, int64 (n,).
 
-    Taken from its attribute `labels` or `targets` (of the data set inside, for a `Subset`), if that agrees with
-    a few items; otherwise every item is read once, with a progress bar. Raises `DataError` where there are no
-    integer classes.
+    Taken from its attribute `labels` or `targets` (of the data sets inside, for `Subset` and `ConcatDataset`), if that
+    agrees with an item of each class; otherwise every item is read once, with a progress bar. Raises `DataError`
+    where there are no integer classes.
     """
-    declared = _declared(dataset)
+    declared = declared_labels(dataset)
     if declared is not None and len(declared) == len(dataset) and _agrees(declared, dataset, name):
         return declared
     count = len(dataset)
@@ -105,26 +110,61 @@ def class_labels(dataset: Any, name: str) -> Integers:
     return found
 
 
-def _declared(dataset: Any) -> Integers | None:
-    if isinstance(dataset, torch.utils.data.Subset):
-        inner = _declared(dataset.dataset)
+def declared_labels(dataset: Any) -> Integers | None:
+    """The integer classes that a data set, or those inside it, state in an attribute; None where one does not."""
+    if isinstance(dataset, Subset):
+        inner = declared_labels(dataset.dataset)
         return None if inner is None else inner[np.asarray(dataset.indices, np.int64)]
+    if isinstance(dataset, ConcatDataset):
+        parts = [declared_labels(part) for part in dataset.datasets]
+        known = [part for part in parts if part is not None]
+        return np.concatenate(known) if len(known) == len(parts) else None
     for attribute in _LABEL_ATTRIBUTES:
-        values = getattr(dataset, attribute, None)
-        if isinstance(values, (Sequence, np.ndarray, torch.Tensor)):
-            array = np.asarray(values)
-            if array.ndim == 1 and array.dtype.kind in "iu":
-                return array.astype(np.int64, copy=False)
+        labels = _integers(getattr(dataset, attribute, None))
+        if labels is not None:
+            return labels
     return None
 
 
+def _integers(values: Any) -> Integers | None:
+    if not isinstance(values, (Sequence, np.ndarray, torch.Tensor)) or isinstance(values, (str, bytes)):
+        return None
+    try:
+        array = to_numpy(values if isinstance(values, (np.ndarray, torch.Tensor)) else list(values), "labels")
+    except AugsynthError:
+        return None
+    if array.ndim != 1 or array.dtype.kind not in "iu" or (array.size and int(array.max()) > _LARGEST):
+        return None
+    return array.astype(np.int64, copy=False)
+
+
 def _agrees(labels: Integers, dataset: Any, name: str) -> bool:
-    probes = np.unique(np.linspace(0, len(labels) - 1, _PROBES).astype(np.int64)) if len(labels) else ()
+    """Whether an item of each class, and a few others, have the label that an attribute states.
+
+    Many classes are tried in part, unless a `target_transform` could have changed some of them.
+    """
+    _, firsts = np.unique(labels, return_index=True)
+    if len(firsts) > _PROBED_CLASSES and _changes_targets(dataset):
+        return False
+    chosen = firsts[_spread(len(firsts), _PROBED_CLASSES)]
+    probes = np.union1d(chosen, _spread(len(labels), _PROBES))
     return all(_label_at(dataset, int(probe), name) == labels[probe] for probe in probes)
 
 
+def _spread(count: int, most: int) -> Integers:
+    return np.unique(np.linspace(0, count - 1, min(most, count)).astype(np.int64))
+
+
+def _changes_targets(dataset: Any) -> bool:
+    inner = [dataset.dataset] if isinstance(dataset, Subset) else getattr(dataset, "datasets", [])
+    return getattr(dataset, "target_transform", None) is not None or any(map(_changes_targets, inner))
+
+
 def _label_at(dataset: Any, index: int, name: str) -> int:
-    item = dataset[index]
+    try:
+        item = dataset[index]
+    except Exception as error:
+        raise located(error, f"item {index} of {name}, read for its label") from error
     structure = Structure.of(item, name)
     if "label" not in structure.fields:
         raise DataError(f"items of {name} have no label, and pairing='class' and a ratio for each class need classes")
@@ -132,15 +172,13 @@ def _label_at(dataset: Any, index: int, name: str) -> int:
 
 
 def as_class(label: Any, name: str) -> int:
-    """The class that a label names: an int, a NumPy integer or a tensor of one integer."""
-    value = label.item() if isinstance(label, (torch.Tensor, np.generic)) and _is_scalar(label) else label
+    """The class that a label names: an int, a NumPy integer, or a tensor or an array of one integer."""
+    value = label.item() if isinstance(label, (torch.Tensor, np.ndarray, np.generic)) and is_number(label) else label
     if isinstance(value, bool) or not isinstance(value, int):
         raise DataError(
-            f"{name}: a class must be an integer, got a label of type {type(label).__name__} ({label!r}); "
+            f"{name}: a class must be an integer, got a label of type {type(label).__name__} ({shown(label)}); "
             "use pairing='free' with one ratio for all, or give integer labels"
         )
+    if not -_LARGEST - 1 <= value <= _LARGEST:
+        raise DataError(f"{name}: a class must be a signed 64-bit integer, got {value}; number the classes from 0")
     return value
-
-
-def _is_scalar(label: Any) -> bool:
-    return int(np.prod(label.shape)) == 1

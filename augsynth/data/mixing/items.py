@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from augsynth.errors import ArgumentTypeError, DataError
+from augsynth.arrays import to_numpy
+from augsynth.errors import ArgumentTypeError, DataError, shown
 from augsynth.images import as_view
 from augsynth.targets import check_fields, is_plain, is_target
 
@@ -64,17 +65,22 @@ class Structure:
 
         Raises `ArgumentError` for a field that would wrongly stay behind, if it is not in `passthrough`.
         """
-        candidate: Any
-        if self.kind == "pair":
-            candidate = None if "label" in passthrough else fields["label"]
-        else:
-            candidate = {name: value for name, value in fields.items() if name not in passthrough}
+        candidate = self._candidate(fields, passthrough)
         if is_plain(candidate):
             return None
         if is_target(candidate):
             return candidate
         check_fields(candidate if isinstance(candidate, Mapping) else {"label": candidate}, passthrough)
         return None
+
+    def has_target(self, fields: Fields) -> bool:
+        """Return whether an item says where things are in its image."""
+        return is_target(self._candidate(fields, ()))
+
+    def _candidate(self, fields: Fields, passthrough: Collection[str]) -> Any:
+        if self.kind == "pair":
+            return None if "label" in passthrough else fields["label"]
+        return {name: value for name, value in fields.items() if name not in passthrough}
 
     def with_target(self, fields: Fields, target: Any) -> Fields:
         """The fields with another target."""
@@ -136,20 +142,60 @@ class ImageForm:
 
 
 def label_like(label: Any, example: Any) -> Any:
-    """A synthetic label in the type of a real one, so that both go into one batch."""
-    if type(label) is type(example) is int or not _is_number(label) or not _is_number(example):
+    """A synthetic label, a number or a vector, in the type of a real one, so that both go into one batch."""
+    if type(label) is type(example) is int:
         return label
-    value = label.item() if isinstance(label, (torch.Tensor, np.generic)) else label
-    if isinstance(example, torch.Tensor):
-        result: Any = torch.full(example.shape, value, dtype=example.dtype)
+    if is_number(label) and is_number(example):
+        value = label.item() if isinstance(label, (torch.Tensor, np.ndarray, np.generic)) else label
+        if isinstance(example, torch.Tensor):
+            result: Any = torch.full(example.shape, value, dtype=example.dtype, device="cpu")
+        elif isinstance(example, np.ndarray):
+            result = np.full(example.shape, value).astype(example.dtype)
+        else:
+            result = type(example)(value)
+        same = result == value
+    elif is_array(label) and is_array(example):
+        result, same = _array_like(label, example)
     else:
-        result = type(example)(value)
-    if result != value:
-        raise DataError(f"the synthetic label {value!r} does not fit the type of real labels, {type(example).__name__}")
+        return label
+    if not same:
+        raise DataError(f"the synthetic label {shown(label)} does not fit the type of real labels, {form(example)}")
     return result
 
 
-def _is_number(label: Any) -> bool:
-    if isinstance(label, torch.Tensor):
-        return label.numel() == 1
-    return isinstance(label, (int, float, np.number))
+def _array_like(label: Any, example: Any) -> tuple[Any, bool]:
+    """The values of an array in the library and dtype of another one (fractions may be rounded); do they fit."""
+    values = to_numpy(label, "a synthetic label")
+    cast = values.astype(to_numpy(example, "a label of real").dtype, copy=False)
+    same = values.dtype.kind == cast.dtype.kind == "f" or bool((cast == values).all())
+    if isinstance(example, np.ndarray):
+        return cast, same
+    return (label if isinstance(label, torch.Tensor) and cast is values else torch.from_numpy(cast)), same
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is one number, in whatever library."""
+    if isinstance(value, torch.Tensor):
+        return value.numel() == 1
+    if isinstance(value, np.ndarray):
+        return value.size == 1 and value.dtype.kind in "biuf"
+    return isinstance(value, (int, float, np.number))
+
+
+def is_array(value: Any) -> bool:
+    """Whether a value is a tensor or an array of several numbers, or of none."""
+    if isinstance(value, np.ndarray):
+        return value.size != 1 and value.dtype.kind in "biuf"
+    return isinstance(value, torch.Tensor) and value.numel() != 1
+
+
+def form(value: Any) -> str:
+    """How messages name the form of a value.
+
+    >>> form(3), form(np.zeros((2, 3))), form(torch.zeros(2)), form([1, 2])
+    ('int', 'ndarray float64 (2, 3)', 'Tensor float32 (2,)', 'list of 2')
+    """
+    if isinstance(value, (torch.Tensor, np.ndarray)):
+        return f"{type(value).__name__} {str(value.dtype).removeprefix('torch.')} {tuple(value.shape)}"
+    sized = isinstance(value, (list, tuple, Mapping))
+    return f"{type(value).__name__} of {len(value)}" if sized else type(value).__name__

@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Collection, Sequence
+import warnings
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from itertools import chain
-from operator import index
 from typing import Any, NamedTuple, Protocol, SupportsIndex, runtime_checkable
 
 import numpy as np
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, Sampler
 
 from augsynth.data.mixing.batch import Batch
+from augsynth.data.mixing.callers import beginning_sampler, share_of
 from augsynth.data.mixing.classes import Integers
 from augsynth.data.mixing.draw import EpochDraw
-from augsynth.data.mixing.epoch import SharedEpoch, check_epoch
+from augsynth.data.mixing.epoch import Readings, SharedEpoch, check_epoch
+from augsynth.data.mixing.failures import each, together
 from augsynth.data.mixing.items import Fields, ImageForm, Structure, label_like
+from augsynth.data.mixing.joining import require_joinable
 from augsynth.data.mixing.pairing import PairingName
 from augsynth.data.mixing.quota import Mode, Ratio
 from augsynth.data.mixing.rule import MixRule, check_arguments, uses_synthetic
 from augsynth.data.mixing.sources import as_synthetic
-from augsynth.errors import ArgumentError, ArgumentTypeError, CheckpointError, DataError
+from augsynth.data.mixing.states import require_same, saved_number
+from augsynth.errors import ArgumentError, ArgumentTypeError, DataError
+from augsynth.positions import Positional, as_positions
 from augsynth.targets import all_plain, field_names
+from augsynth.transforms.base import Pipeline
+
+_NAME = "the mix"
 
 
 class Source(NamedTuple):
@@ -41,7 +50,7 @@ class KeyedTransform(Protocol):
     def batch(self, images: list[Any], targets: Any = None, *, keys: Integers) -> Any: ...
 
 
-class SyntheticMixDataset(Dataset[Any]):
+class SyntheticMixDataset(Positional[Any], Dataset[Any]):
     """Real and synthetic items as one map-style dataset with an exact share of synthetic ones in every epoch.
 
     `docs/mixing.md` has the whole story. In short:
@@ -86,7 +95,7 @@ class SyntheticMixDataset(Dataset[Any]):
         passthrough: Collection[str] = (),
     ) -> None:
         # What can be refused at once is refused before a generator is fitted or sampled for minutes.
-        check_arguments(ratio, mode, pairing, seed)
+        seed = check_arguments(ratio, mode, pairing, seed)
         self.real = real
         self.transform = transform
         self.return_source = return_source
@@ -101,6 +110,8 @@ class SyntheticMixDataset(Dataset[Any]):
         self._rule = MixRule(real, synthetic, ratio, mode, pairing, seed)
         self._epoch = SharedEpoch()
         self._current = self._rule.draw(0)
+        differing = self._rule.uses_synthetic or draws_numbers(transform)
+        self._readings = Readings(len(self._current)) if differing else None
         if self._rule.uses_synthetic:
             self._check_synthetic(synthetic[0])
 
@@ -115,13 +126,27 @@ class SyntheticMixDataset(Dataset[Any]):
 
     def set_epoch(self, epoch: int) -> None:
         """Go to an epoch in [0, 2**32), here and in all DataLoader workers; call it before iterating."""
-        draw = self._rule.draw(check_epoch(epoch))
+        epoch = check_epoch(epoch)
+        draw = self._rule.draw(epoch)
         self._epoch.set(epoch)
         self._current = draw
+        if self._readings is not None:
+            self._readings.forget()
 
-    def source(self, position: int) -> Source:
+    def pass_ended(self, before: int | None) -> int | None:
+        """Note that a sampler has handed this epoch out; `before` is what this returned after its last pass.
+
+        A second pass without `set_epoch` in between warns.
+        """
+        if self._readings is None:
+            return None
+        self._warn_if(self._readings.passed_again(before))
+        return self._readings.number
+
+    def source(self, position: SupportsIndex) -> Source:
         """Where item `position` of this epoch comes from."""
-        synthetic, item = self.draw().sources(self._positions([position]))
+        draw = self.draw()
+        synthetic, item = draw.sources(as_positions([position], len(draw), _NAME))
         return Source(bool(synthetic[0]), int(item[0]))
 
     def draw(self) -> EpochDraw:
@@ -132,55 +157,75 @@ class SyntheticMixDataset(Dataset[Any]):
         return self._current
 
     def state_dict(self) -> dict[str, Any]:
-        """What decides the items of this epoch; how far it was iterated is the sampler's to know."""
-        rule = self._rule
-        return {
-            "epoch": self.epoch,
-            "seed": rule.seed,
-            "mode": rule.mode,
-            "pairing": rule.pairing,
-            "num_real": rule.num_real,
-            "num_synthetic": rule.num_synthetic,
-            "length": len(self),
-        }
+        """What decides which items this epoch has, JSON-ready; how far it was read is the sampler's to know."""
+        return self._state_at(self.epoch)
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go to the epoch of `state_dict()`; raises `CheckpointError` if that was of another mix."""
-        before = self.epoch
-        self.set_epoch(state.get("epoch", before))
-        differing = [key for key, value in self.state_dict().items() if state.get(key) != value]
-        if differing:
-            self.set_epoch(before)
-            raise CheckpointError(
-                f"the saved state is of another mix: it differs in {', '.join(differing)}; "
-                "build the dataset with the arguments it had"
-            )
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go to the epoch of `state_dict()`; raises `CheckpointError`, and changes nothing, if that was of another mix.
+
+        Ratio, mode, pairing, seed, the lengths of both data sets and the content of a pool must be those of the state.
+        A ratio that is a function is compared by its values at epoch 0, at the powers of two, and at the current epoch.
+        The transform is not compared.
+        """
+        epoch = saved_number(state, "epoch", 2**32)
+        expected = self._state_at(epoch)
+        require_same({**state, "epoch": epoch}, expected, "mix", "build the dataset with the arguments it had")
+        self.set_epoch(epoch)
+
+    def _state_at(self, epoch: int) -> dict[str, Any]:
+        draw = self.draw() if epoch == self.epoch else self._rule.draw(epoch)
+        return {"epoch": epoch, **self._rule.description(epoch), "length": len(draw)}
 
     def __len__(self) -> int:
-        return len(self.draw())
+        length = len(self.draw())
+        sampler = beginning_sampler()
+        if sampler is not None:
+            self._pass_begun(sampler, length)
+        return length
 
-    def __getitem__(self, position: int) -> Any:
+    def _pass_begun(self, sampler: Sampler[int], length: int) -> None:
+        share = share_of(sampler, length)
+        if self._readings is None:
+            return
+        self._warn_if(self._readings.begun_again(share, length))
+        ahead = getattr(sampler, "epoch", 0)
+        if ahead and self._readings.left_behind():
+            warnings.warn(
+                f"the {type(sampler).__name__} is in epoch {ahead}, and the mix still in epoch {self.epoch}, because "
+                "nothing called its set_epoch: call it too, or use MixSampler or MixBatchSampler, which call it",
+                stacklevel=3,
+            )
+
+    def _item(self, position: int) -> Any:
         return self.__getitems__([position])[0]
 
-    def __getitems__(self, positions: Sequence[int]) -> Sequence[Any]:
+    def __getitems__(self, positions: Sequence[SupportsIndex]) -> Sequence[Any]:
         """The items of a batch at once: with one of `augsynth.transforms` a `Batch`, for `augsynth.collate`."""
-        places = self._positions(positions)
         draw = self.draw()
+        places = as_positions(positions, len(draw), _NAME)
         synthetic, items = (array.tolist() for array in draw.sources(places))
-        images, fields = self._structure.split_all(list(map(self._load, synthetic, items)))
+
+        def where(number: int) -> str:
+            kind = "synthetic" if synthetic[number] else "real"
+            return f"position {places[number]} of epoch {draw.epoch}, {kind} item {items[number]}"
+
+        loaded = each(self._load, zip(synthetic, items, strict=True), where)
+        if self._readings is not None:
+            self._warn_if(self._readings.read_again(places, len(draw)))
+        images, fields = together(self._structure.split_all, (loaded,), where)
         if self.return_source:
             sources = map(Source, synthetic, items)
             fields = [{**field, "source": source} for field, source in zip(fields, sources, strict=True)]
         if isinstance(self.transform, KeyedTransform):
-            return self._transformed(self.transform, images, fields, draw.epoch, places)
+            apply = partial(self._transformed, self.transform, epoch=draw.epoch)
+            return together(apply, (images, fields, places), where)
         if self.transform is not None:
-            for field in fields:
-                self._require_no_target(field)
-            images = [self.transform(image) for image in images]
+            each(self._require_no_target, zip(fields, strict=True), where)
+            images = each(self.transform, zip(images, strict=True), where)
         return [self._structure.join(image, field) for image, field in zip(images, fields, strict=True)]
 
     def _transformed(
-        self, transform: KeyedTransform, images: list[Any], fields: list[Fields], epoch: int, places: Integers
+        self, transform: KeyedTransform, images: list[Any], fields: list[Fields], places: Integers, *, epoch: int
     ) -> Batch:
         keys = np.empty((len(places), 3), np.int64)
         keys[:, 0], keys[:, 1], keys[:, 2] = self.seed, epoch, places
@@ -215,13 +260,14 @@ class SyntheticMixDataset(Dataset[Any]):
     def _split_synthetic(self, item: Any) -> tuple[Any, Fields]:
         return Structure.of(item, "synthetic").split(item)
 
-    def _positions(self, positions: Sequence[SupportsIndex]) -> Integers:
-        array = np.array(list(map(index, positions)), np.int64)
-        outside = array[(array < 0) | (array >= len(self))]
-        if outside.size:
-            # IndexError ends a plain `for item in dataset`.
-            raise IndexError(f"the dataset has {len(self)} items in epoch {self.epoch}, got index {outside[0]}")
-        return array
+    def _warn_if(self, again: bool) -> None:
+        if again:
+            warnings.warn(
+                f"epoch {self.epoch} is read again without set_epoch, so that its images and their augmentation "
+                "repeat bit for bit: call set_epoch(epoch) before each pass, or "
+                f"set_epoch({self.epoch}) where this is meant",
+                stacklevel=4,
+            )
 
     def _inspect_real(self) -> None:
         if len(self.real) == 0:
@@ -265,6 +311,14 @@ class SyntheticMixDataset(Dataset[Any]):
                 "where a synthetic item takes them from the real one it was made from"
             )
         self._form.require_same_values(ImageForm.of(image, "synthetic"))
+        holds = self._structure.has_target(self._example)
+        if holds != self._structure.has_target(fields):
+            raise DataError(
+                f"the {', '.join(self._example)} of {'real' if holds else 'synthetic'} items say where things are in "
+                f"the image, those of {'synthetic' if holds else 'real'} ones do not: give both in one form"
+            )
+        if not holds:  # Items with boxes, masks or keypoints are collated as lists.
+            require_joinable(self._example, fields)
 
 
 def _are_masks(targets: Sequence[Any]) -> bool:
@@ -275,3 +329,11 @@ def _are_masks(targets: Sequence[Any]) -> bool:
 
 def _takes_targets(transform: Any) -> bool:
     return isinstance(transform, KeyedTransform) and "targets" in inspect.signature(transform.batch).parameters
+
+
+def draws_numbers(transform: Any) -> bool:
+    """Whether a transform depends on the epoch: if it takes keys, and does not say that it draws nothing from them."""
+    pipeline = getattr(transform, "transform", transform)  # `Planned` and `DecodingTransform` hold one
+    if isinstance(pipeline, Pipeline):
+        return pipeline.draws_numbers
+    return isinstance(transform, KeyedTransform)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from numbers import Real
-from typing import Literal
+from numbers import Rational
+from typing import Any, Literal
 
 import numpy as np
 
+from augsynth.arrays import as_float, unwrapped
 from augsynth.data.mixing.classes import Integers
 from augsynth.errors import ArgumentError, ArgumentTypeError
 
@@ -28,23 +29,33 @@ def quota(ratio: float, count: int, mode: Mode) -> int:
     return round(ratio * count) if mode == "replace" else round(ratio * count / (1 - ratio))
 
 
-def check_ratio(ratio: FixedRatio, mode: Mode) -> FixedRatio:
-    """Return the ratio, a number or one for each class, if all are in [0, 1] ("extend": [0, 1)); raise otherwise."""
-    values = ratio.items() if isinstance(ratio, Mapping) else [(None, ratio)]
-    for label, value in values:
-        where = "ratio" if label is None else f"ratio of class {label!r}"
-        if isinstance(value, bool) or not isinstance(value, Real):
-            raise ArgumentTypeError(
-                f"{where} must be a number, a {{class: number}} or a callable of the epoch that gives one, "
-                f"got {type(value).__name__}"
-            )
-        if not 0 <= value <= 1:
-            raise ArgumentError(f"{where} must be in [0, 1], the synthetic fraction of the epoch, got {value}")
-        if mode == "extend" and value == 1:
-            raise ArgumentError(
-                f"{where} must be below 1 in mode 'extend', which keeps every real item; use mode='replace' for 1"
-            )
-    return ratio
+def check_ratio(ratio: Any, mode: Mode, epoch: int | None = None) -> FixedRatio:
+    """Return the ratio, a number or one for each class, if all are in [0, 1] ("extend": [0, 1)); raise otherwise.
+
+    NumPy's numbers and 0-d arrays become Python's. `epoch` is the one for which a function gave the ratio.
+    """
+    what = "ratio" if epoch is None else f"ratio({epoch})"
+    if isinstance(ratio, Mapping):
+        named = ((unwrapped(label), value) for label, value in ratio.items())
+        return {label: _check_number(value, mode, f"{what} of class {label!r}") for label, value in named}
+    return _check_number(ratio, mode, what)
+
+
+def _check_number(value: Any, mode: Mode, what: str) -> float:
+    number = unwrapped(value)
+    if isinstance(number, bool) or not isinstance(number, (int, float, Rational)):
+        raise ArgumentTypeError(
+            f"{what} must be a number, a {{class: number}} or a callable of the epoch that gives one, "
+            f"got {type(value).__name__}"
+        )
+    fraction = as_float(number)
+    if not 0 <= fraction <= 1:
+        raise ArgumentError(f"{what} must be in [0, 1], the synthetic fraction of the epoch, got {value}")
+    if mode == "extend" and fraction == 1:
+        raise ArgumentError(
+            f"{what} must be below 1 in mode 'extend', which keeps every real item; use mode='replace' for 1"
+        )
+    return fraction
 
 
 def group_quotas(ratio: FixedRatio, sizes: Integers, classes: Integers | None, mode: Mode, phase: float) -> Integers:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, get_args
 
 import numpy as np
 
+from augsynth.arrays import unwrapped
 from augsynth.data.mixing.classes import ClassGroups, ClassMembers, Groups, Integers, OneGroup, class_labels
 from augsynth.data.mixing.draw import EpochDraw, ExtendDraw, ReplaceDraw, draw_phase
+from augsynth.data.mixing.failures import located
 from augsynth.data.mixing.pairing import ClassPairing, FreePairing, IndexPairing, Pairing, PairingName
 from augsynth.data.mixing.quota import FixedRatio, Mode, Ratio, check_ratio, group_quotas
-from augsynth.errors import ArgumentError, DataError
+from augsynth.data.pools.pool import SyntheticPool
+from augsynth.errors import ArgumentError, DataError, shown
 
 
 class MixRule:
@@ -22,15 +26,16 @@ class MixRule:
     """
 
     def __init__(self, real: Any, synthetic: Any, ratio: Ratio, mode: Mode, pairing: PairingName, seed: int) -> None:
-        self.ratio = ratio
+        self.ratio = ratio if callable(ratio) else check_ratio(ratio, mode)
         self.mode = mode
         self.pairing = pairing
         self.seed = seed
         self.num_real = len(real)
-        self.uses_synthetic = uses_synthetic(ratio)
+        self.uses_synthetic = uses_synthetic(self.ratio)
         self.num_synthetic = len(synthetic) if self.uses_synthetic else 0
         if self.uses_synthetic and self.num_synthetic == 0:
             raise DataError("synthetic has no items, and ratio is not 0; fill the pool, or give ratio=0")
+        self._content = content_digest(synthetic) if self.uses_synthetic else None
         first = _ratio_at(ratio, 0, mode)
         by_class = isinstance(first, Mapping) or (pairing == "class" and self.uses_synthetic)
         self._classes: Integers | None = None
@@ -51,6 +56,26 @@ class MixRule:
         quotas = group_quotas(ratio, self._groups.sizes, self._classes, self.mode, phase)
         kind = ReplaceDraw if self.mode == "replace" else ExtendDraw
         return kind(self._groups, quotas, self._pairing(self.seed, epoch), self.seed, epoch)
+
+    def description(self, epoch: int) -> dict[str, Any]:
+        """What decides the draw of an epoch, JSON-ready.
+
+        A ratio that is a function is described by its values at epoch 0, at the powers of two, and at `epoch`.
+        """
+        if callable(self.ratio):
+            epochs = sorted({0, epoch, *(1 << power for power in range(epoch.bit_length()))})
+            ratio: Any = [[one, _plain(_ratio_at(self.ratio, one, self.mode))] for one in epochs]
+        else:
+            ratio = _plain(self.ratio)
+        return {
+            "seed": self.seed,
+            "ratio": ratio,
+            "mode": self.mode,
+            "pairing": self.pairing,
+            "num_real": self.num_real,
+            "num_synthetic": self.num_synthetic,
+            "synthetic": self._content,
+        }
 
     def partner(self, synthetic_item: int) -> int:
         """The real item that a synthetic one was made from; for pairing "index" only."""
@@ -95,24 +120,51 @@ class MixRule:
             )
 
 
-def check_arguments(ratio: Ratio, mode: Mode, pairing: PairingName, seed: int) -> None:
-    """Raise `ArgumentError` or `ArgumentTypeError` for what can be seen to be wrong without looking at data."""
+def check_arguments(ratio: Ratio, mode: Mode, pairing: PairingName, seed: Any) -> int:
+    """Return the seed as an integer.
+
+    Raises `ArgumentError` or `ArgumentTypeError` for what can be seen to be wrong without looking at data.
+    """
     _check_choice("mode", mode, get_args(Mode))
     _check_choice("pairing", pairing, get_args(PairingName))
     _ratio_at(ratio, 0, mode)
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not -(2**63) <= seed < 2**63:
-        raise ArgumentError(f"seed must be a signed 64-bit integer, got {seed!r}")
+    number = unwrapped(seed)
+    if isinstance(number, bool) or not isinstance(number, int) or not -(2**63) <= number < 2**63:
+        raise ArgumentError(f"seed must be a signed 64-bit integer, got {shown(seed)}")
+    return number
 
 
 def uses_synthetic(ratio: Ratio) -> bool:
     """Whether a ratio ever asks for a synthetic item; a function of the epoch may."""
     if callable(ratio):
         return True
-    return any(value > 0 for value in ratio.values()) if isinstance(ratio, Mapping) else ratio > 0
+    return any(value > 0 for value in ratio.values()) if isinstance(ratio, Mapping) else bool(ratio > 0)
+
+
+def content_digest(synthetic: Any) -> str | None:
+    """SHA-256 of the checksums of a pool's shards, which says what its items are; None for other data sets."""
+    if not isinstance(synthetic, SyntheticPool):
+        return None
+    digest = hashlib.sha256()
+    for shard in synthetic.manifest.shards:
+        digest.update(f"{shard.count} {shard.images_sha256} {shard.labels_sha256}\n".encode())
+    return digest.hexdigest()
 
 
 def _ratio_at(ratio: Ratio, epoch: int, mode: Mode) -> FixedRatio:
-    return check_ratio(ratio(epoch) if callable(ratio) else ratio, mode)
+    if not callable(ratio):
+        return check_ratio(ratio, mode)
+    try:
+        value = ratio(epoch)
+    except Exception as error:
+        raise located(error, f"the ratio at epoch {epoch}") from error
+    return check_ratio(value, mode, epoch)
+
+
+def _plain(ratio: FixedRatio) -> Any:
+    if isinstance(ratio, Mapping):
+        return [[label, float(ratio[label])] for label in sorted(ratio)]
+    return float(ratio)
 
 
 def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:

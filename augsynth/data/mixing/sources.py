@@ -7,13 +7,15 @@ from typing import Any
 
 import numpy as np
 
+from augsynth.arrays import unwrapped
 from augsynth.data.mixing.classes import class_labels
 from augsynth.data.pools.pool import SyntheticPool
 from augsynth.errors import ArgumentError, ArgumentTypeError
 from augsynth.generators import Generator, create_generator
+from augsynth.generators.arguments import check_count
 
 
-def as_synthetic(synthetic: Any, real: Any, *, pairing: str, pool_size: int | None, fit_steps: int, seed: int) -> Any:
+def as_synthetic(synthetic: Any, real: Any, *, pairing: str, pool_size: Any, fit_steps: Any, seed: int) -> Any:
     """A map-style dataset of synthetic items.
 
     A generator's name is fitted on `real`, for `fit_steps`; a fitted generator fills a temporary pool of
@@ -25,12 +27,11 @@ def as_synthetic(synthetic: Any, real: Any, *, pairing: str, pool_size: int | No
                 "pairing='index' needs items made from each real one (for example with Generator.vary), in a data set; "
                 "a generator's samples come from none: use pairing='class' or 'free'"
             )
-        if pool_size is not None and pool_size < 1:
-            raise ArgumentError(f"pool_size must be at least 1, got {pool_size}")
+        size = len(real) if pool_size is None else check_count("pool_size", unwrapped(pool_size), 1)
+        steps = check_count("fit_steps", unwrapped(fit_steps), 1)
         if isinstance(synthetic, str) and Path(synthetic).is_dir():
             raise ArgumentError(f"synthetic {synthetic!r} is a folder; if it is a pool, give SyntheticPool.open(path)")
-        generator = _fitted(synthetic, real, fit_steps, seed)
-        return _pool(generator, real, len(real) if pool_size is None else pool_size, seed)
+        return _pool(_fitted(synthetic, real, steps, seed), real, size, seed)
     if not hasattr(synthetic, "__len__") or not hasattr(synthetic, "__getitem__"):
         raise ArgumentTypeError(
             "synthetic must be a SyntheticPool, a fitted Generator, a generator's name or a map-style dataset, got "

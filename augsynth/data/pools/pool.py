@@ -24,11 +24,12 @@ from augsynth.data.pools.manifest import Labels, Manifest, Part
 from augsynth.data.pools.writer import Order, images_file, labels_file
 from augsynth.errors import CheckpointError
 from augsynth.generators import Generator, Samples
+from augsynth.positions import Positional, as_positions
 
 SHARD_SIZE = 1024
 
 
-class SyntheticPool(Dataset[Any]):
+class SyntheticPool(Positional[Any], Dataset[Any]):
     """Generated images in a folder, and a map-style dataset of `(image uint8 (C, H, W), label)`.
 
     A pool without labels gives bare images. Shards are `.npy` files that are memory-mapped when they are first
@@ -150,7 +151,7 @@ class SyntheticPool(Dataset[Any]):
 
     def take(self, indices: Sequence[int] | npt.NDArray[np.integer[Any]]) -> Samples:
         """Some of the items, in memory."""
-        positions = np.asarray(indices, np.int64)
+        positions = as_positions(indices, len(self), f"the pool {self.path}")
         images = np.empty((len(positions), *self.image_shape), np.uint8)
         for row, position in zip(images, positions, strict=True):
             row[...] = self._image(int(position))
@@ -160,16 +161,14 @@ class SyntheticPool(Dataset[Any]):
     def __len__(self) -> int:
         return self._ends[-1] if self._ends else 0
 
-    def __getitem__(self, index: int) -> tuple[torch.Tensor, int] | torch.Tensor:
-        image = torch.from_numpy(self._image(index))
-        return image if self.labels is None else (image, int(self.labels[index]))
+    def _item(self, position: int) -> tuple[torch.Tensor, int] | torch.Tensor:
+        image = torch.from_numpy(self._image(position))
+        return image if self.labels is None else (image, int(self.labels[position]))
 
     def __reduce__(self) -> tuple[type[SyntheticPool], tuple[Path]]:
         return type(self), (self.path,)
 
     def _image(self, index: int) -> npt.NDArray[np.uint8]:
-        if not 0 <= index < len(self):
-            raise IndexError(f"the pool {self.path} has {len(self)} items, got index {index}")
         number = bisect_right(self._ends, index)
         shard = self.manifest.shards[number]
         if number not in self._images:

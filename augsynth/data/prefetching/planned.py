@@ -13,14 +13,17 @@ from augsynth.errors import ArgumentTypeError
 from augsynth.execute import as_array, batch_output, execute
 from augsynth.images import as_batch
 from augsynth.plan import Plan
+from augsynth.positions import Positional
 from augsynth.rng import KeysLike
 from augsynth.targets import place_targets
 from augsynth.transforms.base import Pipeline
 
 
 @dataclass(frozen=True)
-class PlannedBatch:
+class PlannedBatch(Positional["PlannedBatch"]):
     """The sources of a batch, packed, and the plan that was drawn for them: what goes from a worker to a device."""
+
+    _unit = "samples"
 
     sources: device.Packed
     plan: Plan
@@ -29,13 +32,11 @@ class PlannedBatch:
     def __len__(self) -> int:
         return len(self.plan)
 
-    def __getitem__(self, index: int) -> PlannedBatch:
+    def _item(self, position: int) -> PlannedBatch:
         """One of its samples, by itself."""
-        if not 0 <= index < len(self):
-            raise IndexError(f"the batch has {len(self)} samples, got index {index}")
-        views = [self.sources.images()[index].numpy()]
+        views = [self.sources.images()[position].numpy()]
         one = device.Packed.of(views, dtype=self.sources.dtype)
-        return PlannedBatch(one, self.plan[index : index + 1], self.memory_format)
+        return PlannedBatch(one, self.plan[position : position + 1], self.memory_format)
 
     def pin_memory(self) -> PlannedBatch:
         """The same in memory that a device can copy from by itself; a DataLoader with `pin_memory` calls it."""

@@ -1,0 +1,38 @@
+"""The samplers of torch that ask a data set for its length."""
+
+from __future__ import annotations
+
+import sys
+
+from torch.utils.data import DistributedSampler, Sampler
+
+from augsynth.errors import ArgumentError
+
+
+def beginning_sampler() -> Sampler[int] | None:
+    """The sampler that asks for the length in its `__iter__`, two calls up; None if something else asks.
+
+    Nothing else tells a data set that a pass over it begins: a DataLoader asks its sampler, and the sampler asks for
+    the length.
+    """
+    frame = sys._getframe(2)
+    caller = frame.f_locals.get("self") if frame.f_code.co_name == "__iter__" else None
+    return caller if isinstance(caller, Sampler) else None
+
+
+def share_of(sampler: Sampler[int], length: int) -> int:
+    """How many of `length` items a sampler of torch hands out: all of them, or a process's share.
+
+    Raises `ArgumentError` if a `DistributedSampler` was made for an epoch of another length: it would leave items out,
+    repeat some, or fail in an assertion.
+    """
+    if not isinstance(sampler, DistributedSampler):
+        return length
+    spare = sampler.num_replicas - 1 if not sampler.drop_last else 0
+    if sampler.num_samples != (length + spare) // sampler.num_replicas:
+        raise ArgumentError(
+            f"this epoch has {length} items, and the {type(sampler).__name__} was made for an epoch with "
+            f"{sampler.num_samples} for each of {sampler.num_replicas} processes: make it anew when the length "
+            "changes, or use MixSampler or MixBatchSampler, which follow it"
+        )
+    return min(sampler.num_samples, length)
