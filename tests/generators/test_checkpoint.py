@@ -12,7 +12,7 @@ import torch
 from generators.toy import ClassMean, TinyDecoder
 from torch.utils.data import TensorDataset
 
-from augsynth.errors import ArgumentTypeError, CheckpointError
+from augsynth.errors import ArgumentError, ArgumentTypeError, CheckpointError
 from augsynth.generators import Generator, checkpoint
 
 
@@ -115,7 +115,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "no JSON": (lambda path: (path / "config.json").write_text("{"), "cannot be read"),
     "no generator": (lambda path: (path / "config.json").write_text("[1]"), 'its "format" is not'),
     "newer format": (_edit(lambda c: c.update(format_version=2)), "has format version 2; this augsynth reads 1"),
-    "no name": (_edit(lambda c: c.pop("name")), "is incomplete: KeyError"),
+    "no name": (_edit(lambda c: c.pop("name")), "is incomplete or damaged: KeyError: 'name'"),
     "no weights entry": (_edit(lambda c: c.pop("weights")), "incomplete or damaged"),
     "no weights file": (lambda path: next(path.glob("*.safetensors")).unlink(), "incomplete or damaged"),
     "a flipped bit": (_flip_a_byte, "is damaged: its SHA-256"),
@@ -159,7 +159,9 @@ def test_a_path_that_points_elsewhere_is_not_followed(fitted: TinyDecoder, tmp_p
 
 
 def test_options_that_json_cannot_hold_are_refused(images: TensorDataset, tmp_path: Path) -> None:
-    generator = ClassMean.configure(sigma=float("nan"))
+    with pytest.raises(ArgumentError, match="option 'sigma' must be finite, got nan"):
+        ClassMean.configure(sigma=float("nan"))
+    generator = ClassMean(ClassMean.Config(sigma=float("nan")))
     generator.fit(images, steps=1, progress=False)
     with pytest.raises(ArgumentTypeError, match="JSON-ready finite values"):
         generator.save(tmp_path)

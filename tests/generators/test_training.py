@@ -246,7 +246,7 @@ BAD_FITS: dict[str, tuple[dict[str, Any], str]] = {
     "no steps": ({"steps": 0}, "steps must be at least 1"),
     "half a step": ({"steps": 1.5}, "steps must be an integer"),
     "no epochs": ({"epochs": 0}, "epochs must be above 0"),
-    "endless": ({"epochs": float("inf")}, "epochs must be above 0"),
+    "endless": ({"epochs": float("inf")}, "epochs must be a finite number"),
     "no batch": ({"steps": 1, "batch_size": 0}, "batch_size must be at least 1"),
     "no device": ({"steps": 1, "device": "toaster"}, "device 'toaster' cannot be used"),
     "no folder": ({"steps": 1, "resume": True}, "resume=True needs checkpoint_dir"),
