@@ -27,11 +27,29 @@ def usual_thread(device: torch.device = _CPU, *, gradients: bool = True) -> Iter
     with ExitStack() as stack:
         stack.enter_context(torch.inference_mode(False))
         stack.enter_context(torch.set_grad_enabled(gradients))
-        for kind in {"cpu", device.type}:
-            stack.enter_context(torch.autocast(kind, enabled=False))
+        stack.enter_context(_outside_autocast({"cpu", device.type}))
         if torch.get_default_device() != _CPU:  # a mode that torch calls at every operation: only where it is needed
             stack.enter_context(_CPU)
         yield
+
+
+@contextmanager
+def _outside_autocast(devices: set[str]) -> Iterator[None]:
+    """As if no autocast were entered. (Inside one, even a disabled one, torch would keep casts of outdated weights.)"""
+    before = {device: torch.is_autocast_enabled(device) for device in devices}
+    entered = torch.autocast_increment_nesting() - 1
+    for _ in range(entered + 1):
+        torch.autocast_decrement_nesting()
+    torch.clear_autocast_cache()
+    for device in devices:
+        torch.set_autocast_enabled(device, False)
+    try:
+        yield
+    finally:
+        for device, enabled in before.items():
+            torch.set_autocast_enabled(device, enabled)
+        for _ in range(entered):
+            torch.autocast_increment_nesting()
 
 
 @contextmanager
