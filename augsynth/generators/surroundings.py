@@ -57,13 +57,16 @@ def usual_process() -> Iterator[None]:
     """Wait for the turn of this thread, and set what belongs to the process: float32 for new tensors."""
     with _TURN:
         before = torch.get_default_dtype()
-        if before != torch.float32:
-            torch.set_default_dtype(torch.float32)
+        _set_default_dtype(torch.float32)
         try:
             yield
         finally:
-            if before != torch.float32:
-                torch.set_default_dtype(before)
+            _set_default_dtype(before)
+
+
+def _set_default_dtype(dtype: torch.dtype) -> None:
+    if torch.get_default_dtype() != dtype:  # other threads never see it change where it need not
+        torch.set_default_dtype(dtype)
 
 
 @contextmanager
