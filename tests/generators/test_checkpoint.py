@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+import signal
+import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -183,3 +187,35 @@ def test_tied_weights_are_saved(images: TensorDataset, tmp_path: Path) -> None:
     generator.fit(images, steps=1, progress=False)
     generator.save(tmp_path)
     assert torch.equal(Tied.load(tmp_path).sample(3).images, generator.sample(3).images)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_writer_killed_at_any_moment_leaves_one_whole_checkpoint(images: TensorDataset, tmp_path: Path) -> None:
+    one, two = (TinyDecoder.configure(widths=(widths,)) for widths in (8, 9))
+    for generator in (one, two):
+        generator.fit(images, steps=1, batch_size=8, device="cpu", progress=False)
+    one.save(tmp_path)
+    known, met = {one.digest(), two.digest()}, set()
+    for kill in range(40):
+        child = os.fork()
+        if child == 0:
+            for generator in itertools.cycle((two, one)):
+                generator.save(tmp_path)
+        time.sleep(0.002 + 0.0007 * kill)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        met.add(TinyDecoder.load(tmp_path).digest())
+    assert met <= known
+    two.save(tmp_path)
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_what_cannot_be_written_is_said_in_words(fitted: TinyDecoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with tempfile.TemporaryDirectory() as folder, monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(CheckpointError, match=r"no checkpoint can be written to .*No space left"):
+            fitted.save(folder)
