@@ -294,6 +294,8 @@ def refuses_bad_arguments(case: Case) -> None:
     generator, refuse = case.fitted, case.require_raises
     refuse(AugsynthError, "sample(-1)", lambda: generator.sample(-1))
     refuse(AugsynthError, "batch_size=0", lambda: generator.sample(1, batch_size=0))
+    refuse(AugsynthError, "an n beyond all memory", lambda: generator.sample(2**62))
+    refuse(AugsynthError, "a guidance that is no number", lambda: generator.sample(1, guidance=float("nan")))
     refuse(AugsynthError, "a seed that is no integer", lambda: generator.sample(1, seed="x"))  # type: ignore[arg-type]
     if case.labels is not None:
         refuse(AugsynthError, "a label out of range", lambda: generator.sample(1, labels=[generator.num_classes or 0]))
@@ -301,6 +303,9 @@ def refuses_bad_arguments(case: Case) -> None:
         refuse(AugsynthError, "too few labels", lambda: generator.sample(3, labels=[0, 0]))
     fresh = case.factory()
     refuse(AugsynthError, "an empty data set", lambda: fresh.fit(Subset(case.dataset, []), steps=1, progress=False))
+    if case.labels is not None:
+        claims = [(case.dataset[0][0], 0), (case.dataset[1][0], 2**40)]
+        refuse(AugsynthError, "a label that claims 2**40 classes", lambda: fresh.fit(claims, steps=1, progress=False))
     refuse(AugsynthError, "images of two shapes", lambda: fresh.fit(_TwoShapes(case.dataset), steps=1, progress=False))
     refuse(
         AugsynthError, "steps and epochs together", lambda: fresh.fit(case.dataset, steps=1, epochs=1, progress=False)
