@@ -171,7 +171,10 @@ def _as_uint8(tensor: Tensor, where: str) -> Tensor:
 def _check_classes(labels: list[Any]) -> Tensor:
     for index, label in enumerate(labels):
         if label is None:
-            raise DataError(f"item {index} has no label, and this generator is conditional: give (image, label) items")
+            raise DataError(
+                f"item {index} has no label, and this generator is conditional: give (image, label) items; "
+                "one label for all makes one class"
+            )
     values = [_as_class(label, index) for index, label in enumerate(labels)]
     present = set(values)
     # Every class present means that there are no more of them than items: nothing is made for a class that is claimed.
