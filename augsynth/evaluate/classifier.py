@@ -198,10 +198,9 @@ def _check_dataset(dataset: Any, num_classes: int | None) -> tuple[_Sized, int]:
 def _total_steps(steps: int | None, epochs: int | None, steps_per_epoch: int) -> int:
     if steps is not None and epochs is not None:
         raise ArgumentError(f"give steps or epochs, not both: got steps={steps} and epochs={epochs}")
-    total = epochs * steps_per_epoch if epochs is not None else DEFAULT_STEPS if steps is None else steps
-    if total < 1:
-        raise ArgumentError(f"training needs at least one step: got steps={steps}, epochs={epochs}")
-    return total
+    if epochs is not None:
+        return check_count("epochs", epochs, 1) * steps_per_epoch
+    return DEFAULT_STEPS if steps is None else check_count("steps", steps, 1)
 
 
 def _first_shape(dataset: _Sized) -> tuple[int, int, int]:

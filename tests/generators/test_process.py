@@ -126,6 +126,25 @@ def test_no_setting_changes_a_result_or_is_changed(name: str, images: TensorData
     assert found == expected
 
 
+class Watching(TinyDecoder):
+    """Tells by how much the weights that autocast multiplies with differ from those of the network."""
+
+    def training_step(self, images: Tensor, labels: Tensor | None, step: Step) -> Mapping[str, Tensor | float]:
+        super().training_step(images, labels, step)
+        weight: Tensor = self.networks["embedding"].weight  # type: ignore[assignment]
+        with autocast(step.device, "bfloat16"):
+            seen = torch.eye(len(weight)) @ weight
+        return {"outdated": (seen - weight.bfloat16()).abs().max().detach()}
+
+
+@pytest.mark.parametrize("name", ["autocast", "autocast in autocast", "gradients off"])
+def test_autocast_in_a_step_sees_the_weights_of_that_step(name: str, images: TensorDataset) -> None:
+    generator = Watching.configure(lr=1.0)
+    with SETTINGS[name]():
+        report = generator.fit(images, steps=4, **FIT)
+    assert [entry["outdated"] for entry in report.history] == [0.0] * 4
+
+
 def test_what_inference_mode_made_can_be_fitted_further(images: TensorDataset, tmp_path: Path) -> None:
     with torch.inference_mode():
         TinyDecoder().fit(images, steps=2, checkpoint_dir=tmp_path, **FIT)
