@@ -29,7 +29,7 @@ from augsynth.generators.interrupts import deferred_interrupt
 from augsynth.generators.optimizer_state import pack_optimizers, unpack_optimizers
 from augsynth.generators.samples import FitReport, to_signed
 from augsynth.generators.seeds import derive_seed
-from augsynth.generators.surroundings import seeded, usual_thread
+from augsynth.generators.surroundings import seeded, usual_process, usual_thread
 from augsynth.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ class Training:
     def restore(self, path: Path) -> None:
         """Go on from a checkpoint. Raises `CheckpointError` if it is of another run."""
         stored = checkpoint.Checkpoint.open(path)
-        with stored.explained():
+        with stored.explained(), usual_process():
             _require_same(path, self.generator.description().as_json(), stored.description.as_json())
             require_layout(self._averaged_layout(), stored.layout()[0])
             record = stored.training()
