@@ -77,5 +77,5 @@ def _plain_tuples(option: str, value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return tuple(_plain_tuples(option, item) for item in value)
     if isinstance(value, float) and not math.isfinite(value):
-        raise ArgumentError(f"option {option!r} must be finite, got {value}")
+        raise ArgumentError(f"{option} must be finite, got {value}")
     return value

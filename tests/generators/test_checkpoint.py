@@ -163,7 +163,7 @@ def test_a_path_that_points_elsewhere_is_not_followed(fitted: TinyDecoder, tmp_p
 
 
 def test_options_that_json_cannot_hold_are_refused(images: TensorDataset, tmp_path: Path) -> None:
-    with pytest.raises(ArgumentError, match="option 'sigma' must be finite, got nan"):
+    with pytest.raises(ArgumentError, match="sigma must be finite, got nan"):
         ClassMean.configure(sigma=float("nan"))
     generator = ClassMean(ClassMean.Config(sigma=float("nan")))
     generator.fit(images, steps=1, progress=False)
