@@ -138,7 +138,7 @@ class Checkpoint:
             stored = self.content["training"]
             if stored is None:
                 return None
-            # Checkpoints of version 0.1 have no digest of their training state.
+            # Earlier checkpoints have no digest of their training state.
             if stored.get("digest", _training_digest(stored)) != _training_digest(stored):
                 raise CheckpointError(
                     f"{self.path / CONFIG_FILE} was changed after it was written: the digest of its training state "

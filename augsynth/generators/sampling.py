@@ -105,9 +105,11 @@ def _render_tile(generator: Renderer, draw: Draw, request: Request, index: int) 
 
 @contextmanager
 def _eval_mode(networks: nn.ModuleDict) -> Iterator[None]:
-    before = networks.training
-    networks.eval()
+    training = [module for module in networks.modules() if module.training]
+    if training:
+        networks.eval()
     try:
         yield
     finally:
-        networks.train(before)
+        for module in training:
+            module.training = True
