@@ -216,7 +216,9 @@ class Generator(OptionalMethods, ABC):
         check_count("start + n", start + n, 0)
         batch_size, seed = check_count("batch_size", batch_size, 1), check_seed(seed)
         guided = None if guidance is None else check_number("guidance", guidance)
-        require_memory(f"{n:,} images of {self.image_shape}", n * math.prod(self.image_shape))
+        values = math.prod(self.image_shape)
+        # Drawn in tiles of float32, and kept as bytes.
+        require_memory(f"{n:,} images of {self.image_shape}", max(n, 4 * self.tile * bool(n)) * values)
         classes = check_labels(self.name, labels, n, start, self.num_classes)
         if device is not None:
             self.to(device)

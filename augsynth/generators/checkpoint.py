@@ -155,7 +155,8 @@ class Checkpoint:
         except Exception as cause:
             if isinstance(cause, CheckpointError) and str(self.path) in str(cause):
                 raise
-            reason = str(cause) if isinstance(cause, AugsynthError) else error_text(cause)
+            # torch adds the addresses of its own code to a message, in further lines.
+            reason = str(cause) if isinstance(cause, AugsynthError) else error_text(cause).splitlines()[0]
             name = self.description.name
             raise CheckpointError(f"{self.path} does not fit the installed {name!r} generator: {reason}") from cause
 

@@ -112,6 +112,7 @@ CLAIMS: dict[str, tuple[type[Generator], Callable[[dict[str, Any]], object], str
     "no pixels": (ClassMean, lambda c: c.update(image_shape=[1, 0, 8]), "image_shape is"),
     "channels": (ClassMean, lambda c: c.update(image_shape=[17, 8, 8]), "image_shape is"),
     "width": (TinyDecoder, lambda c: c["config"].update(widths=[10**6, 10**6]), "the networks lack|the file lacks"),
+    "width beyond numbers": (TinyDecoder, lambda c: c["config"].update(latent=10**30), "does not fit the installed"),
     "layers": (Deep, lambda c: c["config"].update(layers=10**6), "larger by far than what it holds"),
     "classes of a computing one": (Computing, lambda c: c.update(num_classes=10**8), "larger by far|in the file"),
     "a text for a number": (TinyDecoder, lambda c: c["config"].update(latent="x"), "option 'latent' must be int"),
@@ -126,8 +127,9 @@ def test_a_checkpoint_is_not_believed(claim: str, images: TensorDataset, tmp_pat
     generator.fit(images, checkpoint_dir=tmp_path, **FIT)
     assert kind.load(tmp_path).digest() == generator.digest()
     forge(tmp_path, change)
-    with pytest.raises(CheckpointError, match=message):
+    with pytest.raises(CheckpointError, match=message) as refusal:
         kind.load(tmp_path)
+    assert "\n" not in str(refusal.value)
 
 
 RECORDS: dict[str, Callable[[dict[str, Any]], object]] = {
