@@ -62,16 +62,18 @@ def installed_claims() -> list[Claim]:
     claims = [claim for distribution in _visible(distributions()) for claim in _claims(distribution)]
     versions: dict[str, set[str]] = {}
     for claim in claims:
-        versions.setdefault(_normal(claim.distribution), set()).add(claim.version)
-    return unique(_with_fault(claim, versions[_normal(claim.distribution)]) for claim in claims)
+        if not claim.fault:
+            versions.setdefault(_normal(claim.distribution), set()).add(claim.version)
+    return unique(_with_fault(claim, versions.get(_normal(claim.distribution), set())) for claim in claims)
 
 
 def unique(claims: Iterable[Claim]) -> list[Claim]:
-    """Sort claims by name and distribution, and keep the first of those with one name and value."""
+    """Sort claims by name and distribution, and keep the first of those with one name and value, a sound one if any."""
     kept: dict[tuple[str, str], Claim] = {}
-    for claim in sorted(claims, key=lambda claim: (claim.name, _normal(claim.distribution), claim.value)):
+    listed = sorted(claims, key=lambda claim: (claim.name, _normal(claim.distribution), claim.value))
+    for claim in sorted(listed, key=lambda claim: bool(claim.fault)):
         kept.setdefault((claim.name, claim.value), claim)
-    return list(kept.values())
+    return [claim for claim in listed if kept[claim.name, claim.value] is claim]
 
 
 def _visible(found: Iterable[Distribution]) -> Iterator[Distribution]:
@@ -120,7 +122,7 @@ def _fault_of(name: str, value: str) -> str:
 
 
 def _with_fault(claim: Claim, versions: set[str]) -> Claim:
-    if claim.fault or len(versions) == 1:
+    if claim.fault or len(versions) < 2:
         return claim
     listed = " and ".join(sorted(versions))
     return replace(claim, fault=f"its versions {listed} are installed in one folder; uninstall it, and install it anew")

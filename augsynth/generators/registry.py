@@ -109,7 +109,8 @@ class Registry:
         enabled = [claim for claim in found if claim.enabled()]
         if not enabled:
             raise PluginError(f"generator {name!r} is switched off by the environment variable {SWITCH}")
-        chosen = [claim for claim in enabled if claim.value == value] or enabled
+        sound = [claim for claim in enabled if not claim.fault] or enabled
+        chosen = [claim for claim in sound if claim.value == value] or sound
         if len(chosen) > 1:
             claims = " and ".join(f"{claim.distribution} ({claim.value})" for claim in chosen)
             raise PluginError(
@@ -136,7 +137,8 @@ class Registry:
         return unique([*self._installed, *self._local.values()])
 
     def _info(self, claim: Claim) -> GeneratorInfo:
-        rivals = [c for c in self._claims() if c.name == claim.name and c.value != claim.value and c.enabled()]
+        others = [other for other in self._claims() if other.name == claim.name and other.value != claim.value]
+        rivals = [other for other in others if other.enabled() and not other.fault]
         kind, failure = self._loaded.get(claim), self._failed.get(claim)
         return GeneratorInfo(
             name=claim.name,

@@ -228,6 +228,20 @@ def test_two_versions_in_one_folder_are_listed(site: Path) -> None:
     _is_listed_with("acme", "its versions 1.0 and 2.0 are installed in one folder")
 
 
+@pytest.mark.parametrize("points", ["fake = fake_one:Fake", "fake = fake-one:Fake", "fake = gone:Fake"])
+def test_a_damaged_claim_takes_no_name_from_a_sound_one(site: Path, points: str) -> None:
+    install(site, "augsynth-fake", [("fake", "fake_one:Fake")], {"fake_one": plugin("fake")})
+    for removed in ("augsynth-fake", "acme-gen"):
+        install(site, removed, [], {}, version="0.9")
+        info = site / f"{removed.replace('-', '_')}-0.9.dist-info"
+        (info / "METADATA").unlink()
+        (info / "entry_points.txt").write_text(f"[augsynth.generators]\n{points}\n")
+    assert create_generator("fake").name == "fake"
+    rows = [info for info in list_generators() if info.name == "fake"]
+    assert [info.version for info in rows if info.status == "ready"] == ["1.0"]
+    assert all(info.status == "ready" or "METADATA is missing" in info.error for info in rows)
+
+
 def test_what_pip_set_aside_and_what_is_shadowed_is_not_there(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install(site, "augsynth-fake", [("fake", "fake_one:Fake")], {"fake_one": plugin("fake")})
     install(site, "augsynth-fake", [("fake", "fake_old:Fake")], {}, version="0.9")
