@@ -50,5 +50,27 @@ def shown(value: object) -> str:
     return _SHORT.repr(value)
 
 
-_SHORT = reprlib.Repr()
+def error_text(error: BaseException) -> str:
+    """The class and the message of an error that others raised, in print, whatever its own methods do.
+
+    >>> error_text(KeyError("x"))
+    "KeyError: 'x'"
+    """
+    name = type.__dict__["__name__"].__get__(type(error))
+    try:
+        message = str(error)
+    except BaseException as failure:
+        message = f"<its message cannot be read: {type(failure).__name__}>"
+    return f"{name}: {message}".removesuffix(": ").encode("utf-8", "backslashreplace").decode()
+
+
+class _Short(reprlib.Repr):
+    def repr_int(self, x: int, level: int) -> str:
+        try:
+            return super().repr_int(x, level)
+        except ValueError:  # Python writes no integer of more than 4,300 digits
+            return f"<an integer of {x.bit_length()} bits>"
+
+
+_SHORT = _Short()
 _SHORT.maxstring = _SHORT.maxother = 120

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from augsynth.cli.options import console
 
@@ -24,7 +25,7 @@ def list_plugins() -> None:
         return
     table = Table(*(name for name in rows[0]))
     for row in rows:
-        table.add_row(*row.values())
+        table.add_row(*map(Text, row.values()))
     console.print(table)
 
 

@@ -15,11 +15,15 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 from augsynth.errors import ArgumentError, ArgumentTypeError
+from augsynth.generators.arguments import check_count
+from augsynth.generators.seeds import check_seed
+from augsynth.generators.surroundings import seeded, usual_process, usual_thread
 from augsynth.layout import MAX_CHANNELS
 
 DEFAULT_STEPS = 600
 SMALLEST_SIDE = 8
 LARGEST_SIDE = 64
+_MOST_CLASSES = 2**16
 
 
 class _Sized(Protocol):
@@ -44,7 +48,7 @@ class Classifier:
         """
         batch = _as_batch(images)
         _check_shape(tuple(batch.shape[1:]), self.image_shape)
-        with torch.inference_mode():
+        with usual_thread(gradients=False), usual_process():
             found = [self._network(_as_float(part)).argmax(1) for part in torch.split(batch, batch_size)]
         return cast("NDArray[np.int64]", torch.cat(found).numpy()) if found else np.zeros(0, np.int64)
 
@@ -70,7 +74,8 @@ def train_classifier(
     is the largest label plus one. Training takes `steps` updates or `epochs` passes, by default 600 steps.
 
     The result depends on the arguments alone (and on `threads`, through the order of float additions); the
-    global random state is left as it was. Raises `ArgumentError` or `ArgumentTypeError` on unusable input.
+    global random state is left as it was, and no setting of torch (default device and dtype, autocast, inference mode)
+    changes it. Raises `ArgumentError` or `ArgumentTypeError` on unusable input.
 
     >>> images = np.zeros((20, 8, 8), np.uint8)
     >>> images[10:] = 255
@@ -79,25 +84,27 @@ def train_classifier(
     [0, 1]
     """
     dataset, num_classes = _as_dataset(images, labels, num_classes)
-    shape = _first_shape(dataset)
-    batch_size = min(batch_size, len(dataset))
-    # A ragged last batch would give its few images more weight; each pass leaves out others.
-    shuffle = torch.Generator().manual_seed(seed)
-    loader: DataLoader[Any] = DataLoader(
-        cast("Dataset[Any]", dataset), batch_size, shuffle=True, drop_last=True, generator=shuffle
-    )
-    total = _total_steps(steps, epochs, len(loader))
-    with _torch_threads(threads):
-        network = _seeded_network(shape, num_classes, width, seed)
+    shape, seed = _first_shape(dataset), check_seed(seed)
+    batch_size = min(check_count("batch_size", batch_size, 1), len(dataset))
+    with usual_thread(), _torch_threads(threads):
+        # A ragged last batch would give its few images more weight; each pass leaves out others.
+        shuffle = torch.Generator().manual_seed(seed)
+        loader: DataLoader[Any] = DataLoader(
+            cast("Dataset[Any]", dataset), batch_size, shuffle=True, drop_last=True, generator=shuffle
+        )
+        total = _total_steps(steps, epochs, len(loader))
+        with seeded(torch.device("cpu"), seed):
+            network = build_network(shape, num_classes, width).train()
         optimiser = torch.optim.AdamW(network.parameters(), lr=learning_rate, weight_decay=0.05)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, learning_rate, total_steps=total + 1)
         for batch, target in _cycle(loader, total):
             _check_shape(tuple(batch.shape[1:]), shape)
-            loss = F.cross_entropy(network(_as_float(batch)), target.long())
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
-            schedule.step()
+            with usual_process():
+                loss = F.cross_entropy(network(_as_float(batch)), target.long())
+                optimiser.zero_grad(set_to_none=True)
+                loss.backward()  # type: ignore[no-untyped-call]
+                optimiser.step()
+                schedule.step()
     return Classifier(network, shape, num_classes)
 
 
@@ -124,13 +131,6 @@ def _block(before: int, after: int) -> list[nn.Module]:
         convolution = nn.Conv2d(channels, after, 3, padding=1, bias=False)
         block += [convolution, nn.BatchNorm2d(after), nn.ReLU()]
     return block
-
-
-def _seeded_network(shape: tuple[int, int, int], num_classes: int, width: int, seed: int) -> nn.Module:
-    # Only the CPU generator is forked and seeded: torch.manual_seed would also change every CUDA stream.
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)
-        return build_network(shape, num_classes, width).train()
 
 
 def _cycle(loader: DataLoader[Any], steps: int) -> Iterator[tuple[Tensor, Tensor]]:
@@ -160,16 +160,27 @@ def _as_dataset(
     if labels is None:
         return _check_dataset(images, num_classes)
     batch = _as_batch(images)
-    targets = torch.as_tensor(np.asarray(labels))
+    targets = torch.as_tensor(np.asarray(labels), device="cpu")
     if targets.shape != batch.shape[:1] or targets.is_floating_point() or len(targets) == 0:
         raise ArgumentError(
             f"labels must be one integer per image and at least one: got {targets.dtype} of shape "
             f"{tuple(targets.shape)} for {len(batch)} images"
         )
-    num_classes = int(targets.max()) + 1 if num_classes is None else num_classes
+    num_classes = classes_in(targets) if num_classes is None else check_count("num_classes", num_classes, 1)
     if int(targets.min()) < 0 or int(targets.max()) >= num_classes:
         raise ArgumentError(f"labels must lie in 0..{num_classes - 1}: got {int(targets.min())}..{int(targets.max())}")
     return cast("_Sized", TensorDataset(batch, targets)), num_classes
+
+
+def classes_in(*labels: ArrayLike | Tensor) -> int:
+    """The largest label plus one; `ArgumentError` above 65,536, where an identifier is likelier than a class."""
+    classes = 1 + max(int(np.max(np.asarray(part))) for part in labels)
+    if classes > _MOST_CLASSES:
+        raise ArgumentError(
+            f"the largest label is {classes - 1}, for which the classifier would need as many classes; number the "
+            "classes 0…K-1, or state num_classes"
+        )
+    return classes
 
 
 def _check_dataset(dataset: Any, num_classes: int | None) -> tuple[_Sized, int]:
@@ -187,10 +198,9 @@ def _check_dataset(dataset: Any, num_classes: int | None) -> tuple[_Sized, int]:
 def _total_steps(steps: int | None, epochs: int | None, steps_per_epoch: int) -> int:
     if steps is not None and epochs is not None:
         raise ArgumentError(f"give steps or epochs, not both: got steps={steps} and epochs={epochs}")
-    total = epochs * steps_per_epoch if epochs is not None else DEFAULT_STEPS if steps is None else steps
-    if total < 1:
-        raise ArgumentError(f"training needs at least one step: got steps={steps}, epochs={epochs}")
-    return total
+    if epochs is not None:
+        return check_count("epochs", epochs, 1) * steps_per_epoch
+    return DEFAULT_STEPS if steps is None else check_count("steps", steps, 1)
 
 
 def _first_shape(dataset: _Sized) -> tuple[int, int, int]:
@@ -213,7 +223,7 @@ def _check_shape(found: tuple[int, ...], expected: tuple[int, int, int]) -> None
 
 
 def _as_batch(images: Any) -> Tensor:
-    batch = images if isinstance(images, Tensor) else torch.as_tensor(np.asarray(images))
+    batch = images if isinstance(images, Tensor) else torch.as_tensor(np.asarray(images), device="cpu")
     batch = batch[:, None] if batch.ndim == 3 else batch
     if batch.ndim != 4:
         raise ArgumentError(f"images must be (n, C, H, W) or (n, H, W): got shape {tuple(batch.shape)}")

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from augsynth.errors import ArgumentError, PluginError
-from augsynth.evaluate.classifier import Classifier, train_classifier
+from augsynth.evaluate.classifier import Classifier, classes_in, train_classifier
 
 if TYPE_CHECKING:
     from augsynth.generators import Samples
@@ -71,7 +71,7 @@ def gan_train(
     `training` goes to `train_classifier` (steps, seed, …). Raises `ArgumentError` for samples without labels.
     """
     labels = _labels_of(samples)
-    classes = _num_classes(num_classes, labels, test_labels)
+    classes = classes_in(labels, test_labels) if num_classes is None else num_classes
     classifier = train_classifier(samples.images, labels, num_classes=classes, **training)
     return accuracy(classifier.predict(test_images), test_labels)
 
@@ -138,7 +138,3 @@ def _labels_of(samples: Samples) -> NDArray[Any]:
     if samples.labels is None:
         raise ArgumentError("samples have no labels: a class-conditional generator is needed for this score")
     return np.asarray(samples.labels)
-
-
-def _num_classes(given: int | None, *labels: ArrayLike) -> int:
-    return given if given is not None else 1 + max(int(np.max(np.asarray(part))) for part in labels)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,15 +14,23 @@ from torch import Tensor, nn
 
 from augsynth.errors import ArgumentError, ArgumentTypeError, CheckpointError
 from augsynth.generators import checkpoint, training
-from augsynth.generators.arguments import check_count, check_labels
+from augsynth.generators.arguments import (
+    check_count,
+    check_labels,
+    check_number,
+    check_path,
+    require_memory,
+)
 from augsynth.generators.capabilities import OptionalMethods
+from augsynth.generators.claims import require_claim
 from augsynth.generators.config import make_config
 from augsynth.generators.dataset import read_images
 from augsynth.generators.device import choose_device
 from augsynth.generators.errors import NotFittedError
 from augsynth.generators.samples import FitReport, Samples
 from augsynth.generators.sampling import Draw, Request, render
-from augsynth.generators.seeds import Noise, check_seed, derive_seed, isolated_torch_rng, reseed_torch
+from augsynth.generators.seeds import Noise, check_seed, derive_seed
+from augsynth.generators.surroundings import fitting, refuse_while_fitting, seeded, usual_process, usual_thread
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -139,8 +148,11 @@ class Generator(OptionalMethods, ABC):
 
     def to(self, device: torch.device | str) -> Self:
         """Move the networks, and return self."""
-        self._device = choose_device(device)
-        self.networks.to(self._device)
+        refuse_while_fitting(self)
+        networks, chosen = self.networks, choose_device(device)
+        with usual_thread(), usual_process():
+            networks.to(chosen)
+            self._device = chosen
         return self
 
     def fit(
@@ -170,10 +182,12 @@ class Generator(OptionalMethods, ABC):
         """
         if resume and checkpoint_dir is None:
             raise ArgumentError("resume=True needs checkpoint_dir: the folder of the run that is to go on")
-        images = read_images(dataset, labelled="conditional" in self.capabilities, progress=progress)
-        run = training.Run.plan(images, steps, epochs, batch_size, check_seed(seed), choose_device(device))
-        store = None if checkpoint_dir is None else training.Store(Path(checkpoint_dir), checkpoint_every, resume)
-        return training.train(self, run, store, progress)
+        folder = None if checkpoint_dir is None else check_path("checkpoint_dir", checkpoint_dir)
+        with fitting(self):
+            images = read_images(dataset, labelled="conditional" in self.capabilities, progress=progress)
+            run = training.Run.plan(images, steps, epochs, batch_size, check_seed(seed), choose_device(device))
+            store = None if folder is None else training.Store(folder, checkpoint_every, resume)
+            return training.train(self, run, store, progress)
 
     def sample(
         self,
@@ -197,16 +211,22 @@ class Generator(OptionalMethods, ABC):
         """
         if guidance is not None and "guide" not in self.capabilities:
             self._refuse("guide")
+        refuse_while_fitting(self)
         n, start = check_count("n", n, 0), check_count("start", start, 0)
-        batch_size = check_count("batch_size", batch_size, 1)
+        check_count("start + n", start + n, 0)
+        batch_size, seed = check_count("batch_size", batch_size, 1), check_seed(seed)
+        guided = None if guidance is None else check_number("guidance", guidance)
+        values = math.prod(self.image_shape)
+        # Drawn in tiles of float32, and kept as bytes.
+        require_memory(f"{n:,} images of {self.image_shape}", max(n, 4 * self.tile * bool(n)) * values)
         classes = check_labels(self.name, labels, n, start, self.num_classes)
         if device is not None:
             self.to(device)
 
         def draw(noise: Noise, labels: Tensor | None) -> Tensor:
-            return self.generate(noise, labels, guidance)
+            return self.generate(noise, labels, guided)
 
-        request = Request(n, start, check_seed(seed), classes)
+        request = Request(n, start, seed, classes)
         return Samples(render(self, draw, request, batch_size, progress), classes)
 
     def map_tiles(
@@ -217,6 +237,7 @@ class Generator(OptionalMethods, ABC):
         For image-to-image methods: `draw` is given float images in [−1, 1] and labels (None if none are given) and
         returns float (B, C, H, W), or (B, steps, C, H, W); comes back as uint8, with n in the place of B.
         """
+        refuse_while_fitting(self)
         for source in images:
             if source.dtype != torch.uint8 or source.shape != (len(images[0]), *self.image_shape):
                 expected = (len(images[0]), *self.image_shape)
@@ -228,27 +249,31 @@ class Generator(OptionalMethods, ABC):
 
     def save(self, path: str | Path) -> None:
         """Write `config.json` and the weights (safetensors) into the folder `path`, which is made if need be."""
-        checkpoint.write(Path(path), self.description(), self.networks.state_dict())
+        refuse_while_fitting(self)
+        checkpoint.write(check_path("path", path), self.description(), self.networks.state_dict())
 
     @classmethod
     def load(cls, path: str | Path, *, device: torch.device | str = "cpu") -> Self:
-        """Read what `save`, or `fit` with a `checkpoint_dir`, has written. Raises `CheckpointError`."""
-        stored = checkpoint.read(Path(path))
+        """Read what `save`, or `fit` with a `checkpoint_dir`, has written. Raises `CheckpointError`.
+
+        Options, image shape and number of classes are believed only once the networks they describe, built without
+        memory, have the tensors that the file holds.
+        """
+        stored = checkpoint.Checkpoint.open(check_path("path", path))
         if stored.description.name != cls.name:
             raise CheckpointError(
                 f"{path} holds a {stored.description.name!r} generator, not {cls.name!r}; use load_generator(path)"
             )
-        try:
+        with stored.explained(), usual_thread():
             generator = cls.configure(**stored.description.config)
-            generator.prepare(stored.description.image_shape, stored.description.num_classes, torch.device("cpu"))
-            generator.networks.load_state_dict(stored.weights)
-        except (ArgumentError, ArgumentTypeError, RuntimeError) as cause:
-            raise CheckpointError(f"{path} does not fit the installed {cls.name!r} generator: {cause}") from cause
+            generator.prepare_for(stored)
+            generator.networks.load_state_dict(stored.weights())
         generator.networks.eval()
         return generator.to(device)
 
     def digest(self) -> str:
         """SHA-256 of configuration and weights, as it is stored in `config.json`: the provenance of samples."""
+        refuse_while_fitting(self)
         return checkpoint.digest(self.description(), self.networks.state_dict())
 
     # For the training loop and checkpoints -----------------------------------------------------------------------
@@ -257,11 +282,19 @@ class Generator(OptionalMethods, ABC):
         self, image_shape: tuple[int, int, int], num_classes: int | None, device: torch.device, seed: int = 0
     ) -> None:
         """Build fresh networks on `device`; the weights depend on `seed` alone."""
-        with isolated_torch_rng(torch.device("cpu")):
-            reseed_torch(torch.device("cpu"), derive_seed("weights", seed))
+        with seeded(torch.device("cpu"), derive_seed("weights", seed)):
             networks = nn.ModuleDict(self.build(image_shape, num_classes))
-        self._networks, self._device = networks.to(device), device
+            self._networks, self._device = networks.to(device), device
         self._image_shape, self._num_classes = image_shape, num_classes
+
+    def prepare_for(self, stored: checkpoint.Checkpoint) -> None:
+        """Build networks for a checkpoint, once it is clear that its weights belong to them."""
+        shape, classes = stored.description.image_shape, stored.description.num_classes
+        if (classes is not None) != ("conditional" in self.capabilities):
+            raise CheckpointError(f"num_classes is {classes}, and the generator declares {sorted(self.capabilities)}")
+        with seeded(torch.device("cpu"), 0):
+            require_claim(lambda: nn.ModuleDict(self.build(shape, classes)), *stored.layout())
+        self.prepare(shape, classes, torch.device("cpu"))
 
     def forget(self) -> None:
         """Go back to the state before `fit`."""

@@ -18,7 +18,7 @@ class BatchOrder:
 
     def __init__(self, size: int, batch_size: int, seed: int) -> None:
         self._size, self._batch_size, self._seed = size, batch_size, seed
-        self._epoch, self._shuffled = -1, torch.empty(0, dtype=torch.int64)
+        self._epoch, self._shuffled = -1, torch.empty(0, dtype=torch.int64, device="cpu")
 
     def batch(self, step: int) -> Tensor:
         """Indices of the images of a step, int64 `(batch_size,)`."""
@@ -34,5 +34,5 @@ class BatchOrder:
     def _order_of(self, epoch: int) -> Tensor:
         if epoch != self._epoch:
             rng = torch.Generator().manual_seed(derive_seed("order", self._seed, epoch))
-            self._epoch, self._shuffled = epoch, torch.randperm(self._size, generator=rng)
+            self._epoch, self._shuffled = epoch, torch.randperm(self._size, generator=rng, device="cpu")
         return self._shuffled

@@ -9,21 +9,49 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import safetensors
 import safetensors.torch
+import torch
 from torch import Tensor
 
-from augsynth.errors import ArgumentTypeError, CheckpointError
+from augsynth.errors import ArgumentTypeError, AugsynthError, CheckpointError, error_text, shown
+from augsynth.generators.claims import Layout
+from augsynth.generators.stored_json import read_json, require_regular
+from augsynth.layout import MAX_CHANNELS
 
 FORMAT = "augsynth-generator"
 FORMAT_VERSION = 1
 CONFIG_FILE = "config.json"
+
+_MOST_VALUES = 2**28
+_MOST_CLASSES = 2**31
+_DTYPES: dict[str, torch.dtype] = {
+    "F64": torch.float64,
+    "F32": torch.float32,
+    "F16": torch.float16,
+    "BF16": torch.bfloat16,
+    "I64": torch.int64,
+    "I32": torch.int32,
+    "I16": torch.int16,
+    "I8": torch.int8,
+    "U64": torch.uint64,
+    "U32": torch.uint32,
+    "U16": torch.uint16,
+    "U8": torch.uint8,
+    "BOOL": torch.bool,
+    "F8_E4M3": torch.float8_e4m3fn,
+    "F8_E5M2": torch.float8_e5m2,
+    "C64": torch.complex64,
+}
+_DAMAGE = (KeyError, TypeError, ValueError, AttributeError, OSError, safetensors.SafetensorError)
 
 
 @dataclass(frozen=True)
@@ -37,10 +65,31 @@ class Description:
     image_shape: tuple[int, int, int]
     num_classes: int | None
 
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Description:
+        """Read the fields, and check that they are possible. Raises `KeyError` or `ValueError`."""
+        fields = {field.name: content[field.name] for field in dataclasses.fields(cls)}
+        kinds: dict[str, type] = {"name": str, "class_path": str, "api_version": int, "config": dict}
+        for name, kind in kinds.items():
+            if type(fields[name]) is not kind:
+                raise ValueError(f"{name} is {shown(fields[name])}")
+        shape, classes = fields["image_shape"], fields["num_classes"]
+        if not _is_shape(shape):
+            raise ValueError(f"image_shape is {shown(shape)}")
+        if classes is not None and not (type(classes) is int and 1 <= classes <= _MOST_CLASSES):
+            raise ValueError(f"num_classes is {shown(classes)}")
+        return cls(**{**fields, "image_shape": tuple(shape)})
+
     def as_json(self) -> dict[str, Any]:
         """The same as JSON gives it back (tuples as lists)."""
         as_json: dict[str, Any] = json.loads(_as_json(dataclasses.asdict(self)))
         return as_json
+
+
+def _is_shape(shape: Any) -> bool:
+    if not isinstance(shape, list) or len(shape) != 3 or not all(type(side) is int and side >= 1 for side in shape):
+        return False
+    return shape[0] <= MAX_CHANNELS and math.prod(shape) <= _MOST_VALUES
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,37 +103,101 @@ class TrainingRecord:
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """What was read; `training` is None where a generator was saved without its training state."""
+    """A checkpoint whose `config.json` was read; its tensors are read when they are asked for."""
 
+    path: Path
     description: Description
-    weights: dict[str, Tensor]
-    training: TrainingRecord | None
+    content: dict[str, Any]
+
+    @classmethod
+    def open(cls, path: Path) -> Checkpoint:
+        """Read `config.json` alone. Raises `CheckpointError` if it is missing, damaged or of another version."""
+        content, file = _content(path), path / CONFIG_FILE
+        try:
+            description = Description.from_json(content)
+            unchanged = _digest(description, content["weights"]["sha256"]) == content["digest"]
+        except _DAMAGE as cause:
+            raise CheckpointError(f"{file} is incomplete or damaged: {error_text(cause)}") from cause
+        if not unchanged:
+            raise CheckpointError(f"{file} was changed after it was written: its digest does not match")
+        return cls(path, description, content)
+
+    def layout(self) -> tuple[Layout, int]:
+        """Names, dtypes and shapes of the stored weights, and their size in bytes, from the head of their file."""
+        with self._unharmed():
+            return _layout(_file(self.path, self.content["weights"]))
+
+    def weights(self) -> dict[str, Tensor]:
+        """The verified weights. Raises `CheckpointError` if anything was changed since they were written."""
+        with self._unharmed():
+            return safetensors.torch.load(_read_file(self.path, self.content["weights"]))
+
+    def training(self) -> TrainingRecord | None:
+        """The verified training state; None where a generator was saved without it."""
+        with self._unharmed():
+            stored = self.content["training"]
+            if stored is None:
+                return None
+            # Earlier checkpoints have no digest of their training state.
+            if stored.get("digest", _training_digest(stored)) != _training_digest(stored):
+                raise CheckpointError(
+                    f"{self.path / CONFIG_FILE} was changed after it was written: the digest of its training state "
+                    "does not match"
+                )
+            tensors = safetensors.torch.load(_read_file(self.path, stored["tensors"]))
+            return TrainingRecord(stored["settings"], stored["progress"], tensors)
+
+    @contextmanager
+    def explained(self) -> Iterator[None]:
+        """Raise `CheckpointError` for whatever goes wrong while a generator is made of it."""
+        try:
+            yield
+        except Exception as cause:
+            if isinstance(cause, CheckpointError) and str(self.path) in str(cause):
+                raise
+            # torch adds the addresses of its own code to a message, in further lines.
+            reason = str(cause) if isinstance(cause, AugsynthError) else error_text(cause).splitlines()[0]
+            name = self.description.name
+            raise CheckpointError(f"{self.path} does not fit the installed {name!r} generator: {reason}") from cause
+
+    @contextmanager
+    def _unharmed(self) -> Iterator[None]:
+        try:
+            yield
+        except CheckpointError:
+            raise
+        except _DAMAGE as cause:
+            raise CheckpointError(f"the checkpoint in {self.path} is incomplete or damaged: {cause!r}") from cause
 
 
 def write(
     path: Path, description: Description, weights: Mapping[str, Tensor], training: TrainingRecord | None = None
 ) -> None:
     """Write a checkpoint into the folder `path`, in place of one that is already there."""
-    if path.exists() and not path.is_dir():
-        raise CheckpointError(f"{path} is a file; a generator is saved into a folder")
-    path.mkdir(parents=True, exist_ok=True)
     weights_data = _serialised(weights)
     content: dict[str, Any] = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
         **dataclasses.asdict(description),
-        "digest": _digest(description, weights_data),
-        "weights": _write_tensors(path, "weights", weights_data),
-        "training": None,
+        "digest": _digest(description, hashlib.sha256(weights_data).hexdigest()),
     }
-    if training is not None:
-        content["training"] = {
-            "settings": training.settings,
-            "progress": training.progress,
-            "tensors": _write_tensors(path, "training", _serialised(training.tensors)),
-        }
-    _replace(path / CONFIG_FILE, _as_json(content).encode())
-    _remove_others(path, content)
+    _as_json(content)  # raises before anything is written
+    try:
+        require_folder(path)
+        path.mkdir(parents=True, exist_ok=True)
+        content["weights"] = _write_tensors(path, "weights", weights_data)
+        content["training"] = None if training is None else _write_training(path, training)
+        _replace(path / CONFIG_FILE, _as_json(content).encode())
+        _remove_others(path, content)
+    except OSError as cause:
+        raise CheckpointError(f"no checkpoint can be written to {path}: {cause}") from cause
+
+
+def require_folder(path: Path) -> None:
+    """Raise `CheckpointError` if the path is, or leads through, what is no folder."""
+    there = next((place for place in (path, *path.parents) if place.exists()), None)
+    if there is not None and not there.is_dir():
+        raise CheckpointError(f"{there} is a file; a generator is saved into a folder")
 
 
 def exists(path: Path) -> bool:
@@ -92,37 +205,19 @@ def exists(path: Path) -> bool:
     return (path / CONFIG_FILE).is_file()
 
 
-def describe(path: Path) -> Description:
-    """Read `config.json` alone. Raises `CheckpointError` if it is missing, damaged or of another version."""
-    return _description(path, _content(path))
-
-
-def read(path: Path) -> Checkpoint:
-    """Read a checkpoint and verify every digest. Raises `CheckpointError`."""
-    content = _content(path)
-    description = _description(path, content)
-    try:
-        weights_data = _read_file(path, content["weights"])
-        if _digest(description, weights_data) != content["digest"]:
-            raise CheckpointError(f"{path / CONFIG_FILE} was changed after it was written: its digest does not match")
-        training = None
-        if content["training"] is not None:
-            stored = content["training"]
-            tensors = safetensors.torch.load(_read_file(path, stored["tensors"]))
-            training = TrainingRecord(stored["settings"], stored["progress"], tensors)
-        return Checkpoint(description, safetensors.torch.load(weights_data), training)
-    except (KeyError, TypeError, OSError, safetensors.SafetensorError) as cause:
-        raise CheckpointError(f"the checkpoint in {path} is incomplete or damaged: {cause!r}") from cause
-
-
 def digest(description: Description, weights: Mapping[str, Tensor]) -> str:
     """SHA-256 of a generator: of what `config.json` says and of its weights."""
-    return _digest(description, _serialised(weights))
+    return _digest(description, hashlib.sha256(_serialised(weights)).hexdigest())
 
 
-def _digest(description: Description, weights_data: bytes) -> str:
+def _digest(description: Description, weights_sha256: str) -> str:
     head = json.dumps(description.as_json(), sort_keys=True)
-    return hashlib.sha256(head.encode() + b"\0" + hashlib.sha256(weights_data).digest()).hexdigest()
+    return hashlib.sha256(head.encode() + b"\0" + bytes.fromhex(weights_sha256)).hexdigest()
+
+
+def _training_digest(stored: Mapping[str, Any]) -> str:
+    covered = {name: stored[name] for name in ("settings", "progress", "tensors")}
+    return hashlib.sha256(json.dumps(covered, sort_keys=True).encode()).hexdigest()
 
 
 def _serialised(tensors: Mapping[str, Tensor]) -> bytes:
@@ -130,11 +225,20 @@ def _serialised(tensors: Mapping[str, Tensor]) -> bytes:
     return safetensors.torch.save({name: t.detach().cpu().contiguous().clone() for name, t in tensors.items()})
 
 
-def _as_json(content: dict[str, Any]) -> str:
+def _as_json(content: Mapping[str, Any]) -> str:
     try:
         return json.dumps(content, indent=2, allow_nan=False) + "\n"
     except (TypeError, ValueError) as cause:
         raise ArgumentTypeError(f"a generator's Config must hold JSON-ready finite values: {cause}") from cause
+
+
+def _write_training(path: Path, training: TrainingRecord) -> dict[str, Any]:
+    stored = {
+        "settings": training.settings,
+        "progress": training.progress,
+        "tensors": _write_tensors(path, "training", _serialised(training.tensors)),
+    }
+    return {**stored, "digest": _training_digest(json.loads(_as_json(stored)))}
 
 
 def _write_tensors(path: Path, stem: str, data: bytes) -> dict[str, str]:
@@ -155,43 +259,58 @@ def _replace(path: Path, data: bytes) -> None:
 
 
 def _remove_others(path: Path, content: dict[str, Any]) -> None:
+    """Remove the files of earlier checkpoints, and what a killed writer has left."""
     named = {content["weights"]["file"]}
     if content["training"] is not None:
         named.add(content["training"]["tensors"]["file"])
     for stem in ("weights", "training"):
-        for file in path.glob(f"{stem}-*.safetensors"):
+        for file in (*path.glob(f"{stem}-*.safetensors"), *path.glob(f".{stem}-*.safetensors.tmp")):
             if file.name not in named:
                 file.unlink(missing_ok=True)
 
 
-def _read_file(path: Path, entry: dict[str, str]) -> bytes:
+def _file(path: Path, entry: Mapping[str, str]) -> Path:
     file = path / Path(entry["file"]).name
-    data = file.read_bytes()
-    if hashlib.sha256(data).hexdigest() != entry["sha256"]:
+    require_regular(file)
+    return file
+
+
+def _layout(file: Path) -> tuple[Layout, int]:
+    with safetensors.safe_open(file, framework="pt") as stored:
+        slices = {name: stored.get_slice(name) for name in stored.keys()}  # noqa: SIM118 - it is no dict
+        layout = {
+            name: (_DTYPES.get(part.get_dtype(), part.get_dtype()), tuple(part.get_shape()))
+            for name, part in slices.items()
+        }
+    return layout, file.stat().st_size
+
+
+def _read_file(path: Path, entry: Mapping[str, str]) -> bytes:
+    file = _file(path, entry)
+    if _sha256(file) != entry["sha256"]:  # before memory is spent on it
         raise CheckpointError(f"{file} is damaged: its SHA-256 is not the one in {CONFIG_FILE}")
-    return data
+    return file.read_bytes()
+
+
+def _sha256(file: Path) -> str:
+    found = hashlib.sha256()
+    with open(file, "rb") as stream:
+        while part := stream.read(2**20):
+            found.update(part)
+    return found.hexdigest()
 
 
 def _content(path: Path) -> dict[str, Any]:
     file = path / CONFIG_FILE
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        content = read_json(file)
     except FileNotFoundError as cause:
         raise CheckpointError(f"{path} holds no saved generator: there is no {CONFIG_FILE}") from cause
-    except (OSError, ValueError) as cause:
-        raise CheckpointError(f"{file} cannot be read: {cause}") from cause
+    except NotADirectoryError as cause:
+        raise CheckpointError(f"{path} is a file; a saved generator is a folder with a {CONFIG_FILE}") from cause
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise CheckpointError(f'{file} is not of a generator: its "format" is not "{FORMAT}"')
     if content.get("format_version") != FORMAT_VERSION:
         version = content.get("format_version")
-        raise CheckpointError(f"{file} has format version {version}; this augsynth reads {FORMAT_VERSION}")
+        raise CheckpointError(f"{file} has format version {shown(version)}; this augsynth reads {FORMAT_VERSION}")
     return content
-
-
-def _description(path: Path, content: dict[str, Any]) -> Description:
-    try:
-        channels, height, width = content["image_shape"]
-        fields = {field.name: content[field.name] for field in dataclasses.fields(Description)}
-    except (KeyError, TypeError, ValueError) as cause:
-        raise CheckpointError(f"{path / CONFIG_FILE} is incomplete: {cause!r}") from cause
-    return Description(**{**fields, "image_shape": (channels, height, width)})

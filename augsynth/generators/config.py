@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import math
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from augsynth.errors import ArgumentError, ArgumentTypeError
+import numpy as np
+from torch import Tensor
+
+from augsynth.arrays import as_float
+from augsynth.errors import ArgumentError, ArgumentTypeError, AugsynthError, error_text, shown
 
 _SCALARS: dict[str, type] = {kind.__name__: kind for kind in (int, float, str, bool)}
 
@@ -15,16 +21,23 @@ _SCALARS: dict[str, type] = {kind.__name__: kind for kind in (int, float, str, b
 def make_config(name: str, config_type: type[Any], options: Mapping[str, Any]) -> Any:
     """Make the frozen dataclass `config_type` from options; lists become tuples, so that it can be hashed.
 
-    Fields annotated `int`, `float`, `str` or `bool` take these types only (an int is taken for a float).
+    Fields annotated `int`, `float`, `str` or `bool`, or one of these or None, take these types only (an int is taken
+    for a float). NumPy's numbers and 0-d arrays count as Python's, and a number must be finite.
     """
     fields = {field.name: field for field in dataclasses.fields(config_type) if field.init}
     for option in options:
         if option not in fields:
             listed = ", ".join(fields) or "none"
             raise ArgumentError(
-                f"generator {name!r} has no option {option!r}{suggestion(option, fields)}; it has: {listed}"
+                f"generator {name!r} has no option {shown(option)}{suggestion(option, fields)}; it has: {listed}"
             )
-    return config_type(**{option: _converted(fields[option], value) for option, value in options.items()})
+    given = {option: _converted(fields[option], value) for option, value in options.items()}
+    try:
+        return config_type(**given)
+    except AugsynthError:
+        raise
+    except Exception as cause:
+        raise ArgumentError(f"generator {name!r} refuses its options {shown(given)}: {error_text(cause)}") from cause
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:
@@ -38,17 +51,31 @@ def suggestion(word: str, known: Iterable[str]) -> str:
 
 
 def _converted(field: dataclasses.Field[Any], value: Any) -> Any:
-    # The annotation is a string where the plugin's module postpones the evaluation of annotations.
-    annotation = field.type if isinstance(field.type, str) else getattr(field.type, "__name__", "")
-    expected = _SCALARS.get(annotation)
-    if expected is None:
-        return _as_tuple(value)
-    if expected is float and type(value) is int:
+    names, value = _type_names(field.type), _plain_tuples(field.name, value)
+    if not names <= {*_SCALARS, "None"}:
+        return value
+    if (value is None and "None" in names) or type(value) in {_SCALARS[name] for name in names - {"None"}}:
+        return value
+    if "float" in names and type(value) is int and math.isfinite(as_float(value)):
         return float(value)
-    if type(value) is not expected:
-        raise ArgumentTypeError(f"option {field.name!r} must be {annotation}, got {value!r}")
+    raise ArgumentTypeError(f"option {field.name!r} must be {' or '.join(sorted(names))}, got {shown(value)}")
+
+
+def _type_names(annotation: Any) -> set[str]:
+    """`{"float", "None"}` for `float | None` in any spelling."""
+    # The annotation is a string where the plugin's module postpones the evaluation of annotations.
+    text = annotation.__name__ if isinstance(annotation, type) else str(annotation)
+    optional = re.fullmatch(r"(?:typing\.)?Optional\[(.*)\]", text.strip())
+    parts = f"{optional[1]} | None" if optional else text
+    return {part.strip().replace("NoneType", "None") for part in parts.split("|")}
+
+
+def _plain_tuples(option: str, value: Any) -> Any:
+    """The value with tuples for lists and arrays, and Python's numbers for all others; they must be finite."""
+    if isinstance(value, (np.generic, np.ndarray, Tensor)):
+        value = value.tolist()
+    if isinstance(value, (list, tuple)):
+        return tuple(_plain_tuples(option, item) for item in value)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ArgumentError(f"{option} must be finite, got {value}")
     return value
-
-
-def _as_tuple(value: Any) -> Any:
-    return tuple(_as_tuple(item) for item in value) if isinstance(value, (list, tuple)) else value

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -11,7 +14,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import TensorDataset
 
-from augsynth.errors import ArgumentTypeError, DataError
+from augsynth.errors import ArgumentTypeError, DataError, error_text, shown
+from augsynth.layout import MAX_CHANNELS
 from augsynth.progress import progress_bar
 
 _PIL_MODES = ("L", "LA", "RGB", "RGBA")
@@ -62,7 +66,7 @@ def read_images(dataset: Any, *, labelled: bool, progress: bool = False) -> Imag
     if len(dataset) == 0:
         raise DataError("the data set is empty; a generator needs at least one image")
     if isinstance(dataset, TensorDataset) and dataset.tensors[0].ndim == 4:
-        images = _as_uint8(dataset.tensors[0], "the images")
+        images = _as_uint8(_check_shape(_dense(dataset.tensors[0], "the images"), "the images"), "the images")
         labels = list(dataset.tensors[1]) if len(dataset.tensors) > 1 else [None] * len(images)
     else:
         images, labels = _read_items(dataset, progress)
@@ -74,10 +78,11 @@ def _read_items(dataset: Any, progress: bool) -> tuple[Tensor, list[Any]]:
     labels = []
     with progress_bar("reading images", len(dataset), progress and len(dataset) >= _BAR_FROM) as advance:
         for index in range(len(dataset)):
-            image, label = _split_item(dataset[index], index)
-            pixels = _as_chw(image, index)
+            with _naming(index):
+                image, label = _split_item(dataset[index], index)
+                pixels = _as_chw(image, f"item {index}")
             if images is None:
-                images = torch.empty((len(dataset), *pixels.shape), dtype=torch.uint8)
+                images = torch.empty((len(dataset), *pixels.shape), dtype=torch.uint8, device="cpu")
             if pixels.shape != images.shape[1:]:
                 raise DataError(
                     f"all images must have one shape: item 0 is {_shape(images[0])}, item {index} is "
@@ -102,8 +107,18 @@ def _split_item(item: Any, index: int) -> tuple[Any, Any]:
     return item, None
 
 
-def _as_chw(image: Any, index: int) -> Tensor:
-    where = f"item {index}"
+@contextmanager
+def _naming(index: int) -> Iterator[None]:
+    """Let errors of the user's data set name the item."""
+    try:
+        yield
+    except (ArgumentTypeError, DataError):
+        raise
+    except Exception as cause:
+        raise DataError(f"item {index} of the data set cannot be read: {error_text(cause)}") from cause
+
+
+def _as_chw(image: Any, where: str) -> Tensor:
     if hasattr(image, "getbands"):
         if image.mode not in _PIL_MODES:
             raise DataError(
@@ -115,53 +130,82 @@ def _as_chw(image: Any, index: int) -> Tensor:
             raise ArgumentTypeError(
                 f"{where}: dtype {image.dtype} is not supported; expected uint8, or float in [0, 1]"
             )
-        tensor = torch.from_numpy(image.copy())
+        # Copied, as torch takes neither negative strides nor another machine's order of bytes.
+        tensor = torch.from_numpy(image.astype(np.uint8 if image.dtype == np.uint8 else np.float64))
         tensor = tensor.permute(2, 0, 1) if tensor.ndim == 3 else tensor
     elif isinstance(image, Tensor):
-        tensor = image.detach().cpu()
+        tensor = _dense(image, where)
     else:
         raise ArgumentTypeError(f"{where} holds a {type(image).__name__}; expected a tensor, an array or a PIL image")
-    tensor = tensor[None] if tensor.ndim == 2 else tensor
-    if tensor.ndim != 3 or not 1 <= tensor.shape[0] <= 16 or tensor.numel() == 0:
+    return _as_uint8(_check_shape(tensor[None] if tensor.ndim == 2 else tensor, where), where)
+
+
+def _dense(tensor: Tensor, where: str) -> Tensor:
+    if tensor.layout != torch.strided or tensor.is_meta or tensor.is_quantized:
+        came = f"{tensor.dtype}, {tensor.layout}, on {tensor.device}"
+        raise ArgumentTypeError(f"{where}: expected a dense tensor that holds numbers, got {came}")
+    return tensor.detach().cpu()
+
+
+def _check_shape(tensor: Tensor, where: str) -> Tensor:
+    """Return a tensor (C, H, W), or (n, C, H, W), of possible images."""
+    if tensor.ndim not in (3, 4) or not 1 <= tensor.shape[-3] <= MAX_CHANNELS or tensor.numel() == 0:
         raise DataError(
-            f"{where} has the shape {_shape(tensor)} as (channels, height, width); expected 1 to 16 channels and "
-            "no empty side: a torch tensor is (C, H, W), a NumPy array (H, W, C)"
+            f"{where} has the shape {_shape(tensor)} as (channels, height, width); expected 1 to {MAX_CHANNELS} "
+            "channels and no empty side: a torch tensor is (C, H, W), a NumPy array (H, W, C)"
         )
-    return _as_uint8(tensor, where)
+    return tensor
 
 
 def _as_uint8(tensor: Tensor, where: str) -> Tensor:
     if tensor.dtype == torch.uint8:
-        return tensor.cpu()
+        return tensor
     if not tensor.is_floating_point():
         raise ArgumentTypeError(f"{where}: dtype {tensor.dtype} is not supported; expected uint8, or float in [0, 1]")
     low, high = float(tensor.min()), float(tensor.max())
     if not (low >= 0.0 and high <= 1.0):
         raise DataError(f"{where}: float pixels must lie in [0, 1], got {low:g} to {high:g}")
-    return tensor.detach().cpu().double().mul(255.0).round().to(torch.uint8)
+    return tensor.double().mul(255.0).round().to(torch.uint8)
 
 
 def _check_classes(labels: list[Any]) -> Tensor:
     for index, label in enumerate(labels):
         if label is None:
-            raise DataError(f"item {index} has no label, and this generator is conditional: give (image, label) items")
-    values = torch.tensor([_as_class(label, index) for index, label in enumerate(labels)], dtype=torch.int64)
-    if int(values.min()) < 0:
-        raise DataError(f"labels must be 0…K-1, got {int(values.min())}")
-    absent = torch.bincount(values).eq(0).nonzero().flatten().tolist()
-    if absent:
-        listed = ", ".join(map(str, absent[:5])) + (", …" if len(absent) > 5 else "")
-        raise DataError(
-            f"labels must be 0…K-1 with no class empty; the highest is {int(values.max())}, absent: {listed}"
-        )
-    return values
+            raise DataError(
+                f"item {index} has no label, and this generator is conditional: give (image, label) items; "
+                "one label for all makes one class"
+            )
+    values = [_as_class(label, index) for index, label in enumerate(labels)]
+    present = set(values)
+    # Every class present means that there are no more of them than items: nothing is made for a class that is claimed.
+    if min(present) < 0 or max(present) >= len(present):
+        raise DataError(f"labels must be 0…K-1 with no class empty; {_fault(present)}")
+    return torch.tensor(values, dtype=torch.int64, device="cpu")
+
+
+def _fault(present: set[int]) -> str:
+    """Why these classes are not 0…K−1, and what to do."""
+    if min(present) < 0:
+        return f"got {shown(min(present))}"
+    if 0 not in present and max(present) == len(present):
+        return f"they are 1…{len(present)}: subtract 1"
+    absent = list(islice((label for label in range(max(present)) if label not in present), 6))
+    listed = ", ".join(map(str, absent[:5])) + (", …" if len(absent) > 5 else "")
+    return (
+        f"the highest is {shown(max(present))}, absent: {listed}; number the classes that occur, for example by "
+        "sorted(set(labels)).index(label)"
+    )
 
 
 def _as_class(label: Any, index: int) -> int:
-    value = label.item() if hasattr(label, "item") else label
+    try:
+        value = label.item() if hasattr(label, "item") else label
+    except Exception:
+        value = None
     if isinstance(value, bool) or not isinstance(value, int):
-        raise ArgumentTypeError(f"the label of item {index} must be an integer class, got {label!r}")
-    return value
+        hint = "; of a one-hot label, give the position of the 1" if getattr(label, "ndim", 0) else ""
+        raise ArgumentTypeError(f"the label of item {index} must be an integer class, got {shown(label)}{hint}")
+    return int(value)
 
 
 def _shape(tensor: Tensor) -> str:

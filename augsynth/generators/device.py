@@ -14,7 +14,9 @@ def choose_device(device: torch.device | str) -> torch.device:
     try:
         chosen = torch.device(device)
         torch.empty(0, device=chosen)
-    except (RuntimeError, AssertionError) as cause:
+    except (RuntimeError, AssertionError, TypeError) as cause:
         reason = str(cause).splitlines()[0]
         raise ArgumentError(f'device {str(device)!r} cannot be used: {reason}; "auto" takes what is there') from cause
+    if chosen.type == "meta":
+        raise ArgumentError('device "meta" holds no numbers; "auto" takes what is there')
     return chosen

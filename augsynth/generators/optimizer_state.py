@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import copy
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from augsynth.errors import CheckpointError
+from augsynth.generators.claims import Layout, layout_of, require_layout
 
 _PREFIX = "optimizer"
 
@@ -37,6 +41,9 @@ def unpack_optimizers(
     if set(as_json) != set(optimizers):
         raise CheckpointError(f"the checkpoint has optimisers {sorted(as_json)}, the generator {sorted(optimizers)}")
     for name, optimizer in optimizers.items():
+        _require_states(
+            name, optimizer, {path: t for path, t in tensors.items() if path.startswith(f"{_PREFIX}.{name}.")}
+        )
         state: dict[int, dict[str, Any]] = {}
         for parameter, values in as_json[name]["values"].items():
             state.setdefault(int(parameter), {}).update(values)
@@ -45,3 +52,32 @@ def unpack_optimizers(
             if (kind, owner) == (_PREFIX, name):
                 state.setdefault(int(parameter), {})[key] = value
         optimizer.load_state_dict({"state": state, "param_groups": as_json[name]["groups"]})
+
+
+def _require_states(name: str, optimizer: Optimizer, tensors: Mapping[str, Tensor]) -> None:
+    """Raise `CheckpointError` unless each parameter that has a state here has all of it, in the right shapes."""
+    expected = _layout_after_a_step(name, optimizer)
+    if expected is not None:
+        stored = {path: value for path, value in tensors.items() if path.startswith(f"{_PREFIX}.{name}.")}
+        trained = {path.split(".")[2] for path in stored}
+        require_layout({p: form for p, form in expected.items() if p.split(".")[2] in trained}, layout_of(stored))
+
+
+def _layout_after_a_step(name: str, optimizer: Optimizer) -> Layout | None:
+    """What an optimiser keeps, found by a step on torch's meta device; None if its steps need numbers."""
+    twin = copy.copy(optimizer)
+    twin.state = defaultdict(dict)
+    twin.param_groups = [
+        {**group, "params": list(map(_without_numbers, group["params"]))} for group in twin.param_groups
+    ]
+    try:
+        twin.step()
+    except Exception:
+        return None
+    return layout_of(pack_optimizers({name: twin})[1])
+
+
+def _without_numbers(parameter: Tensor) -> nn.Parameter:
+    twin = nn.Parameter(torch.empty_like(parameter, device="meta"))
+    twin.grad = torch.empty_like(twin)
+    return twin

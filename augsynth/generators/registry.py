@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import inspect
 import traceback
@@ -12,8 +13,9 @@ from typing import Any, TypeVar
 
 import torch
 
-from augsynth.errors import ArgumentError, PluginError
+from augsynth.errors import ArgumentError, ArgumentTypeError, PluginError, error_text, shown
 from augsynth.generators import checkpoint
+from augsynth.generators.arguments import check_path
 from augsynth.generators.base import API_VERSION, Generator
 from augsynth.generators.config import suggestion
 from augsynth.generators.discovery import LOCAL, SWITCH, Claim, installed_claims, unique
@@ -70,7 +72,7 @@ class Registry:
         self._installed: list[Claim] | None = None
         self._local: dict[str, Claim] = {}
         self._loaded: dict[Claim, type[Generator]] = {}
-        self._failed: dict[Claim, Exception] = {}
+        self._failed: dict[Claim, BaseException] = {}
 
     def infos(self) -> list[GeneratorInfo]:
         """All generators, sorted by name and distribution."""
@@ -85,6 +87,8 @@ class Registry:
 
     def register(self, name: str, kind: type[Generator]) -> None:
         """Add a class under a name for this process; the same class may come again (a notebook cell run twice)."""
+        if not isinstance(kind, type):
+            raise ArgumentTypeError(f"what is registered as {name!r} must be a generator class, got {shown(kind)}")
         value = f"{kind.__module__}:{kind.__qualname__}"
         present = self._local.get(name)
         if present is not None and present.value != value:
@@ -95,6 +99,8 @@ class Registry:
 
     def load(self, name: str, value: str | None = None) -> type[Generator]:
         """Return the class of a generator; among rivals, the one whose "module:class" is `value`."""
+        if not isinstance(name, str):
+            raise ArgumentTypeError(f"the name of a generator must be a text, got {shown(name)}")
         found = [claim for claim in self._claims() if claim.answers_to(name)]
         if not found:
             names = list(dict.fromkeys(claim.name for claim in self._claims()))
@@ -103,7 +109,8 @@ class Registry:
         enabled = [claim for claim in found if claim.enabled()]
         if not enabled:
             raise PluginError(f"generator {name!r} is switched off by the environment variable {SWITCH}")
-        chosen = [claim for claim in enabled if claim.value == value] or enabled
+        sound = [claim for claim in enabled if not claim.fault] or enabled
+        chosen = [claim for claim in sound if claim.value == value] or sound
         if len(chosen) > 1:
             claims = " and ".join(f"{claim.distribution} ({claim.value})" for claim in chosen)
             raise PluginError(
@@ -130,7 +137,8 @@ class Registry:
         return unique([*self._installed, *self._local.values()])
 
     def _info(self, claim: Claim) -> GeneratorInfo:
-        rivals = [c for c in self._claims() if c.name == claim.name and c.value != claim.value and c.enabled()]
+        others = [other for other in self._claims() if other.name == claim.name and other.value != claim.value]
+        rivals = [other for other in others if other.enabled() and not other.fault]
         kind, failure = self._loaded.get(claim), self._failed.get(claim)
         return GeneratorInfo(
             name=claim.name,
@@ -139,43 +147,73 @@ class Registry:
             value=claim.value,
             enabled=claim.enabled(),
             rivals=tuple(rival.distribution for rival in rivals),
-            capabilities=None if kind is None else kind.capabilities,
-            error="" if failure is None else f"{type(failure).__name__}: {failure}",
+            capabilities=None if kind is None else frozenset(kind.capabilities),
+            error=claim.fault or ("" if failure is None else _reason(failure)),
         )
 
     def _load_claim(self, claim: Claim) -> type[Generator]:
         if claim not in self._loaded and claim not in self._failed:
             try:
-                self._loaded[claim] = _check_class(claim, claim.load())
-            except Exception as failure:
+                self._loaded[claim] = _import(claim)
+                self._failed.pop(claim, None)  # noted if its module asked for itself while it was imported
+            except KeyboardInterrupt:
+                raise
+            except BaseException as failure:  # a plugin may call sys.exit, or raise anything
                 self._failed[claim] = failure
-        if claim in self._failed:
+        if claim not in self._loaded:
             cause = self._failed[claim]
             raise PluginError(_failure_text(claim, cause)) from cause
         return self._loaded[claim]
 
 
+def _import(claim: Claim) -> type[Generator]:
+    if claim.fault:
+        raise PluginError(claim.fault)
+    return _check_class(claim, claim.load())
+
+
 def _check_class(claim: Claim, kind: Any) -> type[Generator]:
     """Refuse what is not a generator class of this API version."""
     if not (isinstance(kind, type) and issubclass(kind, Generator)):
-        raise PluginError(f"{claim.value} is {kind!r}; expected a subclass of augsynth.generators.Generator")
+        raise PluginError(f"{claim.value} is {shown(kind)}; expected a subclass of augsynth.generators.Generator")
     if inspect.isabstract(kind):
         missing = ", ".join(sorted(kind.__abstractmethods__))
         raise PluginError(f"{claim.value} does not define {missing}")
     wanted = getattr(kind, "api_version", None)
-    if wanted != API_VERSION:
-        stated = "states no api_version" if wanted is None else f"was made for API version {wanted}"
+    if type(wanted) is not int or wanted != API_VERSION:
+        stated = "states no api_version" if wanted is None else f"was made for API version {shown(wanted)}"
         raise PluginError(f"{claim.value} {stated}; this augsynth offers API version {API_VERSION}")
-    if getattr(kind, "name", None) != claim.name:
-        raise PluginError(
-            f"{claim.value} calls itself {getattr(kind, 'name', None)!r}, but is listed as {claim.name!r}"
-        )
+    name = getattr(kind, "name", None)
+    if not isinstance(name, str) or name != claim.name:
+        raise PluginError(f"{claim.value} calls itself {shown(name)}, but is listed as {claim.name!r}")
+    _check_attributes(claim, kind)
     return kind
 
 
-def _failure_text(claim: Claim, cause: Exception) -> str:
-    kind = "" if isinstance(cause, PluginError) else f"{type(cause).__name__}: "
-    text = f"generator {claim.name!r} of {claim.distribution} {claim.version} cannot be loaded: {kind}{cause}"
+def _check_attributes(claim: Claim, kind: type[Generator]) -> None:
+    config = getattr(kind, "Config", None)
+    if not (isinstance(config, type) and dataclasses.is_dataclass(config)):
+        raise PluginError(f"the Config of {claim.value} is {shown(config)}; expected a frozen dataclass")
+    bare = [field.name for field in dataclasses.fields(config) if field.init and _has_no_default(field)]
+    if bare:
+        raise PluginError(f"the Config of {claim.value} gives no default for {', '.join(bare)}")
+    declared = kind.capabilities
+    if not isinstance(declared, (frozenset, set)) or not all(isinstance(one, str) for one in declared):
+        raise PluginError(f"the capabilities of {claim.value} are {shown(declared)}; expected a frozenset of names")
+    if type(kind.tile) is not int or kind.tile < 1:
+        raise PluginError(f"the tile of {claim.value} is {shown(kind.tile)}; expected an integer of at least 1")
+
+
+def _has_no_default(field: dataclasses.Field[Any]) -> bool:
+    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+
+
+def _reason(cause: BaseException) -> str:
+    return str(cause) if isinstance(cause, PluginError) else error_text(cause)
+
+
+def _failure_text(claim: Claim, cause: BaseException) -> str:
+    text = f"generator {claim.name!r} of {claim.distribution} {claim.version} cannot be loaded: {_reason(cause)}"
     if isinstance(cause, ImportError):
         extras = f"[{','.join(claim.extras)}]" if claim.extras else ""
         text += f'; its requirements come with pip install "{claim.distribution}{extras}"'
@@ -201,7 +239,7 @@ def create_generator(name: str, **config: Any) -> Generator:
 
 def load_generator(path: str | Path, *, device: torch.device | str = "cpu") -> Generator:
     """Read a saved generator; the plugin that it names must be installed. Raises `CheckpointError`, `PluginError`."""
-    description = checkpoint.describe(Path(path))
+    description = checkpoint.Checkpoint.open(check_path("path", path)).description
     return _REGISTRY.load(description.name, description.class_path).load(path, device=device)
 
 

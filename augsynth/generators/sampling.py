@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from augsynth.errors import PluginError
 from augsynth.generators.samples import to_signed, to_uint8
 from augsynth.generators.seeds import Noise
+from augsynth.generators.surroundings import deterministic_cudnn, usual_process, usual_thread
 from augsynth.progress import progress_bar
 
 
@@ -62,11 +63,13 @@ class Request:
 
 def render(generator: Renderer, draw: Draw, request: Request, batch_size: int, progress: bool) -> Tensor:
     """Compute the samples of a request, uint8 `(n, …, C, H, W)` on the CPU, about `batch_size` at a time."""
+    if request.n == 0:
+        return torch.empty((0, *generator.image_shape), dtype=torch.uint8, device="cpu")
     tiles = range(request.start // generator.tile, -(-request.stop // generator.tile))
     at_once = max(1, batch_size // generator.tile)
-    batches = [torch.empty((0, *generator.image_shape), dtype=torch.uint8)] if request.n == 0 else []
-    with progress_bar("sampling", request.n, progress) as advance, _sampling_mode(generator.networks):
-        for first in range(0, len(tiles) if request.n else 0, at_once):
+    batches = []
+    with progress_bar("sampling", request.n, progress) as advance, usual_thread(generator.device, gradients=False):
+        for first in range(0, len(tiles), at_once):
             parts = [_render_tile(generator, draw, request, index) for index in tiles[first : first + at_once]]
             batches.append(torch.cat(parts).cpu())
             advance(len(batches[-1]))
@@ -84,10 +87,11 @@ def _render_tile(generator: Renderer, draw: Draw, request: Request, index: int) 
         filled[rows] = values[wanted]
         return filled.to(generator.device)
 
-    labels = None if request.labels is None else tiled(request.labels)
-    sources = [to_signed(tiled(images)) for images in request.images]
-    noise = Noise(request.seed, range(begin, begin + generator.tile), generator.device)
-    drawn = draw(noise, labels, *sources)
+    with usual_process(), deterministic_cudnn(), _eval_mode(generator.networks):
+        labels = None if request.labels is None else tiled(request.labels)
+        sources = [to_signed(tiled(images)) for images in request.images]
+        noise = Noise(request.seed, range(begin, begin + generator.tile), generator.device)
+        drawn = draw(noise, labels, *sources)
     shape = generator.image_shape
     if len(drawn) != generator.tile or tuple(drawn.shape[-3:]) != shape or not drawn.is_floating_point():
         raise PluginError(
@@ -100,15 +104,12 @@ def _render_tile(generator: Renderer, draw: Draw, request: Request, index: int) 
 
 
 @contextmanager
-def _sampling_mode(networks: nn.ModuleDict) -> Iterator[None]:
-    """No gradients, eval mode, and on CUDA only deterministic convolutions; all restored afterwards."""
-    cudnn = torch.backends.cudnn
-    before = networks.training, cudnn.benchmark, cudnn.deterministic
-    networks.eval()
-    cudnn.benchmark, cudnn.deterministic = False, True
+def _eval_mode(networks: nn.ModuleDict) -> Iterator[None]:
+    training = [module for module in networks.modules() if module.training]
+    if training:
+        networks.eval()
     try:
-        with torch.no_grad():
-            yield
+        yield
     finally:
-        networks.train(before[0])
-        cudnn.benchmark, cudnn.deterministic = before[1:]
+        for module in training:
+            module.training = True

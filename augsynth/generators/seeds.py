@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from augsynth.errors import ArgumentError
+from augsynth.errors import ArgumentError, shown
+from augsynth.generators.arguments import plain
 
 _WORD = 1 << 64
 
@@ -54,30 +55,15 @@ class Noise:
         return torch.from_numpy(values).to(self.device)
 
 
-def check_seed(seed: int) -> int:
+def check_seed(seed: Any) -> int:
     """Return `seed` if it is a signed or unsigned 64-bit integer; raise `ArgumentError` otherwise."""
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not -(_WORD >> 1) <= seed < _WORD:
-        raise ArgumentError(f"seed must be a 64-bit integer, got {seed!r}")
-    return int(seed)
+    number = plain(seed)
+    if isinstance(number, bool) or not isinstance(number, int) or not -(_WORD >> 1) <= number < _WORD:
+        raise ArgumentError(f"seed must be a 64-bit integer, got {shown(seed)}")
+    return int(number)
 
 
 def derive_seed(purpose: str, *values: int) -> int:
     """A 63-bit seed for one purpose: a hash, so that neighbouring values give unrelated streams."""
     text = ":".join([purpose, *map(str, values)])
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little") >> 1
-
-
-@contextmanager
-def isolated_torch_rng(device: torch.device) -> Iterator[None]:
-    """Let a block use torch's global generators (weight initialisation, dropout) and restore them afterwards."""
-    devices = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices=devices):
-        yield
-
-
-def reseed_torch(device: torch.device, seed: int) -> None:
-    """Seed torch's CPU generator, and that of `device`; to be called inside `isolated_torch_rng`."""
-    torch.default_generator.manual_seed(seed)
-    if device.type == "cuda":
-        index = torch.cuda.current_device() if device.index is None else device.index
-        torch.cuda.default_generators[index].manual_seed(seed)

@@ -12,22 +12,24 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
-from augsynth.errors import ArgumentError, CheckpointError
+from augsynth.errors import ArgumentError, CheckpointError, shown
 from augsynth.generators import checkpoint
-from augsynth.generators.arguments import check_count
+from augsynth.generators.arguments import check_count, check_number
 from augsynth.generators.averaging import MovingAverage
 from augsynth.generators.batches import BatchOrder
+from augsynth.generators.claims import Layout, layout_of, require_layout
 from augsynth.generators.dataset import ImageSet
 from augsynth.generators.errors import TrainingError
 from augsynth.generators.interrupts import deferred_interrupt
 from augsynth.generators.optimizer_state import pack_optimizers, unpack_optimizers
 from augsynth.generators.samples import FitReport, to_signed
-from augsynth.generators.seeds import derive_seed, isolated_torch_rng, reseed_torch
+from augsynth.generators.seeds import derive_seed
+from augsynth.generators.surroundings import seeded, usual_process, usual_thread
 from augsynth.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -77,9 +79,10 @@ class Run:
             raise ArgumentError(f"give either steps or epochs, got {given}")
         if steps is None:
             assert epochs is not None
-            if not 0 < epochs < math.inf:
+            passes = check_number("epochs", epochs)
+            if passes <= 0:
                 raise ArgumentError(f"epochs must be above 0, got {epochs}")
-            steps = math.ceil(epochs * len(images) / batch_size)
+            steps = math.ceil(passes * len(images) / batch_size)
         return cls(images, check_count("steps", steps, 1), batch_size, seed, device)
 
     @cached_property
@@ -97,7 +100,8 @@ class Store:
     resume: bool
 
     def __post_init__(self) -> None:
-        check_count("checkpoint_every", self.every, 1)
+        object.__setattr__(self, "every", check_count("checkpoint_every", self.every, 1))
+        checkpoint.require_folder(self.path)
         if not self.resume and checkpoint.exists(self.path):
             raise CheckpointError(f"{self.path} already holds a checkpoint: pass resume=True, or name another folder")
 
@@ -108,8 +112,9 @@ class Training:
     def __init__(self, generator: Generator, run: Run) -> None:
         self.generator, self.run = generator, run
         generator.prepare(run.images.image_shape, run.images.num_classes, run.device, run.seed)
-        self.optimizers = generator.optimizers()
-        self.average = MovingAverage(generator.networks, generator.averages())
+        with seeded(run.device, derive_seed("optimizers", run.seed)):
+            self.optimizers = generator.optimizers()
+            self.average = MovingAverage(generator.networks, generator.averages())
         self.order = BatchOrder(len(run.images), run.batch_size, run.seed)
         self.step = 0
         self.history: list[dict[str, float]] = []
@@ -120,14 +125,14 @@ class Training:
         """Run one training step, and note its metrics."""
         run, index = self.run, self.step
         seed = derive_seed("step", run.seed, index)
-        reseed_torch(run.device, seed)
         rng = torch.Generator().manual_seed(seed)
         chosen = self.order.batch(index)
-        images = to_signed(run.images.images[chosen].to(run.device))
-        labels = None if run.images.labels is None else run.images.labels[chosen].to(run.device)
         step = Step(index, run.steps, self.optimizers, run.device, rng)
-        metrics = self.generator.training_step(images, labels, step)
-        self.average.update(index)
+        with seeded(run.device, seed):
+            images = to_signed(run.images.images[chosen].to(run.device))
+            labels = None if run.images.labels is None else run.images.labels[chosen].to(run.device)
+            metrics = self.generator.training_step(images, labels, step)
+            self.average.update(index)
         self.step += 1
         self._note(metrics)
 
@@ -148,28 +153,33 @@ class Training:
         self._means()  # raises before weights that are no longer finite replace sound ones
         record = self.record()
         with self.average.swapped_in():
-            checkpoint.write(path, self.generator.description(), self.generator.networks.state_dict(), record)
+            weights = self.generator.networks.state_dict()
+        checkpoint.write(path, self.generator.description(), weights, record)
 
     def restore(self, path: Path) -> None:
         """Go on from a checkpoint. Raises `CheckpointError` if it is of another run."""
-        stored = checkpoint.read(path)
-        if stored.training is None:
-            raise CheckpointError(f"{path} holds a finished generator without its training state; it cannot be resumed")
-        ours = {**self.run.settings, **self.generator.description().as_json()}
-        theirs = {**stored.training.settings, **stored.description.as_json()}
-        for name, value in ours.items():
-            if theirs.get(name) != value:
-                raise CheckpointError(f"{path} is of a run with another {name}: {theirs.get(name)!r}, now {value!r}")
-        networks = {
-            name.removeprefix("network."): value
-            for name, value in stored.training.tensors.items()
-            if name.startswith("network.")
-        }
-        self.generator.networks.load_state_dict(networks)
-        self.average.load(stored.weights)
-        unpack_optimizers(self.optimizers, stored.training.progress["optimizers"], stored.training.tensors)
-        self.step = stored.training.progress["step"]
-        self.history = stored.training.progress["history"]
+        stored = checkpoint.Checkpoint.open(path)
+        with stored.explained(), usual_process():
+            _require_same(path, self.generator.description().as_json(), stored.description.as_json())
+            require_layout(self._averaged_layout(), stored.layout()[0])
+            record = stored.training()
+            if record is None:
+                raise CheckpointError(f"{path} holds a generator without its training state; it cannot be resumed")
+            _require_same(path, self.run.settings, record.settings)
+            networks = {
+                name.removeprefix("network."): value
+                for name, value in record.tensors.items()
+                if name.startswith("network.")
+            }
+            self.generator.networks.load_state_dict(networks)
+            self.average.load(stored.weights())
+            unpack_optimizers(self.optimizers, record.progress["optimizers"], record.tensors)
+            self.step = check_count("step", record.progress["step"], 0)
+            self.history = _check_history(record.progress["history"])
+
+    def _averaged_layout(self) -> Layout:
+        with self.average.swapped_in():
+            return layout_of(self.generator.networks.state_dict())
 
     def finish(self) -> None:
         """Put the averages into their places; the generator is fitted."""
@@ -192,10 +202,25 @@ class Training:
         return means
 
 
+def _require_same(path: Path, ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> None:
+    for name, value in ours.items():
+        if theirs.get(name) != value:
+            raise CheckpointError(
+                f"{path} is of a run with another {name}: {shown(theirs.get(name))}, now {shown(value)}"
+            )
+
+
+def _check_history(history: Any) -> list[dict[str, float]]:
+    for entry in history:
+        if "step" not in entry or not all(type(value) in (int, float) for value in entry.values()):
+            raise CheckpointError(f"its history has the entry {shown(entry)}")
+    return list(history)
+
+
 def train(generator: Generator, run: Run, store: Store | None, progress: bool) -> FitReport:
     """Run the loop to its end. On Ctrl-C the step under way is finished and saved, then KeyboardInterrupt is raised."""
     began = time.perf_counter()
-    with isolated_torch_rng(run.device), deferred_interrupt() as interrupted:
+    with usual_thread(run.device), deferred_interrupt() as interrupted:
         try:
             training = Training(generator, run)
             if store is not None and store.resume and checkpoint.exists(store.path):

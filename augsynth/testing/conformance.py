@@ -24,9 +24,9 @@ def check_generator(
 ) -> None:
     """Check a generator against the contract; raise `AssertionError` with the rule that is broken.
 
-    `factory` makes a new generator that is not fitted, as small as can be: it is fitted about six times for `steps`
-    steps on the CPU. `dataset` is map-style with items `(uint8 (C, H, W), label)`, by default 24 images of 1x16x16 in
-    3 classes. `spawn=False` leaves out the sampling in a second process, which takes seconds to start.
+    `factory` makes a new generator that is not fitted, as small as can be: it is fitted about a dozen times, for up to
+    `steps` steps, on the CPU. `dataset` is map-style with items `(uint8 (C, H, W), label)`, by default 24 images of
+    1x16x16 in 3 classes. `spawn=False` leaves out the sampling in a second process, which takes seconds to start.
 
         def test_conforms():
             check_generator(lambda: create_generator("vae", width=8))

@@ -10,7 +10,7 @@ import pickle
 import random
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -206,6 +206,19 @@ def leaves_global_rngs_alone(case: Case) -> None:
     case.require(torch.equal(*images), "sample depends on a global random generator")
 
 
+def leaves_settings_alone(case: Case) -> None:
+    """What the program has set in torch is not changed, and changes no result."""
+    expected = case.fit(case.factory(), steps=1)
+    for name, setting in _SETTINGS.items():
+        with setting():
+            before = _settings()
+            generator = case.fit(case.factory(), steps=1)
+            samples = generator.sample(3)
+            case.require(_settings() == before, f"fit or sample changes torch's settings under {name}")
+        case.require(generator.digest() == expected.digest(), f"fit gives other weights under {name}")
+        case.require(torch.equal(samples.images, expected.sample(3).images), f"sample depends on {name}")
+
+
 def survives_saving(case: Case) -> None:
     """save → load gives the same samples, and nothing in the folder is pickled."""
     folder = case.folder / "saved"
@@ -281,6 +294,8 @@ def refuses_bad_arguments(case: Case) -> None:
     generator, refuse = case.fitted, case.require_raises
     refuse(AugsynthError, "sample(-1)", lambda: generator.sample(-1))
     refuse(AugsynthError, "batch_size=0", lambda: generator.sample(1, batch_size=0))
+    refuse(AugsynthError, "an n beyond all memory", lambda: generator.sample(2**62))
+    refuse(AugsynthError, "a guidance that is no number", lambda: generator.sample(1, guidance=float("nan")))
     refuse(AugsynthError, "a seed that is no integer", lambda: generator.sample(1, seed="x"))  # type: ignore[arg-type]
     if case.labels is not None:
         refuse(AugsynthError, "a label out of range", lambda: generator.sample(1, labels=[generator.num_classes or 0]))
@@ -288,6 +303,9 @@ def refuses_bad_arguments(case: Case) -> None:
         refuse(AugsynthError, "too few labels", lambda: generator.sample(3, labels=[0, 0]))
     fresh = case.factory()
     refuse(AugsynthError, "an empty data set", lambda: fresh.fit(Subset(case.dataset, []), steps=1, progress=False))
+    if case.labels is not None:
+        claims = [(case.dataset[0][0], 0), (case.dataset[1][0], 2**40)]
+        refuse(AugsynthError, "a label that claims 2**40 classes", lambda: fresh.fit(claims, steps=1, progress=False))
     refuse(AugsynthError, "images of two shapes", lambda: fresh.fit(_TwoShapes(case.dataset), steps=1, progress=False))
     refuse(
         AugsynthError, "steps and epochs together", lambda: fresh.fit(case.dataset, steps=1, epochs=1, progress=False)
@@ -315,6 +333,7 @@ RULES: tuple[Callable[[Case], None], ...] = (
     samples_do_not_see_neighbours,
     noise_and_labels_matter,
     leaves_global_rngs_alone,
+    leaves_settings_alone,
     survives_saving,
     resumes_exactly,
     keeps_its_capabilities,
@@ -361,6 +380,35 @@ def _sample_elsewhere(data: bytes, threads: int) -> np.ndarray[Any, Any]:
 
 def _global_state() -> tuple[bytes, bytes, object]:
     return torch.get_rng_state().numpy().tobytes(), pickle.dumps(np.random.get_state()), random.getstate()  # noqa: NPY002
+
+
+def _settings() -> tuple[object, ...]:
+    return (
+        torch.get_default_device(),
+        torch.get_default_dtype(),
+        torch.is_grad_enabled(),
+        torch.is_inference_mode_enabled(),
+        torch.is_autocast_enabled("cpu"),
+        torch.get_num_threads(),
+    )
+
+
+@contextmanager
+def _default_dtype(dtype: torch.dtype) -> Iterator[None]:
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
+
+
+_SETTINGS: dict[str, Callable[[], AbstractContextManager[Any]]] = {
+    "a default device": lambda: torch.device("meta"),
+    "the default dtype float64": lambda: _default_dtype(torch.float64),
+    "inference mode": torch.inference_mode,
+    "autocast": lambda: torch.autocast("cpu", torch.bfloat16),
+}
 
 
 @contextmanager

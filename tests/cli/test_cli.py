@@ -167,6 +167,20 @@ def test_checking_a_broken_plugin_prints_its_traceback_and_ends_with_status_2(cl
     assert "2 generators, 1 with problems" in printed
 
 
+def test_checking_goes_on_behind_a_plugin_that_exits(class_mean, monkeypatch, capsys):
+    exits = Claim("aaa", "some-plugin", "1.0", "module:Class", (), lambda: sys.exit("needs a licence file"))
+    malformed = Claim("bbb", "some-plugin", "1.0", "[red]module", (), lambda: None, fault="it is [bold]malformed")
+    monkeypatch.setattr(registry._REGISTRY, "_installed", [exits, malformed])
+    assert run("plugins", "check") == 2
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "some-plugin:aaa 1.0: failed: SystemExit: needs a licence file" in printed
+    assert "some-plugin:bbb 1.0: failed: it is [bold]malformed" in printed
+    assert "local:class-mean : ready" in printed
+    assert "3 generators, 2 with problems" in printed
+    assert run("plugins", "list") == 0
+    assert "[red]" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import numpy as np
@@ -81,6 +82,42 @@ def test_global_random_state_and_threads_are_as_before() -> None:
     assert torch.get_num_threads() == before[3]
 
 
+@contextmanager
+def _default_dtype(dtype: torch.dtype) -> Iterator[None]:
+    torch.set_default_dtype(dtype)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+SETTINGS: dict[str, Callable[[], AbstractContextManager[Any]]] = {
+    "device": lambda: torch.device("meta"),
+    "float64": lambda: _default_dtype(torch.float64),
+    "float16": lambda: _default_dtype(torch.float16),
+    "inference": torch.inference_mode,
+    "no gradients": torch.no_grad,
+    "autocast": lambda: torch.autocast("cpu", torch.bfloat16),
+    "NumPy's errors": lambda: np.errstate(all="raise"),
+}
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_no_setting_of_the_program_changes_a_classifier(name: str) -> None:
+    images, labels = bars(32)
+
+    def train() -> tuple[object, ...]:
+        classifier = train_classifier(images, labels, steps=np.int64(4), seed=np.array(3))  # type: ignore[arg-type]
+        weights = [weight.detach().numpy().tobytes() for weight in classifier._network.parameters()]
+        return (*weights, classifier.predict(images).tolist())
+
+    expected = train()
+    with SETTINGS[name]():
+        before = torch.get_default_device(), torch.get_default_dtype(), torch.is_grad_enabled()
+        assert train() == expected
+        assert (torch.get_default_device(), torch.get_default_dtype(), torch.is_grad_enabled()) == before
+
+
 def test_a_dataset_trains_as_its_arrays_do_and_hears_of_every_epoch() -> None:
     images, labels = bars(32)
     stream = Stream(images, labels)
@@ -129,7 +166,12 @@ def test_sides_are_halved_only_while_both_are_long_enough() -> None:
         ({"labels": [0.0, 1, 0, 1]}, "one integer per image"),
         ({"labels": [0, 1, 0, -1]}, r"got -1\.\.1"),
         ({"num_classes": 1}, r"lie in 0\.\.0: got 0\.\.1"),
-        ({"steps": 0}, "at least one step"),
+        ({"steps": 0}, "steps must be at least 1, got 0"),
+        ({"steps": None, "epochs": 0}, "epochs must be at least 1, got 0"),
+        ({"steps": "9"}, "steps must be an integer, got '9'"),
+        ({"batch_size": 0}, "batch_size must be at least 1"),
+        ({"seed": 0.5}, "seed must be a 64-bit integer"),
+        ({"labels": [0, 1, 0, 2**30]}, "the largest label is 1073741824, .*state num_classes"),
         ({"epochs": 1}, "not both"),
         ({"images": np.zeros((0, 8, 8), np.uint8), "labels": np.zeros(0, np.int64)}, "at least one"),
     ],

@@ -18,9 +18,9 @@ def install(
         (site / f"{name}.py").write_text(source)
 
 
-def plugin(name: str, version: int = 1) -> str:
-    """The source of a module with a sound generator class `Fake`."""
+def plugin(name: str, version: int = 1, body: str = "") -> str:
+    """The source of a module with a generator class `Fake`, sound but for what `body` adds to it."""
     return (
         "from generators.toy import ClassMean\n\n\n"
-        f"class Fake(ClassMean):\n    name = {name!r}\n    api_version = {version}\n"
+        f"class Fake(ClassMean):\n    name = {name!r}\n    api_version = {version}\n    {body}\n"
     )

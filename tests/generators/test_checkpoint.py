@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+import signal
+import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +16,7 @@ import torch
 from generators.toy import ClassMean, TinyDecoder
 from torch.utils.data import TensorDataset
 
-from augsynth.errors import ArgumentTypeError, CheckpointError
+from augsynth.errors import ArgumentError, ArgumentTypeError, CheckpointError
 from augsynth.generators import Generator, checkpoint
 
 
@@ -115,7 +119,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "no JSON": (lambda path: (path / "config.json").write_text("{"), "cannot be read"),
     "no generator": (lambda path: (path / "config.json").write_text("[1]"), 'its "format" is not'),
     "newer format": (_edit(lambda c: c.update(format_version=2)), "has format version 2; this augsynth reads 1"),
-    "no name": (_edit(lambda c: c.pop("name")), "is incomplete: KeyError"),
+    "no name": (_edit(lambda c: c.pop("name")), "is incomplete or damaged: KeyError: 'name'"),
     "no weights entry": (_edit(lambda c: c.pop("weights")), "incomplete or damaged"),
     "no weights file": (lambda path: next(path.glob("*.safetensors")).unlink(), "incomplete or damaged"),
     "a flipped bit": (_flip_a_byte, "is damaged: its SHA-256"),
@@ -159,7 +163,9 @@ def test_a_path_that_points_elsewhere_is_not_followed(fitted: TinyDecoder, tmp_p
 
 
 def test_options_that_json_cannot_hold_are_refused(images: TensorDataset, tmp_path: Path) -> None:
-    generator = ClassMean.configure(sigma=float("nan"))
+    with pytest.raises(ArgumentError, match="sigma must be finite, got nan"):
+        ClassMean.configure(sigma=float("nan"))
+    generator = ClassMean(ClassMean.Config(sigma=float("nan")))
     generator.fit(images, steps=1, progress=False)
     with pytest.raises(ArgumentTypeError, match="JSON-ready finite values"):
         generator.save(tmp_path)
@@ -181,3 +187,35 @@ def test_tied_weights_are_saved(images: TensorDataset, tmp_path: Path) -> None:
     generator.fit(images, steps=1, progress=False)
     generator.save(tmp_path)
     assert torch.equal(Tied.load(tmp_path).sample(3).images, generator.sample(3).images)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_writer_killed_at_any_moment_leaves_one_whole_checkpoint(images: TensorDataset, tmp_path: Path) -> None:
+    one, two = (TinyDecoder.configure(widths=(widths,)) for widths in (8, 9))
+    for generator in (one, two):
+        generator.fit(images, steps=1, batch_size=8, device="cpu", progress=False)
+    one.save(tmp_path)
+    known, met = {one.digest(), two.digest()}, set()
+    for kill in range(40):
+        child = os.fork()
+        if child == 0:
+            for generator in itertools.cycle((two, one)):
+                generator.save(tmp_path)
+        time.sleep(0.002 + 0.0007 * kill)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        met.add(TinyDecoder.load(tmp_path).digest())
+    assert met <= known
+    two.save(tmp_path)
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_what_cannot_be_written_is_said_in_words(fitted: TinyDecoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with tempfile.TemporaryDirectory() as folder, monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(CheckpointError, match=r"no checkpoint can be written to .*No space left"):
+            fitted.save(folder)

@@ -200,6 +200,18 @@ class SampleUsesTorch(TinyDecoder):
         return super().sample(n, **{**options, "seed": options.get("seed", 0) + torch.initial_seed()})
 
 
+class Impressed(TinyDecoder):
+    """Computes in what the program has set as its default dtype."""
+
+    def __init__(self, config: Any = None) -> None:
+        super().__init__(config)
+        self.dtype = torch.get_default_dtype()
+
+    def build(self, image_shape: tuple[int, int, int], num_classes: int | None) -> dict[str, nn.Module]:
+        networks = super().build(image_shape, num_classes)
+        return {**networks, "scale": nn.Linear(1, 1).to(self.dtype)}
+
+
 class Pickling(TinyDecoder):
     def save(self, path: Any) -> None:
         super().save(path)
@@ -282,6 +294,7 @@ BROKEN = {
     SampleMovesTorch: "sample moves a global random generator",
     FitUsesRandom: "other weights under another global random seed",
     SampleUsesTorch: "sample depends on a global random generator",
+    Impressed: "fit gives other weights under the default dtype float64",
     Pickling: "neither config.json nor safetensors.*weights.pt",
     Forgetful: "before saving and after loading",
     StateOutsideNetworks: "resumed at step 2 of 4",
@@ -298,6 +311,21 @@ BROKEN = {
 def test_each_broken_rule_is_named(kind: type) -> None:
     with pytest.raises(AssertionError, match=BROKEN[kind]):
         check_generator(kind, spawn=False)
+
+
+def test_a_setting_that_is_changed_is_named() -> None:
+    threads = torch.get_num_threads()
+
+    class Greedy(ClassMean):
+        def training_step(self, images: Tensor, labels: Any, step: Any) -> Any:
+            torch.set_num_threads(torch.get_num_threads() + 1)
+            return super().training_step(images, labels, step)
+
+    try:
+        with pytest.raises(AssertionError, match="fit or sample changes torch's settings under a default device"):
+            check_generator(Greedy, spawn=False)
+    finally:
+        torch.set_num_threads(threads)
 
 
 def test_what_cannot_be_pickled_is_named() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -92,6 +93,26 @@ REFUSED: dict[str, tuple[Any, str, type[AugsynthError]]] = {
     "a negative label": (_labelled([0, -1]), "got -1", DataError),
     "a class without images": (_labelled([0, 3, 1]), "the highest is 3, absent: 2", DataError),
     "a float label": (_labelled([0.5]), "integer class", ArgumentTypeError),
+    "one-hot labels": (
+        _labelled([torch.eye(3)[1]]),
+        "the label of item 0 .*one-hot label, give",
+        ArgumentTypeError,
+    ),
+    "one-hot integers": (_labelled([np.eye(3, dtype=int)[1]]), "of a one-hot label, give", ArgumentTypeError),
+    "a list as label": (_labelled([[0, 1]]), r"got \[0, 1\]", ArgumentTypeError),
+    "a word as label": (_labelled(["cat"]), "got 'cat'", ArgumentTypeError),
+    "a NumPy truth value as label": (_labelled([np.True_]), "integer class", ArgumentTypeError),
+    "NaN as label": (_labelled([float("nan")]), "integer class", ArgumentTypeError),
+    "a second item without a label": (_labelled([0, None]), "item 1 has no label", DataError),
+    "a tensor without numbers": (
+        [(torch.zeros(1, 4, 4, device="meta"), 0)],
+        "0.*holds numbers",
+        ArgumentTypeError,
+    ),
+    "a sparse tensor": ([(torch.zeros(4, 4).to_sparse(), 0)], "expected a dense tensor", ArgumentTypeError),
+    "tensors without pixels": (TensorDataset(torch.zeros(2, 1, 0, 4), torch.arange(2)), "no empty side", DataError),
+    "tensors of 17 channels": (TensorDataset(torch.zeros(2, 17, 4, 4), torch.arange(2)), "1 to 16 channels", DataError),
+    "a mapping of names": ({"a": 1}, "item 0 of the data set cannot be read: KeyError", DataError),
     "a truth value as label": (_labelled([True]), "integer class", ArgumentTypeError),
 }
 
@@ -101,6 +122,48 @@ def test_what_cannot_be_read_is_refused_with_a_sentence(case: str) -> None:
     items, message, error = REFUSED[case]
     with pytest.raises(error, match=message):
         read_images(items, labelled=True)
+
+
+class Raising:
+    """A data set whose third item cannot be read."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+    def __len__(self) -> int:
+        return 5
+
+    def __getitem__(self, index: int) -> Any:
+        if index == 3:
+            raise self.error
+        return CHW[index], index
+
+
+@pytest.mark.parametrize("error", [OSError("truncated"), IndexError("no such"), KeyError("x"), StopIteration()])
+def test_an_error_of_the_data_set_names_the_item(error: Exception) -> None:
+    with pytest.raises(DataError, match=f"item 3 of the data set cannot be read: {type(error).__name__}") as refusal:
+        read_images(Raising(error), labelled=True)
+    assert refusal.value.__cause__ is error
+
+
+def test_ctrl_c_in_the_data_set_is_no_error_of_an_item() -> None:
+    with pytest.raises(KeyboardInterrupt):
+        read_images(Raising(KeyboardInterrupt()), labelled=True)
+
+
+def test_a_picture_that_cannot_be_decoded_names_the_item(tmp_path: Path) -> None:
+    _pil(np.zeros((64, 64, 3), np.uint8)).save(tmp_path / "cut.png")
+    data = (tmp_path / "cut.png").read_bytes()
+    (tmp_path / "cut.png").write_bytes(data[: len(data) // 2])
+    picture = pytest.importorskip("PIL.Image").open(tmp_path / "cut.png")
+    with pytest.raises(DataError, match="item 1 of the data set cannot be read: OSError"):
+        read_images([(CHW[0], 0), (picture, 1)], labelled=True)
+
+
+def test_arrays_of_any_order_of_bytes_and_strides_are_read() -> None:
+    flipped = np.asfortranarray(PIXELS[:, ::-1])
+    for pixels in (flipped, (flipped / 255).astype(">f8"), (flipped / 255).astype(np.longdouble)):
+        assert torch.equal(read_images(list(pixels), labelled=False).images, CHW.flip(2))
 
 
 def test_a_palette_image_is_refused() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from generators.toy import ClassMean, TinyDecoder
@@ -98,6 +99,40 @@ def test_default_labels_go_round_the_classes(fitted: Convolutional) -> None:
     assert fitted.sample(5, start=4).labels.tolist() == [1, 2, 0, 1, 2]  # type: ignore[union-attr]
 
 
+LABEL_FORMS: dict[str, Any] = {
+    "list": [2, 0, 1],
+    "tuple of NumPy's": (np.int64(2), np.uint8(0), np.int32(1)),
+    "0-d tensors": [torch.tensor(2), torch.tensor(0), torch.tensor(1)],
+    "0-d arrays": [np.array(2), np.array(0), np.array(1)],
+    "uint64": np.array([2, 0, 1], np.uint64),
+    "another order of bytes": np.array([2, 0, 1], ">i4"),
+    "bytes of a tensor": torch.tensor([2, 0, 1], dtype=torch.uint8),
+    "a range": range(2, -1, -1),
+}
+
+
+@pytest.mark.parametrize("form", LABEL_FORMS)
+def test_labels_come_in_any_form_of_integers(fitted: Convolutional, form: str) -> None:
+    drawn = fitted.sample(3, labels=LABEL_FORMS[form])
+    assert drawn.labels is not None
+    assert drawn.labels.tolist() == ([2, 1, 0] if form == "a range" else [2, 0, 1])
+
+
+@pytest.mark.parametrize("one", [1, np.int64(1), np.array(1), torch.tensor(1), np.uint8(1)])
+def test_one_label_is_that_of_all(fitted: Convolutional, one: Any) -> None:
+    assert fitted.sample(3, labels=one).labels.tolist() == [1, 1, 1]  # type: ignore[union-attr]
+
+
+def test_each_module_keeps_its_mode(images: TensorDataset) -> None:
+    generator = TinyDecoder()
+    generator.fit(images, steps=1, progress=False)
+    dropout = next(module for module in generator.networks.modules() if isinstance(module, nn.Dropout))
+    dropout.train()
+    assert torch.equal(generator.sample(3).images, generator.sample(3).images)
+    assert dropout.training
+    assert not generator.networks.training
+
+
 def test_guidance_is_passed_on(fitted: Convolutional, whole: Samples) -> None:
     assert not torch.equal(fitted.sample(40, labels=LABELS, seed=5, guidance=4.0).images, whole.images)
     assert torch.equal(fitted.sample(40, labels=LABELS, seed=5, guidance=1.0).images, whole.images)
@@ -111,6 +146,16 @@ BAD_REQUESTS: dict[str, tuple[dict[str, Any], str]] = {
     "label too high": ({"n": 2, "labels": [0, 3]}, r"labels must lie in 0…2, got 0…3"),
     "label negative": ({"n": 1, "labels": -1}, r"0…2, got -1…-1"),
     "too many labels": ({"n": 1, "labels": [0, 0]}, r"one class or 1 of them, got shape \(2,\)"),
+    "labels in words": ({"n": 2, "labels": "ab"}, "labels must be integers, got"),
+    "labels of words": ({"n": 1, "labels": ["a"]}, "labels must be integers, got"),
+    "labels beyond numbers": ({"n": 1, "labels": [2**70]}, "labels must be integers, got object"),
+    "labels near the end": ({"n": 1, "labels": np.array([2**64 - 1], np.uint64)}, r"0…2, got 18446744073709551615…"),
+    "ragged labels": ({"n": 2, "labels": [[0], [1, 2]]}, "labels must be integers"),
+    "one-hot labels": ({"n": 3, "labels": torch.eye(3, dtype=torch.int64)}, r"got shape \(3, 3\)"),
+    "truth values": ({"n": 1, "labels": [True]}, "labels must be integers, got bool"),
+    "guidance in words": ({"n": 1, "guidance": "much"}, "guidance must be a finite number, got 'much'"),
+    "endless guidance": ({"n": 1, "guidance": float("inf")}, "guidance must be a finite number"),
+    "several n": ({"n": np.array([1, 2])}, "n must be an integer"),
     "float labels": ({"n": 1, "labels": [0.0]}, "labels must be integers"),
     "seed": ({"n": 1, "seed": 0.5}, "64-bit integer"),
     "device": ({"n": 1, "device": "toaster"}, "device 'toaster' cannot be used"),

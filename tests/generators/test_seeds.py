@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from augsynth.errors import ArgumentError
 from augsynth.generators import Noise
 from augsynth.generators.batches import BatchOrder
-from augsynth.generators.seeds import check_seed, derive_seed, isolated_torch_rng, reseed_torch
+from augsynth.generators.seeds import check_seed, derive_seed
+from augsynth.generators.surroundings import seeded
 
 SEEDS = st.integers(-(2**63), 2**64 - 1)
 
@@ -71,11 +72,11 @@ def test_derived_seeds_differ_by_purpose_and_values() -> None:
 
 def test_torchs_generator_is_restored() -> None:
     before = torch.get_rng_state()
-    with isolated_torch_rng(torch.device("cpu")):
-        reseed_torch(torch.device("cpu"), 5)
-        first = torch.rand(3)
-        reseed_torch(torch.device("cpu"), 5)
-        assert torch.equal(torch.rand(3), first)
+    drawn = []
+    for _ in range(2):
+        with seeded(torch.device("cpu"), 5):
+            drawn.append(torch.rand(3))
+    assert torch.equal(*drawn)
     assert torch.equal(torch.get_rng_state(), before)
 
 

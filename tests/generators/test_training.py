@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from generators.toy import ClassMean, TinyDecoder
@@ -240,18 +241,70 @@ def test_buffers_of_averaged_networks_are_copied(images: TensorDataset) -> None:
     assert int(generator.networks["decoder"][0].num_batches_tracked) == 5  # type: ignore[index]
 
 
+def test_a_run_resumed_on_other_threads_takes_the_same_steps(images: TensorDataset, tmp_path: Path) -> None:
+    """Sums are added up in another order there, so that the last bits of weights may differ, and nothing else."""
+    whole, resumed = TinyDecoder.configure(widths=(64,)), TinyDecoder.configure(widths=(64,))
+    expected = whole.fit(images, steps=6, **FIT)
+    TinyDecoder.configure(widths=(64,)).fit(images, steps=3, checkpoint_dir=tmp_path, **FIT)
+    before = torch.get_num_threads()
+    torch.set_num_threads(before + 2)
+    try:
+        report = resumed.fit(images, steps=6, checkpoint_dir=tmp_path, resume=True, **FIT)
+        assert torch.get_num_threads() == before + 2
+    finally:
+        torch.set_num_threads(before)
+    assert (report.resumed_at, report.steps, len(report.history)) == (3, 6, len(expected.history))
+    weights = resumed.networks.state_dict()
+    for name, value in whole.networks.state_dict().items():
+        torch.testing.assert_close(weights[name], value)
+
+
+def _forms(value: float) -> list[Any]:
+    """A number in every form that it comes in out of arrays."""
+    kinds = (np.int64, np.uint8) if isinstance(value, int) else (np.float32, np.float64)
+    return [*(kind(value) for kind in kinds), np.array(value), torch.tensor(value)]
+
+
+def test_numbers_may_come_out_of_arrays(images: TensorDataset, tmp_path: Path) -> None:
+    plain = TinyDecoder.configure(latent=3, widths=(4,), decay=0.5)
+    plain.fit(images, steps=3, batch_size=8, seed=2, device="cpu", progress=False)
+    expected = plain.sample(3, seed=5, start=1, labels=2, guidance=0.5)
+    forms = zip(*(_forms(value) for value in (3, 8, 2, 5, 1, 4)), _forms(0.5), strict=True)
+    for number, (three, eight, two, five, one, four, half) in enumerate(forms):
+        made = TinyDecoder.configure(latent=three, widths=[four], decay=half)
+        report = made.fit(
+            images, steps=three, batch_size=eight, seed=two, checkpoint_dir=tmp_path / str(number),
+            checkpoint_every=one, device="cpu", progress=False,
+        )  # fmt: skip
+        assert made.digest() == plain.digest()
+        assert type(report.steps) is int
+        drawn = made.sample(three, seed=five, start=one, labels=two, guidance=half, batch_size=eight)
+        assert torch.equal(drawn.images, expected.images)
+        made.fit(images, epochs=half, batch_size=eight, device="cpu", progress=False)
+
+
 BAD_FITS: dict[str, tuple[dict[str, Any], str]] = {
     "neither": ({}, "give either steps or epochs, got neither"),
     "both": ({"steps": 1, "epochs": 1}, "got both"),
     "no steps": ({"steps": 0}, "steps must be at least 1"),
     "half a step": ({"steps": 1.5}, "steps must be an integer"),
     "no epochs": ({"epochs": 0}, "epochs must be above 0"),
-    "endless": ({"epochs": float("inf")}, "epochs must be above 0"),
+    "endless": ({"epochs": float("inf")}, "epochs must be a finite number"),
     "no batch": ({"steps": 1, "batch_size": 0}, "batch_size must be at least 1"),
     "no device": ({"steps": 1, "device": "toaster"}, "device 'toaster' cannot be used"),
     "no folder": ({"steps": 1, "resume": True}, "resume=True needs checkpoint_dir"),
     "never saving": ({"steps": 1, "checkpoint_dir": "x", "checkpoint_every": 0}, "checkpoint_every must be at least 1"),
     "wrong seed": ({"steps": 1, "seed": "0"}, "64-bit integer"),
+    "epochs in words": ({"epochs": "2"}, "epochs must be a finite number, got '2'"),
+    "several epochs": ({"epochs": [1, 2]}, "epochs must be a finite number"),
+    "a truth value of steps": ({"steps": True}, "steps must be an integer"),
+    "an array of steps": ({"steps": np.array([1])}, "steps must be an integer"),
+    "steps beyond numbers": ({"steps": 10**5000}, r"steps must be below 2\*\*63"),
+    "epochs beyond numbers": ({"epochs": 1e300}, r"steps must be below 2\*\*63"),
+    "a tensor without numbers": ({"steps": torch.tensor(1, device="meta")}, "steps must be an integer"),
+    "a device without numbers": ({"steps": 1, "device": "meta"}, "holds no numbers"),
+    "no device at all": ({"steps": 1, "device": None}, "device 'None' cannot be used"),
+    "a folder of numbers": ({"steps": 1, "checkpoint_dir": 5}, "checkpoint_dir must be the path of a folder, got 5"),
 }
 
 
@@ -267,6 +320,38 @@ def test_options_have_their_types() -> None:
     for option, value in (("latent", 1.5), ("latent", "4"), ("latent", True), ("lr", "1e-3"), ("lr", True)):
         with pytest.raises(ArgumentTypeError, match=f"option '{option}' must be (int|float), got {value!r}"):
             TinyDecoder.configure(**{option: value})
+
+
+class Optional(ClassMean):
+    @dataclass(frozen=True)
+    class Config:
+        limit: float | None = None
+        sigma: float = 0.1
+
+        def __post_init__(self) -> None:
+            if self.limit == 7:
+                raise ZeroDivisionError("seven")
+
+
+@pytest.mark.parametrize("value", [None, 1, 2.5, np.float32(2.5), torch.tensor(3)])
+def test_an_option_may_be_none(value: Any) -> None:
+    limit = Optional.configure(limit=value).config.limit  # type: ignore[attr-defined]
+    assert limit is None if value is None else type(limit) is float
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("x", "option 'limit' must be None or float, got 'x'"),
+        (float("inf"), "limit must be finite"),
+        (10**400, "option 'limit' must be None or float, got 1000"),
+        ([1.0], "option 'limit' must be None or float"),
+        (7, "generator 'class-mean' refuses its options .*ZeroDivisionError: seven"),
+    ],
+)
+def test_options_are_refused_in_words(value: Any, message: str) -> None:
+    with pytest.raises((ArgumentError, ArgumentTypeError), match=message):
+        Optional.configure(limit=value)
 
 
 def test_a_wrong_config_says_how_to_give_options() -> None:

@@ -146,7 +146,11 @@ class EDM(Generator):
             return self._solve(noisy, sigmas, classes, config.guidance)
 
         varied = self.map_tiles(draw, images, labels=labels, seed=seed)
-        classes = None if labels is None else torch.as_tensor(labels, dtype=torch.int64).expand(len(images)).clone()
+        classes = (
+            None
+            if labels is None
+            else torch.as_tensor(labels, dtype=torch.int64, device="cpu").expand(len(images)).clone()
+        )
         return Samples(varied, classes)
 
     @property

@@ -1,0 +1,127 @@
+"""Torch's usual settings for a block of code, whatever the program around it has set, and its own ones back afterwards.
+
+Default device, gradients, inference mode and autocast belong to a thread. torch's global generator, the default dtype
+and cuDNN's choices belong to the process: threads that need them take turns, a training step or a tile of samples each.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import torch
+
+from augsynth.errors import ArgumentError
+
+_CPU = torch.device("cpu")
+_TURN = threading.RLock()
+_FITTING: dict[int, int] = {}
+
+
+@contextmanager
+def usual_thread(device: torch.device = _CPU, *, gradients: bool = True) -> Iterator[None]:
+    """Set what belongs to this thread: new tensors on the CPU, no autocast, no inference mode."""
+    with ExitStack() as stack:
+        stack.enter_context(torch.inference_mode(False))
+        stack.enter_context(torch.set_grad_enabled(gradients))
+        stack.enter_context(_outside_autocast({"cpu", device.type}))
+        if torch.get_default_device() != _CPU:  # a mode that torch calls at every operation: only where it is needed
+            stack.enter_context(_CPU)
+        yield
+
+
+@contextmanager
+def _outside_autocast(devices: set[str]) -> Iterator[None]:
+    """As if no autocast were entered. (Inside one, even a disabled one, torch would keep casts of outdated weights.)"""
+    before = {device: torch.is_autocast_enabled(device) for device in devices}
+    entered = torch.autocast_increment_nesting() - 1
+    for _ in range(entered + 1):
+        torch.autocast_decrement_nesting()
+    torch.clear_autocast_cache()
+    for device in devices:
+        torch.set_autocast_enabled(device, False)
+    try:
+        yield
+    finally:
+        for device, enabled in before.items():
+            torch.set_autocast_enabled(device, enabled)
+        for _ in range(entered):
+            torch.autocast_increment_nesting()
+
+
+@contextmanager
+def usual_process() -> Iterator[None]:
+    """Wait for the turn of this thread, and set what belongs to the process: float32 for new tensors."""
+    with _TURN:
+        before = torch.get_default_dtype()
+        _set_default_dtype(torch.float32)
+        try:
+            yield
+        finally:
+            _set_default_dtype(before)
+
+
+def _set_default_dtype(dtype: torch.dtype) -> None:
+    if torch.get_default_dtype() != dtype:  # other threads never see it change where it need not
+        torch.set_default_dtype(dtype)
+
+
+@contextmanager
+def seeded(device: torch.device, seed: int) -> Iterator[None]:
+    """Let a block use torch's global generators (weight initialisation, dropout), seeded, and restore them afterwards.
+
+    Everything else that has to be so for a block of code that depends on its seed alone is set, too.
+    """
+    devices = [device] if device.type == "cuda" else []
+    with usual_thread(device), usual_process(), torch.random.fork_rng(devices=devices):
+        torch.default_generator.manual_seed(seed)
+        if devices:
+            index = torch.cuda.current_device() if device.index is None else device.index
+            torch.cuda.default_generators[index].manual_seed(seed)
+        yield
+
+
+@contextmanager
+def deterministic_cudnn() -> Iterator[None]:
+    """On CUDA only deterministic convolutions; to be called inside `usual_process`."""
+    cudnn = torch.backends.cudnn
+    before = cudnn.benchmark, cudnn.deterministic
+    cudnn.benchmark, cudnn.deterministic = False, True
+    try:
+        yield
+    finally:
+        cudnn.benchmark, cudnn.deterministic = before
+
+
+@contextmanager
+def fitting(generator: Any) -> Iterator[None]:
+    """Note that this thread fits a generator."""
+    _FITTING.setdefault(id(generator), threading.get_ident())
+    refuse_while_fitting(generator)
+    try:
+        yield
+    finally:
+        _FITTING.pop(id(generator), None)
+
+
+def refuse_while_fitting(generator: Any) -> None:
+    """Raise `ArgumentError` if another thread fits this generator: its networks are changing."""
+    if _FITTING.get(id(generator), threading.get_ident()) != threading.get_ident():
+        raise ArgumentError(
+            f"generator {generator.name!r} is being fitted in another thread; wait until its fit() returns, or make "
+            "another generator"
+        )
+
+
+def _forget_other_threads() -> None:
+    """In a forked child the other threads are gone, and with them the turn that one of them had."""
+    global _TURN
+    _TURN = threading.RLock()
+    _FITTING.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_other_threads)
