@@ -42,6 +42,15 @@ def _require_dense(tensor: torch.Tensor, what: str) -> None:
         )
 
 
+def unwrapped(value: Any) -> Any:
+    """The Python number in a NumPy number, a 0-d array or a 0-d tensor; anything else as it is.
+
+    >>> unwrapped(np.int64(3)), unwrapped(torch.tensor(3)), unwrapped("3")
+    (3, 3, '3')
+    """
+    return value.item() if getattr(value, "ndim", None) == 0 and hasattr(value, "item") else value
+
+
 def as_float(value: Any) -> float:
     """The number as float64; infinite if it is an integer beyond that.
 

@@ -1,0 +1,98 @@
+"""Files that users name: opened only if they are files, and read without taking their word for how much they hold."""
+
+from __future__ import annotations
+
+import errno
+import json
+import math
+import os
+import stat
+from typing import IO, Any, BinaryIO, NamedTuple
+
+import numpy as np
+
+_KINDS = {stat.S_IFIFO: "FIFO", stat.S_IFSOCK: "socket", stat.S_IFCHR: "device", stat.S_IFBLK: "device"}
+_DO_NOT_WAIT = getattr(os, "O_NONBLOCK", 0)
+
+
+def open_file(path: str | os.PathLike[str]) -> BinaryIO:
+    """Open a file for reading, in binary; `OSError` for what is no regular file.
+
+    A FIFO would be waited for, and `/dev/zero` never ends.
+
+    >>> open_file("/dev/null")
+    Traceback (most recent call last):
+    OSError: [Errno 22] expected a file, found a device: '/dev/null'
+    """
+    stream = open(os.fspath(path), "rb", opener=_without_waiting)  # noqa: SIM115 - the caller closes it
+    kind = stat.S_IFMT(os.fstat(stream.fileno()).st_mode)
+    if kind != stat.S_IFREG:
+        stream.close()
+        raise OSError(errno.EINVAL, f"expected a file, found a {_KINDS.get(kind, 'thing of another kind')}", str(path))
+    return stream
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | _DO_NOT_WAIT)
+
+
+def read_json(path: str | os.PathLike[str]) -> Any:
+    """The content of a JSON file in UTF-8, as `parse_json` gives it; `OSError` or `ValueError`."""
+    with open_file(path) as stream:
+        return parse_json(stream.read().decode("utf-8-sig"))
+
+
+def parse_json(text: str) -> Any:
+    """The content of JSON; `ValueError` also for what only Python accepts (NaN, infinity), and for a key given twice.
+
+    >>> parse_json('{"a": 1, "a": 2}')
+    Traceback (most recent call last):
+    ValueError: the key 'a' is given twice
+    """
+    try:
+        return json.loads(text, object_pairs_hook=_unique, parse_constant=_finite, parse_float=_finite)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"the key {twice!r} is given twice")
+    return content
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is no finite number")
+    return value
+
+
+class NpyHeader(NamedTuple):
+    """What an `.npy` file says that it holds, and how many bytes that would be."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    fortran: bool
+
+    @property
+    def nbytes(self) -> int:
+        return math.prod(self.shape) * self.dtype.itemsize
+
+
+def read_npy_header(stream: IO[bytes]) -> NpyHeader:
+    """The header of an `.npy` file, whose stream then stands at its first value; `ValueError` where there is none.
+
+    Headers of version 1 are read, which plain arrays have: they are at most 64 kB long, later ones up to 4 GB.
+    """
+    try:
+        version = np.lib.format.read_magic(stream)
+        if version != (1, 0):
+            raise ValueError(f"its header has version {version}, expected (1, 0)")
+        shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
+    except Exception as error:  # Python's parser, which NumPy uses, fails in half a dozen ways
+        raise ValueError(f"no plain .npy array: {error}") from None
+    return NpyHeader(shape, dtype, fortran)
