@@ -1,0 +1,77 @@
+"""The image files below a folder: no hidden ones, and each once, however many links lead to it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+IMAGE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
+_LEFT_BEHIND = frozenset(
+    {"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "@eadir", "$recycle.bin", "system volume information"}
+)
+
+
+def is_data(name: str) -> bool:
+    """Whether a file or folder of this name may be data: hidden ones, and what systems leave behind, are none.
+
+    >>> [name for name in ("cat.png", "._cat.png", ".ipynb_checkpoints", "Thumbs.db", "__MACOSX") if is_data(name)]
+    ['cat.png']
+    """
+    return not name.startswith(".") and name.lower() not in _LEFT_BEHIND
+
+
+def is_image(name: str) -> bool:
+    """Whether a file of this name is read as an image."""
+    return name.lower().endswith(IMAGE_SUFFIXES)
+
+
+@dataclass
+class Found:
+    """The result of a walk: `images` by their real path, and the names of what was left out.
+
+    `hidden` are images and folders that are no data, `repeated` links to what is there already or to a folder that
+    they lie in, `strangers` all else: files that are no images, links to nothing, FIFOs.
+    """
+
+    images: dict[str, Path] = field(default_factory=dict)
+    hidden: list[str] = field(default_factory=list)
+    repeated: list[str] = field(default_factory=list)
+    strangers: list[str] = field(default_factory=list)
+
+
+def images_below(root: Path, deep: bool = True) -> Found:
+    """The images in a folder, and with `deep` in all folders below it. Links are followed, to files and to folders."""
+    found, start = Found(), os.path.realpath(root)
+    waiting, entered = [(str(root), start)], {start}
+    while waiting:
+        folder, real_folder = waiting.pop()
+        for entry in _entries(folder):
+            linked = entry.is_symlink()
+            real = os.path.realpath(entry.path) if linked else os.path.join(real_folder, entry.name)
+            is_folder = os.path.isdir(real) if linked else entry.is_dir()
+            if not is_data(entry.name):
+                found.hidden += [entry.name] if is_folder or is_image(entry.name) else []
+            elif not is_folder:
+                _add_file(found, entry, real)
+            elif deep and (real in entered or start.startswith(os.path.join(real, ""))):
+                found.repeated.append(entry.name)
+            elif deep:
+                entered.add(real)
+                waiting.append((entry.path, real))
+    found.images = dict(sorted(found.images.items(), key=lambda item: item[1]))
+    return found
+
+
+def _entries(folder: str) -> list[os.DirEntry[str]]:
+    with os.scandir(folder) as entries:
+        return sorted(entries, key=lambda entry: entry.name)
+
+
+def _add_file(found: Found, entry: os.DirEntry[str], real: str) -> None:
+    if not (is_image(entry.name) and os.path.isfile(real)):
+        found.strangers.append(entry.name)
+    elif real in found.images:
+        found.repeated.append(entry.name)
+    else:
+        found.images[real] = Path(entry.path)
