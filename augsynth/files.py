@@ -1,4 +1,4 @@
-"""Files that users name: opened only if they are files, and read without taking their word for how much they hold."""
+"""Files that users name: opened only if they are files, and JSON that means one thing only."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ import json
 import math
 import os
 import stat
-from typing import IO, Any, BinaryIO, NamedTuple
-
-import numpy as np
+from typing import Any, BinaryIO
 
 _KINDS = {stat.S_IFIFO: "FIFO", stat.S_IFSOCK: "socket", stat.S_IFCHR: "device", stat.S_IFBLK: "device"}
 _DO_NOT_WAIT = getattr(os, "O_NONBLOCK", 0)
@@ -69,30 +67,3 @@ def _finite(text: str) -> float:
     if not math.isfinite(value):
         raise ValueError(f"{text} is no finite number")
     return value
-
-
-class NpyHeader(NamedTuple):
-    """What an `.npy` file says that it holds, and how many bytes that would be."""
-
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-    fortran: bool
-
-    @property
-    def nbytes(self) -> int:
-        return math.prod(self.shape) * self.dtype.itemsize
-
-
-def read_npy_header(stream: IO[bytes]) -> NpyHeader:
-    """The header of an `.npy` file, whose stream then stands at its first value; `ValueError` where there is none.
-
-    Headers of version 1 are read, which plain arrays have: they are at most 64 kB long, later ones up to 4 GB.
-    """
-    try:
-        version = np.lib.format.read_magic(stream)
-        if version != (1, 0):
-            raise ValueError(f"its header has version {version}, expected (1, 0)")
-        shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
-    except Exception as error:  # Python's parser, which NumPy uses, fails in half a dozen ways
-        raise ValueError(f"no plain .npy array: {error}") from None
-    return NpyHeader(shape, dtype, fortran)

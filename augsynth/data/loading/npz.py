@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from augsynth.errors import DataError
-from augsynth.files import open_file, read_npy_header
+from augsynth.files import open_file
+from augsynth.npy import read_npy_header
 
 Array = npt.NDArray[Any]
 

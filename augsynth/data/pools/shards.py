@@ -12,7 +12,8 @@ import numpy.typing as npt
 import torch
 
 from augsynth.errors import CheckpointError
-from augsynth.files import open_file, read_npy_header
+from augsynth.files import open_file
+from augsynth.npy import read_npy_header
 
 
 def images_file(number: int) -> str:

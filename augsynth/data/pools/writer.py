@@ -182,17 +182,17 @@ def _kind(shape: tuple[int, int, int], labelled: bool) -> str:
 def _only_writer(folder: Path) -> Iterator[None]:
     """Let the processes of one job that all create the same pool wait for the first, and find it finished.
 
-    The folder is made if need be, and goes again if nothing was written into it.
+    The folder is made if need be, with those it lies in, and they go again if nothing was written into it.
     """
-    made = not folder.exists()
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
         handle = _lock(folder)
         try:
             yield
         except BaseException:
-            if made:
-                with suppress(OSError):
-                    folder.rmdir()
+            with suppress(OSError):  # of a folder that is not empty
+                for path in made:
+                    path.rmdir()
             raise
         finally:
             if handle is not None:
