@@ -13,7 +13,7 @@ _LEFT_BEHIND = frozenset(
 
 
 def is_data(name: str) -> bool:
-    """Whether a file or folder of this name may be data: hidden ones, and what systems leave behind, are none.
+    """True for the name of a file or folder that may be data: hidden ones, and what systems leave behind, are none.
 
     >>> [name for name in ("cat.png", "._cat.png", ".ipynb_checkpoints", "Thumbs.db", "__MACOSX") if is_data(name)]
     ['cat.png']
@@ -22,7 +22,7 @@ def is_data(name: str) -> bool:
 
 
 def is_image(name: str) -> bool:
-    """Whether a file of this name is read as an image."""
+    """True for the name of a file that is read as an image."""
     return name.lower().endswith(IMAGE_SUFFIXES)
 
 

@@ -132,7 +132,9 @@ class SyntheticPool(Dataset[Any]):
 
         "imagefolder": `<class>/<item>.png`, classes being numbers (with leading zeros) or `class_names`.
         "webdataset": tar files of `<item>.png` and `<item>.cls`. "huggingface": a `datasets.Dataset` saved to
-        disk; needs the package `datasets`. All need Pillow, and images of 1, 3 or 4 channels.
+        disk; needs the package `datasets`. All need Pillow, and images of 1, 3 or 4 channels. An export that is refused
+        or fails leaves nothing behind. "imagefolder" refuses names that no folder can have, hidden ones, and those that
+        differ from another in nothing but case or the form of accented letters.
         """
         exporting.export(self, Path(path), format, class_names, progress)
 

@@ -53,7 +53,7 @@ def read_labels(file: Path, count: int) -> npt.NDArray[np.int64]:
 
 
 def _extent(stream: BinaryIO, shape: tuple[int, ...], dtype: type[np.generic]) -> tuple[int, int]:
-    """Where the values of a file begin, and how many bytes they take; `ValueError` if it holds others, or fewer."""
+    """The offset of a file's values, and how many bytes they take; `ValueError` if it holds others, or fewer."""
     header = read_npy_header(stream)
     if header.shape != shape or header.dtype != dtype or header.fortran:
         raise ValueError(f"it holds {header.dtype} {header.shape}, expected {np.dtype(dtype)} {shape}")
