@@ -1,4 +1,4 @@
-"""Files that users name: opened only if they are files, and JSON that means one thing only."""
+"""Files that users name: opened only if they are files, JSON that means one thing only, and names that are no data."""
 
 from __future__ import annotations
 
@@ -7,8 +7,13 @@ import json
 import math
 import os
 import stat
+from collections import Counter
 from typing import Any, BinaryIO
 
+_LEFT_BEHIND = frozenset(
+    {"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "@eadir"}
+    | {"$recycle.bin", "system volume information", "lost+found"}
+)
 _KINDS = {stat.S_IFIFO: "FIFO", stat.S_IFSOCK: "socket", stat.S_IFCHR: "device", stat.S_IFBLK: "device"}
 _DO_NOT_WAIT = getattr(os, "O_NONBLOCK", 0)
 
@@ -56,8 +61,7 @@ def parse_json(text: str) -> Any:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     content = dict(pairs)
     if len(content) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
+        [(twice, _)] = Counter(key for key, _ in pairs).most_common(1)
         raise ValueError(f"the key {twice!r} is given twice")
     return content
 
@@ -67,3 +71,12 @@ def _finite(text: str) -> float:
     if not math.isfinite(value):
         raise ValueError(f"{text} is no finite number")
     return value
+
+
+def is_data(name: str) -> bool:
+    """True for the name of a file or folder that may be data: hidden ones, and what systems leave behind, are none.
+
+    >>> [name for name in ("cat.png", "._cat.png", ".ipynb_checkpoints", "Thumbs.db", "__MACOSX") if is_data(name)]
+    ['cat.png']
+    """
+    return not name.startswith(".") and name.lower() not in _LEFT_BEHIND

@@ -97,9 +97,9 @@ def run_experiment(
     """
     test = _check_data(data)
     pipeline = settings.pipeline or default_pipeline(data.image_shape[0])
-    clock: dict[str, float] = {}
+    folder, clock = Path(workdir).absolute(), dict[str, float]()
     with _timed(clock, "time to fit and sample"):
-        trials = [_prepare(data, settings, seed, Path(workdir), progress) for seed in settings.trial_seeds]
+        trials = [_prepare(data, settings, seed, folder, progress) for seed in settings.trial_seeds]
     with _timed(clock, "time to train and test"):
         arms = _score_arms(trials, settings.arms, test, pipeline, settings.train_steps, progress)
     return ExperimentResult(

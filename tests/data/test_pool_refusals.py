@@ -363,3 +363,8 @@ def test_a_path_that_is_not_utf_8(tmp_path: Path) -> None:
     pool.append(toy_generator(), 2, progress=False)
     assert len([*pool]) == 8
     pool.verify()
+
+
+def test_hidden_files_are_no_strangers(tmp_path: Path) -> None:
+    (tmp_path / ".DS_Store").touch()
+    assert len(create(tmp_path)) == 6

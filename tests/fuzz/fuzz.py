@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from fuzz_data import archives, pictures, pools
 from fuzz_descriptions import descriptions, parameters
 from fuzz_files import damaged_plans, hostile_plans, jpegs
 from fuzz_images import batches, images
@@ -37,6 +38,9 @@ SUBJECTS: dict[str, Subject] = {
     "damaged-plans": damaged_plans,
     "hostile-plans": hostile_plans,
     "jpegs": jpegs,
+    "pictures": pictures,
+    "archives": archives,
+    "pools": pools,
 }
 PROGRAM = Path(__file__).resolve()
 _LONGEST = 3000

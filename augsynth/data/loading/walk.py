@@ -6,19 +6,9 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from augsynth.files import is_data
+
 IMAGE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
-_LEFT_BEHIND = frozenset(
-    {"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "@eadir", "$recycle.bin", "system volume information"}
-)
-
-
-def is_data(name: str) -> bool:
-    """True for the name of a file or folder that may be data: hidden ones, and what systems leave behind, are none.
-
-    >>> [name for name in ("cat.png", "._cat.png", ".ipynb_checkpoints", "Thumbs.db", "__MACOSX") if is_data(name)]
-    ['cat.png']
-    """
-    return not name.startswith(".") and name.lower() not in _LEFT_BEHIND
 
 
 def is_image(name: str) -> bool:

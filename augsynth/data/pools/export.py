@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from augsynth.arrays import unwrapped
-from augsynth.data.loading.walk import is_data
 from augsynth.errors import ArgumentError, ArgumentTypeError, DataError, shown
+from augsynth.files import is_data
 from augsynth.progress import Advance, progress_bar
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def _whole_or_nothing(folder: Path) -> Iterator[Path]:
     made = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if any(folder.iterdir()):
+        if any(is_data(path.name) for path in folder.iterdir()):
             raise DataError(f"{folder} is not empty; give a new folder")
         with tempfile.TemporaryDirectory(dir=folder, prefix=".partial-") as part:
             yield Path(part)

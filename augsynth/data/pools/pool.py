@@ -79,7 +79,7 @@ class SyntheticPool(Dataset[Any]):
         """
         order = Order.of(generator, n, labels, seed)
         shard_size = check_count("shard_size", unwrapped(shard_size), 1)
-        writer.create(Path(path), order, shard_size, resume, progress)
+        writer.create(Path(path).absolute(), order, shard_size, resume, progress)
         return cls(path)
 
     @classmethod

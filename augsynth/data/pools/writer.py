@@ -18,6 +18,7 @@ from augsynth.arrays import to_numpy, unwrapped
 from augsynth.data.pools.manifest import FILE, Classes, Manifest, Part, Shard, describe_generator, describe_labels
 from augsynth.data.pools.shards import images_file, labels_file, write_array
 from augsynth.errors import ArgumentError, ArgumentTypeError, CheckpointError, shown
+from augsynth.files import is_data
 from augsynth.generators import Generator, Samples
 from augsynth.generators.arguments import check_count, check_labels
 from augsynth.generators.seeds import check_seed
@@ -102,7 +103,7 @@ def append(folder: Path, order: Order, progress: bool) -> Manifest:
 
 
 def _require_empty(folder: Path) -> None:
-    strangers = [path.name for path in folder.iterdir() if not path.name.endswith(".partial")]
+    strangers = [path.name for path in folder.iterdir() if is_data(path.name)]
     if strangers:
         raise CheckpointError(
             f"{folder} is not empty and holds no pool (it has {strangers[0]!r}); give a new or empty folder"
