@@ -20,6 +20,7 @@ from mixing_toys import ToyGenerator, toy_generator
 
 from augsynth import SyntheticMixDataset
 from augsynth.data import SyntheticPool
+from augsynth.data.pools import shards
 from augsynth.errors import AugsynthError, CheckpointError, PluginError
 
 
@@ -307,9 +308,11 @@ def test_what_is_no_file_is_neither_waited_for_nor_read(tmp_path: Path, name: st
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="counts in /proc")
-def test_a_pool_keeps_no_file_open(tmp_path: Path) -> None:
+@pytest.mark.parametrize("read_up_to", [0, 2**14])
+def test_a_pool_keeps_no_file_open(tmp_path: Path, monkeypatch, read_up_to: int) -> None:
     import resource
 
+    monkeypatch.setattr(shards, "_READ_UP_TO", read_up_to)
     pool = create(tmp_path, 60, shard_size=1)
     opened = len(os.listdir("/proc/self/fd"))
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -324,12 +327,19 @@ def test_a_pool_keeps_no_file_open(tmp_path: Path) -> None:
     assert torch.equal(torch.stack([image for image, _ in items]), pool.take(range(60)).images)
 
 
-def test_a_pool_of_more_shards_than_it_maps_at_once(tmp_path: Path, monkeypatch) -> None:
+@pytest.mark.parametrize("read_up_to", [0, 2**14])
+def test_a_pool_of_more_shards_than_it_maps_at_once(tmp_path: Path, monkeypatch, read_up_to: int) -> None:
+    monkeypatch.setattr(shards, "_READ_UP_TO", read_up_to)
     monkeypatch.setattr("augsynth.data.pools.pool._MAPPED_SHARDS", 3)
     pool = create(tmp_path, 20, shard_size=2)
     expected = toy_generator().sample(20).images
     kept = [pool[index][0] for index in [*range(20), *reversed(range(20))]]
     assert torch.equal(torch.stack(kept), torch.cat([expected, expected.flip(0)]))
+    maps = Path("/proc/self/maps")
+    if maps.exists():
+        assert (str(tmp_path) in maps.read_text()) == (read_up_to == 0)
+    kept[0].zero_()
+    assert torch.equal(SyntheticPool.open(tmp_path)[0][0], expected[0])
 
 
 def test_a_relative_path_means_what_it_meant(tmp_path: Path, monkeypatch) -> None:

@@ -15,6 +15,8 @@ from augsynth.errors import CheckpointError
 from augsynth.files import open_file
 from augsynth.npy import read_npy_header
 
+_READ_UP_TO = 2**14
+
 
 def images_file(number: int) -> str:
     return f"images-{number:06d}.npy"
@@ -28,10 +30,13 @@ def map_images(file: Path, shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
     """The images (n, C, H, W) of a shard, memory-mapped; what is changed in them does not reach the file.
 
     torch maps it, because Python's `mmap` keeps a file descriptor for each map, and a process has 256 or 1024 of them.
+    Small shards are read: the maps of a process are numbered too, and a pool of many shards is one of small ones.
     """
     try:
         with open_file(file) as stream:
             start, size = _extent(stream, shape, np.uint8)
+            if size <= _READ_UP_TO:
+                return np.fromfile(stream, np.uint8, size).reshape(shape)
         name: Any = os.fsencode(file)  # as text, torch refuses a name that is not UTF-8
         whole = torch.from_file(name, shared=False, size=start + size, dtype=torch.uint8, device="cpu")
     except (OSError, ValueError, RuntimeError) as cause:
