@@ -8,12 +8,14 @@ import math
 import os
 import stat
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any, BinaryIO
 
 _LEFT_BEHIND = frozenset(
     {"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "@eadir"}
     | {"$recycle.bin", "system volume information", "lost+found"}
 )
+_DEEPEST = 100
 _KINDS = {stat.S_IFIFO: "FIFO", stat.S_IFSOCK: "socket", stat.S_IFCHR: "device", stat.S_IFBLK: "device"}
 _DO_NOT_WAIT = getattr(os, "O_NONBLOCK", 0)
 
@@ -48,14 +50,26 @@ def read_json(path: str | os.PathLike[str]) -> Any:
 def parse_json(text: str) -> Any:
     """The content of JSON; `ValueError` also for what only Python accepts (NaN, infinity), and for a key given twice.
 
+    More than 100 lists and objects within each other are refused: Python reads up to 1,000, but cannot print them.
+
     >>> parse_json('{"a": 1, "a": 2}')
     Traceback (most recent call last):
     ValueError: the key 'a' is given twice
     """
     try:
-        return json.loads(text, object_pairs_hook=_unique, parse_constant=_finite, parse_float=_finite)
+        content = json.loads(text, object_pairs_hook=_unique, parse_constant=_finite, parse_float=_finite)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+    layer = [content]
+    for _ in range(_DEEPEST):
+        layer = [part for whole in layer for part in _parts(whole)]
+    if layer:
+        raise ValueError("it is nested too deeply")
+    return content
+
+
+def _parts(whole: Any) -> Iterable[Any]:
+    return whole.values() if isinstance(whole, dict) else whole if isinstance(whole, list) else ()
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

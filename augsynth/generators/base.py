@@ -170,10 +170,9 @@ class Generator(OptionalMethods, ABC):
         """
         if resume and checkpoint_dir is None:
             raise ArgumentError("resume=True needs checkpoint_dir: the folder of the run that is to go on")
-        folder = None if checkpoint_dir is None else Path(checkpoint_dir).absolute()
         images = read_images(dataset, labelled="conditional" in self.capabilities, progress=progress)
         run = training.Run.plan(images, steps, epochs, batch_size, check_seed(seed), choose_device(device))
-        store = None if folder is None else training.Store(folder, checkpoint_every, resume)
+        store = None if checkpoint_dir is None else training.Store(Path(checkpoint_dir), checkpoint_every, resume)
         return training.train(self, run, store, progress)
 
     def sample(

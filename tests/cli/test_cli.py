@@ -102,6 +102,12 @@ def test_sample_draws_a_picture(model, tmp_path):
     assert len(np.unique(np.asarray(picture))) > 10
 
 
+def test_more_images_than_a_disk_or_a_picture_holds_are_refused(model, tmp_path, capsys):
+    for out, message in (("pool", "GB left"), ("look.png", "at most 10000 images")):
+        assert message in refusal(capsys, "sample", model, "--n", 10**15, "--out", tmp_path / out)
+        assert not (tmp_path / out).exists()
+
+
 def test_fit_goes_on_only_when_asked(model, class_mean, tmp_path, capsys):
     again = ("fit", "--data", "digits", "--generator", class_mean, "--steps", 3, "--out", model)
     assert "checkpoint" in refusal(capsys, *again)
@@ -183,6 +189,7 @@ def test_checking_a_broken_plugin_prints_its_traceback_and_ends_with_status_2(cl
         (["preview", "--seed", "-1"], "--seed"),
         (["preview", "--out", "file/preview.png"], "file"),
         (["sample", "nowhere"], "nowhere"),
+        (["preview", "--data", ""], "cannot read ''"),
         (["paint"], "paint"),
         (["fit"], "--data"),
     ],

@@ -285,7 +285,18 @@ def test_labels_that_are_no_text_become_names(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"image_size": 8.0}, {"image_size": True}, {"max_per_class": "3"}, {"seed": -1}, {"seed": 1.5}], ids=str
+    "wrong",
+    [
+        {"image_size": 8.0},
+        {"image_size": True},
+        {"image_size": 10**9},
+        {"max_per_class": "3"},
+        {"seed": -1},
+        {"seed": 1.5},
+        {"test_fraction": "a"},
+        {"test_fraction": float("nan")},
+    ],
+    ids=str,
 )
 def test_numbers_of_another_kind_are_refused(tmp_path: Path, wrong: dict[str, Any]) -> None:
     with pytest.raises(AugsynthError, match=next(iter(wrong))):

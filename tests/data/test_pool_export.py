@@ -82,6 +82,8 @@ def test_what_cannot_be_written_is_refused(tmp_path: Path) -> None:
     pool = pool_of(tmp_path)
     with pytest.raises(ArgumentError, match="format must be one of"):
         pool.export(tmp_path / "x", "zip")  # type: ignore[arg-type]
+    with pytest.raises(ArgumentError, match="format must be one of"):
+        pool.export(tmp_path / "x", ["imagefolder"])  # type: ignore[arg-type]
     with pytest.raises(DataError, match="not empty"):
         pool.export(tmp_path / "pool")
     (tmp_path / "two").mkdir()

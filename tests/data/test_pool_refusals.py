@@ -79,7 +79,7 @@ def test_a_refused_pool_leaves_nothing_that_blocks_the_right_call(tmp_path: Path
 
 def test_a_pool_that_the_disk_cannot_hold_is_refused_before_it_is_begun(tmp_path: Path, monkeypatch) -> None:
     pool = create(tmp_path / "first")
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(0, 0, 100))  # type: ignore[attr-defined]
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(500, 400, 100))  # type: ignore[attr-defined]
     with pytest.raises(AugsynthError, match=r"need 5.4e-07 GB, and the disk of .* has 1e-07 GB left"):
         create(tmp_path / "second")
     with pytest.raises(AugsynthError, match="need"):
@@ -143,6 +143,10 @@ def edit_manifest(folder: Path, edit: Any) -> None:
     (folder / "manifest.json").write_text(json.dumps(content))
 
 
+def nested(depth: int) -> Any:
+    return [nested(depth - 1)] if depth else 0
+
+
 WRONG_MANIFESTS: dict[str, Any] = {
     "10^12 samples in a shard of the largest images": lambda m: (
         m["shards"][0].update(count=10**12),
@@ -157,6 +161,7 @@ WRONG_MANIFESTS: dict[str, Any] = {
     "a shard size of text": lambda m: m.update(shard_size="4"),
     "a seed that is infinite": lambda m: m["parts"][0].update(seed=float("inf")),
     "NaN in a config": lambda m: m["parts"][0]["generator"].update(config={"level": float("nan")}),
+    "a config that is deeper than Python prints": lambda m: m["parts"][0]["generator"].update(config=nested(900)),
     "labelled by a text": lambda m: m.update(labelled="no"),
     "labels without a checksum": lambda m: m["shards"][0].update(labels_sha256=None),
     "checksums that are numbers": lambda m: m["shards"][0].update(images_sha256=7),

@@ -181,18 +181,3 @@ def test_tied_weights_are_saved(images: TensorDataset, tmp_path: Path) -> None:
     generator.fit(images, steps=1, progress=False)
     generator.save(tmp_path)
     assert torch.equal(Tied.load(tmp_path).sample(3).images, generator.sample(3).images)
-
-
-def test_a_relative_folder_means_what_it_meant(tmp_path, monkeypatch):
-    """A data set that changes the folder of the process while it is read."""
-
-    class Wanderer(list):
-        def __getitem__(self, index):
-            monkeypatch.chdir("/")
-            return super().__getitem__(index)
-
-    monkeypatch.chdir(tmp_path)
-    images = Wanderer([(torch.zeros(1, 4, 4, dtype=torch.uint8), 0)] * 4)
-    report = ClassMean.configure().fit(images, steps=1, checkpoint_dir="model", progress=False)
-    assert report.checkpoint == tmp_path / "model"
-    assert ClassMean.load(report.checkpoint).image_shape == (1, 4, 4)

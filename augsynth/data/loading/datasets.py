@@ -15,6 +15,8 @@ from augsynth.data.loading.npz import read_npz
 from augsynth.errors import ArgumentError, DataError
 from augsynth.generators.arguments import check_count
 
+_LARGEST_SIZE = 2**14
+
 
 @dataclass(frozen=True)
 class ImageData:
@@ -83,12 +85,15 @@ def load_dataset(
     It is required if the images differ in size. `test_fraction` in `[0, 1)` of each class is `data.test`.
     Raises `DataError` or `ArgumentError` with one line that says what to mend.
     """
-    if not 0 <= test_fraction < 1:
-        raise ArgumentError(f"test_fraction must be at least 0 and below 1, got {test_fraction}")
+    test_fraction = unwrapped(test_fraction)
+    if not isinstance(test_fraction, (int, float)) or not 0 <= test_fraction < 1:
+        raise ArgumentError(f"test_fraction must be at least 0 and below 1, got {test_fraction!r}")
     bounds = {"max_per_class": unwrapped(max_per_class), "image_size": unwrapped(image_size)}
     for name, value in bounds.items():
         if value is not None:
             check_count(name, value, 1)
+    if (bounds["image_size"] or 1) > _LARGEST_SIZE:
+        raise ArgumentError(f"image_size must be at most {_LARGEST_SIZE} pixels, got {bounds['image_size']}")
     seed = check_count("seed", unwrapped(seed), 0)
     try:
         data = _read(source, bounds["max_per_class"], bounds["image_size"], seed)
@@ -101,7 +106,7 @@ def load_dataset(
 
 def _read(source: str | Path, max_per_class: int | None, image_size: int | None, seed: int) -> ImageData:
     path = Path(source)
-    if path.is_dir():
+    if path.is_dir() and source != "":
         parts, names, notes = read_image_folder(path, max_per_class, image_size, seed)
         name = path.resolve().name
         test = ImageData(*parts[1], names, name) if len(parts) > 1 else None

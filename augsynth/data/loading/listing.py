@@ -50,7 +50,7 @@ def list_files(
     folder: Path, classes: dict[str, Path], names: Sequence[str], max_per_class: int | None, seed: int
 ) -> Listing:
     """The image files below the folders of the classes `names`, at most `max_per_class` of each, drawn by `seed`."""
-    unknown = [name for name in classes if name not in names]
+    unknown = sorted(set(classes) - set(names))
     if unknown:
         raise DataError(f"{folder.name!r} has classes that the training folder lacks: {', '.join(unknown)}")
     listing, walks = Listing([], [], [], []), []

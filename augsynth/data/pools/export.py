@@ -44,7 +44,7 @@ class Source(Protocol):
 def export(pool: Source, folder: Path, format: Format, class_names: Iterable[str] | None, progress: bool) -> None:
     """Write the pool into `folder`; see `SyntheticPool.export`."""
     writers = {"imagefolder": _image_folder, "webdataset": _webdataset, "huggingface": _huggingface}
-    if format not in writers:
+    if format not in get_args(Format):
         raise ArgumentError(f"format must be one of {', '.join(get_args(Format))}, got {format!r}")
     if pool.image_shape[0] not in (1, 3, 4):
         raise DataError(f"PNG files hold 1, 3 or 4 channels; the images of this pool have {pool.image_shape[0]}")

@@ -148,10 +148,10 @@ def _fill(folder: Path, manifest: Manifest, order: Order, *, done: int, start: i
 
 
 def _check_room(folder: Path, needed: int) -> None:
-    free = shutil.disk_usage(folder).free
-    if needed > free:
+    disk = shutil.disk_usage(folder)
+    if disk.total and needed > disk.free:  # some file systems do not tell
         raise ArgumentError(
-            f"the images need {needed / 1e9:.3g} GB, and the disk of {folder} has {free / 1e9:.3g} GB left: "
+            f"the images need {needed / 1e9:.3g} GB, and the disk of {folder} has {disk.free / 1e9:.3g} GB left: "
             "ask for fewer, or give a folder on another disk"
         )
 
