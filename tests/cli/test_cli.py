@@ -184,6 +184,7 @@ def test_checking_a_broken_plugin_prints_its_traceback_and_ends_with_status_2(cl
         (["demo", "--seeds", "1"], "--seeds"),
         (["demo", "--generator", "cvea"], "there is no generator 'cvea'"),
         (["demo", "--test-fraction", "0"], "no test part"),
+        (["demo", "--out", "file"], "--out file is a file"),
         (["demo", "--pipeline", "nowhere.json"], "cannot read the pipeline"),
         (["preview", "--seed", "many"], "--seed"),
         (["preview", "--seed", "-1"], "--seed"),
