@@ -31,13 +31,13 @@ def progress_bar(description: str, total: int, enabled: bool = True) -> Iterator
     ...         advance(1, "loss 0.1")
     """
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"),
+        TextColumn("{task.fields[note]}", markup=False),
     )
     with Progress(*columns, disable=not enabled) as bar:
         task = bar.add_task(description, total=total, note="")

@@ -11,7 +11,7 @@ import augsynth
 
 PACKAGE = Path(__file__).resolve().parent.parent / "augsynth"
 LAYERS = (
-    ("errors", "layout", "progress"),
+    ("errors", "files", "layout", "npy", "progress"),
     ("_native",),
     ("rng", "memory", "operations", "geometry", "arrays", "positions"),
     ("plan", "images"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from typing import Any
@@ -33,8 +34,12 @@ app.add_typer(plugins.app, name="plugins")
 def main(arguments: list[str] | None = None) -> int:
     """Run a command and return its exit status: 0, or 2 with one line on stderr for what the user can mend.
 
-    Anything else is a fault of ours: it propagates, and Python ends with a traceback and status 1.
+    Without arguments, a command that has others prints its help. Anything else is a fault of ours: it propagates, and
+    Python ends with a traceback and status 1.
     """
+    for stream in (sys.stdout, sys.stderr):  # a name that the terminal cannot show must not end what has been computed
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     # Before torch is loaded: its idle threads would otherwise spin, and on a busy machine steal the time of the others.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     try:
@@ -52,7 +57,10 @@ def main(arguments: list[str] | None = None) -> int:
         message = _usage_message(error)
         if message is None:
             raise
-        return _complain(message)
+        if type(error).__name__ == "NoArgsIsHelpError":
+            sys.stdout.write(message)
+            return 0
+        return _complain(message or type(error).__name__)
     return status if isinstance(status, int) else 0
 
 
@@ -61,7 +69,7 @@ def _usage_message(error: Exception) -> str | None:
     describe = getattr(error, "format_message", None)
     if describe is None:
         return "interrupted" if type(error).__name__ == "Abort" else None
-    return str(describe()) or type(error).__name__
+    return str(describe())
 
 
 def _complain(message: str) -> int:

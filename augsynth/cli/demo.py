@@ -63,6 +63,8 @@ def demo(
     from augsynth.evaluate.report import write_report
 
     started = time.perf_counter()
+    if out.exists() and not out.is_dir():
+        raise ArgumentError(f"--out {out} is a file; the report and the pools need a folder")
     settings = Settings(
         generator=generator,
         generator_options=parse_settings(options),

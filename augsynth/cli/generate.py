@@ -18,8 +18,10 @@ from augsynth.cli.options import (
     parse_settings,
     print_data,
 )
+from augsynth.errors import ArgumentError
 
 _MAX_COLUMNS = 20
+_MAX_IN_PICTURE = 10_000
 
 
 def fit(
@@ -83,6 +85,8 @@ def sample(
     if out.suffix.lower() == ".png":
         from augsynth.evaluate.figures import image_grid, png
 
+        if n > _MAX_IN_PICTURE:
+            raise ArgumentError(f"a picture shows at most {_MAX_IN_PICTURE} images, got --n {n}; a folder takes more")
         images = generator.sample(n, labels=label, seed=seed, progress=True).images
         columns = generator.num_classes if generator.num_classes and label is None else 10
         out.parent.mkdir(parents=True, exist_ok=True)

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from augsynth.cli.options import console
 
@@ -25,10 +26,10 @@ def info(
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2))
     for key, value in found.items():
         if key != "plugins":
-            table.add_row(f"[dim]{key}[/]", value)
+            table.add_row(Text(key, "dim"), value)
     for plugin in found["plugins"] or [{"name": "none installed", "distribution": "", "version": "", "status": ""}]:
         text = f"{plugin['name']}  {plugin['distribution']} {plugin['version']}  {plugin['status']}"
-        table.add_row("[dim]plugin[/]", text.strip())
+        table.add_row(Text("plugin", "dim"), text.strip())
     console.print(table)
 
 

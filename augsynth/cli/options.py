@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from augsynth.errors import ArgumentError
+from augsynth.files import parse_json
 
 if TYPE_CHECKING:
     from augsynth.data.loading.datasets import ImageData
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 Data = Annotated[
     str,
     typer.Option(
-        help="`digits`, a folder with one subfolder of images a class (or train/ and test/ with those), "
-        "or an .npz file with arrays 'images' and 'labels'."
+        help="`digits`, a folder with one subfolder of images a class (or train/ and test/ with those), a folder of "
+        "images, or an .npz file with arrays 'images' and 'labels'."
     ),
 ]
 ImageSize = Annotated[
@@ -40,7 +41,8 @@ PipelineFile = Annotated[
     typer.Option(help="A JSON file made from json.dumps(pipeline.to_dict()); without one, a careful default."),
 ]
 
-console = Console()
+# Paths, class names and messages are printed as they are: brackets are no markup, and :smile: is no face.
+console = Console(markup=False, emoji=False)
 
 
 def parse_settings(pairs: Sequence[str] | None) -> dict[str, Any]:
@@ -51,7 +53,7 @@ def parse_settings(pairs: Sequence[str] | None) -> dict[str, Any]:
         if not key or not equals:
             raise ArgumentError(f"--set expects KEY=VALUE, got {pair!r}")
         try:
-            settings[key] = json.loads(text)
+            settings[key] = parse_json(text)
         except ValueError:
             settings[key] = text
     return settings
@@ -61,9 +63,8 @@ def print_data(data: ImageData) -> None:
     """Say what was read, and everything that was converted or left out."""
     channels, height, width = data.image_shape
     held_back = f", {len(data.test)} more for testing" if data.test is not None else ""
-    console.print(
-        f"[bold]{data.name}[/]: {len(data)} images of {data.num_classes} classes{held_back}, "
-        f"{width}x{height} pixels, {channels} channel{'s' if channels > 1 else ''}"
-    )
+    counted = f": {len(data)} images of {data.num_classes} class{'es' if data.num_classes > 1 else ''}{held_back}, "
+    size = f"{width}x{height} pixels, {channels} channel{'s' if channels > 1 else ''}"
+    console.print(Text.assemble((data.name, "bold"), counted, size), soft_wrap=True)
     for note in data.notes:
-        console.print(f"  note: {note}", style="yellow", markup=False)
+        console.print(f"  note: {note}", style="yellow", soft_wrap=True)

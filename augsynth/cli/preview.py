@@ -68,7 +68,7 @@ def _of_transform(name: str, settings: list[str] | None, targets: bool, variants
 
     chosen = Compose([from_dict({"type": name, **parse_settings(settings)})])
     image, target = scene()
-    console.print(chosen.explain(image.shape), markup=False, highlight=False)
+    console.print(chosen.explain(image.shape), highlight=False)
     return before_after(chosen, image, target if targets else None, variants, seed)
 
 
@@ -84,9 +84,9 @@ def _of_pipeline(
     loaded = load_dataset(data, max_per_class=images, image_size=image_size, seed=seed)
     print_data(loaded)
     chosen = read_pipeline(pipeline) if pipeline else default_pipeline(loaded.image_shape[0])
-    console.print(chosen.explain(loaded.images.shape[1:]), markup=False, highlight=False)
+    console.print(chosen.explain(loaded.images.shape[1:]), highlight=False)
     rows = np.random.default_rng(seed).permutation(len(loaded))[:images]
     sheet, note = variants_sheet(loaded.images[rows], chosen, variants, seed)
     if note:
-        console.print(f"note: {note}", style="yellow", markup=False)
+        console.print(f"note: {note}", style="yellow")
     return sheet

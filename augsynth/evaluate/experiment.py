@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from augsynth.data import SyntheticMixDataset, SyntheticPool
 from augsynth.data.loading.datasets import ImageData
-from augsynth.errors import ArgumentError
+from augsynth.errors import ArgumentError, DataError
 from augsynth.evaluate import provenance
 from augsynth.evaluate.classifier import LARGEST_SIDE, SMALLEST_SIDE, train_classifier
 from augsynth.evaluate.figures import displayable
@@ -92,14 +92,14 @@ def run_experiment(
     Every seed draws its own small training set from `data`, fits the generator on it from scratch and fills a pool
     in `workdir`; then all arms train for the same number of steps and are scored on all of `data.test`, which
     nothing else looks at and no choice depends on. The result says what came out, also if nothing was gained.
-    Raises `ArgumentError` for data without a test part or outside the classifier's sizes, `DataError` where a
-    class has too few images.
+    Raises `ArgumentError` for data without a test part or outside the classifier's sizes, `DataError` where there is
+    one class only, or a class has too few images.
     """
     test = _check_data(data)
     pipeline = settings.pipeline or default_pipeline(data.image_shape[0])
-    clock: dict[str, float] = {}
+    folder, clock = Path(workdir).absolute(), dict[str, float]()
     with _timed(clock, "time to fit and sample"):
-        trials = [_prepare(data, settings, seed, Path(workdir), progress) for seed in settings.trial_seeds]
+        trials = [_prepare(data, settings, seed, folder, progress) for seed in settings.trial_seeds]
     with _timed(clock, "time to train and test"):
         arms = _score_arms(trials, settings.arms, test, pipeline, settings.train_steps, progress)
     return ExperimentResult(
@@ -116,6 +116,10 @@ def run_experiment(
 def _check_data(data: ImageData) -> ImageData:
     if data.test is None:
         raise ArgumentError("data has no test part: load it with test_fraction=0.25, or from train/ and test/ folders")
+    if data.num_classes < 2:
+        raise DataError(
+            f"{data.name}: there is only one class ({data.class_names[0]!r}); a classifier needs two or more"
+        )
     _, height, width = data.image_shape
     if not all(SMALLEST_SIDE <= side <= LARGEST_SIDE for side in (height, width)):
         raise ArgumentError(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from augsynth import transforms as T
 from augsynth.errors import ArgumentError, DataError
+from augsynth.files import read_json
 
 
 def plain_pipeline() -> T.Compose:
@@ -35,7 +35,7 @@ def read_pipeline(path: str | Path) -> T.Compose:
     """Read what `json.dumps(pipeline.to_dict())` wrote; `DataError` or `ArgumentError` says what is wrong."""
     path = Path(path)
     try:
-        description = json.loads(path.read_text(encoding="utf-8"))
+        description = read_json(path)
     except OSError as error:
         raise DataError(f"cannot read the pipeline {str(path)!r}: {error.strerror}") from error
     except ValueError as error:

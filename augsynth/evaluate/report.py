@@ -14,10 +14,10 @@ _TONES: dict[Verdict, str] = {"helped": "good", "made it worse": "bad", "no clea
 
 
 def write_report(result: ExperimentResult, path: str | Path) -> Path:
-    """Write the report of `result` to `path` (UTF-8) and return the path."""
+    """Write the report of `result` to `path` (UTF-8) and return the path; names that are not UTF-8 are escaped."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(render_report(result), encoding="utf-8")
+    path.write_text(render_report(result), encoding="utf-8", errors="backslashreplace")
     return path
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from augsynth.errors import CheckpointError, PlanError, shown
+from augsynth.files import open_file
 from augsynth.layout import COLOUR, ERASURE, MISSING, PLAN_MAGIC, PLAN_VERSION, ROW, Tables
 from augsynth.plan.barriers import Barrier
 from augsynth.plan.passes import Pass
@@ -121,7 +122,7 @@ def _check_members(archive: ZipFile) -> None:
 
 def _opened(path: PathOrFile, mode: str) -> AbstractContextManager[IO[bytes]]:
     if isinstance(path, (str, os.PathLike)):
-        return open(path, mode)
+        return open_file(path) if mode == "rb" else open(path, mode)
     return nullcontext(path)
 
 

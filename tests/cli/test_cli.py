@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from augsynth.cli import main
 from augsynth.data import SyntheticPool
 from augsynth.generators import registry
 from augsynth.generators.discovery import Claim
+from augsynth.progress import progress_bar
 from augsynth.transforms import Compose, Normalize, RandomCrop, RandomHorizontalFlip
 
 COMMANDS = ("demo", "fit", "sample", "preview", "info", "plugins list", "plugins check")
@@ -98,6 +100,12 @@ def test_sample_draws_a_picture(model, tmp_path):
     picture = Image.open(tmp_path / "new" / "look.png")
     assert picture.size == (10 * 72 + 9 * 4, 2 * 72 + 4)
     assert len(np.unique(np.asarray(picture))) > 10
+
+
+def test_more_images_than_a_disk_or_a_picture_holds_are_refused(model, tmp_path, capsys):
+    for out, message in (("pool", "GB left"), ("look.png", "at most 10000 images")):
+        assert message in refusal(capsys, "sample", model, "--n", 10**15, "--out", tmp_path / out)
+        assert not (tmp_path / out).exists()
 
 
 def test_fit_goes_on_only_when_asked(model, class_mean, tmp_path, capsys):
@@ -190,11 +198,13 @@ def test_checking_goes_on_behind_a_plugin_that_exits(class_mean, monkeypatch, ca
         (["demo", "--seeds", "1"], "--seeds"),
         (["demo", "--generator", "cvea"], "there is no generator 'cvea'"),
         (["demo", "--test-fraction", "0"], "no test part"),
+        (["demo", "--out", "file"], "--out file is a file"),
         (["demo", "--pipeline", "nowhere.json"], "cannot read the pipeline"),
         (["preview", "--seed", "many"], "--seed"),
         (["preview", "--seed", "-1"], "--seed"),
         (["preview", "--out", "file/preview.png"], "file"),
         (["sample", "nowhere"], "nowhere"),
+        (["preview", "--data", ""], "cannot read ''"),
         (["paint"], "paint"),
         (["fit"], "--data"),
     ],
@@ -211,3 +221,89 @@ def test_a_pipeline_file_with_a_mistake_is_named(tmp_path, capsys):
         line = refusal(capsys, "preview", "--pipeline", tmp_path / "p.json", "--out", tmp_path / "p.png")
         assert "p.json" in line
         assert message in line
+
+
+# Names and data as they come ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("arguments", [[], ["plugins"]])
+def test_a_command_without_arguments_prints_its_help(capsys, arguments):
+    assert run(*arguments) == 0
+    printed = capsys.readouterr()
+    assert "Usage: " in printed.out
+    assert "COMMAND" in printed.out
+    assert "error" not in printed.err
+
+
+def image_folder(root: Path, *classes: str, count: int = 8) -> Path:
+    for label, name in enumerate(classes):
+        (root / name).mkdir(parents=True)
+        for i in range(count):
+            Image.fromarray(np.full((8, 8), 90 * label + i, np.uint8)).save(root / name / f"{i}.png")
+    return root
+
+
+def test_brackets_are_no_markup(class_mean, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    root = image_folder(tmp_path / "data[bold]:smile:", "cat[red]", "dog[")
+    Image.new("L", (8, 8)).save(root / "stray[blue].png")
+    assert run("fit", "--data", root, "--generator", class_mean, "--steps", 1, "--out", "run[seed0]") == 0
+    assert run("sample", "run[seed0]", "--n", 4, "--out", "pool[a]") == 0
+    assert run("preview", "--data", root, "--out", "look[b].png") == 0
+    printed = capsys.readouterr().out
+    for name in ("data[bold]:smile:", "stray[blue].png", "wrote run[seed0];", "wrote pool[a]", "wrote look[b].png"):
+        assert name in printed
+    with progress_bar("reading [/] and [red]", 1) as advance:
+        advance(1, "loss [/x]")
+    printed = capsys.readouterr().out
+    assert "reading [/] and [red]" in printed
+    assert "loss [/x]" in printed
+    for mistake in (
+        ("--data", "none[x]"),
+        ("--data", "digits", "--generator", "a[b]"),
+        ("--data", root, "--set", "[/]"),
+    ):
+        assert mistake[-1] in refusal(capsys, "fit", *mistake, "--out", "m")
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="file names there are Unicode")
+def test_names_that_are_not_utf_8_do_not_end_a_demo(class_mean, tmp_path, capsys):
+    root, out = tmp_path / os.fsdecode(b"caf\xe9"), tmp_path / os.fsdecode(b"\xff")
+    image_folder(root, os.fsdecode(b"a\xfe"), "b")
+    small = ("--per-class", 3, "--seeds", 2, "--fit-steps", 1, "--train-steps", 1)
+    assert run("demo", "--data", root, "--generator", class_mean, *small, "--out", out) == 0
+    assert "caf\\udce9: 12 images" in capsys.readouterr().out
+    report = (out / "report.html").read_text(encoding="utf-8")
+    assert "on caf\\udce9?" in report
+    assert "a\\udcfe</span>" in report
+    assert json.loads((out / "results.json").read_bytes())["data"] == root.name
+
+
+def test_what_the_terminal_cannot_show_is_escaped(tmp_path):
+    command = [sys.executable, "-c", "from augsynth.cli import main; main(['preview', '--out', 'caf\u00e9.png'])"]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert "wrote caf\\xe9.png" in done.stdout, done.stderr
+
+
+def test_one_class_and_unlabelled_images_can_be_fitted_but_not_compared(class_mean, tmp_path, capsys):
+    image_folder(tmp_path / "one", "cat")
+    image_folder(tmp_path / "flat", ".")
+    np.savez(tmp_path / "scans.npz", images=np.zeros((8, 8, 8), np.uint8))
+    for data in ("one", "flat", "scans.npz"):
+        options = ("--data", tmp_path / data, "--generator", class_mean)
+        assert run("fit", *options, "--steps", 1, "--out", tmp_path / "models" / data) == 0
+        assert "8 images of 1 class," in capsys.readouterr().out
+        assert run("sample", tmp_path / "models" / data, "--n", 3, "--out", tmp_path / "pools" / data) == 0
+        assert SyntheticPool.open(tmp_path / "pools" / data).labels.tolist() == [0, 0, 0]
+        capsys.readouterr()
+        assert "only one class" in refusal(capsys, "demo", *options, "--out", tmp_path / "demo")
+        assert not (tmp_path / "demo").exists()
+
+
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "1e999", "[" * 100_000, '{"a": 1, "a": 2}'])
+def test_options_that_are_no_sound_json_are_text(class_mean, tmp_path, capsys, value):
+    options = ("--data", "digits", "--generator", class_mean, "--steps", 1, "--out", tmp_path / "m")
+    assert "must be float" in refusal(capsys, "fit", *options, "--set", f"sigma={value}")
+    (tmp_path / "p.json").write_text(f'{{"type": "RandomRotation", "degrees": {value}}}')
+    assert "p.json" in refusal(capsys, "preview", "--pipeline", tmp_path / "p.json", "--out", tmp_path / "p.png")

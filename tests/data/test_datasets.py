@@ -157,7 +157,7 @@ GREY = np.zeros((4, 8, 8), np.uint8)
         ({"images": GREY[0], "labels": [0, 1, 0, 1]}, r"shape \(8, 8\)"),
         ({"images": GREY, "labels": [0, 1]}, r"labels have shape \(2,\)"),
         ({"images": GREY, "labels": [0.5, 1.0, 0.5, 1.0]}, "labels are float64"),
-        ({"images": GREY, "labels": [3, 3, 3, 3]}, "only one class"),
+        ({"images": GREY, "targets": [0, 1, 0, 1]}, "no array 'labels'; .* found 'images', 'targets'"),
         ({"images": GREY, "labels": [0, 1, 1, 1]}, "class '0' has 1 image"),
         ({"images": GREY, "labels": np.array([{}, 1, 2, 3], object)}, "no readable .npz of plain arrays"),
     ],

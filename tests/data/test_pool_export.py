@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from mixing_toys import toy_generator
 from PIL import Image
 
 from augsynth.data import SyntheticPool, load_dataset
-from augsynth.errors import ArgumentError, DataError
+from augsynth.errors import ArgumentError, AugsynthError, CheckpointError, DataError
 
 
 def pool_of(path: Path, classes: int | None = 4, channels: int = 3) -> SyntheticPool:
@@ -81,8 +82,81 @@ def test_what_cannot_be_written_is_refused(tmp_path: Path) -> None:
     pool = pool_of(tmp_path)
     with pytest.raises(ArgumentError, match="format must be one of"):
         pool.export(tmp_path / "x", "zip")  # type: ignore[arg-type]
+    with pytest.raises(ArgumentError, match="format must be one of"):
+        pool.export(tmp_path / "x", ["imagefolder"])  # type: ignore[arg-type]
     with pytest.raises(DataError, match="not empty"):
         pool.export(tmp_path / "pool")
     (tmp_path / "two").mkdir()
     with pytest.raises(DataError, match="have 2"):
         pool_of(tmp_path / "two", 4, 2).export(tmp_path / "y")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", ".", "..", "a/b", "../up", "/tmp/x", "a\\b", "a\0b", ".hidden", "__MACOSX", "Thumbs.db", "é" * 128, "\ud800"],
+)
+def test_names_that_cannot_be_read_back_from_folders_are_refused(tmp_path: Path, name: str) -> None:
+    pool = pool_of(tmp_path)
+    with pytest.raises(ArgumentError, match="name"):
+        pool.export(tmp_path / "new" / "folder", class_names=["ant", name, "cat", "dog"], progress=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["pool"]
+    pool.export(tmp_path / "tars", "webdataset", class_names=["ant", name, "cat", "dog"], progress=False)
+
+
+@pytest.mark.parametrize("alike", [("cat", "Cat"), ("é", "e\u0301"), ("straße", "STRASSE")])
+def test_names_that_some_systems_cannot_tell_apart_are_refused(tmp_path: Path, alike: tuple[str, str]) -> None:
+    with pytest.raises(ArgumentError, match="would be one folder"):
+        pool_of(tmp_path).export(tmp_path / "folder", class_names=[*alike, "c", "d"], progress=False)
+
+
+@pytest.mark.parametrize("names", ["abcd", 4, [0.0, 1, 2, 3], [True, "b", "c", "d"], [None] * 4, ["a"] * 4, b"abcd"])
+def test_names_that_are_none_are_refused(tmp_path: Path, names: Any) -> None:
+    with pytest.raises(AugsynthError, match="class_names must be"):
+        pool_of(tmp_path).export(tmp_path / "folder", class_names=names, progress=False)
+
+
+@pytest.mark.parametrize(
+    "names", [("a[b]", "c d", "[red]", "ü"), np.array(["a", "b", "c", "d"]), np.arange(4), map(str, "abcd")]
+)
+def test_names_in_any_form_are_read_back(tmp_path: Path, names: Any) -> None:
+    names = list(names)
+    pool_of(tmp_path).export(tmp_path / "folder", class_names=iter(names), progress=False)
+    assert set(load_dataset(tmp_path / "folder").class_names) == set(map(str, names))
+
+
+@pytest.mark.parametrize("format", ["imagefolder", "webdataset"])
+@pytest.mark.parametrize("made", [True, False])
+def test_an_export_that_fails_leaves_nothing_and_can_be_repeated(tmp_path: Path, format: Any, made: bool) -> None:
+    pool = SyntheticPool.create(tmp_path / "pool", toy_generator(), 24, shard_size=8, progress=False)
+    shard = tmp_path / "pool/images-000002.npy"
+    shard.rename(tmp_path / "aside")
+    if made:
+        (tmp_path / "new/folder").mkdir(parents=True)
+    with pytest.raises(CheckpointError, match="images-000002"):
+        pool.export(tmp_path / "new/folder", format, progress=False)
+    assert list((tmp_path / "new/folder").iterdir()) == [] if made else not (tmp_path / "new").exists()
+    (tmp_path / "aside").rename(shard)
+    pool.export(tmp_path / "new/folder", format, progress=False)
+    assert len(list((tmp_path / "new/folder").iterdir())) == (4 if format == "imagefolder" else 1)
+
+
+def test_a_place_where_no_folder_can_be_is_refused_in_words(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for path in ("file", "file/folder"):
+        with pytest.raises(DataError, match="cannot export into"):
+            pool_of(tmp_path).export(tmp_path / path, progress=False)
+
+
+def test_labels_that_no_generator_drew_are_refused_before_memory(tmp_path: Path) -> None:
+    pool = pool_of(tmp_path)
+    np.save(tmp_path / "pool/labels-000000.npy", np.full(24, 2**62))
+    with pytest.raises(DataError, match="at most 1000000 classes"):
+        SyntheticPool.open(pool.path).export(tmp_path / "folder", progress=False)
+
+
+def test_a_relative_folder_means_what_it_meant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    pool = SyntheticPool.create("pool", toy_generator(), 24, progress=False)
+    monkeypatch.chdir("pool")
+    pool.export("../folder", progress=False)
+    assert len(load_dataset(tmp_path / "folder")) == 24

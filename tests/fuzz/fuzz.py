@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fuzz_checkpoints import checkpoints
+from fuzz_data import archives, pictures, pools
 from fuzz_descriptions import descriptions, parameters
 from fuzz_files import damaged_plans, hostile_plans, jpegs
 from fuzz_images import batches, images
@@ -39,6 +40,9 @@ SUBJECTS: dict[str, Subject] = {
     "hostile-plans": hostile_plans,
     "jpegs": jpegs,
     "checkpoints": checkpoints,
+    "pictures": pictures,
+    "archives": archives,
+    "pools": pools,
 }
 PROGRAM = Path(__file__).resolve()
 _LONGEST = 3000

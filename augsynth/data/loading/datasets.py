@@ -9,11 +9,14 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from augsynth.arrays import unwrapped
 from augsynth.data.loading.image_folder import read_image_folder
+from augsynth.data.loading.npz import read_npz
 from augsynth.errors import ArgumentError, DataError
+from augsynth.generators.arguments import check_count
 from augsynth.positions import Positional
 
-_NPZ_KEYS = ("images", "labels")
+_LARGEST_SIZE = 2**14
 
 
 @dataclass(frozen=True)
@@ -57,8 +60,7 @@ class ImageData(Positional[tuple[NDArray[np.uint8], int]]):
 
     def draw_per_class(self, count: int, seed: int) -> ImageData:
         """`count` images of every class, without replacement; raises `DataError` where a class has fewer."""
-        if count < 1:
-            raise ArgumentError(f"count must be at least 1 image a class, got {count}")
+        count = check_count("count", unwrapped(count), 1)
         return self.take(_draw(self, dict.fromkeys(range(self.num_classes), count), seed))
 
 
@@ -74,22 +76,30 @@ def load_dataset(
 
     * `"digits"`: the 1,797 digits of 8x8 pixels in scikit-learn, their grey levels 0..16 scaled to 0..255.
     * a folder: one subfolder a class; or `train/` and `test/` (or `val/`) with those subfolders, and then
-      that split is kept and `test_fraction` has nothing to do. Grey images stay grey if all of them are;
-      otherwise all become RGB, and `notes` says how many were converted.
-    * an `.npz`: `images` uint8 `(N, H, W)` or `(N, H, W, C)` and `labels` `(N,)`.
+      that split is kept and `test_fraction` has nothing to do. Images without class folders are one class, named after
+      the folder. Hidden files and folders are no data; links are followed. Grey images stay grey if all of them
+      are; otherwise all become RGB, and `notes` says how many were converted.
+    * an `.npz`: `images` uint8 `(N, H, W)` or `(N, H, W, C)` and `labels` `(N,)`; without labels all are one class.
 
     `max_per_class` bounds how many images of a class are used, in each part. `image_size` gives every image
     that many pixels in height and width: the shorter side is resized, the longer one cropped at the centre.
     It is required if the images differ in size. `test_fraction` in `[0, 1)` of each class is `data.test`.
     Raises `DataError` or `ArgumentError` with one line that says what to mend.
     """
-    if not 0 <= test_fraction < 1:
-        raise ArgumentError(f"test_fraction must be at least 0 and below 1, got {test_fraction}")
-    for name, value in (("max_per_class", max_per_class), ("image_size", image_size)):
-        if value is not None and value < 1:
-            raise ArgumentError(f"{name} must be at least 1, got {value}")
-    data = _read(source, max_per_class, image_size, seed)
-    _check_classes(data)
+    test_fraction = unwrapped(test_fraction)
+    if not isinstance(test_fraction, (int, float)) or not 0 <= test_fraction < 1:
+        raise ArgumentError(f"test_fraction must be at least 0 and below 1, got {test_fraction!r}")
+    bounds = {"max_per_class": unwrapped(max_per_class), "image_size": unwrapped(image_size)}
+    for name, value in bounds.items():
+        if value is not None:
+            check_count(name, value, 1)
+    if (bounds["image_size"] or 1) > _LARGEST_SIZE:
+        raise ArgumentError(f"image_size must be at most {_LARGEST_SIZE} pixels, got {bounds['image_size']}")
+    seed = check_count("seed", unwrapped(seed), 0)
+    try:
+        data = _read(source, bounds["max_per_class"], bounds["image_size"], seed)
+    except OSError as error:
+        raise DataError(f"cannot read {str(source)!r}: {error}") from error
     if data.test is None and test_fraction > 0:
         return _split(data, test_fraction, seed)
     return data
@@ -97,14 +107,15 @@ def load_dataset(
 
 def _read(source: str | Path, max_per_class: int | None, image_size: int | None, seed: int) -> ImageData:
     path = Path(source)
-    if path.is_dir():
+    if path.is_dir() and source != "":
         parts, names, notes = read_image_folder(path, max_per_class, image_size, seed)
-        test = ImageData(*parts[1], names, path.name) if len(parts) > 1 else None
-        return ImageData(*parts[0], names, path.name, test, notes)
+        name = path.resolve().name
+        test = ImageData(*parts[1], names, name) if len(parts) > 1 else None
+        return ImageData(*parts[0], names, name, test, notes)
     if str(source) == "digits":
         data = _digits()
-    elif path.suffix == ".npz":
-        data = _read_npz(path)
+    elif path.suffix.lower() == ".npz" and path.exists():
+        data = _from_arrays(*read_npz(path), path)
     else:
         raise DataError(_unreadable(path))
     return _bounded(_resized(data, image_size), max_per_class, seed)
@@ -129,39 +140,24 @@ def _digits() -> ImageData:
     return ImageData(images, digits.target.astype(np.int64), tuple("0123456789"), "digits")
 
 
-def _read_npz(path: Path) -> ImageData:
-    if not path.exists():
-        raise DataError(f"no file {str(path)!r}")
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            missing = [key for key in _NPZ_KEYS if key not in archive]
-            if missing:
-                raise DataError(
-                    f"{path.name} has no array {' or '.join(map(repr, missing))}; "
-                    f"expected 'images' and 'labels', found {', '.join(map(repr, archive)) or 'nothing'}"
-                )
-            images, labels = (archive[key] for key in _NPZ_KEYS)
-    except DataError:
-        raise
-    except Exception as error:  # numpy reports a damaged file in half a dozen ways
-        raise DataError(f"{path.name} is no readable .npz of plain arrays: {error}") from error
-    return _from_arrays(images, labels, path.name)
-
-
-def _from_arrays(images: NDArray[Any], labels: NDArray[Any], name: str) -> ImageData:
+def _from_arrays(images: NDArray[Any], labels: NDArray[Any] | None, path: Path) -> ImageData:
+    name = path.name
     if images.dtype != np.uint8:
         raise DataError(f"{name}: images are {images.dtype}; scale them to 0..255 and save them as uint8")
     shape = images.shape
     images = images[..., None] if images.ndim == 3 else images
     if images.ndim != 4 or images.shape[-1] > 16 or 0 in images.shape:
         raise DataError(f"{name}: images have shape {shape}; expected (N, H, W) or (N, H, W, C) with C up to 16")
+    if labels is None:
+        note = f"there are no labels in {name!r}: its images are one class, {path.stem!r}"
+        return ImageData(images, np.zeros(len(images), np.int64), (path.stem,), name, notes=(note,))
     if labels.shape != (len(images),):
         raise DataError(f"{name}: labels have shape {labels.shape}; expected one a image, ({len(images)},)")
     if labels.dtype.kind not in "iuSUb":
         raise DataError(f"{name}: labels are {labels.dtype}; expected integers or names")
     names, codes = np.unique(labels, return_inverse=True)
-    text = tuple(item.decode() if isinstance(item, bytes) else str(item) for item in names.tolist())
-    return ImageData(images, codes.astype(np.int64), text, name)
+    text = (item.decode(errors="backslashreplace") if isinstance(item, bytes) else str(item) for item in names.tolist())
+    return ImageData(images, codes.astype(np.int64), tuple(text), name)
 
 
 def _resized(data: ImageData, image_size: int | None) -> ImageData:
@@ -184,12 +180,6 @@ def _bounded(data: ImageData, max_per_class: int | None, seed: int) -> ImageData
     kept = data.take(_draw(data, {c: min(int(n), max_per_class) for c, n in enumerate(counts)}, seed))
     note = f"{len(kept)} of {len(data)} images used, at most {max_per_class} a class"
     return replace(kept, notes=(*data.notes, note))
-
-
-def _check_classes(data: ImageData) -> None:
-    if data.num_classes < 2:
-        found = data.class_names[0]
-        raise DataError(f"{data.name}: there is only one class ({found!r}); a classifier needs two or more")
 
 
 def _split(data: ImageData, test_fraction: float, seed: int) -> ImageData:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from augsynth.data.loading.jpeg import FACTORS, decode_lines, read_header
 from augsynth.data.loading.pillow import as_array, as_plain, check_pixels, open_upright
-from augsynth.errors import ArgumentError, DataError
+from augsynth.errors import ArgumentError, ArgumentTypeError, DataError, shown
+from augsynth.files import open_file
 
 Mode = Literal["RGB", "L"]
 
@@ -46,6 +47,10 @@ class EncodedImage:
     def __init__(self, data: bytes, name: str = "the image", mode: Mode = "RGB") -> None:
         if mode not in ("RGB", "L"):
             raise ArgumentError(f"mode must be 'RGB' or 'L', got {mode!r}")
+        if not isinstance(data, bytes):
+            raise ArgumentTypeError(
+                f"data must be the bytes of a file, got {shown(data)}; EncodedImage.read takes a path"
+            )
         self.data = data
         self.name = name
         self.mode = mode
@@ -58,9 +63,13 @@ class EncodedImage:
         check_pixels(*size, name)
 
     @classmethod
-    def read(cls, path: Path, mode: Mode = "RGB") -> EncodedImage:
+    def read(cls, path: str | Path, mode: Mode = "RGB") -> EncodedImage:
         """The image in a file."""
-        return cls(path.read_bytes(), str(path), mode)
+        try:
+            with open_file(path) as stream:
+                return cls(stream.read(), str(path), mode)
+        except OSError as error:
+            raise DataError(f"cannot read {path}: {error}") from error
 
     @property
     def divisible(self) -> bool:

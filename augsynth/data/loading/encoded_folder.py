@@ -8,7 +8,7 @@ import numpy as np
 from torch.utils.data import Dataset
 
 from augsynth.data.loading.encoded import EncodedImage, Mode
-from augsynth.data.loading.image_folder import class_names, list_files
+from augsynth.data.loading.listing import class_folders, list_files, shared_files
 from augsynth.errors import ArgumentError, DataError
 from augsynth.positions import Positional
 
@@ -17,6 +17,7 @@ class EncodedImageFolder(Positional[tuple[EncodedImage, int]], Dataset[tuple[Enc
     """The images below `root/<class>/` with their classes, as `(EncodedImage, label)`; nothing is held in memory.
 
     `labels` is int64 (N,), an index into `class_names`. `mode` is "RGB", which every file is converted to, or "L".
+    `notes` says in words what was left out: hidden files, files that are no images, links to what is there already.
     With `DecodingTransform` it is the `real` of a `SyntheticMixDataset`, with `ratio=0` if nothing is to be mixed in:
 
         real = EncodedImageFolder("photos/train")
@@ -27,16 +28,18 @@ class EncodedImageFolder(Positional[tuple[EncodedImage, int]], Dataset[tuple[Enc
     """
 
     def __init__(self, root: str | Path, mode: Mode = "RGB") -> None:
-        self.root = Path(root)
+        self.root = Path(root).absolute()
         if not self.root.is_dir():
             raise DataError(f"no folder {str(root)!r}")
         if mode not in ("RGB", "L"):
             raise ArgumentError(f"mode must be 'RGB' or 'L', got {mode!r}")
         self.mode = mode
-        self.class_names = class_names(self.root)
-        listing = list_files(self.root, self.class_names, None, seed=0)
+        classes = class_folders(self.root)
+        self.class_names = tuple(classes)
+        listing = list_files(self.root, classes, self.class_names, None, seed=0)
         self.files = listing.files
         self.labels = np.array(listing.labels, np.int64)
+        self.notes = (*listing.notes, *shared_files([listing]))
 
     def __len__(self) -> int:
         return len(self.files)

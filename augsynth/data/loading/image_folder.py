@@ -1,15 +1,15 @@
-"""Decoding a folder with one subfolder a class: which files, which colours, which size."""
+"""Decoding a folder with one subfolder a class: its parts, their colours, their size."""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from augsynth.data.loading.listing import classes_or_one, list_files, shared_files, subfolders
 from augsynth.data.loading.pillow import as_array, as_plain, open_upright
 from augsynth.errors import DataError
 from augsynth.progress import progress_bar
@@ -17,32 +17,25 @@ from augsynth.progress import progress_bar
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-IMAGE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 TEST_FOLDERS = ("test", "val", "valid", "validation")
 _BAR_FROM = 2000
 
 Part = tuple[NDArray[np.uint8], NDArray[np.int64]]
 
 
-@dataclass(frozen=True)
-class Listing:
-    """The chosen files of one part (train or test) with their classes."""
-
-    files: list[Path]
-    labels: list[int]
-    notes: list[str]
-
-
 def read_image_folder(
     root: Path, max_per_class: int | None, image_size: int | None, seed: int
 ) -> tuple[list[Part], tuple[str, ...], tuple[str, ...]]:
-    """Read `root/<class>/…`, or `root/train/<class>/…` and `root/test/<class>/…`.
+    """Read `root/<class>/…`, or `root/train/<class>/…` and `root/test/<class>/…`; images alone are one class.
 
     Returns the parts `(images uint8 (N, H, W, C), labels)`, training first, then the class names and notes.
     """
     folders, notes = _parts(root)
-    names = class_names(folders[0])
-    listings = [list_files(folder, names, max_per_class, seed) for folder in folders]
+    classes = [classes_or_one(folder, root) for folder in folders]
+    names = tuple(classes[0])
+    if folders[0] in classes[0].values():
+        notes.append(f"there are no class folders in {folders[0].name!r}: its images are one class, {names[0]!r}")
+    listings = [list_files(*part, names, max_per_class, seed) for part in zip(folders, classes, strict=True)]
     files = [file for listing in listings for file in listing.files]
     images, conversions = _decode(files, root, image_size)
     parts, start = [], 0
@@ -50,7 +43,8 @@ def read_image_folder(
         stop = start + len(listing.files)
         parts.append((images[start:stop], np.asarray(listing.labels, np.int64)))
         start = stop
-    return parts, names, tuple(notes + [note for part in listings for note in part.notes] + conversions)
+    left_out = [note for listing in listings for note in listing.notes]
+    return parts, names, (*notes, *left_out, *shared_files(listings), *conversions)
 
 
 def fit_square(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
@@ -67,49 +61,11 @@ def _parts(root: Path) -> tuple[list[Path], list[str]]:
     if not train.is_dir():
         return [root], []
     if not tests:
-        others = [path.name for path in _subfolders(root) if path != train]
+        others = [path.name for path in subfolders(root) if path != train]
         return ([root], []) if others else ([train], [])
-    ignored = [path.name for path in _subfolders(root) if path not in (train, tests[0])]
+    ignored = [path.name for path in subfolders(root) if path not in (train, tests[0])]
     notes = [f"folders beside train/ and {tests[0].name}/ left out: {', '.join(ignored)}"] if ignored else []
     return [train, tests[0]], notes
-
-
-def _subfolders(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-
-
-def class_names(folder: Path) -> tuple[str, ...]:
-    """The names of the subfolders, sorted; `DataError` where there are none."""
-    names = tuple(path.name for path in _subfolders(folder))
-    if not names:
-        raise DataError(f"no class folders in {folder.name!r}; expected one subfolder a class, with images in it")
-    return names
-
-
-def list_files(folder: Path, names: tuple[str, ...], max_per_class: int | None, seed: int) -> Listing:
-    """The image files below each of the class folders `names`, at most `max_per_class` of each, drawn by `seed`."""
-    unknown = [path.name for path in _subfolders(folder) if path.name not in names]
-    if unknown:
-        raise DataError(f"{folder.name!r} has classes that the training folder lacks: {', '.join(unknown)}")
-    chosen = Listing([], [], [])
-    found = strangers = 0
-    for label, name in enumerate(names):
-        every = sorted(p for p in (folder / name).rglob("*") if p.is_file() and not p.name.startswith("."))
-        files = [path for path in every if path.suffix.lower() in IMAGE_SUFFIXES]
-        if not files:
-            known = " ".join(IMAGE_SUFFIXES)
-            raise DataError(f"no images of class {name!r} in {folder.name!r}; the types read are {known}")
-        strangers += len(every) - len(files)
-        found += len(files)
-        order = np.random.default_rng((seed, label)).permutation(len(files))[:max_per_class]
-        chosen.files.extend(files[i] for i in np.sort(order))
-        chosen.labels.extend([label] * len(order))
-    if strangers:
-        chosen.notes.append(f"{strangers} files in {folder.name!r} are no images and were left out")
-    if len(chosen.files) < found:
-        bound = f"at most {max_per_class} a class"
-        chosen.notes.append(f"{len(chosen.files)} of {found} images in {folder.name!r} used, {bound}")
-    return chosen
 
 
 def _decode(files: list[Path], root: Path, image_size: int | None) -> tuple[NDArray[np.uint8], list[str]]:

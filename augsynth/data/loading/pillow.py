@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augsynth.errors import DataError
+from augsynth.files import open_file
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -23,10 +24,11 @@ def open_upright(file: Path | IO[bytes], name: str) -> Image:
     from PIL import ImageOps
 
     try:
-        with pillow.open(file) as opened:
+        stream = open_file(file) if isinstance(file, Path) else file
+        with stream, pillow.open(stream) as opened:
             image = ImageOps.exif_transpose(opened)
             image.load()
-    except (OSError, ValueError, SyntaxError, pillow.DecompressionBombError) as error:
+    except Exception as error:  # a damaged file makes Pillow's readers raise nearly anything
         raise DataError(f"cannot decode {name}: {error}") from error
     if image.mode not in (*GREY_MODES, *COLOUR_MODES):
         raise DataError(f"{name} has {image.mode!r} pixels; save it as 8-bit grey or RGB")

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import io
+import os
 import tarfile
-from collections.abc import Iterator, Sequence
+import tempfile
+import unicodedata
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
 import numpy as np
 import numpy.typing as npt
 
-from augsynth.errors import ArgumentError, DataError
+from augsynth.arrays import unwrapped
+from augsynth.errors import ArgumentError, ArgumentTypeError, DataError, shown
+from augsynth.files import is_data
 from augsynth.progress import Advance, progress_bar
 
 if TYPE_CHECKING:
@@ -20,6 +26,8 @@ if TYPE_CHECKING:
 Format = Literal["imagefolder", "webdataset", "huggingface"]
 
 _ITEMS_PER_TAR = 10_000
+_LONGEST_NAME = 255
+_MOST_CLASSES = 1_000_000
 
 
 class Source(Protocol):
@@ -33,43 +41,101 @@ class Source(Protocol):
     def __getitem__(self, index: int) -> Any: ...
 
 
-def export(pool: Source, folder: Path, format: Format, class_names: Sequence[str] | None, progress: bool) -> None:
+def export(pool: Source, folder: Path, format: Format, class_names: Iterable[str] | None, progress: bool) -> None:
     """Write the pool into `folder`; see `SyntheticPool.export`."""
     writers = {"imagefolder": _image_folder, "webdataset": _webdataset, "huggingface": _huggingface}
-    if format not in writers:
+    if format not in get_args(Format):
         raise ArgumentError(f"format must be one of {', '.join(get_args(Format))}, got {format!r}")
     if pool.image_shape[0] not in (1, 3, 4):
         raise DataError(f"PNG files hold 1, 3 or 4 channels; the images of this pool have {pool.image_shape[0]}")
-    if folder.exists() and any(folder.iterdir()):
-        raise DataError(f"{folder} is not empty; give a new folder")
+    _pillow()
     names = _class_names(pool.labels, class_names)
-    folder.mkdir(parents=True, exist_ok=True)
-    with progress_bar(f"exporting as {format}", len(pool), progress) as advance:
-        writers[format](pool, folder, names, advance)
+    if format == "imagefolder":
+        _check_folder_names(names)
+    with _whole_or_nothing(folder) as part, progress_bar(f"exporting as {format}", len(pool), progress) as advance:
+        writers[format](pool, part, names, advance)
 
 
-def _class_names(labels: npt.NDArray[np.int64] | None, names: Sequence[str] | None) -> list[str]:
+@contextmanager
+def _whole_or_nothing(folder: Path) -> Iterator[Path]:
+    """A new folder inside `folder`, whose content goes up into it at the end; after an error all of it goes."""
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(is_data(path.name) for path in folder.iterdir()):
+            raise DataError(f"{folder} is not empty; give a new folder")
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".partial-") as part:
+            yield Path(part)
+            for path in Path(part).iterdir():
+                path.rename(folder / path.name)
+    except BaseException as error:
+        with suppress(OSError):  # of a folder that is not empty
+            for path in made:
+                path.rmdir()
+        if isinstance(error, OSError):
+            raise DataError(f"cannot export into {folder}: {error}") from error
+        raise
+
+
+def _class_names(labels: npt.NDArray[np.int64] | None, names: Iterable[Any] | None) -> list[str]:
     """A name for each class 0 … K−1; numbers get leading zeros, so that their order survives sorting."""
     count = 0 if labels is None else int(labels.max()) + 1
+    if count > _MOST_CLASSES:
+        raise DataError(f"at most {_MOST_CLASSES} classes are exported; the labels of this pool reach {count - 1}")
     if names is None:
         return [f"{label:0{len(str(count - 1))}d}" for label in range(count)]
-    if len(names) < count or len(set(names)) < len(names):
-        raise ArgumentError(f"class_names must be {count} different names, got {list(names)}")
-    return list(names)
+    if isinstance(names, (str, bytes)) or not isinstance(names, Iterable):
+        raise ArgumentTypeError(f"class_names must be a list of names, got {shown(names)}")
+    given = [unwrapped(name) for name in names]
+    text = [str(name) if isinstance(name, int) and not isinstance(name, bool) else name for name in given]
+    if not all(isinstance(name, str) for name in text):
+        raise ArgumentTypeError(f"class_names must be texts, got {shown(given)}")
+    if len(text) < count or len(set(text)) < len(text):
+        raise ArgumentError(f"class_names must be {count} different names, got {shown(text)}")
+    return text
+
+
+def _check_folder_names(names: Iterable[str]) -> None:
+    """Refuse names that are no folders, that no reader takes for data, or that some systems cannot tell apart."""
+    seen: dict[str, str] = {}
+    for name in names:
+        if not name or {"/", "\\", "\0"} & set(name) or not is_data(name) or len(_encoded(name)) > _LONGEST_NAME:
+            raise ArgumentError(
+                f"no folder can have the name of the class {shown(name)}: a name is not empty or hidden, has no slash, "
+                f"and at most {_LONGEST_NAME} bytes; rename it with class_names"
+            )
+        alike = seen.setdefault(unicodedata.normalize("NFC", name).casefold(), name)
+        if alike != name:
+            raise ArgumentError(
+                f"the classes {shown(alike)} and {shown(name)} would be one folder where case, or the form of "
+                "accented letters, makes no difference; rename one with class_names"
+            )
+
+
+def _encoded(name: str) -> bytes:
+    try:
+        return os.fsencode(name)
+    except UnicodeEncodeError as cause:
+        raise ArgumentError(f"the class name {shown(name)} is no text: {cause}") from cause
 
 
 def _items(pool: Source, advance: Advance) -> Iterator[tuple[str, Image, int | None]]:
     """Every item: a name that sorts in its order, the picture, the label."""
-    try:
-        from PIL import Image
-    except ImportError as cause:
-        raise DataError('exporting needs Pillow: pip install "augsynth[demo]"') from cause
+    pillow = _pillow()
     width = max(6, len(str(len(pool) - 1)))
     for index in range(len(pool)):
         image, label = pool[index] if pool.labels is not None else (pool[index], None)
         pixels = image.permute(1, 2, 0).numpy()
-        yield f"{index:0{width}d}", Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels), label
+        yield f"{index:0{width}d}", pillow.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels), label
         advance()
+
+
+def _pillow() -> Any:
+    try:
+        from PIL import Image
+    except ImportError as cause:
+        raise DataError('exporting needs Pillow: pip install "augsynth[demo]"') from cause
+    return Image
 
 
 def _image_folder(pool: Source, folder: Path, names: list[str], advance: Advance) -> None:

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
+import math
 import os
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
-from augsynth.errors import CheckpointError
+from augsynth.errors import CheckpointError, shown
+from augsynth.files import read_json
 from augsynth.generators import Generator
 
 FILE = "manifest.json"
 FORMAT = "augsynth-pool"
 VERSION = 1
 
-Labels = int | Sequence[int] | torch.Tensor | None
+Classes = int | torch.Tensor | None
+"""What a generator is asked for: one class, int64 (n,) on the CPU, or None for its own choice."""
 
 
 @dataclass(frozen=True)
@@ -70,21 +70,30 @@ class Manifest:
 
     def write(self, folder: Path) -> None:
         """Replace the manifest in one step; on return it is on the disk."""
-        content = {"format": FORMAT, "version": VERSION, **dataclasses.asdict(self)}
+        parts, shards = ([vars(one) for one in many] for many in (self.parts, self.shards))
+        content = {"format": FORMAT, "version": VERSION, **vars(self), "parts": parts, "shards": shards}
         temporary = folder / f".{FILE}.partial"
         with open(temporary, "w", encoding="utf-8") as stream:
-            json.dump(content, stream, indent=1)
+            stream.write(json.dumps(content, indent=1))
             stream.flush()
             os.fsync(stream.fileno())
         os.replace(temporary, folder / FILE)
         sync_folder(folder)
+
+    def require_finished(self, folder: Path) -> None:
+        """Raise `CheckpointError` where samples are still missing."""
+        if len(self) < self.wanted:
+            raise CheckpointError(
+                f"the pool {folder} is unfinished: it holds {len(self)} of {self.wanted} samples; "
+                "call SyntheticPool.create with the same arguments to finish it"
+            )
 
     @classmethod
     def read(cls, folder: Path) -> Manifest:
         """Raises `CheckpointError` where there is no manifest, or one that cannot be used."""
         file = folder / FILE
         try:
-            content = json.loads(file.read_text(encoding="utf-8"))
+            content = read_json(file)
         except (FileNotFoundError, NotADirectoryError) as cause:
             raise CheckpointError(f"{folder} holds no pool: there is no {FILE}") from cause
         except (OSError, ValueError) as cause:
@@ -92,23 +101,56 @@ class Manifest:
         if not isinstance(content, dict) or content.get("format") != FORMAT:
             raise CheckpointError(f'{file} is not of a pool: its "format" is not "{FORMAT}"')
         if content.get("version") != VERSION:
-            raise CheckpointError(f"{file} has version {content.get('version')}; this augsynth reads {VERSION}")
+            version = shown(content.get("version"))
+            raise CheckpointError(f"{file} has version {version}; this augsynth reads {VERSION}")
         try:
-            return cls._from_json(content)
+            return _manifest({key: value for key, value in content.items() if key not in ("format", "version")})
         except (KeyError, TypeError, ValueError) as cause:
-            raise CheckpointError(f"{file} is incomplete or damaged: {cause!r}") from cause
+            raise CheckpointError(f"{file} is incomplete or damaged: {cause}") from cause
 
-    @classmethod
-    def _from_json(cls, content: dict[str, Any]) -> Manifest:
-        channels, height, width = content["image_shape"]
-        return cls(
-            image_shape=(int(channels), int(height), int(width)),
-            labelled=bool(content["labelled"]),
-            wanted=int(content["wanted"]),
-            shard_size=int(content["shard_size"]),
-            parts=tuple(Part(**part) for part in content["parts"]),
-            shards=tuple(Shard(**shard) for shard in content["shards"]),
-        )
+
+def _manifest(content: dict[str, Any]) -> Manifest:
+    """The manifest that JSON tells of; `KeyError`, `TypeError` or `ValueError` where it cannot be one."""
+    channels, height, width = content["image_shape"]
+    shape = (_whole(channels, "channels"), _whole(height, "height"), _whole(width, "width"))
+    if type(content["labelled"]) is not bool:
+        raise ValueError(f"labelled is {shown(content['labelled'])}, expected true or false")
+    content |= {
+        "image_shape": shape,
+        "wanted": _whole(content["wanted"], "wanted"),
+        "shard_size": _whole(content["shard_size"], "shard_size"),
+        "parts": tuple(_part(Part(**part)) for part in content["parts"]),
+        "shards": tuple(_shard(Shard(**shard), content["labelled"]) for shard in content["shards"]),
+    }
+    manifest, held = Manifest(**content), sum(shard.count for shard in content["shards"])
+    firsts = [part.first for part in manifest.parts]
+    if not firsts or firsts[0] != 0 or firsts != sorted(set(firsts)) or firsts[-1] > held:
+        raise ValueError(f"its parts begin at {shown(firsts)}, of {held} samples")
+    if max(held, manifest.wanted) * math.prod(shape) > sys.maxsize:
+        raise ValueError(f"no disk holds {max(held, manifest.wanted)} images of shape {shape}")
+    return manifest
+
+
+def _part(part: Part) -> Part:
+    if not isinstance(part.generator, dict) or not isinstance(part.labels, str) or type(part.seed) is not int:
+        raise ValueError(f"a part has no generator, seed or labels: {shown(part)}")
+    _whole(part.first, "first", 0)
+    _whole(part.start, "start", 0)
+    return part
+
+
+def _shard(shard: Shard, labelled: bool) -> Shard:
+    _whole(shard.count, "count")
+    if not isinstance(shard.images_sha256, str) or not isinstance(shard.labels_sha256, str if labelled else type(None)):
+        raise ValueError(f"a shard has no checksums: {shown(shard)}")
+    return shard
+
+
+def _whole(value: Any, name: str, least: int = 1) -> int:
+    """A whole number of the manifest, as JSON has it; `ValueError` for all else, Booleans and 3.0 included."""
+    if type(value) is not int or not least <= value <= sys.maxsize:
+        raise ValueError(f"{name} is {shown(value)}, expected a whole number of at least {least}")
+    return value
 
 
 def sync_folder(folder: Path) -> None:
@@ -138,10 +180,10 @@ def describe_generator(generator: Generator) -> dict[str, Any]:
     }
 
 
-def describe_labels(labels: Labels, labelled: bool) -> str:
-    """What `Part.labels` says for the argument `labels`."""
+def describe_labels(labels: Classes, labelled: bool) -> str:
+    """What `Part.labels` says for the labels that were asked for."""
     if labels is None:
         return "in turn" if labelled else "none"
     if isinstance(labels, int):
         return str(labels)
-    return hashlib.sha256(np.asarray(labels, np.int64).tobytes()).hexdigest()
+    return hashlib.sha256(labels.numpy().tobytes()).hexdigest()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import tempfile
 import weakref
 from bisect import bisect_right
 from collections.abc import Sequence
+from functools import lru_cache, partial
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -18,22 +18,28 @@ import numpy.typing as npt
 import torch
 from torch.utils.data import Dataset
 
+from augsynth.arrays import unwrapped
 from augsynth.data.pools import export as exporting
 from augsynth.data.pools import writer
-from augsynth.data.pools.manifest import Labels, Manifest, Part
-from augsynth.data.pools.writer import Order, images_file, labels_file
+from augsynth.data.pools.manifest import Manifest, Part
+from augsynth.data.pools.shards import images_file, labels_file, map_images, read_labels, sha256_of
+from augsynth.data.pools.writer import Labels, Order
 from augsynth.errors import CheckpointError
 from augsynth.generators import Generator, Samples
+from augsynth.generators.arguments import check_count
 from augsynth.positions import Positional, as_positions
 
 SHARD_SIZE = 1024
+# Of the 65,530 memory maps that Linux allows a process.
+_MAPPED_SHARDS = 4096
 
 
 class SyntheticPool(Positional[Any], Dataset[Any]):
     """Generated images in a folder, and a map-style dataset of `(image uint8 (C, H, W), label)`.
 
     A pool without labels gives bare images. Shards are `.npy` files that are memory-mapped when they are first
-    used, in each process for itself; a pool is pickled as its path. What is changed in an image stays in memory.
+    used, in each process for itself, and none is kept open; a pool is pickled as its path. A relative path means what
+    it meant when it was given, wherever the process goes. What is changed in an image stays in memory.
 
     >>> pool = SyntheticPool.create("pool", generator, 10_000, seed=1)  # doctest: +SKIP
     >>> pool[0][0].shape, pool.labels.shape  # doctest: +SKIP
@@ -41,18 +47,14 @@ class SyntheticPool(Positional[Any], Dataset[Any]):
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path)
+        self.path = Path(path).absolute()
         self._load()
 
     def _load(self) -> None:
         self.manifest = Manifest.read(self.path)
         self._ends = list(accumulate(shard.count for shard in self.manifest.shards))
-        if len(self) < self.manifest.wanted:
-            raise CheckpointError(
-                f"the pool {self.path} is unfinished: it holds {len(self)} of {self.manifest.wanted} samples; "
-                "call SyntheticPool.create with the same arguments to finish it"
-            )
-        self._images: dict[int, npt.NDArray[np.uint8]] = {}
+        self.manifest.require_finished(self.path)
+        self._images = lru_cache(_MAPPED_SHARDS)(partial(_map_shard, self.path, self.manifest))
         self._labels: npt.NDArray[np.int64] | None = None
 
     @classmethod
@@ -76,8 +78,9 @@ class SyntheticPool(Positional[Any], Dataset[Any]):
         where it stopped, or opens the finished pool. Processes that call at the same time wait for the first.
         Raises `CheckpointError` if the folder holds anything else, or a pool and `resume` is False.
         """
-        order = Order(generator, n, labels, seed)
-        writer.create(Path(path), order, shard_size, resume, progress)
+        order = Order.of(generator, n, labels, seed)
+        shard_size = check_count("shard_size", unwrapped(shard_size), 1)
+        writer.create(Path(path).absolute(), order, shard_size, resume, progress)
         return cls(path)
 
     @classmethod
@@ -86,7 +89,11 @@ class SyntheticPool(Positional[Any], Dataset[Any]):
     ) -> SyntheticPool:
         """`create` in a temporary folder, which is removed when the returned pool is garbage, or at exit."""
         folder = tempfile.mkdtemp(prefix="augsynth-pool-")
-        pool = cls.create(folder, generator, n, labels=labels, seed=seed, progress=progress)
+        try:
+            pool = cls.create(folder, generator, n, labels=labels, seed=seed, progress=progress)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
         weakref.finalize(pool, _remove, folder, os.getpid())
         return pool
 
@@ -103,12 +110,12 @@ class SyntheticPool(Positional[Any], Dataset[Any]):
         A killed append leaves the shards that were finished, as a valid pool. The image shape, and whether there
         are labels, must be the pool's. A mix that was made before keeps to the items it knows.
         """
-        writer.append(self.path, Order(generator, n, labels, seed), progress)
+        writer.append(self.path, Order.of(generator, n, labels, seed), progress)
         self._load()
 
     def verify(self) -> None:
         """Read every file and compare its SHA-256; raises `CheckpointError` naming the damaged shards."""
-        damaged = [name for name, sha256 in self._checksums() if _sha256(self.path / name) != sha256]
+        damaged = [name for name, sha256 in self._checksums() if sha256_of(self.path / name) != sha256]
         if damaged:
             raise CheckpointError(
                 f"the pool {self.path} is damaged: {', '.join(damaged)}; create it again in a new folder"
@@ -126,7 +133,9 @@ class SyntheticPool(Positional[Any], Dataset[Any]):
 
         "imagefolder": `<class>/<item>.png`, classes being numbers (with leading zeros) or `class_names`.
         "webdataset": tar files of `<item>.png` and `<item>.cls`. "huggingface": a `datasets.Dataset` saved to
-        disk; needs the package `datasets`. All need Pillow, and images of 1, 3 or 4 channels.
+        disk; needs the package `datasets`. All need Pillow, and images of 1, 3 or 4 channels. An export that is refused
+        or fails leaves nothing behind. "imagefolder" refuses names that no folder can have, hidden ones, and those that
+        differ from another in nothing but case or the form of accented letters.
         """
         exporting.export(self, Path(path), format, class_names, progress)
 
@@ -145,8 +154,7 @@ class SyntheticPool(Positional[Any], Dataset[Any]):
         """The label of every item, int64 (n,), or None."""
         if self._labels is None and self.manifest.labelled:
             shards = enumerate(self.manifest.shards)
-            parts = [self._map(labels_file(i), (shard.count,), np.int64) for i, shard in shards]
-            self._labels = np.concatenate(parts)
+            self._labels = np.concatenate([read_labels(self.path / labels_file(i), one.count) for i, one in shards])
         return self._labels
 
     def take(self, indices: Sequence[int] | npt.NDArray[np.integer[Any]]) -> Samples:
@@ -170,25 +178,9 @@ class SyntheticPool(Positional[Any], Dataset[Any]):
 
     def _image(self, index: int) -> npt.NDArray[np.uint8]:
         number = bisect_right(self._ends, index)
-        shard = self.manifest.shards[number]
-        if number not in self._images:
-            shape = (shard.count, *self.image_shape)
-            self._images[number] = self._map(images_file(number), shape, np.uint8)
-        image: npt.NDArray[np.uint8] = self._images[number][index - self._ends[number] + shard.count]
+        images = self._images(number)
+        image: npt.NDArray[np.uint8] = images[index - self._ends[number] + len(images)]
         return image
-
-    def _map(self, name: str, shape: tuple[int, ...], dtype: type[np.generic]) -> npt.NDArray[Any]:
-        # Copy-on-write: torch takes no read-only arrays, and nothing may reach the file.
-        try:
-            array: npt.NDArray[Any] = np.load(self.path / name, mmap_mode="c", allow_pickle=False)
-        except (OSError, ValueError, EOFError) as cause:
-            raise CheckpointError(f"shard {self.path / name} cannot be read: {cause}") from cause
-        if array.shape != shape or array.dtype != dtype:
-            raise CheckpointError(
-                f"shard {self.path / name} is damaged: it holds {array.dtype} {array.shape}, "
-                f"expected {np.dtype(dtype)} {shape}"
-            )
-        return np.asarray(array)
 
     def _checksums(self) -> list[tuple[str, str]]:
         files: list[tuple[str, str]] = []
@@ -199,15 +191,8 @@ class SyntheticPool(Positional[Any], Dataset[Any]):
         return files
 
 
-def _sha256(file: Path) -> str | None:
-    try:
-        with open(file, "rb") as stream:
-            digest = hashlib.sha256()
-            while chunk := stream.read(1 << 20):
-                digest.update(chunk)
-            return digest.hexdigest()
-    except OSError:
-        return None
+def _map_shard(folder: Path, manifest: Manifest, number: int) -> npt.NDArray[np.uint8]:
+    return map_images(folder / images_file(number), (manifest.shards[number].count, *manifest.image_shape))
 
 
 def _remove(folder: str, owner: int) -> None:

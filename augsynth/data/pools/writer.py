@@ -2,65 +2,87 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from math import prod
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
-from augsynth.data.pools.manifest import FILE, Labels, Manifest, Part, Shard, describe_generator, describe_labels
-from augsynth.errors import ArgumentError, CheckpointError
-from augsynth.generators import Generator
+from augsynth.arrays import to_numpy, unwrapped
+from augsynth.data.pools.manifest import FILE, Classes, Manifest, Part, Shard, describe_generator, describe_labels
+from augsynth.data.pools.shards import images_file, labels_file, write_array
+from augsynth.errors import ArgumentError, ArgumentTypeError, CheckpointError, shown
+from augsynth.files import is_data
+from augsynth.generators import Generator, Samples
+from augsynth.generators.arguments import check_count, check_labels
+from augsynth.generators.seeds import check_seed
 from augsynth.progress import progress_bar
+
+Labels = int | Sequence[int] | torch.Tensor | None
 
 
 @dataclass(frozen=True, eq=False)
 class Order:
-    """What a pool is asked to hold: `n` samples of a generator, with these labels and this seed."""
+    """The samples that a pool is asked to hold: `n` of a generator, with these classes and this seed."""
 
     generator: Generator
     n: int
-    labels: Labels
+    classes: Classes
     seed: int
 
-    def __post_init__(self) -> None:
-        if self.n < 1:
-            raise ArgumentError(f"n must be at least 1 sample, got {self.n}")
-        if self.labels is not None and not isinstance(self.labels, int) and len(self.labels) != self.n:
-            raise ArgumentError(f"labels must be one class or {self.n} of them, got {len(self.labels)}")
+    @classmethod
+    def of(cls, generator: Generator, n: int, labels: Labels, seed: int) -> Order:
+        """Take the arguments of a user; what no generator can draw is refused here, before anything is written."""
+        if not isinstance(generator, Generator):
+            raise ArgumentTypeError(
+                f"generator must be a fitted Generator, got {shown(generator)}; create_generator(name) makes one"
+            )
+        n = check_count("n", unwrapped(n), 1)
+        return cls(generator, n, _classes(generator, labels, n), check_seed(unwrapped(seed)))
 
     @property
     def labelled(self) -> bool:
         return self.generator.num_classes is not None
 
     def part(self, first: int, start: int) -> Part:
-        labels = describe_labels(self.labels, self.labelled)
-        return Part(describe_generator(self.generator), int(self.seed), labels, first, start)
+        labels = describe_labels(self.classes, self.labelled)
+        return Part(describe_generator(self.generator), self.seed, labels, first, start)
 
-    def labels_of(self, done: int, count: int) -> Labels:
-        """The labels of `count` samples after the first `done`."""
-        if self.labels is None or isinstance(self.labels, int):
-            return self.labels
-        return torch.as_tensor(self.labels[done : done + count])
+    def draw(self, done: int, count: int, start: int) -> Samples:
+        """The `count` samples after the first `done`, of those that begin with number `start` of the generator."""
+        labels = self.classes[done : done + count] if isinstance(self.classes, torch.Tensor) else self.classes
+        return self.generator.sample(count, labels=labels, seed=self.seed, start=start + done)
+
+
+def _classes(generator: Generator, labels: Any, n: int) -> Classes:
+    given = unwrapped(labels)
+    if given is None:
+        return None
+    if isinstance(given, Iterable) and not isinstance(given, (str, np.ndarray, torch.Tensor)):
+        given = list(given)
+    values = np.asarray(given) if isinstance(given, int) else to_numpy(given, "labels")
+    if values.dtype.kind not in "iu":
+        raise ArgumentTypeError(f"labels must be integers, got {values.dtype}: {shown(labels)}")
+    count = 1 if isinstance(given, int) else n
+    classes = check_labels(generator.name, torch.from_numpy(values.astype(np.int64)), count, 0, generator.num_classes)
+    return given if isinstance(given, int) else classes
 
 
 def create(folder: Path, order: Order, shard_size: int, resume: bool, progress: bool) -> Manifest:
     """Make a pool, or finish one that was asked for in the same way."""
-    if shard_size < 1:
-        raise ArgumentError(f"shard_size must be at least 1, got {shard_size}")
     part = order.part(first=0, start=0)
-    folder.mkdir(parents=True, exist_ok=True)
     with _only_writer(folder):
         if (folder / FILE).exists():
             manifest = _resumed(folder, part, order.n, shard_size, resume)
         else:
-            manifest = _fresh(folder, order, part, shard_size)
+            _require_empty(folder)
+            manifest = Manifest(order.generator.image_shape, order.labelled, order.n, shard_size, (part,), ())
         return _fill(folder, manifest, order, done=len(manifest), start=0, progress=progress)
 
 
@@ -68,6 +90,7 @@ def append(folder: Path, order: Order, progress: bool) -> Manifest:
     """Add samples that go on from those which the pool has of the same generator and seed."""
     with _only_writer(folder):
         manifest = Manifest.read(folder)
+        manifest.require_finished(folder)
         if order.generator.image_shape != manifest.image_shape or order.labelled != manifest.labelled:
             raise ArgumentError(
                 f"the pool holds {_kind(manifest.image_shape, manifest.labelled)}; "
@@ -79,15 +102,12 @@ def append(folder: Path, order: Order, progress: bool) -> Manifest:
         return _fill(folder, extended, order, done=0, start=part.start, progress=progress)
 
 
-def _fresh(folder: Path, order: Order, part: Part, shard_size: int) -> Manifest:
-    strangers = [path.name for path in folder.iterdir() if not path.name.endswith(".partial")]
+def _require_empty(folder: Path) -> None:
+    strangers = [path.name for path in folder.iterdir() if is_data(path.name)]
     if strangers:
         raise CheckpointError(
             f"{folder} is not empty and holds no pool (it has {strangers[0]!r}); give a new or empty folder"
         )
-    manifest = Manifest(order.generator.image_shape, order.labelled, order.n, shard_size, (part,), ())
-    manifest.write(folder)
-    return manifest
 
 
 def _resumed(folder: Path, part: Part, n: int, shard_size: int, resume: bool) -> Manifest:
@@ -111,11 +131,15 @@ def _resumed(folder: Path, part: Part, n: int, shard_size: int, resume: bool) ->
 
 
 def _fill(folder: Path, manifest: Manifest, order: Order, *, done: int, start: int, progress: bool) -> Manifest:
+    _check_room(folder, (order.n - done) * prod(manifest.image_shape))
     with progress_bar("filling the pool", order.n, progress and done < order.n) as advance:
         advance(min(done, order.n))
         while done < order.n:
             count = min(manifest.shard_size, order.n - done)
-            shard = _write_shard(folder, len(manifest.shards), order, done, count, start)
+            samples = order.draw(done, count, start)
+            if not manifest.shards:  # not before the generator has shown that it can draw
+                manifest.write(folder)
+            shard = _write_shard(folder, len(manifest.shards), samples)
             manifest = replace(manifest, shards=(*manifest.shards, shard))
             manifest.write(folder)
             done += count
@@ -123,46 +147,21 @@ def _fill(folder: Path, manifest: Manifest, order: Order, *, done: int, start: i
     return manifest
 
 
-def _write_shard(folder: Path, number: int, order: Order, done: int, count: int, start: int) -> Shard:
-    labels = order.labels_of(done, count)
-    samples = order.generator.sample(count, labels=labels, seed=order.seed, start=start + done)
-    images_sha256 = _write_array(folder / images_file(number), samples.images.numpy())
+def _check_room(folder: Path, needed: int) -> None:
+    disk = shutil.disk_usage(folder)
+    if disk.total and needed > disk.free:  # some file systems do not tell
+        raise ArgumentError(
+            f"the images need {needed / 1e9:.3g} GB, and the disk of {folder} has {disk.free / 1e9:.3g} GB left: "
+            "ask for fewer, or give a folder on another disk"
+        )
+
+
+def _write_shard(folder: Path, number: int, samples: Samples) -> Shard:
+    images_sha256 = write_array(folder / images_file(number), samples.images.numpy())
     labels_sha256 = None
     if samples.labels is not None:
-        labels_sha256 = _write_array(folder / labels_file(number), samples.labels.numpy())
-    return Shard(count, images_sha256, labels_sha256)
-
-
-def images_file(number: int) -> str:
-    return f"images-{number:06d}.npy"
-
-
-def labels_file(number: int) -> str:
-    return f"labels-{number:06d}.npy"
-
-
-class _HashingFile:
-    """A file that computes the SHA-256 of what is written to it."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-        self.sha256 = hashlib.sha256()
-
-    def write(self, data: bytes) -> int:
-        self.sha256.update(data)
-        return self._stream.write(data)
-
-
-def _write_array(file: Path, array: npt.NDArray[np.generic]) -> str:
-    """Write an .npy file so that it is there whole or not at all; returns its SHA-256."""
-    temporary = file.with_name(f".{file.name}.partial")
-    with open(temporary, "wb") as stream:
-        hashing = _HashingFile(stream)
-        np.save(hashing, np.ascontiguousarray(array), allow_pickle=False)
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.replace(temporary, file)
-    return hashing.sha256.hexdigest()
+        labels_sha256 = write_array(folder / labels_file(number), samples.labels.numpy())
+    return Shard(len(samples), images_sha256, labels_sha256)
 
 
 def _next_sample(manifest: Manifest, part: Part) -> int:
@@ -182,15 +181,36 @@ def _kind(shape: tuple[int, int, int], labelled: bool) -> str:
 
 @contextmanager
 def _only_writer(folder: Path) -> Iterator[None]:
-    """Let the processes of one job that all create the same pool wait for the first, and find it finished."""
+    """Let the processes of one job that all create the same pool wait for the first, and find it finished.
+
+    The folder is made if need be, with those it lies in, and they go again if nothing was written into it.
+    """
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        handle = _lock(folder)
+        try:
+            yield
+        except BaseException:
+            with suppress(OSError):  # of a folder that is not empty
+                for path in made:
+                    path.rmdir()
+            raise
+        finally:
+            if handle is not None:
+                os.close(handle)
+    except OSError as cause:
+        raise CheckpointError(f"the pool {folder} cannot be written: {cause}") from cause
+
+
+def _lock(folder: Path) -> int | None:
+    folder.mkdir(parents=True, exist_ok=True)
     try:
         import fcntl
     except ImportError:  # Windows: the caller sees to it
-        yield
-        return
+        return None
     handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    if folder.exists() and os.path.samestat(os.fstat(handle), os.stat(folder)):
+        return handle
+    os.close(handle)  # who had it wrote nothing, and took the folder away
+    return _lock(folder)

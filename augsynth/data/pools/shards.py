@@ -1,0 +1,104 @@
+"""The files of a shard: `.npy` arrays that are written whole, and mapped into memory without keeping a file open."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from augsynth.errors import CheckpointError
+from augsynth.files import open_file
+from augsynth.npy import read_npy_header
+
+_READ_UP_TO = 2**14
+
+
+def images_file(number: int) -> str:
+    return f"images-{number:06d}.npy"
+
+
+def labels_file(number: int) -> str:
+    return f"labels-{number:06d}.npy"
+
+
+def map_images(file: Path, shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
+    """The images (n, C, H, W) of a shard, memory-mapped; what is changed in them does not reach the file.
+
+    torch maps it, because Python's `mmap` keeps a file descriptor for each map, and a process has 256 or 1024 of them.
+    Small shards are read: the maps of a process are numbered too, and a pool of many shards is one of small ones.
+    """
+    try:
+        with open_file(file) as stream:
+            start, size = _extent(stream, shape, np.uint8)
+            if size <= _READ_UP_TO:
+                return np.fromfile(stream, np.uint8, size).reshape(shape)
+        name: Any = os.fsencode(file)  # as text, torch refuses a name that is not UTF-8
+        whole = torch.from_file(name, shared=False, size=start + size, dtype=torch.uint8, device="cpu")
+    except (OSError, ValueError, RuntimeError) as cause:
+        raise CheckpointError(f"shard {file} cannot be read: {cause}") from cause
+    return whole.numpy()[start:].reshape(shape)
+
+
+def read_labels(file: Path, count: int) -> npt.NDArray[np.int64]:
+    """The labels (n,) of a shard, in memory."""
+    try:
+        with open_file(file) as stream:
+            _, size = _extent(stream, (count,), np.int64)
+            labels: npt.NDArray[np.int64] = np.frombuffer(stream.read(size), np.int64)
+        if labels.min() < 0:
+            raise ValueError(f"it holds the label {labels.min()}, expected 0 or more")
+    except (OSError, ValueError) as cause:
+        raise CheckpointError(f"shard {file} cannot be read: {cause}") from cause
+    return labels
+
+
+def _extent(stream: BinaryIO, shape: tuple[int, ...], dtype: type[np.generic]) -> tuple[int, int]:
+    """The offset of a file's values, and how many bytes they take; `ValueError` if it holds others, or fewer."""
+    header = read_npy_header(stream)
+    if header.shape != shape or header.dtype != dtype or header.fortran:
+        raise ValueError(f"it holds {header.dtype} {header.shape}, expected {np.dtype(dtype)} {shape}")
+    held = os.fstat(stream.fileno()).st_size - stream.tell()
+    if held < header.nbytes:
+        raise ValueError(f"it holds {held} bytes of values, its header says {header.nbytes}")
+    return stream.tell(), header.nbytes
+
+
+class _HashingFile:
+    """A file that computes the SHA-256 of what is written to it."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self.sha256 = hashlib.sha256()
+
+    def write(self, data: bytes) -> int:
+        self.sha256.update(data)
+        return self._stream.write(data)
+
+
+def write_array(file: Path, array: npt.NDArray[np.generic]) -> str:
+    """Write an .npy file so that it is there whole or not at all; returns its SHA-256."""
+    temporary = file.with_name(f".{file.name}.partial")
+    with open(temporary, "wb") as stream:
+        hashing = _HashingFile(stream)
+        np.save(hashing, np.ascontiguousarray(array), allow_pickle=False)
+        stream.flush()
+        os.fsync(stream.fileno())
+    os.replace(temporary, file)
+    return hashing.sha256.hexdigest()
+
+
+def sha256_of(file: Path) -> str | None:
+    """The SHA-256 of a file; None where it cannot be read."""
+    try:
+        with open_file(file) as stream:
+            digest = hashlib.sha256()
+            while chunk := stream.read(1 << 20):
+                digest.update(chunk)
+            return digest.hexdigest()
+    except OSError:
+        return None
