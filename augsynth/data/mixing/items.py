@@ -127,7 +127,7 @@ def label_like(label: Any, example: Any) -> Any:
         return label
     value = label.item() if isinstance(label, (torch.Tensor, np.generic)) else label
     if isinstance(example, torch.Tensor):
-        result: Any = torch.full(example.shape, value, dtype=example.dtype)
+        result: Any = torch.full(example.shape, value, dtype=example.dtype, device=example.device)
     else:
         result = type(example)(value)
     if result != value:

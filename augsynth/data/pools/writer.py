@@ -47,7 +47,7 @@ class Order:
         """The labels of `count` samples after the first `done`."""
         if self.labels is None or isinstance(self.labels, int):
             return self.labels
-        return torch.as_tensor(self.labels[done : done + count])
+        return torch.as_tensor(self.labels[done : done + count], device="cpu")
 
 
 def create(folder: Path, order: Order, shard_size: int, resume: bool, progress: bool) -> Manifest:
