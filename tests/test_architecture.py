@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "augsynth"
 LAYERS = (
     ("errors", "layout", "progress"),
     ("_native",),
-    ("rng", "memory", "operations", "geometry", "arrays"),
+    ("rng", "memory", "operations", "geometry", "arrays", "pillow"),
     ("plan", "images"),
     ("operate",),
     ("device",),
