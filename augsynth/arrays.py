@@ -125,7 +125,7 @@ def same_values(array: Array | torch.Tensor, original: Any) -> Any:
     if isinstance(array, torch.Tensor):
         return array
     if isinstance(original, torch.Tensor):
-        return torch.from_numpy(np.ascontiguousarray(array)).to(original.device)
+        return torch.from_numpy(np.ascontiguousarray(array)).to(original.device, original.dtype)
     return array if isinstance(original, np.ndarray) else array.tolist()
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from augsynth.errors import ArgumentError, ArgumentTypeError
+from augsynth.errors import ArgumentError, ArgumentTypeError, AugsynthError, DataError
 
 MODES = ("L", "LA", "RGB", "RGBA", "I;16", "I;16L", "I;16B", "I;16N", "F")
 
@@ -42,7 +42,7 @@ def pil_array(image: Any, what: str) -> npt.NDArray[Any]:
         raise ArgumentTypeError(
             f"{what} is a PIL image of mode {image.mode!r}, expected one of {', '.join(MODES)}: {advice}"
         )
-    array = np.asarray(image)  # first: Pillow turns some files as it reads them, and then says so
+    array = _decoded(image, what)  # first: Pillow turns some files as it reads them, and then says so
     orientation = _orientation(image)
     if orientation != 1:
         raise ArgumentError(
@@ -51,6 +51,15 @@ def pil_array(image: Any, what: str) -> npt.NDArray[Any]:
             "they are stored, if that is what its boxes and masks were drawn on"
         )
     return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+
+
+def _decoded(image: Any, what: str) -> npt.NDArray[Any]:
+    try:
+        return np.asarray(image)
+    except (OSError, ValueError, SyntaxError, struct.error) as error:
+        if isinstance(error, AugsynthError):
+            raise
+        raise DataError(f"cannot decode {what}: {error}") from error
 
 
 def _orientation(image: Any) -> int:

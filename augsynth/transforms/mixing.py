@@ -18,7 +18,7 @@ import numpy.typing as npt
 import torch
 
 from augsynth import rng
-from augsynth.arrays import to_numpy
+from augsynth.arrays import readable, to_numpy
 from augsynth.errors import ArgumentError, ArgumentTypeError, shown
 from augsynth.rng import Keys, KeysLike, as_keys, keys_from_torch
 from augsynth.transforms.beta import UNIFORMS, symmetric_beta
@@ -143,7 +143,7 @@ def soft_labels(labels: Any, num_classes: int) -> torch.Tensor:
     >>> soft_labels([1, 0], 2).tolist()
     [[0.0, 1.0], [1.0, 0.0]]
     """
-    given = labels if isinstance(labels, torch.Tensor) else _numbers(labels)
+    given = readable(labels, "labels") if isinstance(labels, torch.Tensor) else _numbers(labels)
     if given.ndim == 2 and given.is_floating_point():
         if given.shape[1] != num_classes:
             raise ArgumentError(f"soft labels must be (B, {num_classes}), got {tuple(given.shape)}")

@@ -189,3 +189,8 @@ def test_a_batch_of_a_mix_is_taken_as_it_is() -> None:
 def test_what_is_refused(make: Callable[[], Any], message: str) -> None:
     with pytest.raises((ArgumentError, ArgumentTypeError), match=message):
         make()
+
+
+def test_labels_without_values_are_refused() -> None:
+    with pytest.raises(ArgumentTypeError, match="labels is on the meta device"):
+        T.MixUp(2)(torch.zeros(2, 1, 4, 4), torch.zeros(2, dtype=torch.int64, device="meta"))

@@ -13,7 +13,7 @@ from torch._subclasses import FakeTensorMode
 from torch.masked import masked_tensor
 
 from augsynth import transforms as T
-from augsynth.errors import ArgumentError, ArgumentTypeError, AugsynthError
+from augsynth.errors import ArgumentError, ArgumentTypeError, AugsynthError, DataError
 from augsynth.images import as_batch, as_view, plain_arrays
 from augsynth.pillow import MODES
 
@@ -227,6 +227,17 @@ def test_a_file_that_pillow_turns_itself_is_upright() -> None:
 @pytest.mark.parametrize("orientation", [0, 1, 9, 65535])
 def test_an_orientation_that_turns_nothing_is_none(orientation: int) -> None:
     assert FLIP(photo(orientation)).shape == (3, 4, 8)
+
+
+def test_a_picture_that_cannot_be_decoded_is_named() -> None:
+    file = io.BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)).save(file, "jpeg")
+    truncated = Image.open(io.BytesIO(file.getvalue()[:-800]))
+    closed = Image.new("RGB", (8, 4))
+    closed.close()
+    for image in (truncated, closed):
+        with pytest.raises(DataError, match=r"cannot decode images\[1\]"):
+            FLIP.batch([BYTES, image])
 
 
 def test_a_damaged_exif_note_is_none() -> None:

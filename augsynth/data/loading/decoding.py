@@ -79,6 +79,8 @@ class DecodingTransform:
 
         The arguments are those of the pipeline; targets are those of the whole pictures.
         """
+        if not isinstance(images, (Sequence, np.ndarray, torch.Tensor)):
+            raise ArgumentTypeError(f"images must be a sequence of images, got {type(images).__name__}")
         sources = [_as_source(image, number) for number, image in enumerate(images)]
         shapes = np.array([source.shape for source in sources], np.int64).reshape(-1, 3)
         readings = self.transform._read(targets, shapes)
