@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
@@ -142,6 +143,13 @@ def restored(change: Callable[[], Any], back: Callable[[], Any]) -> Iterator[Non
         back()
 
 
+@contextmanager
+def warned() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        yield
+
+
 SETTINGS: dict[str, Callable[[], AbstractContextManager[Any]]] = {
     "device of a block": lambda: torch.device("meta"),
     "default device": lambda: restored(
@@ -160,6 +168,12 @@ SETTINGS: dict[str, Callable[[], AbstractContextManager[Any]]] = {
     ),
     "inference": torch.inference_mode,
     "no grad": torch.no_grad,
+    "deterministic": lambda: restored(
+        lambda: torch.use_deterministic_algorithms(True), lambda: torch.use_deterministic_algorithms(False)
+    ),
+    "anomalies": lambda: torch.autograd.set_detect_anomaly(True),
+    "NumPy raises": lambda: np.errstate(all="raise"),
+    "warnings raise": warned,
     "function mode": FunctionMode,
     "dispatch mode": DispatchMode,
 }
@@ -210,6 +224,17 @@ def test_an_epoch_is_set_outside_of_the_inference_mode_that_made_it() -> None:
         mix = SyntheticMixDataset([(image, 0) for image in IMAGES], None, ratio=0)
     mix.set_epoch(3)
     assert mix.epoch == 3
+
+
+@pytest.mark.parametrize("value", [np.inf, np.nan, 1e-42, 3e38])
+def test_values_beside_the_scale_raise_nothing(value: float) -> None:
+    image = FLOATS[0].copy()
+    image[3, 4] = value
+    for t in (T.RandomAutocontrast(1.0), T.RandomGamma((3.0, 3.0), 1.0), T.RandomEqualize(1.0), T.GaussianBlur(3)):
+        with np.errstate(all="ignore"):
+            expected = plain(t(image, key=KEYS[0]))
+        with np.errstate(all="raise"), warned():
+            assert plain(t(image, key=KEYS[0])) == expected
 
 
 @pytest.mark.parametrize("setting", [torch.device("meta"), nullcontext()], ids=["meta", "plain"])
