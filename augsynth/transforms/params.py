@@ -34,7 +34,7 @@ def _remembered(reader: _Reader) -> _Reader:
 def frozen(value: Any) -> Any:
     """Lists as tuples, NumPy and torch values as plain Python: what a transform keeps is hashable and JSON-ready.
 
-    A member of an enum becomes its name.
+    A member of an enum becomes the name that is its value, or else its own name in lower case.
 
     >>> frozen([np.int64(4), torch.tensor(0.5), Border.WRAP])
     (4, 0.5, 'wrap')
@@ -50,7 +50,7 @@ def _frozen(value: Any, depth: int) -> Any:
     if isinstance(value, (list, tuple)):
         return _frozen_sequence(value, depth)
     if isinstance(value, Enum):
-        return value.name.lower()
+        value = value.value if isinstance(value.value, str) else value.name.lower()
     if isinstance(value, str):
         return str.__str__(value)
     if isinstance(value, Real) and not isinstance(value, bool):

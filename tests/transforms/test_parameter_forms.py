@@ -32,6 +32,10 @@ class InterpolationMode(Enum):
     BICUBIC = "bicubic"
 
 
+class Quality(Enum):
+    SMOOTH = "bicubic"
+
+
 class Resampling(IntEnum):
     """Pillow's is a number."""
 
@@ -112,6 +116,7 @@ def test_sizes_out_of_arrays(sides: Any) -> None:
     ("value", "name"),
     [
         (InterpolationMode.BICUBIC, "bicubic"),
+        (Quality.SMOOTH, "bicubic"),
         (Resampling.BICUBIC, "bicubic"),
         (Resampling.NEAREST, "nearest"),
         (np.str_("bicubic"), "bicubic"),
