@@ -10,6 +10,7 @@ import numpy.typing as npt
 import torch
 
 from augsynth.errors import ArgumentError, ArgumentTypeError, shown
+from augsynth.pillow import is_pil
 
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
@@ -20,14 +21,12 @@ _FARTHEST = 2.0**53
 def to_numpy(value: Any, what: str) -> Array:
     """The values of a NumPy array, a torch tensor (on any device) or nested lists; copied only where they must be."""
     if isinstance(value, torch.Tensor):
-        _require_dense(value, what)
-        tensor = value.detach().cpu().resolve_conj().resolve_neg()
-        array: Array = (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()
-        return array
+        values = readable(value, what).cpu().resolve_conj()
+        return tensor_array(values.float() if values.dtype == torch.bfloat16 else values, what)
     if isinstance(value, np.ndarray):
-        return value
+        return plain_array(value, what)
     if isinstance(value, (list, tuple)):
-        outer = [to_numpy(one, what) if isinstance(one, torch.Tensor) else one for one in value]
+        outer = [to_numpy(one, what) if isinstance(one, (torch.Tensor, np.ndarray)) else one for one in value]
         try:
             return np.asarray(outer)
         except (ValueError, TypeError, RuntimeError):  # the latter two from tensors farther inside
@@ -35,11 +34,40 @@ def to_numpy(value: Any, what: str) -> Array:
     raise ArgumentTypeError(f"{what} must be a NumPy array, a torch tensor or a list, got {type(value).__name__}")
 
 
-def _require_dense(tensor: torch.Tensor, what: str) -> None:
-    if tensor.layout != torch.strided or tensor.is_meta or tensor.is_quantized:
+def plain_array(array: Array, what: str) -> Array:
+    """The array, as one of NumPy's own class; a masked one is refused."""
+    if isinstance(array, np.ma.MaskedArray):
         raise ArgumentTypeError(
-            f"{what} must be a dense tensor, got {tensor.dtype}, {tensor.layout}, on {tensor.device}"
+            f"{what} is a masked array, and nothing here looks at its mask: pass its .filled(value), or its .data to "
+            "have the masked values too"
         )
+    return array if type(array) is np.ndarray else np.asarray(array)
+
+
+def readable(tensor: torch.Tensor, what: str) -> torch.Tensor:
+    """The tensor without its history, whose memory holds the values that it stands for."""
+    if type(tensor).__torch_dispatch__ is not torch.Tensor.__torch_dispatch__:
+        raise ArgumentTypeError(
+            f"{what} is a {type(tensor).__name__}, expected an ordinary tensor, which has its values in its own memory"
+        )
+    if tensor.is_nested:
+        raise ArgumentTypeError(f"{what} is a nested tensor, expected a dense one: give the list of its .unbind()")
+    if tensor.layout != torch.strided or tensor.is_quantized:
+        method, kind = ("dequantize", tensor.dtype) if tensor.is_quantized else ("to_dense", tensor.layout)
+        raise ArgumentTypeError(f"{what} is a tensor of {kind}, expected a dense one: call .{method}()")
+    if tensor.is_meta:
+        raise ArgumentTypeError(f"{what} is on the meta device, whose tensors have no values")
+    plain = tensor.detach() if tensor.requires_grad else tensor
+    return plain.resolve_neg() if plain.is_neg() else plain
+
+
+def tensor_array(tensor: torch.Tensor, what: str) -> Array:
+    """The values of a readable tensor of the CPU, where they lie."""
+    try:
+        array: Array = tensor.numpy()
+    except RuntimeError as error:  # inside torch.func's transforms
+        raise ArgumentTypeError(f"{what} has no values that can be read here: {error}") from error
+    return array
 
 
 def unwrapped(value: Any) -> Any:
@@ -115,15 +143,10 @@ def same_values(array: Array | torch.Tensor, original: Any) -> Any:
     if isinstance(array, torch.Tensor):
         return array
     if isinstance(original, torch.Tensor):
-        return torch.from_numpy(np.ascontiguousarray(array)).to(original.device)
+        return torch.from_numpy(np.ascontiguousarray(array)).to(original.device, original.dtype)
     if is_pil(original):
         return torch.from_numpy(np.ascontiguousarray(array))
     return array if isinstance(original, np.ndarray) else array.tolist()
-
-
-def is_pil(value: Any) -> bool:
-    """Return whether a value is a PIL image, without importing Pillow."""
-    return hasattr(value, "getbands")
 
 
 def is_list_of_arrays(value: Any) -> bool:
@@ -136,7 +159,7 @@ def select(value: Any, kept: npt.NDArray[np.bool_], what: str) -> Any:
     if getattr(value, "ndim", 1) == 0 or not hasattr(value, "__len__") or len(value) != len(kept):
         raise ArgumentError(f"{what} must have one entry an object, {len(kept)} in all; got {shown(value)}")
     if isinstance(value, torch.Tensor):
-        _require_dense(value, what)
+        readable(value, what)
         return value[torch.from_numpy(kept).to(value.device)]
     if isinstance(value, np.ndarray):
         return value[kept]

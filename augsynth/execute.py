@@ -10,6 +10,7 @@ import numpy.typing as npt
 import torch
 
 from augsynth import _native
+from augsynth.arrays import readable, tensor_array
 from augsynth.errors import ArgumentError, ArgumentTypeError, PlanError
 from augsynth.images import TORCH_DTYPES, Image
 from augsynth.layout import DType
@@ -70,14 +71,26 @@ def batch_output(
             f"out must be a tensor of shape {shape} and {dtype} on {device}, got {tuple(out.shape)} and {out.dtype} "
             f"on {out.device}, {out.layout}"
         )
+    return _writable(out)
+
+
+def _writable(out: torch.Tensor) -> torch.Tensor:
+    """A tensor of the caller's that is going to be written, which torch would not notice by itself."""
+    if out.requires_grad:
+        raise ArgumentError("out requires a gradient, and what is written to it has none: pass out.detach()")
+    if readable(out, "out") is not out:
+        raise ArgumentError(
+            "out is a view of negated values, which has no memory for those written: pass a plain tensor"
+        )
+    if not out.is_inference():
+        torch.autograd.graph.increment_version(out)  # a backward that needs what it held is refused
     return out
 
 
 def as_array(batch: torch.Tensor) -> npt.NDArray[Any]:
     """The batch as a NumPy array over the same memory; bfloat16 as uint16, which NumPy has."""
     batch = batch.detach()
-    array: npt.NDArray[Any] = (batch.view(torch.uint16) if batch.dtype == torch.bfloat16 else batch).numpy()
-    return array
+    return tensor_array(batch.view(torch.uint16) if batch.dtype == torch.bfloat16 else batch, "the batch")
 
 
 def _output_dtype(rows: Rows) -> DType:

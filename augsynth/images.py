@@ -11,8 +11,10 @@ import numpy.typing as npt
 import torch
 
 from augsynth import _native
+from augsynth.arrays import plain_array, readable, tensor_array
 from augsynth.errors import ArgumentError, ArgumentTypeError
 from augsynth.layout import MAX_CHANNELS, DType
+from augsynth.pillow import is_pil, pil_array
 
 Image = npt.NDArray[Any]
 
@@ -30,14 +32,26 @@ TORCH_DTYPES: dict[DType, torch.dtype] = {
 }
 _SOURCES = {TORCH_DTYPES[kind]: kind for kind in DTYPES.values()}
 _CPU = torch.device("cpu")
-_PIL_MODES = ("L", "LA", "RGB", "RGBA", "CMYK", "YCbCr", "LAB", "HSV", "I;16", "F")
+_PLAIN = {np.ndarray, np.memmap}
+_FEW_INTEGERS = "to float32, which holds all its values"
+_MANY_INTEGERS = "to uint8 or uint16 if its values fit, else to float32, which holds integers up to 2**24 exactly"
+_CONVERSIONS = {
+    "bool": "to uint8, with 255 or 1 for True, as you mean it",
+    "int8": _FEW_INTEGERS,
+    "int16": _FEW_INTEGERS,
+    "int32": _MANY_INTEGERS,
+    "int64": _MANY_INTEGERS,
+    "uint32": _MANY_INTEGERS,
+    "uint64": _MANY_INTEGERS,
+}
 
 
 def as_view(image: Any, what: str = "image") -> Image:
     """A view (H, W, C) of an image; nothing is copied (PIL images are decoded into memory once).
 
     Accepted are `numpy (H, W, C)` or `(H, W)`, `torch (C, H, W)` or `(H, W)` on the CPU, and PIL images, of dtype
-    uint8, uint16 or float32, with 1 to 16 channels and at least one pixel.
+    uint8, uint16 or float32, with 1 to 16 channels and at least one pixel. `docs/dtypes.md` says which modes PIL images
+    may have.
 
     >>> as_view(np.zeros((4, 6), np.uint8)).shape
     (4, 6, 1)
@@ -47,9 +61,9 @@ def as_view(image: Any, what: str = "image") -> Image:
     if isinstance(image, torch.Tensor):
         array = _from_torch(image, what)
     elif isinstance(image, np.ndarray):
-        array = image
-    elif hasattr(image, "getbands"):
-        array = _from_pil(image, what)
+        array = plain_array(image, what)
+    elif is_pil(image):
+        array = pil_array(image, what)
     else:
         raise ArgumentTypeError(
             f"{what} must be a NumPy array, a torch tensor or a PIL image, got {type(image).__name__}"
@@ -83,8 +97,10 @@ def as_batch(images: Any) -> ImageBatch:
     >>> as_batch(np.zeros((5, 4, 6, 3), np.uint8)).shapes[0].tolist()
     [4, 6, 3]
     """
-    if isinstance(images, torch.Tensor) and images.device.type == "cuda":
-        return _one_tensor(images)
+    if isinstance(images, torch.Tensor):
+        images = readable(images, "images")
+        if images.device.type == "cuda":
+            return _one_tensor(images)
     if isinstance(images, (np.ndarray, torch.Tensor)):
         return _one_array(images)
     if not isinstance(images, Sequence):
@@ -102,7 +118,7 @@ def as_batch(images: Any) -> ImageBatch:
 
 
 def plain_arrays(images: Any) -> ImageBatch | None:
-    """A sequence of arrays (H, W, C) of one dtype, as they are; None for all else, which has to be looked at.
+    """A sequence of arrays (H, W, C) of one dtype, as they are; None for all else, which has to be looked at closely.
 
     >>> plain_arrays([np.zeros((4, 6), np.uint8)]) is None
     True
@@ -110,6 +126,8 @@ def plain_arrays(images: Any) -> ImageBatch | None:
     if not isinstance(images, Sequence):
         return None
     views = list(images)
+    if not _PLAIN.issuperset(map(type, views)):
+        return None
     described = _native.describe(views)
     return None if described is None else ImageBatch(views, *described)
 
@@ -137,16 +155,16 @@ def _one_tensor(images: torch.Tensor) -> ImageBatch:
     if not len(images):
         return ImageBatch([], np.zeros((0, 3), np.int64), DType.UINT8, images.device)
     first = _on_device(images[0], "images[0]")
-    views = images.detach()[..., None] if images.ndim == 3 else images.detach().permute(0, 2, 3, 1)
+    views = images[..., None] if images.ndim == 3 else images.permute(0, 2, 3, 1)
     shapes = np.tile(np.array(first.shape, np.int64), (len(images), 1))
     return ImageBatch(views, shapes, _SOURCES[first.dtype], images.device)
 
 
 def _on_device(image: torch.Tensor, what: str) -> torch.Tensor:
     """A view (H, W, C) of a tensor (C, H, W) or (H, W) that may lie anywhere."""
-    if image.layout != torch.strided or image.dtype not in _SOURCES:
-        raise ArgumentTypeError(_dtype_message(what, f"{image.dtype}, {image.layout}"))
-    view = image.detach()
+    view = readable(image, what)
+    if view.dtype not in _SOURCES:
+        raise ArgumentTypeError(_dtype_message(what, str(view.dtype)))
     view = view.permute(1, 2, 0) if view.ndim == 3 else view
     view = view[:, :, None] if view.ndim == 2 else view
     _check_shape(view.shape, what, image)
@@ -159,7 +177,7 @@ def _one_array(images: npt.NDArray[Any] | torch.Tensor) -> ImageBatch:
     if not len(images):
         return ImageBatch([], np.zeros((0, 3), np.int64), DType.UINT8)
     first = as_view(images[0], "images[0]")
-    array = images if isinstance(images, np.ndarray) else images.detach().numpy()
+    array = images if isinstance(images, np.ndarray) else tensor_array(images, "images")
     if array.ndim == 3:
         array = array[..., None]
     elif isinstance(images, torch.Tensor):
@@ -187,25 +205,22 @@ def _common_dtype(views: Sequence[Image]) -> DType:
 
 
 def _from_torch(image: torch.Tensor, what: str) -> Image:
-    if image.device.type != "cpu":
-        raise ArgumentTypeError(f"{what} must be on the CPU, got a tensor on {image.device}: move it with .cpu()")
-    if image.layout != torch.strided or image.dtype not in _SOURCES:
-        raise ArgumentTypeError(_dtype_message(what, f"{image.dtype}, {image.layout}"))
-    array: Image = image.detach().numpy()
+    values = readable(image, what)
+    if values.device.type != "cpu":
+        raise ArgumentTypeError(f"{what} must be on the CPU, got a tensor on {values.device}: move it with .cpu()")
+    if values.dtype not in _SOURCES:
+        raise ArgumentTypeError(_dtype_message(what, str(values.dtype)))
+    array = tensor_array(values, what)
     return array.transpose(1, 2, 0) if array.ndim == 3 else array
-
-
-def _from_pil(image: Any, what: str) -> Image:
-    if image.mode not in _PIL_MODES:
-        raise ArgumentTypeError(
-            f"{what} is a PIL image of mode {image.mode!r}, expected one of {', '.join(_PIL_MODES)}: "
-            "convert it, for example with .convert('RGB')"
-        )
-    return np.asarray(image)
 
 
 def _check(array: Image, what: str, image: Any) -> None:
     if array.ndim == 3 and array.dtype not in DTYPES:
+        if array.dtype.newbyteorder("=") in DTYPES:
+            raise ArgumentTypeError(
+                f"{what} must have the byte order of this machine, got {array.dtype}: convert it with "
+                f".astype(np.{array.dtype.name})"
+            )
         raise ArgumentTypeError(_dtype_message(what, str(array.dtype)))
     _check_shape(array.shape, what, image)
 
@@ -215,14 +230,26 @@ def _check_shape(found: Sequence[int], what: str, image: Any) -> None:
     order = "(C, H, W)" if isinstance(image, torch.Tensor) else "(H, W, C)"
     shape = tuple(getattr(image, "shape", found))
     if len(found) != 3:
-        raise ArgumentError(f"{what} must have shape {order} or (H, W), got {shape}")
+        advice = ": give several images to .batch(...)" if len(found) == 4 else ""
+        raise ArgumentError(f"{what} must have shape {order} or (H, W), got {shape}{advice}")
     if found[0] < 1 or found[1] < 1:
         raise ArgumentError(f"{what} has no pixels: its shape is {shape}, read as {order}")
     if not 1 <= found[2] <= MAX_CHANNELS:
         raise ArgumentError(
             f"{what} has {found[2]} channels, expected 1 to {MAX_CHANNELS}; its shape {shape} was read as {order}"
+            f"{_other_order(shape, isinstance(image, torch.Tensor)) if found[2] else ''}"
         )
 
 
+def _other_order(shape: Sequence[int], tensor: bool) -> str:
+    """Advice for an image whose channels may lie on the other axis."""
+    if not 1 <= shape[-1 if tensor else 0] <= MAX_CHANNELS:
+        return ""
+    if tensor:
+        return ": if it is (H, W, C), pass its .permute(2, 0, 1)"
+    return ": if it is (C, H, W), pass np.moveaxis(image, 0, -1)"
+
+
 def _dtype_message(what: str, got: str) -> str:
-    return f"{what} must be uint8, uint16 or float32, got {got}: convert it first, for example to float32"
+    conversion = _CONVERSIONS.get(got.removeprefix("torch."), "to float32")
+    return f"{what} must be uint8, uint16 or float32, got {got}: convert it first {conversion}"

@@ -22,9 +22,12 @@ from torch.multiprocessing.reductions import reduce_tensor
 from torch.utils.data import get_worker_info
 
 from augsynth import _native
-from augsynth.errors import ArgumentError
+from augsynth.errors import ArgumentError, NativeError
 
 SMALLEST_REUSED = 2**20
+
+# Named wherever a tensor comes into being: a user's default device is for his own tensors.
+_CPU = torch.device("cpu")
 
 Shape = Sequence[int]
 
@@ -63,14 +66,22 @@ def empty_tensor(
 
 def _memory_for(size: int, shape: Shape, dtype: torch.dtype, memory_format: torch.memory_format) -> torch.Tensor:
     # A single image is on its way to a collate function, which copies it into a batch.
-    if shape[0] > 1 and get_worker_info() is not None:
-        outgoing = _native.Outgoing(size)
+    outgoing = _outgoing(size) if shape[0] > 1 and get_worker_info() is not None else None
+    if outgoing is not None:
         batch = _tensor(outgoing.array(), dtype, shape, _strides(shape, memory_format)).as_subclass(OutgoingBatch)
         batch.outgoing = outgoing
         return batch
     if size < SMALLEST_REUSED:
-        return torch.empty(shape, dtype=dtype, memory_format=memory_format)
+        return torch.empty(shape, dtype=dtype, device=_CPU, memory_format=memory_format)
     return _tensor(_native.buffer(size), dtype, shape, _strides(shape, memory_format))
+
+
+def _outgoing(size: int) -> _native.Outgoing | None:
+    """None where the worker cannot have another file: torch sends the batch as it sends other tensors."""
+    try:
+        return _native.Outgoing(size)
+    except MemoryError:
+        return None
 
 
 def empty_arrays(shapes: npt.NDArray[np.int64], dtype: np.dtype[Any]) -> list[npt.NDArray[Any]]:
@@ -91,7 +102,8 @@ def _strides(shape: Shape, memory_format: torch.memory_format) -> Shape:
 
 def _tensor(memory: npt.NDArray[np.uint8], dtype: torch.dtype, shape: Shape, strides: Shape) -> torch.Tensor:
     """A tensor over memory that it keeps; no view of another tensor."""
-    return torch.empty(0, dtype=dtype).set_(torch.from_numpy(memory).untyped_storage(), 0, tuple(shape), tuple(strides))
+    storage = torch.from_numpy(memory).untyped_storage()
+    return torch.empty(0, dtype=dtype, device=_CPU).set_(storage, 0, tuple(shape), tuple(strides))
 
 
 def _send(batch: OutgoingBatch) -> tuple[Callable[..., torch.Tensor], tuple[Any, ...]]:
@@ -106,6 +118,11 @@ def _receive(file: Any, size: int, dtype: torch.dtype, shape: Shape, strides: Sh
     descriptor = file.detach()
     try:
         memory = _native.receive(descriptor, size)
+    except MemoryError as error:
+        raise NativeError(
+            "this process cannot map another batch that a worker sent: it keeps too many of them (Linux allows some "
+            "65,000, vm.max_map_count), or too large ones; let them go, or keep batch.clone() instead"
+        ) from error
     finally:
         os.close(descriptor)
     return _tensor(memory, dtype, shape, strides)

@@ -43,7 +43,9 @@ def _rooms(images: Sequence[Image]) -> Sequence[Image | None]:
 def _changed(barrier: Barrier, image: Image, number: int) -> Image:
     if barrier.function is None:
         try:
-            return _operated(barrier.operation, image, barrier.arguments(number))
+            # Infinities and the smallest numbers are values like others, whatever the user lets NumPy raise.
+            with np.errstate(all="ignore"):
+                return _operated(barrier.operation, image, barrier.arguments(number))
         except (TypeError, ValueError, OverflowError, IndexError) as error:  # a stored plan can say anything
             if isinstance(error, AugsynthError):
                 raise
@@ -77,5 +79,6 @@ def _operated(name: str, image: Image, arguments: Mapping[str, Any]) -> Image:
 def _stored(values: Image, like: Image) -> Image:
     """Values in the dtype of an image: integers are clamped and rounded to nearest, NaN is 0."""
     if like.dtype.kind == "f":
-        return values.astype(like.dtype)
+        with np.errstate(all="ignore"):
+            return values.astype(like.dtype)
     return stored(np.nan_to_num(values), like.dtype)

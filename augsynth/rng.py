@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from augsynth import _native
+from augsynth.arrays import to_numpy
 from augsynth.errors import ArgumentError, ArgumentTypeError, shown
 
 Bits = npt.NDArray[np.uint32]
@@ -33,11 +35,9 @@ def as_keys(keys: KeysLike) -> Keys:
     array([[ 7,  0, 42]])
     """
     try:
-        array = np.asarray(keys)
-        if array.size and array.dtype.kind not in "iuO":
-            raise TypeError(f"got dtype {array.dtype}")
-        if array.dtype == object and not all(isinstance(one, Integral) for one in array.flat):
-            raise TypeError(f"got {shown(keys)}")
+        array = np.asarray(to_numpy(keys, "keys") if isinstance(keys, (np.ndarray, torch.Tensor)) else keys)
+        if array.size and array.dtype.kind not in "iu":
+            array = _integers(keys, array.dtype)
         array = array.astype(np.int64, copy=False) if array.size else np.empty((0, 3), np.int64)
     except (TypeError, RuntimeError) as error:  # a tensor that is no array, or an object that is no number
         raise ArgumentTypeError(f"keys must be integers (seed, epoch, index), {error}") from error
@@ -45,6 +45,14 @@ def as_keys(keys: KeysLike) -> Keys:
         raise ArgumentError(f"keys must be 64-bit integer triples (seed, epoch, index): {error}") from error
     if array.ndim != 2 or array.shape[1] != 3:
         raise ArgumentError(f"keys must have shape (n, 3): (seed, epoch, index) each, got shape {array.shape}")
+    return array
+
+
+def _integers(keys: KeysLike, dtype: np.dtype[Any]) -> npt.NDArray[np.object_]:
+    """Integers that NumPy took for something else, as it takes those beyond 64 bits for floats."""
+    array = np.asarray(keys, dtype=object)
+    if not all(isinstance(one, Integral) and not isinstance(one, bool) for one in array.flat):
+        raise TypeError(f"got {shown(keys)}, of dtype {dtype}")
     return array
 
 
@@ -79,7 +87,7 @@ def keys_from_torch(count: int) -> Keys:
 
     This is what makes `torch.manual_seed` and DataLoader worker seeding do what people expect.
     """
-    seed = int(torch.randint(0, 2**63 - 1, (), dtype=torch.int64))
+    seed = int(torch.randint(0, 2**63 - 1, (), dtype=torch.int64, device="cpu"))
     keys = np.zeros((count, 3), dtype=np.int64)
     keys[:, 0] = seed
     keys[:, 2] = np.arange(count)

@@ -16,7 +16,7 @@ def checked_device(value: str | torch.device) -> torch.device:
     """
     try:
         device = torch.device(value)
-    except (RuntimeError, TypeError):
+    except (RuntimeError, TypeError, ValueError):
         device = torch.device("meta")
     if device.type not in ("cpu", "cuda"):
         raise ArgumentError(f"device must be 'cpu', 'cuda' or one of its numbers, as 'cuda:1', got {shown(value)}")

@@ -56,7 +56,7 @@ def sharpness(image: Image, *, factor: float) -> Image:
         rows = values[:-2] + values[1:-1] + values[2:]
         total = rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:] + inner * 4
         # Divided by a tensor: by a number, a device multiplies by the reciprocal, which rounds otherwise.
-        smooth = total / torch.full((), 13.0, device=image.device)
+        smooth = total / torch.full((), 13.0, dtype=torch.float32, device=image.device)
         values = values.clone()
         values[1:-1, 1:-1] = smooth + (inner - smooth) * factor
     return stored(values.clamp(0.0, _full_scale(image.dtype)), image.dtype)

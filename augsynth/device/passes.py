@@ -30,7 +30,7 @@ def run_pass(one: Pass, sources: Tensors, outputs: Tensors) -> None:
     """
     device = outputs[0].device
     launch = _native.launch(one.rows, places(sources), places(outputs), tables=one.tables)
-    staging = torch.empty(launch.copied, dtype=torch.uint8, pin_memory=device.type == "cuda")
+    staging = torch.empty(launch.copied, dtype=torch.uint8, device="cpu", pin_memory=device.type == "cuda")
     memory = aligned(launch.copied + launch.scratch, device)
     launch.write(staging.data_ptr(), memory.data_ptr())
     # torch keeps what is pinned until the copy is done, and the device's memory for what is later on this stream.

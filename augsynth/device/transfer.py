@@ -34,7 +34,8 @@ class Packed:
     def of(cls, views: Sequence[Image] | Image, *, dtype: DType = DType.UINT8, pinned: bool = False) -> Packed:
         """Copies of NumPy images of one dtype, in memory that a device can copy from by itself if it is `pinned`."""
         shapes = [view.shape for view in views]
-        packed = cls(torch.empty(sum(_sizes(shapes, dtype)), dtype=torch.uint8, pin_memory=pinned), shapes, dtype)
+        memory = torch.empty(sum(_sizes(shapes, dtype)), dtype=torch.uint8, device="cpu", pin_memory=pinned)
+        packed = cls(memory, shapes, dtype)
         kind = NUMPY_DTYPES[dtype]
         for begin, view in zip(_begins(shapes, dtype), views, strict=True):
             packed.memory.numpy()[begin : begin + view.nbytes].view(kind).reshape(view.shape)[...] = view

@@ -14,15 +14,17 @@ import numpy as np
 import torch
 
 from augsynth import _native
-from augsynth.arrays import Array, is_list_of_arrays, is_pil, to_numpy
+from augsynth.arrays import Array, is_list_of_arrays, readable, to_numpy
 from augsynth.device import run_pass
 from augsynth.errors import ArgumentError, ArgumentTypeError
 from augsynth.layout import MAX_CHANNELS, DType, Interpolation
+from augsynth.pillow import is_pil, stored_pixels
 from augsynth.plan.inversion import filling
 from augsynth.plan.passes import Pass, Rows, new_rows
 
 DTYPES = ("bool", "uint8", "int16", "uint16", "int32", "int64", "float32", "float64")
 PIL_MODES = ("1", "L", "P", "I;16", "I;16B", "I", "F")
+_WIDER = {"int8": "int16", "uint32": "int64", "uint64": "int64", "float16": "float32", "bfloat16": "float32"}
 _LANES = {1: DType.UINT8, 2: DType.UINT16}  # by their bytes
 _TORCH_LANES = {1: torch.uint8, 2: torch.uint16}
 _GEOMETRY = ("inverse", "source_size", "output_size", "border")
@@ -42,11 +44,13 @@ class Moving:
 def read_masks(value: Any, size: tuple[int, int], what: str = "masks") -> Any:
     """Masks (..., H, W) of an image of `size` (H, W): a NumPy array, or a tensor of a device."""
     stays = isinstance(value, torch.Tensor) and value.device.type == "cuda" and value.layout == torch.strided
-    masks = value.detach() if stays else _as_array(value, what)
+    masks = readable(value, what) if stays else _as_array(value, what)
     if masks.ndim and len(masks) == 0:
         masks = _empty((0, *masks.shape[1:-2], *size), masks)
-    if _kind(masks).name not in DTYPES:
-        raise ArgumentTypeError(f"{what} must be of dtype {', '.join(DTYPES)}, got {masks.dtype}")
+    given = value if isinstance(value, torch.Tensor) else masks  # NumPy has no bfloat16: reading it makes it float32
+    if _kind(given).name not in DTYPES:
+        wider = _WIDER.get(str(given.dtype).removeprefix("torch."), "one of them")
+        raise ArgumentTypeError(f"{what} must be of dtype {', '.join(DTYPES)}, got {given.dtype}: convert to {wider}")
     if masks.ndim < 2 or tuple(masks.shape[-2:]) != size:
         raise ArgumentError(
             f"{what} must have shape (..., H, W) with (H, W) = {size}, its image's; got {tuple(masks.shape)}"
@@ -73,7 +77,7 @@ def _from_pil(image: Any, what: str) -> Array:
             f"{what} from PIL must hold one value a pixel, as the modes {', '.join(PIL_MODES)} do; got the mode "
             f"{image.mode!r}: turn its colours into the numbers of classes first"
         )
-    return np.asarray(image)
+    return stored_pixels(image, what)
 
 
 @dataclass(frozen=True)

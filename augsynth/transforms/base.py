@@ -17,7 +17,7 @@ import torch
 
 from augsynth import _native, device
 from augsynth.differentiable import recorded_batch, run_plan
-from augsynth.errors import ArgumentError, PlanError
+from augsynth.errors import ArgumentError, ArgumentTypeError, PlanError, shown
 from augsynth.execute import as_array, batch_output, execute
 from augsynth.images import ImageBatch, as_batch, plain_arrays
 from augsynth.layout import DType
@@ -25,7 +25,7 @@ from augsynth.lowering import Lowering, Step
 from augsynth.plan import Plan, check_pass
 from augsynth.rng import Bits, Keys, KeysLike, as_keys, keys_from_torch
 from augsynth.targets import Reading, TargetRules, object_boxes, place_targets, read_targets, tv_tensors
-from augsynth.transforms.params import dtype_named, frozen
+from augsynth.transforms.params import dtype_named, frozen, integer
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -175,6 +175,8 @@ class Pipeline(ABC):
 
     def apply(self, images: Any, plan: Plan, targets: Sequence[Any] | None = None) -> Any:
         """Run a plan that was drawn before, or loaded; returns a tensor (B, C, H, W), with `targets` also a list."""
+        if not isinstance(plan, Plan):
+            raise ArgumentTypeError(f"plan must be a Plan, got {type(plan).__name__}")
         sources, recorded = self._incoming(images)
         readings = self._read(targets, sources.shapes)
         if len(sources) != len(plan):
@@ -334,8 +336,15 @@ def _shapes_alone(images: torch.Tensor) -> ImageBatch:
 
 
 def _as_shapes(shapes: Sequence[Sequence[int]]) -> Ints:
-    rows = [tuple(int(value) for value in shape) for shape in shapes]
-    for number, row in enumerate(rows):
-        if len(row) not in (2, 3) or min(row) < 1:
-            raise ArgumentError(f"shapes[{number}] must be (H, W) or (H, W, C) with positive entries, got {row}")
-    return np.array([row if len(row) == 3 else (*row, 1) for row in rows], dtype=np.int64).reshape(-1, 3)
+    given = frozen(list(shapes) if isinstance(shapes, Iterator) else shapes)
+    if not isinstance(given, tuple):
+        raise ArgumentTypeError(f"shapes must be a sequence of (H, W) or (H, W, C), got {shown(shapes)}")
+    rows = [_as_shape(row, f"shapes[{number}]") for number, row in enumerate(given)]
+    return np.array(rows, dtype=np.int64).reshape(-1, 3)
+
+
+def _as_shape(row: Any, name: str) -> tuple[int, ...]:
+    if not isinstance(row, tuple) or len(row) not in (2, 3):
+        raise ArgumentError(f"{name} must be (H, W) or (H, W, C) with positive entries, got {shown(row)}")
+    sides = tuple(integer(value, f"{name}[{axis}]", 1) for axis, value in enumerate(row))
+    return sides if len(sides) == 3 else (*sides, 1)

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from augsynth.errors import ArgumentError, ArgumentTypeError
+from augsynth.errors import ArgumentError, ArgumentTypeError, shown
 from augsynth.lowering import Lowering
 from augsynth.targets import TargetRules
 from augsynth.transforms.base import Draw, Pipeline, Transform, check_inner_rules
@@ -22,10 +22,10 @@ Ints = npt.NDArray[np.int64]
 def _pipelines(transforms: object) -> tuple[Pipeline, ...]:
     given = (transforms,) if isinstance(transforms, Pipeline) else transforms
     if not isinstance(given, (tuple, list)) or not given:
-        raise ArgumentError(f"transforms must be augsynth transforms, at least one, got {transforms!r}")
+        raise ArgumentError(f"transforms must be augsynth transforms, at least one, got {shown(transforms)}")
     for number, one in enumerate(given):
         if not isinstance(one, Pipeline):
-            raise ArgumentTypeError(f"transforms[{number}] must be an augsynth transform, got {one!r}")
+            raise ArgumentTypeError(f"transforms[{number}] must be an augsynth transform, got {shown(one)}")
     check_inner_rules(given, TargetRules())
     return tuple(given)
 

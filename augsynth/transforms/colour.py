@@ -13,12 +13,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from augsynth.errors import ArgumentError
+from augsynth.errors import ArgumentError, shown
 from augsynth.layout import MAX_CHANNELS
 from augsynth.lowering import Lowering, MapColours
 from augsynth.transforms.base import Draw, Transform
 from augsynth.transforms.colour_maps import Floats, Palette
-from augsynth.transforms.params import Range, interval, numbers, per_channel, probability, span, symmetric
+from augsynth.transforms.params import Range, interval, number, per_channel, probability, span, symmetric
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,10 @@ class ColorMatrix(Transform):
         if not isinstance(self.matrix, tuple) or not 1 <= len(self.matrix) <= MAX_CHANNELS:
             raise ArgumentError(f"matrix must have 1 to {MAX_CHANNELS} rows, got {self.matrix!r}")
         for i, row in enumerate(self.matrix):
-            numbers(row, f"matrix[{i}]", len(self.matrix))
+            if not isinstance(row, tuple) or len(row) != len(self.matrix):
+                raise ArgumentError(f"matrix[{i}] must have {len(self.matrix)} numbers, got {shown(row)}")
+            for j, value in enumerate(row):
+                number(value, f"matrix[{i}][{j}]")
         offset = per_channel(self.offset, "offset")
         if isinstance(offset, tuple) and len(offset) not in (1, len(self.matrix)):
             raise ArgumentError(f"offset must be a number or {len(self.matrix)} of them, got {self.offset!r}")

@@ -49,6 +49,8 @@ class Compose(Pipeline):
         mask_fill: float = 0,
         passthrough: Sequence[str] = (),
     ) -> None:
+        if not isinstance(transforms, (list, tuple)):
+            raise ArgumentTypeError(f"transforms must be a list of augsynth transforms, got {shown(transforms)}")
         for number, one in enumerate(transforms):
             if not isinstance(one, Pipeline):
                 raise ArgumentTypeError(f"transforms[{number}] must be an augsynth transform, got {shown(one)}")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from augsynth.errors import ArgumentError, ArgumentTypeError
+from augsynth.errors import ArgumentError, ArgumentTypeError, shown
 from augsynth.lowering import Lowering, Operate
 from augsynth.transforms.base import Draw, Transform
 from augsynth.transforms.params import flag
@@ -41,13 +41,13 @@ class Lambda(Transform):
     keeps_positions: bool = False
 
     def __post_init__(self) -> None:
-        if not self.name:
+        if self.name is None or (isinstance(self.name, str) and not self.name):
             object.__setattr__(self, "name", getattr(self.function, "__name__", type(self.function).__name__))
         super().__post_init__()
 
     def check(self) -> None:
         if not callable(self.function):
-            raise ArgumentTypeError(f"function must be callable, got {self.function!r}")
+            raise ArgumentTypeError(f"function must be callable, got {shown(self.function)}")
         flag(self.per_pixel, "per_pixel")
         flag(self.keeps_positions, "keeps_positions")
         if not isinstance(self.name, str):

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from augsynth.differentiable import linear_pass
-from augsynth.errors import ArgumentError, shown
+from augsynth.errors import ArgumentError, ArgumentTypeError, shown
 from augsynth.rng import KeysLike
 from augsynth.rng import uniform as draw_uniform
-from augsynth.transforms.params import interval, number, sampling
+from augsynth.transforms.params import frozen, interval, named_border, number
 
 POLICIES = ("flip", "affine", "translation", "color", "cutout")
 
@@ -85,16 +85,13 @@ class DiffAugment(nn.Module):
         border: str = "constant",
     ) -> None:
         super().__init__()
-        unknown = [name for name in policy if name not in POLICIES]
-        if unknown or isinstance(policy, str):
+        self.policy = frozen(policy)
+        if not isinstance(self.policy, tuple) or not set(self.policy) <= set(POLICIES):
             raise ArgumentError(f"policy must be a sequence of names among {', '.join(POLICIES)}, got {shown(policy)}")
-        self.policy = tuple(policy)
-        self.strength = number(strength, "strength", 0.0, 1.0)
-        self.value_range = interval(tuple(value_range), "value_range")
-        self.border = border
-        declared = sampling(border=border).border
-        assert declared is not None
-        self._border = declared
+        self.strength = number(frozen(strength), "strength", 0.0, 1.0)
+        self.value_range = interval(frozen(value_range), "value_range")
+        self.border = frozen(border)
+        self._border = named_border(self.border)
 
     def forward(self, images: Tensor, *, keys: KeysLike | None = None, uniform: Tensor | None = None) -> Tensor:
         """Distort `images` `(B, C, H, W)` of any floating-point dtype; the result is like them.
@@ -103,13 +100,17 @@ class DiffAugment(nn.Module):
         `(B, DiffAugment.numbers)`, or without both from torch's global generator on the images' device. Inside
         `torch.compile` use one of the latter two: `draw(keys)` makes such numbers outside of it.
         """
+        if not isinstance(images, Tensor) or images.ndim != 4:
+            came = tuple(images.shape) if isinstance(images, Tensor) else type(images).__name__
+            raise ArgumentTypeError(f"images must be a tensor (B, C, H, W), got {came}")
         if uniform is None:
             shape = (images.shape[0], self.numbers)
             uniform = torch.rand(shape, dtype=torch.float64, device=images.device) if keys is None else self.draw(keys)
         elif keys is not None:
             raise ArgumentError("give keys or uniform numbers, not both")
-        if tuple(uniform.shape) != (images.shape[0], self.numbers):
-            raise ArgumentError(f"there must be {self.numbers} numbers an image, got {tuple(uniform.shape)}")
+        if not isinstance(uniform, Tensor) or tuple(uniform.shape) != (images.shape[0], self.numbers):
+            came = tuple(uniform.shape) if isinstance(uniform, Tensor) else type(uniform).__name__
+            raise ArgumentError(f"there must be a tensor of {self.numbers} numbers an image, got {came}")
         u = _Numbers(*uniform.to(images.device, torch.float64).unbind(1))
         return self._distort(images, u)
 

@@ -16,7 +16,7 @@ from augsynth.layout import DType
 from augsynth.lowering import FillValues, Lowering, Operate, PerChannel
 from augsynth.plan import FULL_SCALE
 from augsynth.transforms.base import Draw, Transform
-from augsynth.transforms.params import interval, number, per_channel
+from augsynth.transforms.params import frozen, interval, number, per_channel
 
 Mask = npt.NDArray[np.bool_]
 STRATEGIES = ("constant", "random", "mean", "nearest", "inpaint")
@@ -52,8 +52,9 @@ class FillMissing(Transform):
     between: Sequence[float] | None = None
 
     def __post_init__(self) -> None:
+        missing = frozen(self.missing)
         # NaN equals nothing, and JSON has none: by its name, a description and its transform stay comparable.
-        if isinstance(self.missing, (float, np.floating)) and math.isnan(self.missing):
+        if isinstance(missing, float) and math.isnan(missing):
             object.__setattr__(self, "missing", _NAN)
         super().__post_init__()
 

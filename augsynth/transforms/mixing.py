@@ -18,10 +18,11 @@ import numpy.typing as npt
 import torch
 
 from augsynth import rng
+from augsynth.arrays import readable, to_numpy
 from augsynth.errors import ArgumentError, ArgumentTypeError, shown
 from augsynth.rng import Keys, KeysLike, as_keys, keys_from_torch
 from augsynth.transforms.beta import UNIFORMS, symmetric_beta
-from augsynth.transforms.params import integer, positive
+from augsynth.transforms.params import frozen, integer, positive
 
 Floats = npt.NDArray[np.float64]
 
@@ -37,6 +38,8 @@ class BatchMixing(ABC):
     alpha: float = 1.0
 
     def __post_init__(self) -> None:
+        for name in ("num_classes", "alpha"):
+            object.__setattr__(self, name, frozen(getattr(self, name)))
         integer(self.num_classes, "num_classes", 1)
         positive(self.alpha, "alpha")
 
@@ -66,10 +69,11 @@ class BatchMixing(ABC):
         >>> CutMix.from_dict({"type": "CutMix", "num_classes": 10})
         CutMix(num_classes=10, alpha=1.0)
         """
-        values = dict(description)
+        values = dict(description) if isinstance(description, Mapping) else {}
         if values.pop("type", None) != cls.__name__ or not {"num_classes"} <= values.keys() <= {"num_classes", "alpha"}:
             raise ArgumentError(
-                f"a description of {cls.__name__} has this type, num_classes and perhaps alpha, got {description!r}"
+                f"a description of {cls.__name__} has this type, num_classes and perhaps alpha, got "
+                f"{shown(description)}"
             )
         return cls(**values)
 
@@ -139,12 +143,7 @@ def soft_labels(labels: Any, num_classes: int) -> torch.Tensor:
     >>> soft_labels([1, 0], 2).tolist()
     [[0.0, 1.0], [1.0, 0.0]]
     """
-    try:
-        given = torch.as_tensor(labels)
-    except (TypeError, ValueError, RuntimeError):
-        raise ArgumentTypeError(
-            f"labels must be class numbers (B,) or soft labels (B, {num_classes}), got {shown(labels)}"
-        ) from None
+    given = readable(labels, "labels") if isinstance(labels, torch.Tensor) else _numbers(labels)
     if given.ndim == 2 and given.is_floating_point():
         if given.shape[1] != num_classes:
             raise ArgumentError(f"soft labels must be (B, {num_classes}), got {tuple(given.shape)}")
@@ -159,6 +158,13 @@ def soft_labels(labels: Any, num_classes: int) -> torch.Tensor:
     return torch.nn.functional.one_hot(given.long(), num_classes).float()
 
 
+def _numbers(labels: Any) -> torch.Tensor:
+    array = to_numpy(labels, "labels")
+    if array.dtype.kind not in "biuf":
+        raise ArgumentTypeError(f"labels must be numbers, got {shown(labels)}")
+    return torch.from_numpy(array.astype({"f": np.float64, "b": np.bool_}.get(array.dtype.kind, np.int64)))
+
+
 def _pair(batch: Any) -> Sequence[Any]:
     """Images and labels of a batch that is one object."""
     collated = batch.collated() if hasattr(batch, "collated") else batch
@@ -169,6 +175,6 @@ def _pair(batch: Any) -> Sequence[Any]:
 
 def _as_images(images: Any) -> torch.Tensor:
     if not isinstance(images, torch.Tensor) or images.ndim != 4:
-        shape = tuple(images.shape) if hasattr(images, "shape") else type(images).__name__
+        shape = tuple(images.shape) if isinstance(images, (np.ndarray, torch.Tensor)) else type(images).__name__
         raise ArgumentTypeError(f"images must be a tensor (B, C, H, W), got {shape}")
     return images

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Hashable, Sequence
-from enum import IntEnum
+from enum import Enum, IntEnum
 from functools import lru_cache
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any, TypeVar
 
 import numpy as np
 import torch
 
-from augsynth.arrays import as_float
+from augsynth.arrays import as_float, to_numpy
 from augsynth.errors import ArgumentError, ArgumentTypeError, shown
 from augsynth.layout import Border, DType, Interpolation
 from augsynth.lowering import PerChannel, Sampling
@@ -23,6 +23,7 @@ _Enum = TypeVar("_Enum", bound=IntEnum)
 
 
 _Reader = TypeVar("_Reader", bound=Callable[..., Any])
+_DEEPEST = 32
 
 
 def _remembered(reader: _Reader) -> _Reader:
@@ -31,18 +32,45 @@ def _remembered(reader: _Reader) -> _Reader:
 
 
 def frozen(value: Any) -> Any:
-    """Lists as tuples, NumPy and torch values as plain Python: what a transform keeps is hashable and JSON-ready."""
+    """Lists as tuples, NumPy and torch values as plain Python: what a transform keeps is hashable and JSON-ready.
+
+    A member of an enum becomes the name that is its value, or else its own name in lower case.
+
+    >>> frozen([np.int64(4), torch.tensor(0.5), Border.WRAP])
+    (4, 0.5, 'wrap')
+    """
+    return _frozen(value, 0)
+
+
+def _frozen(value: Any, depth: int) -> Any:
     if isinstance(value, (np.ndarray, torch.Tensor)):
-        value = value.tolist()
-    if isinstance(value, np.generic):
-        return value.item()
+        value = to_numpy(value, "a parameter").tolist()
+    elif isinstance(value, np.generic):
+        value = value.item()
     if isinstance(value, (list, tuple)):
-        return tuple(frozen(one) for one in value)
+        return _frozen_sequence(value, depth)
+    if isinstance(value, Enum):
+        value = value.value if isinstance(value.value, str) else value.name.lower()
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, Real) and not isinstance(value, bool):
+        return int(value) if isinstance(value, Integral) else as_float(value)
     if not isinstance(value, Hashable):
         raise ArgumentTypeError(
             f"a parameter must be a number, a name, a flag or a sequence of them, got {shown(value)}"
         )
     return value
+
+
+def _frozen_sequence(values: Sequence[Any], depth: int) -> tuple[Any, ...]:
+    if depth == _DEEPEST:
+        raise ArgumentError(f"a parameter may be nested {_DEEPEST} deep, and this one is deeper")
+    result = tuple(_frozen(one, depth + 1) for one in values)
+    # (True, 5) equals (1, 5): what is remembered of the one would let the other pass. The rows of a mask are all flags.
+    flags = [isinstance(one, bool) for one in result]
+    if any(flags) and (depth == 0 or not all(flags)):
+        raise ArgumentTypeError(f"a sequence must hold numbers or names, and no flags, got {shown(values)}")
+    return result
 
 
 def number(value: Any, name: str, low: float = -math.inf, high: float = math.inf) -> float:
@@ -155,13 +183,16 @@ def per_channel(value: Any, name: str) -> PerChannel:
 
 
 def _member(kind: type[_Enum], value: Any, name: str) -> _Enum:
-    # torchvision's InterpolationMode and torch's dtypes are told apart by name alone.
-    text = getattr(value, "value", value)
     try:
-        return kind[str(text).upper()]
-    except KeyError:
+        return kind[value.upper()]
+    except (KeyError, AttributeError):
         known = ", ".join(one.name.lower() for one in kind)
         raise ArgumentError(f"{name} must be one of {known}, got {shown(value)}") from None
+
+
+def named_border(value: Any) -> Border:
+    """The border of that name."""
+    return _member(Border, value, "border")
 
 
 @_remembered
@@ -170,7 +201,7 @@ def sampling(interpolation: Any = None, antialias: bool | None = None, border: A
     return Sampling(
         None if interpolation is None else _member(Interpolation, interpolation, "interpolation"),
         None if antialias is None else flag(antialias, "antialias"),
-        None if border is None else _member(Border, border, "border"),
+        None if border is None else named_border(border),
         per_channel(fill, "fill"),
     )
 
@@ -181,8 +212,8 @@ def dtype_named(value: Any) -> DType:
         text = (
             value if isinstance(value, str) else str(value) if isinstance(value, torch.dtype) else np.dtype(value).name
         )
-    except (TypeError, ValueError):
-        text = repr(value)
+    except (TypeError, ValueError, RecursionError):  # the latter from what is nested too deep
+        text = shown(value)
     return _member(DType, text.removeprefix("torch."), "dtype")
 
 

@@ -11,6 +11,8 @@ namespace {
 constexpr std::size_t kHugePage = std::size_t{1} << 21;
 
 struct Block {
+  static constexpr std::ptrdiff_t kMost = PTRDIFF_MAX;
+
   unsigned char* data = nullptr;
   std::size_t bytes = 0;
 

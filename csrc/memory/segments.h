@@ -11,6 +11,10 @@ namespace augsynth {
 
 // A file in memory as this process sees it: a header with the number of receivers, and then the data.
 struct Segment {
+  // How many may wait. Each holds a file open, of which a process may have a few hundred; a receiver that
+  // keeps what it got has its own mapping, and needs no file.
+  static constexpr std::ptrdiff_t kMost = 64;
+
   unsigned char* start = nullptr;
   std::size_t bytes = 0;  // with the header
   int file = -1;          // -1 where only the mapping is held

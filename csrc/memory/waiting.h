@@ -13,7 +13,7 @@ namespace augsynth {
 constexpr std::size_t kMostWaiting = std::size_t{1} << 30;
 
 // A Block has `bytes`, none of them in an empty one; idle() says whether it may be used, and drop() gives it
-// to the system.
+// to the system. At most Block::kMost of them wait.
 template <typename Block>
 class Waiting {
  public:
@@ -30,7 +30,7 @@ class Waiting {
     return {};
   }
 
-  // At most kMostWaiting bytes wait; the oldest go first.
+  // At most kMostWaiting bytes wait; where there are more, or too many blocks, the oldest go first.
   void give(const Block& block) {
     if (block.bytes > kMostWaiting) return block.drop();
     std::vector<Block> oldest;
@@ -39,7 +39,7 @@ class Waiting {
       blocks_.push_back(block);
       total_ += block.bytes;
       auto kept = blocks_.begin();
-      for (; total_ > kMostWaiting; ++kept) total_ -= kept->bytes;
+      for (; total_ > kMostWaiting || blocks_.end() - kept > Block::kMost; ++kept) total_ -= kept->bytes;
       oldest.assign(blocks_.begin(), kept);
       blocks_.erase(blocks_.begin(), kept);
     }

@@ -17,7 +17,10 @@ from augsynth.errors import AugsynthError
 CHANNELS = range(1, 17)
 DTYPES = ("uint8", "uint16", "float32")
 HALVES = ("float16", "bfloat16")
-PIL_MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "LAB", "HSV", "I;16", "I", "F")
+PIL_MODES = (
+    *("1", "L", "LA", "La", "P", "PA", "RGB", "RGBX", "RGBA", "RGBa", "CMYK", "YCbCr", "LAB", "HSV"),
+    *("I;16", "I;16L", "I;16B", "I;16N", "I", "F"),
+)
 SIZE = (12, 16)
 KEY = (0, 0, 0)
 # One note serves for any number of channels that does not fit.

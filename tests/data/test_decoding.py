@@ -20,7 +20,7 @@ from augsynth.data.loading import decoding
 from augsynth.data.loading.decoding import DecodingTransform, lines_read
 from augsynth.data.loading.encoded import EncodedImage
 from augsynth.data.loading.encoded_folder import EncodedImageFolder
-from augsynth.errors import ArgumentError, ArgumentTypeError, DataError
+from augsynth.errors import ArgumentError, ArgumentTypeError, DataError, PlanError
 from augsynth.testing import strategies as aug
 
 pytest.importorskip("simplejpeg")
@@ -296,3 +296,21 @@ def test_photos_decode_as_pillow_decodes_them(data_dir: Path) -> None:
             np.testing.assert_array_equal(image.decode(), expected)
             lines = image.shape[0] // 2
             np.testing.assert_array_equal(image.decode(lines=lines)[:lines], expected[:lines])
+
+
+@pytest.mark.parametrize("together", [2 << 20, 1])
+def test_out_may_not_lie_over_a_source(monkeypatch: pytest.MonkeyPatch, together: int) -> None:
+    monkeypatch.setattr(decoding, "_TOGETHER", together)  # 1: every picture is a group of its own
+    transform = DecodingTransform(T.RandomHorizontalFlip(1.0))
+    file = EncodedImage(encoded(picture(24, 32)))
+    batch = torch.zeros(3, 3, 24, 32, dtype=torch.uint8)
+    batch[2] = 7
+    before = batch.clone()
+    inside = batch[2].permute(1, 2, 0).numpy()
+    for images in ([file, batch[2], file], [batch[2], file, file], [file, file, inside], [file, file, inside[::-1]]):
+        for t in (transform, transform.transform):
+            with pytest.raises(PlanError, match="memory"):
+                t.batch(images, out=batch)
+        assert torch.equal(batch, before)
+    apart = [file, before[2].clone(), file]
+    assert torch.equal(transform.batch(apart, out=batch), transform.batch(apart))

@@ -119,7 +119,7 @@ def test_a_planned_batch_survives_pickling_and_gives_single_samples() -> None:
 
 
 def test_arguments_are_checked() -> None:
-    with pytest.raises(ArgumentError, match="depth must be a whole number of at least 1, got 0"):
+    with pytest.raises(ArgumentError, match="depth must be at least 1, got 0"):
         DevicePrefetcher([], device="cpu", depth=0)
     with pytest.raises(ArgumentError, match="device must be 'cpu', 'cuda'"):
         DevicePrefetcher([], device="meta")

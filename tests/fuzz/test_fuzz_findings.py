@@ -79,7 +79,7 @@ def test_a_damaged_archive_does_not_spill_its_contents_into_the_message() -> Non
     ids=["empty PIL", "meta", "sparse"],
 )
 def test_images_without_pixels(image: Any) -> None:
-    with pytest.raises((ArgumentError, ArgumentTypeError), match=r"no pixels|CPU|sparse"):
+    with pytest.raises((ArgumentError, ArgumentTypeError), match=r"no pixels|meta device|sparse"):
         T.RandomInvert()(image)
 
 

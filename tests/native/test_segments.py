@@ -6,6 +6,8 @@ import copy
 import io
 import os
 import pickle
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from augsynth import _native, memory
 from augsynth import transforms as T
+from augsynth.errors import NativeError
 from augsynth.memory import OutgoingBatch, empty_tensor
 
 SIZE = 3 * 2**20
@@ -80,6 +83,21 @@ def test_what_a_forked_child_drops_is_still_held() -> None:
     assert (received == 1).all()
 
 
+def open_files() -> int:
+    return len(os.listdir("/proc/self/fd"))
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="needs Linux")
+def test_what_receivers_keep_takes_few_files() -> None:
+    before = open_files()
+    kept = [(value, sent(value)[2]) for value in range(200)]
+    assert open_files() - before < 70
+    assert all((received == value).all() for value, received in kept)
+    del kept
+    where = {address(array) for _, array, _ in [sent(value) for value in range(20)]}
+    assert where & {address(sent(value)[1]) for value in range(20)}  # and memory is still used again
+
+
 def outgoing_batch(monkeypatch: pytest.MonkeyPatch) -> torch.Tensor:
     monkeypatch.setattr(memory, "get_worker_info", lambda: object())
     return empty_tensor((4, 3, 5, 6), torch.float32, torch.channels_last).fill_(3)
@@ -102,6 +120,28 @@ def test_what_is_made_of_an_outgoing_batch_is_an_ordinary_tensor(monkeypatch: py
 def test_a_single_image_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     outgoing_batch(monkeypatch)
     assert type(empty_tensor((1, 3, 5, 6), torch.float32)) is torch.Tensor
+
+
+def test_a_worker_without_files_sends_as_torch_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(size: int) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(memory._native, "Outgoing", refused)
+    batch = outgoing_batch(monkeypatch)
+    assert type(batch) is torch.Tensor
+    assert (batch == 3).all()
+
+
+def test_a_receiver_that_cannot_map_more_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    batch = outgoing_batch(monkeypatch)
+    rebuild, arguments = memory._send(batch)  # type: ignore[arg-type]
+
+    def refused(file: int, size: int) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(memory._native, "receive", refused)
+    with pytest.raises(NativeError, match=r"keeps too many of them.*batch\.clone\(\)"):
+        rebuild(*arguments)
 
 
 class Numbered(Dataset[int]):
@@ -154,3 +194,32 @@ def test_a_worker_leaves_alone_what_is_held() -> None:
     batches = [(batch[1:], place) for batch, place, _ in loader(1, "fork")]
     assert len({place for _, place in batches}) == 16
     assert all(holds(batch, number) for number, (batch, _) in enumerate(batches))
+
+
+KEEPING = """
+import resource, sys, torch
+from torch.utils.data import DataLoader
+from augsynth import transforms as T
+
+resource.setrlimit(resource.RLIMIT_NOFILE, (200, 200))
+torch.multiprocessing.set_sharing_strategy(sys.argv[1])
+FLIP = T.RandomHorizontalFlip(1.0)
+
+class Batches(torch.utils.data.Dataset):
+    def __len__(self):
+        return 500
+
+    def __getitem__(self, number):
+        return FLIP.batch(torch.full((2, 3, 4, 4), number % 251, dtype=torch.uint8))
+
+loader = DataLoader(Batches(), None, num_workers=1, persistent_workers=True, multiprocessing_context="fork")
+kept = [batch for epoch in range(2) for batch in loader]
+assert all((batch == number % 500 % 251).all() for number, batch in enumerate(kept))
+print(len(kept))
+"""
+
+
+@pytest.mark.parametrize("strategy", ["file_system", "file_descriptor"])
+def test_more_batches_are_kept_than_files_can_be_open(strategy: str) -> None:
+    run = subprocess.run([sys.executable, "-c", KEEPING, strategy], capture_output=True, text=True, timeout=120)
+    assert run.stdout.strip() == "1000", run.stderr[-2000:]

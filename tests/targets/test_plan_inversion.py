@@ -148,3 +148,11 @@ def test_pixel_centres() -> None:
 def test_refusals(values: dict[str, Any], error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
         _plan(FLIP).invert(**values)
+
+
+def test_masks_keep_a_dtype_that_numpy_lacks() -> None:
+    plan = T.RandomHorizontalFlip(1.0).plan([(4, 6)], [(0, 0, 0)])
+    masks = torch.arange(24.0).reshape(1, 4, 6).bfloat16()
+    (back,) = plan.invert(masks=masks)
+    assert back.dtype == torch.bfloat16
+    assert torch.equal(back, masks[0].flip(-1))

@@ -241,3 +241,43 @@ def test_no_objects_are_a_target_in_every_field_and_form(form: Any) -> None:
         assert all(len(value) == 0 for value in moved.values())
     for masks in (np.zeros((0, 3, 3), np.uint8), torch.zeros((0, 0, 0))):
         assert T.CenterCrop(4)(IMAGE, {"boxes": [], "masks": masks})[1]["masks"].shape == (0, 4, 4)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "wider"), [("int8", "int16"), ("uint32", "int64"), ("uint64", "int64"), ("float16", "float32")]
+)
+def test_the_dtype_that_holds_other_masks_is_named(dtype: str, wider: str) -> None:
+    for masks in (np.zeros((8, 12), dtype), torch.zeros(8, 12, dtype=getattr(torch, dtype))):
+        with pytest.raises(ArgumentTypeError, match=f"got (torch.)?{dtype}: convert to {wider}"):
+            T.RandomHorizontalFlip()(IMAGE, {"masks": masks})
+    assert np.can_cast(dtype, wider) or dtype == "uint64"
+
+
+def test_masks_are_not_widened_without_a_word() -> None:
+    with pytest.raises(ArgumentTypeError, match=r"got torch\.bfloat16: convert to float32"):
+        T.RandomHorizontalFlip()(IMAGE, {"masks": torch.zeros(8, 12, dtype=torch.bfloat16)})
+
+
+@pytest.mark.parametrize("dtype", [">i2", ">u2", ">i4", ">i8", ">f4", ">f8"])
+def test_masks_of_the_other_byte_order_are_moved_as_they_are(dtype: str) -> None:
+    masks = (np.arange(96).reshape(8, 12) + 300).astype(dtype)
+    moved = T.Compose([T.RandomHorizontalFlip(1.0), T.Pad(1)], mask_fill=259)(IMAGE, {"masks": masks})[1]["masks"]
+    assert moved.dtype in (masks.dtype, masks.dtype.newbyteorder("="))
+    np.testing.assert_array_equal(moved[1:-1, 1:-1], masks[:, ::-1])
+    assert moved[0, 0] == 259
+
+
+def test_masks_whose_values_are_negated_or_read_only() -> None:
+    values = torch.arange(96.0).reshape(8, 12)
+    moved = T.RandomHorizontalFlip(1.0)(IMAGE, {"masks": torch._neg_view(values)})[1]["masks"]
+    assert torch.equal(moved, -values.flip(-1))
+    frozen = np.broadcast_to(values.numpy()[:1], (8, 12))
+    np.testing.assert_array_equal(T.RandomHorizontalFlip(1.0)(IMAGE, {"masks": frozen})[1]["masks"], frozen[:, ::-1])
+
+
+@pytest.mark.parametrize("name", ["boxes", "masks", "keypoints"])
+def test_masked_arrays_are_refused(name: str) -> None:
+    value = np.ma.masked_array(np.zeros({"boxes": (1, 4), "masks": (8, 12), "keypoints": (1, 2)}[name]), True)
+    for one in (value, [value]):
+        with pytest.raises(ArgumentTypeError, match=f"{name}.* masked array"):
+            T.RandomHorizontalFlip()(IMAGE, {name: one})

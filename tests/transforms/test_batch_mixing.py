@@ -180,7 +180,7 @@ def test_a_batch_of_a_mix_is_taken_as_it_is() -> None:
         (lambda: T.MixUp(2)(torch.zeros(2, 2, 2), [0, 1]), r"images must be a tensor \(B, C, H, W\), got \(2, 2, 2\)"),
         (lambda: T.MixUp(2)(torch.zeros(2, 1, 2, 2), [0, 2]), r"labels must be in \[0, 2\), got 0 to 2"),
         (lambda: T.MixUp(2)(torch.zeros(2, 1, 2, 2), [0.5, 1]), "labels must be class numbers"),
-        (lambda: T.CutMix(2)(torch.zeros(1, 1, 2, 2), [{"boxes": []}]), "labels must be class numbers"),
+        (lambda: T.CutMix(2)(torch.zeros(1, 1, 2, 2), [{"boxes": []}]), "labels must be numbers"),
         (lambda: T.CutMix(2)(torch.zeros(2, 1, 2, 2), torch.zeros(2, 2, 2)), "labels must be class numbers"),
         (lambda: T.MixUp(2)(torch.zeros(2, 1, 2, 2), torch.zeros(2, 3)), r"soft labels must be \(B, 2\), got \(2, 3\)"),
         (lambda: T.MixUp(2)(torch.zeros(2, 1, 2, 2), [0]), "one label an image: got 1 labels for 2 images"),
@@ -191,3 +191,8 @@ def test_a_batch_of_a_mix_is_taken_as_it_is() -> None:
 def test_what_is_refused(make: Callable[[], Any], message: str) -> None:
     with pytest.raises((ArgumentError, ArgumentTypeError), match=message):
         make()
+
+
+def test_labels_without_values_are_refused() -> None:
+    with pytest.raises(ArgumentTypeError, match="labels is on the meta device"):
+        T.MixUp(2)(torch.zeros(2, 1, 4, 4), torch.zeros(2, dtype=torch.int64, device="meta"))

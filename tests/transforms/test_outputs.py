@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from augsynth import reference
 from augsynth import transforms as T
-from augsynth.errors import ArgumentError, ArgumentTypeError
+from augsynth.errors import ArgumentError, ArgumentTypeError, AugsynthError
 from augsynth.execute import allocate, execute
 from augsynth.layout import DType
 from augsynth.plan import Pass, Plan
@@ -130,3 +130,39 @@ def test_passes_between_leave_no_trace() -> None:
     whole = transform.batch(images, keys=keys)
     for k in range(4):
         assert torch.equal(whole[k], transform(images[k], key=keys[k]))
+
+
+def test_out_that_torch_records_is_refused() -> None:
+    leaf = torch.zeros(5, 3, 40, 30, requires_grad=True)
+    for out in (leaf, leaf * 2, torch.nn.Parameter(torch.zeros(5, 3, 40, 30))):
+        with pytest.raises(ArgumentError, match=r"requires a gradient.*out.detach\(\)"):
+            T.Compose(PARTS).batch(IMAGES, keys=KEYS, out=out)
+    assert torch.equal(T.Compose(PARTS).batch(IMAGES, keys=KEYS, out=leaf.detach()), plain())
+
+
+def test_a_backward_that_needs_what_out_held_is_refused() -> None:
+    weights, out = torch.ones(5, 3, 40, 30, requires_grad=True), torch.zeros(5, 3, 40, 30)
+    loss = (weights * out).sum()
+    T.Compose(PARTS).batch(IMAGES, keys=KEYS, out=out)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        loss.backward()
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_out_of_inference_mode(inside: bool) -> None:
+    with torch.inference_mode():
+        out = torch.zeros(5, 3, 40, 30)
+    with torch.inference_mode(inside):
+        assert T.Compose(PARTS).batch(IMAGES, keys=KEYS, out=out) is out
+    assert torch.equal(out, plain())
+
+
+def test_out_whose_values_lie_elsewhere_is_refused() -> None:
+    zeros = torch.zeros(5, 3, 40, 30)
+    for out in (torch._neg_view(zeros), zeros.to_sparse(), zeros.to("meta"), zeros.numpy(), zeros.double()):
+        with pytest.raises(AugsynthError, match="out"):
+            T.Compose(PARTS).batch(IMAGES, keys=KEYS, out=out)  # type: ignore[arg-type]
+    for out in (zeros[:1].expand(5, 3, 40, 30), torch.zeros(5, 3, 40, 60)[..., ::2], torch.zeros(5, 3, 30, 40).mT):
+        with pytest.raises(AugsynthError, match=r"output (overlaps|has strides)"):
+            T.Compose(PARTS).batch(IMAGES, keys=KEYS, out=out)
+    assert (zeros == 0).all()

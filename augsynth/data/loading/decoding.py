@@ -12,7 +12,7 @@ import torch
 
 from augsynth.data.loading.encoded import EncodedImage
 from augsynth.data.loading.jpeg import FACTORS
-from augsynth.errors import ArgumentTypeError
+from augsynth.errors import ArgumentTypeError, PlanError
 from augsynth.execute import as_array, batch_output, execute
 from augsynth.images import Image, as_view
 from augsynth.layout import Border, DType, Interpolation
@@ -20,6 +20,7 @@ from augsynth.plan import Barrier, Pass, Plan, Rows, corner_positions
 from augsynth.rng import KeysLike
 from augsynth.targets import place_targets
 from augsynth.transforms.base import Pipeline
+from augsynth.transforms.params import flag
 
 Ints = npt.NDArray[np.int64]
 Bytes = npt.NDArray[np.uint8]
@@ -56,7 +57,7 @@ class DecodingTransform:
         if not isinstance(transform, Pipeline):
             raise ArgumentTypeError(f"transform must be one of augsynth.transforms, got {type(transform).__name__}")
         self.transform = transform
-        self.reduce = reduce
+        self.reduce = flag(reduce, "reduce")
 
     @property
     def passthrough(self) -> tuple[str, ...]:
@@ -83,6 +84,8 @@ class DecodingTransform:
 
         The arguments are those of the pipeline; targets are those of the whole pictures.
         """
+        if not isinstance(images, (Sequence, np.ndarray, torch.Tensor)):
+            raise ArgumentTypeError(f"images must be a sequence of images, got {type(images).__name__}")
         sources = [_as_source(image, number) for number, image in enumerate(images)]
         shapes = np.array([source.shape for source in sources], np.int64).reshape(-1, 3)
         readings = self.transform._read(targets, shapes)
@@ -95,6 +98,7 @@ class DecodingTransform:
         lines = lines_read(plan) * factors
         result = batch_output(plan, out, self.transform._memory_format())
         outputs = as_array(result)
+        _check_apart(outputs, sources)
         sizes = [prod(source.shape) if isinstance(source, EncodedImage) else 0 for source in sources]
         groups = list(_groups(sizes))
         memory = np.empty(max(sum(sizes[these]) for these in groups), np.uint8)
@@ -102,6 +106,13 @@ class DecodingTransform:
             pictures = _decoded(sources[these], lines[these], factors[these], memory)
             execute(plan[these], pictures, outputs[these])
         return result if moved is None else (result, moved)
+
+
+def _check_apart(outputs: npt.NDArray[Any], sources: Sequence[EncodedImage | Image]) -> None:
+    """`PlanError` if one group's outputs could lie over the sources of a later one."""
+    for number, source in enumerate(sources):
+        if not isinstance(source, EncodedImage) and np.may_share_memory(outputs, source):
+            raise PlanError(f"out shares memory with images[{number}]: give another tensor, or a copy of the image")
 
 
 def lines_read(plan: Plan) -> Ints:

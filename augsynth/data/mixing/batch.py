@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import torch
 from torch.utils.data import default_collate
 
 from augsynth.data.mixing.items import Fields, Structure
@@ -29,7 +30,7 @@ class Batch(Positional[Any], Sequence[Any]):
         self.images = images
         self._fields = fields
         self._structure = structure
-        self._stack = default_collate if stacked else list
+        self._stack = _stacked if stacked else list
 
     def __len__(self) -> int:
         return len(self._fields)
@@ -56,4 +57,10 @@ def collate(batch: Sequence[Any]) -> Any:
     >>> collate([(torch.zeros(3, 4, 4), 7), (torch.zeros(3, 4, 4), 8)])[1]
     tensor([7, 8])
     """
-    return batch.collated() if isinstance(batch, Batch) else default_collate(list(batch))
+    return batch.collated() if isinstance(batch, Batch) else _stacked(list(batch))
+
+
+def _stacked(values: list[Any]) -> Any:
+    # Labels stay beside the images, wherever the user's own tensors begin.
+    with torch.device("cpu"):
+        return default_collate(values)

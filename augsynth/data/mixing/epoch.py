@@ -30,7 +30,8 @@ class SharedEpoch:
     """
 
     def __init__(self) -> None:
-        self._value = torch.zeros((), dtype=torch.int64, device="cpu")
+        with torch.inference_mode(False):  # a tensor of inference mode cannot be written outside of it
+            self._value = torch.zeros((), dtype=torch.int64, device="cpu")
         self._value.share_memory_()  # type: ignore[no-untyped-call]
 
     def get(self) -> int:

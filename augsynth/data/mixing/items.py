@@ -148,7 +148,7 @@ def label_like(label: Any, example: Any) -> Any:
     if is_number(label) and is_number(example):
         value = label.item() if isinstance(label, (torch.Tensor, np.ndarray, np.generic)) else label
         if isinstance(example, torch.Tensor):
-            result: Any = torch.full(example.shape, value, dtype=example.dtype, device="cpu")
+            result: Any = torch.full(example.shape, value, dtype=example.dtype, device=example.device)
         elif isinstance(example, np.ndarray):
             result = np.full(example.shape, value).astype(example.dtype)
         else:

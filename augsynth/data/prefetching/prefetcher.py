@@ -11,7 +11,8 @@ import torch
 
 from augsynth.data.prefetching.planned import PlannedBatch
 from augsynth.device import checked_device, numbered
-from augsynth.errors import ArgumentError, ArgumentTypeError
+from augsynth.errors import ArgumentTypeError
+from augsynth.transforms.params import frozen, integer
 
 
 class DevicePrefetcher:
@@ -52,11 +53,9 @@ class DevicePrefetcher:
         self.loader = loader
         self.transform = transform
         self.device = numbered(checked_device(device))
-        if isinstance(depth, bool) or not isinstance(depth, int) or depth < 1:
-            raise ArgumentError(f"depth must be a whole number of at least 1, got {depth!r}")
         if transform is not None and not callable(transform):
             raise ArgumentTypeError(f"transform must be callable, got {type(transform).__name__}")
-        self.depth = depth
+        self.depth = integer(frozen(depth), "depth", 1)
 
     def __len__(self) -> int:
         return len(self.loader)  # type: ignore[arg-type]
