@@ -91,16 +91,20 @@ class Filler {
     double mean[kMaxChannels];
     if (rule_.by_mean) find_means(line, mean);
     PixelBits bits(rule_.stream);
-    const std::int64_t elements = width_ * channels_;
-    for (std::int64_t y = 0; y < height_; ++y, line += elements) {
+    for (std::int64_t y = 0; y < height_; ++y, line += width_ * channels_) {
       poll_();
-      for (std::int64_t run = 0; run < elements; run += kRun) {
-        const std::int64_t end = std::min(run + kRun, elements);
-        if (!finds_any(line + run, end - run)) continue;
-        for (std::int64_t i = run; i < end; ++i) {
-          const std::int64_t x = i / channels_, c = i % channels_;
-          if (is_missing_(line[i])) line[i] = rounded_to<T>(rule_.by_mean ? mean[c] : draw(bits, x, y, c));
-        }
+      fill_line(line, y, mean, bits);
+    }
+  }
+
+  void fill_line(T* line, std::int64_t y, const double* mean, PixelBits& bits) const {
+    const std::int64_t elements = width_ * channels_;
+    for (std::int64_t run = 0; run < elements; run += kRun) {
+      const std::int64_t end = std::min(run + kRun, elements);
+      if (!finds_any(line + run, end - run)) continue;
+      for (std::int64_t i = run; i < end; ++i) {
+        const std::int64_t x = i / channels_, c = i % channels_;
+        if (is_missing_(line[i])) line[i] = rounded_to<T>(rule_.by_mean ? mean[c] : draw(bits, x, y, c));
       }
     }
   }

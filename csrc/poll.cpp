@@ -1,5 +1,6 @@
 #include "poll.h"
 
+#include <algorithm>
 #include <chrono>
 #include <stdexcept>
 
@@ -9,7 +10,7 @@ namespace {
 constexpr std::int64_t kMillisecond = 1000000;
 constexpr std::int64_t kBetweenChecks = kMillisecondsBetweenChecks * kMillisecond;
 constexpr std::int64_t kBetweenLooks = 5 * kMillisecond;
-constexpr int kCallsPerLook = 16;  // where they follow each other quickly
+constexpr int kMostCallsPerLook = 16;  // where they follow each other quickly
 
 std::int64_t now() {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(
@@ -28,7 +29,8 @@ void Poll::operator()() {
 void Poll::look() {
   const std::int64_t time = now();
   if (looked_at_ == 0) checks_at_ = time + kBetweenChecks;
-  calls_left_ = time - looked_at_ < kBetweenLooks ? kCallsPerLook : 1;
+  calls_per_look_ = time - looked_at_ < kBetweenLooks ? std::min(2 * calls_per_look_, kMostCallsPerLook) : 1;
+  calls_left_ = calls_per_look_;
   looked_at_ = time;
   if (time < checks_at_) return;
   checks_at_ = time + kBetweenChecks;

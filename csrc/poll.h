@@ -25,7 +25,7 @@ class Poll {
 
   const Check check_;
   const std::atomic<bool>* const ended_;
-  int calls_left_ = 1;                          // until the next look at the clock
+  int calls_left_ = 1, calls_per_look_ = 1;     // until, and between, looks at the clock
   std::int64_t looked_at_ = 0, checks_at_ = 0;  // nanoseconds
 };
 

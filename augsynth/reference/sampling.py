@@ -29,6 +29,7 @@ def positions(row: np.void) -> tuple[Floats, Floats]:
     return sx / w, sy / w
 
 
+@np.errstate(invalid="ignore")  # infinities may meet
 def sample(row: np.void, source: Image) -> Floats:
     """Values (C, H, W) at a row's positions in a source (H, W, C), the border included."""
     if row["antialias"] and not keeps_axes(row) and row["interpolation"] != Interpolation.NEAREST:
@@ -56,8 +57,7 @@ def sample(row: np.void, source: Image) -> Floats:
 
 def weighed(weight: Floats, values: Floats) -> Floats:
     """A part of a sum: `weight` times `values`, and nothing at all where the weight is 0, whatever the values are."""
-    with np.errstate(invalid="ignore"):
-        return np.where(weight == 0, -0.0, weight * values)  # -0 changes no sum, and 0 makes -0 a 0
+    return np.where(weight == 0, -0.0, weight * values)  # -0 changes no sum, and 0 makes -0 a 0
 
 
 def reduced_size(row: np.void) -> Ints:

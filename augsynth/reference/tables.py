@@ -46,6 +46,7 @@ def look_up(row: np.void, values: Floats, tables: Tables) -> Floats:
     return found
 
 
+@np.errstate(invalid="ignore")  # infinities may meet
 def map_colours(row: np.void, values: Floats, tables: Tables) -> Floats:
     """Each channel of (C, H, W) as a sum over the channels and over their means."""
     if row["colour"] < 0:
@@ -63,7 +64,7 @@ def map_colours(row: np.void, values: Floats, tables: Tables) -> Floats:
 
 
 def neutral(offset: Floats, applies: npt.NDArray[np.bool_]) -> Floats:
-    """The numbers to add, which shall change nothing where they are 0 and it `applies`: 0 makes -0 a 0, and -0 does not."""
+    """The offsets with -0 for each 0 to which it `applies`: added to -0, a 0 makes it 0, and -0 changes nothing."""
     return np.where((offset == 0) & applies, -0.0, offset)
 
 

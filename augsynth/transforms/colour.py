@@ -19,7 +19,6 @@ from augsynth.transforms.base import Draw, Transform
 from augsynth.transforms.colour_maps import Floats, Palette
 from augsynth.transforms.params import Range, interval, numbers, per_channel, probability, span, symmetric
 
-
 _UNCHANGED = ((1.0, 1.0), (1.0, 1.0), (1.0, 1.0), (0.0, 0.0))
 
 

@@ -68,7 +68,6 @@ struct Tile {
     for (int x = box.x.begin; x < box.x.end; x += kChunk) {
       const int width = box.x.end - x < kChunk ? box.x.end - x : kChunk, most = lines_of_chunk(width);
       for (int y = box.y.begin; y < box.y.end; y += most) {
-        poll();
         const int lines = box.y.end - y < most ? box.y.end - y : most;
         Chunk chunk{y, x, width, lines, width * lines, {values}};
         sample(sampler, blender, chunk);
@@ -84,9 +83,10 @@ struct Tile {
 
   // Line by line, where a line's last vector reaches into the next one.
   template <typename Sampler>
-  static void sample(Sampler& sampler, const FillBlender& blender, Chunk& chunk) {
+  void sample(Sampler& sampler, const FillBlender& blender, Chunk& chunk) const {
     const int step = kTakesLines<Sampler> && !blender.is_active() ? chunk.lines : 1;
     for (int k = 0; k < chunk.lines; k += step) {
+      poll();  // a line under a wide filter may be all of the source
       Chunk part = chunk.part(k, step);
       sampler.sample(part);
       blender.blend(part);
