@@ -13,13 +13,14 @@
 
 namespace augsynth {
 
-#define AUGSYNTH_ISA(name, flags, available)                                                           \
-  namespace name {                                                                                     \
-  std::size_t scratch_bytes(const PlanRow&, int, int);                                                 \
-  void run_tile(const PlanRow&, const Entries&, const SourceView&, const OutputView&, int, int,        \
-                unsigned char*);                                                                       \
-  void blur_plane(DType, const Plane&, const Plane&, const Kernel&, const Kernel&, const BlurMemory&); \
-  void sharpen_plane(DType, const Plane&, const Plane&, float, const SharpenMemory&);                  \
+#define AUGSYNTH_ISA(name, flags, available)                                                          \
+  namespace name {                                                                                    \
+  std::size_t scratch_bytes(const PlanRow&, int, int);                                                \
+  void run_tile(const PlanRow&, const Entries&, const SourceView&, const OutputView&, int, int,       \
+                unsigned char*, Poll&);                                                               \
+  void blur_plane(DType, const Plane&, const Plane&, const Kernel&, const Kernel&, const BlurMemory&, \
+                  Poll&);                                                                             \
+  void sharpen_plane(DType, const Plane&, const Plane&, float, const SharpenMemory&, Poll&);          \
   }
 #include "isas.def"
 #undef AUGSYNTH_ISA

@@ -39,9 +39,10 @@ class PixelBits {
 template <typename T>
 class Filler {
  public:
-  Filler(const Image& source, const MissingRule& rule)
+  Filler(const Image& source, const MissingRule& rule, Poll& poll)
       : source_(source),
         rule_(rule),
+        poll_(poll),
         is_missing_(rule.value),
         height_(source.shape[0]),
         width_(source.shape[1]),
@@ -50,7 +51,10 @@ class Filler {
   // The source itself where nothing is missing, else a copy in `memory`, interleaved and without gaps.
   Image fill(unsigned char* memory) const {
     T* copy = reinterpret_cast<T*>(memory);
-    for (std::int64_t y = 0; y < height_; ++y) copy_line(y, copy + y * width_ * channels_);
+    for (std::int64_t y = 0; y < height_; ++y) {
+      poll_();
+      copy_line(y, copy + y * width_ * channels_);
+    }
     if (!finds_any(copy, height_ * width_ * channels_)) return source_;
     fill_lines(copy);
     constexpr std::int64_t kItem = sizeof(T);
@@ -87,16 +91,22 @@ class Filler {
     double mean[kMaxChannels];
     if (rule_.by_mean) find_means(line, mean);
     PixelBits bits(rule_.stream);
+    for (std::int64_t y = 0; y < height_; ++y, line += width_ * channels_) {
+      poll_();
+      fill_line(line, y, mean, bits);
+    }
+  }
+
+  void fill_line(T* line, std::int64_t y, const double* mean, PixelBits& bits) const {
     const std::int64_t elements = width_ * channels_;
-    for (std::int64_t y = 0; y < height_; ++y, line += elements)
-      for (std::int64_t run = 0; run < elements; run += kRun) {
-        const std::int64_t end = std::min(run + kRun, elements);
-        if (!finds_any(line + run, end - run)) continue;
-        for (std::int64_t i = run; i < end; ++i) {
-          const std::int64_t x = i / channels_, c = i % channels_;
-          if (is_missing_(line[i])) line[i] = rounded_to<T>(rule_.by_mean ? mean[c] : draw(bits, x, y, c));
-        }
+    for (std::int64_t run = 0; run < elements; run += kRun) {
+      const std::int64_t end = std::min(run + kRun, elements);
+      if (!finds_any(line + run, end - run)) continue;
+      for (std::int64_t i = run; i < end; ++i) {
+        const std::int64_t x = i / channels_, c = i % channels_;
+        if (is_missing_(line[i])) line[i] = rounded_to<T>(rule_.by_mean ? mean[c] : draw(bits, x, y, c));
       }
+    }
   }
 
   double draw(PixelBits& bits, std::int64_t x, std::int64_t y, std::int64_t c) const {
@@ -111,6 +121,7 @@ class Filler {
     std::int64_t count[kMaxChannels] = {};
     std::fill(mean, mean + kMaxChannels, 0.0);
     for (std::int64_t y = 0; y < height_; ++y) {
+      poll_();
       LineSum<T> sum[kMaxChannels] = {};
       add_present(is_missing_, value, width_, channels_, sum, count);
       value += width_ * channels_;
@@ -122,18 +133,19 @@ class Filler {
 
   const Image& source_;
   const MissingRule& rule_;
+  Poll& poll_;
   const Mark<T> is_missing_;
   const std::int64_t height_, width_, channels_;
 };
 
-Image filled(const Image& source, const MissingRule& rule, unsigned char* memory) {
+Image filled(const Image& source, const MissingRule& rule, unsigned char* memory, Poll& poll) {
   switch (source.dtype) {
     case DType::kUint8:
-      return Filler<std::uint8_t>(source, rule).fill(memory);
+      return Filler<std::uint8_t>(source, rule, poll).fill(memory);
     case DType::kUint16:
-      return Filler<std::uint16_t>(source, rule).fill(memory);
+      return Filler<std::uint16_t>(source, rule, poll).fill(memory);
     default:
-      return Filler<float>(source, rule).fill(memory);
+      return Filler<float>(source, rule, poll).fill(memory);
   }
 }
 
@@ -158,16 +170,17 @@ std::vector<std::int64_t> place_copies(const std::vector<PlanRow>& rows, const s
 }  // namespace
 
 FilledSources::FilledSources(const std::vector<PlanRow>& rows, const std::vector<MissingRule>& rules,
-                             const std::vector<Image>& sources, int threads)
+                             const std::vector<Image>& sources, int threads, Check check)
     : sources_(sources) {
   if (rules.empty()) return;
   const std::vector<std::int64_t> begin = place_copies(rows, sources);
   if (begin.back() == 0) return;
   images_ = sources;
   memory_.emplace(static_cast<std::size_t>(begin.back()));
-  parallel_for(sources.size(), threads, [&](std::size_t sample, int) {
+  parallel_for(sources.size(), threads, check, [&](std::size_t sample, int, Poll& poll) {
     const std::int32_t rule = rows[sample].missing;
-    if (rule >= 0) images_[sample] = filled(sources[sample], rules[rule], memory_->data() + begin[sample]);
+    if (rule >= 0)
+      images_[sample] = filled(sources[sample], rules[rule], memory_->data() + begin[sample], poll);
   });
 }
 

@@ -7,6 +7,7 @@
 
 #include "image.h"
 #include "memory/buffers.h"
+#include "poll.h"
 #include "tables.h"
 
 namespace augsynth {
@@ -16,7 +17,7 @@ class FilledSources {
  public:
   // All must be valid. Throws PlanError for a source that is too large to be copied.
   FilledSources(const std::vector<PlanRow>& rows, const std::vector<MissingRule>& rules,
-                const std::vector<Image>& sources, int threads);
+                const std::vector<Image>& sources, int threads, Check check);
 
   const Image& operator[](std::size_t sample) const {
     return images_.empty() ? sources_[sample] : images_[sample];

@@ -8,6 +8,7 @@
 #include "dispatch.h"
 #include "errors.h"
 #include "missing.h"
+#include "neutral.h"
 #include "pixel/colour.h"
 #include "stages/antialias.h"
 #include "threads.h"
@@ -118,7 +119,7 @@ std::vector<double> find_offset(const PlanRow& row, const ColourMap& map, const 
   const double pixels = static_cast<double>(row.output_size[0]) * row.output_size[1];
   std::vector<double> total(row.channels, 0.0), offset(row.channels);
   for (std::size_t i = 0; i < sums.size(); ++i) total[i % row.channels] += sums[i];
-  find_offset(map, row.channels, total.data(), pixels, offset.data());
+  for (int c = 0; c < row.channels; ++c) offset[c] = offset_of(map, c, row.channels, total.data(), pixels);
   return offset;
 }
 
@@ -126,31 +127,33 @@ std::vector<double> find_offset(const PlanRow& row, const ColourMap& map, const 
 class Batch {
  public:
   Batch(const std::vector<PlanRow>& rows, const Tables& tables, const FilledSources& sources,
-        const std::vector<Image>& outputs, int threads)
+        const std::vector<Image>& outputs, int threads, Check check)
       : rows_(rows),
         tables_(tables),
         sources_(sources),
         outputs_(outputs),
         threads_(threads),
+        check_(check),
         tiles_(split(rows, threads)),
         workspace_(rows, tiles_, std::min(tiles_.size(), static_cast<std::size_t>(threads)),
                    isa_.scratch_bytes) {}
 
   void run() {
     if (!tables_.colours.empty()) measure();
-    over(tiles_, [&](const Tile& tile, unsigned char* memory) {
+    over(tiles_, [&](const Tile& tile, unsigned char* memory, Poll& poll) {
       Entries entries = entries_of(rows_[tile.sample], tables_);
       if (!offsets_.empty() && !offsets_[tile.sample].empty()) entries.offset = offsets_[tile.sample].data();
       isa_.run_tile(rows_[tile.sample], entries, source_view(sources_[tile.sample]), output_of(tile),
-                    tile.begin, tile.end, memory);
+                    tile.begin, tile.end, memory, poll);
     });
   }
 
  private:
   template <typename Body>
   void over(const std::vector<Tile>& tiles, const Body& body) const {
-    parallel_for(tiles.size(), threads_,
-                 [&](std::size_t task, int worker) { body(tiles[task], workspace_.of(worker)); });
+    parallel_for(tiles.size(), threads_, check_, [&](std::size_t task, int worker, Poll& poll) {
+      body(tiles[task], workspace_.of(worker), poll);
+    });
   }
 
   OutputView output_of(const Tile& tile) const {
@@ -168,20 +171,23 @@ class Batch {
     std::vector<Tile> tiles;
     std::copy_if(tiles_.begin(), tiles_.end(), std::back_inserter(tiles),
                  [&](const Tile& tile) { return !sums[tile.sample].empty(); });
-    over(tiles, [&](const Tile& tile, unsigned char* memory) { add_lines(tile, sums[tile.sample], memory); });
+    over(tiles, [&](const Tile& tile, unsigned char* memory, Poll& poll) {
+      add_lines(tile, sums[tile.sample], memory, poll);
+    });
     offsets_.resize(rows_.size());
     for (std::size_t i = 0; i < rows_.size(); ++i)
       if (!sums[i].empty()) offsets_[i] = find_offset(rows_[i], tables_.colours[rows_[i].colour], sums[i]);
   }
 
-  void add_lines(const Tile& tile, std::vector<double>& sums, unsigned char* memory) const {
+  void add_lines(const Tile& tile, std::vector<double>& sums, unsigned char* memory, Poll& poll) const {
     const PlanRow row = measuring(rows_[tile.sample]);
     Entries entries;
     entries.lut = entries_of(row, tables_).lut;
     entries.measures = true;
     const std::ptrdiff_t line = row.channels * sizeof(double);
     isa_.run_tile(row, entries, source_view(sources_[tile.sample]),
-                  {reinterpret_cast<unsigned char*>(sums.data()), 0, line, 0}, tile.begin, tile.end, memory);
+                  {reinterpret_cast<unsigned char*>(sums.data()), 0, line, 0}, tile.begin, tile.end, memory,
+                  poll);
   }
 
   const std::vector<PlanRow>& rows_;
@@ -189,6 +195,7 @@ class Batch {
   const FilledSources& sources_;
   const std::vector<Image>& outputs_;
   const int threads_;
+  const Check check_;
   const bool exceeds_caches_ = exceed_caches(outputs_);
   const Isa& isa_ = active_isa();
   const std::vector<Tile> tiles_;
@@ -198,16 +205,17 @@ class Batch {
 
 }  // namespace
 
-void run(const std::vector<PlanRow>& rows, const Tables& tables, const std::vector<Image>& sources,
-         const std::vector<Image>& outputs, int threads) {
+void run(std::vector<PlanRow> rows, Tables tables, const std::vector<Image>& sources,
+         const std::vector<Image>& outputs, int threads, Check check) {
   if (threads < 1 || threads > kMaxThreads)
     throw ArgumentError("threads is " + std::to_string(threads) + ", expected 1 to " +
                         std::to_string(kMaxThreads));
   validate_rows(rows);
   validate_tables(rows, tables);
   validate_images(rows, sources, outputs);
-  const FilledSources filled(rows, tables.missing, sources, threads);
-  Batch(rows, tables, filled, outputs, threads).run();
+  neutralise(rows, tables);
+  const FilledSources filled(rows, tables.missing, sources, threads, check);
+  Batch(rows, tables, filled, outputs, threads, check).run();
 }
 
 }  // namespace augsynth

@@ -5,12 +5,14 @@
 
 #include "image.h"
 #include "plan.h"
+#include "poll.h"
 #include "tables.h"
 
 namespace augsynth {
 
-// Throws PlanError or ImageError before any pixel is written.
-void run(const std::vector<PlanRow>& rows, const Tables& tables, const std::vector<Image>& sources,
-         const std::vector<Image>& outputs, int threads);
+// Throws PlanError or ImageError before any pixel is written; what `check` throws, whenever it does: then the
+// outputs hold anything.
+void run(std::vector<PlanRow> rows, Tables tables, const std::vector<Image>& sources,
+         const std::vector<Image>& outputs, int threads, Check check);
 
 }  // namespace augsynth

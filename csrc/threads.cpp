@@ -1,6 +1,7 @@
 #include "threads.h"
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <exception>
 #include <list>
@@ -13,7 +14,7 @@
 namespace augsynth {
 namespace {
 
-using Body = std::function<void(std::size_t, int)>;
+using Body = std::function<void(std::size_t, int, Poll&)>;
 
 // One call of parallel_for. The pool's mutex guards the counts and the error.
 struct Job {
@@ -22,6 +23,7 @@ struct Job {
   const int seats;  // workers that may join, the caller included
   int joined = 1, working = 0;
   std::atomic<std::size_t> next{0};
+  std::atomic<bool> ended{false};
   std::exception_ptr error;
 
   Job(const Body& body, std::size_t tasks, int seats) : body(body), tasks(tasks), seats(seats) {}
@@ -29,10 +31,10 @@ struct Job {
 
 class Pool {
  public:
-  void run(Job& job) {
+  void run(Job& job, Check check) {
     const auto place = open(job);
-    work(job, 0);
-    close(job, place);
+    work(job, 0, check);
+    close(job, place, check);
   }
 
  private:
@@ -46,10 +48,19 @@ class Pool {
   }
 
   // From here on nobody joins, and those who did have left.
-  void close(Job& job, std::list<Job*>::iterator place) {
+  void close(Job& job, std::list<Job*>::iterator place, Check check) {
     std::unique_lock<std::mutex> lock(mutex_);
     jobs_.erase(place);
-    left_.wait(lock, [&] { return job.working == 0; });
+    const auto have_left = [&] { return job.working == 0; };
+    while (!left_.wait_for(lock, std::chrono::milliseconds(kMillisecondsBetweenChecks), have_left)) {
+      lock.unlock();
+      try {
+        if (check != nullptr) check();
+      } catch (...) {
+        fail(job);
+      }
+      lock.lock();
+    }
   }
 
   // The caller does the work alone where the system grants no thread.
@@ -71,7 +82,7 @@ class Pool {
       const int worker = job->joined++;
       ++job->working;
       lock.unlock();
-      work(*job, worker);
+      work(*job, worker, nullptr);
       lock.lock();
       if (--job->working == 0) left_.notify_all();
     }
@@ -83,14 +94,24 @@ class Pool {
     return nullptr;
   }
 
-  void work(Job& job, int worker) {
+  void work(Job& job, int worker, Check check) {
+    Poll poll(check, &job.ended);
     try {
-      for (std::size_t task = job.next++; task < job.tasks; task = job.next++) job.body(task, worker);
+      for (std::size_t task = job.next++; task < job.tasks; task = job.next++) {
+        poll();
+        job.body(task, worker, poll);
+      }
     } catch (...) {
-      std::lock_guard<std::mutex> lock(mutex_);
-      if (!job.error) job.error = std::current_exception();
-      job.next = job.tasks;
+      fail(job);
     }
+  }
+
+  // Keeps the exception that was caught, if it is the first, and makes all workers leave.
+  void fail(Job& job) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (!job.error) job.error = std::current_exception();
+    job.next = job.tasks;
+    job.ended = true;
   }
 
   std::mutex mutex_;
@@ -101,14 +122,18 @@ class Pool {
 
 }  // namespace
 
-void parallel_for(std::size_t tasks, int threads, const Body& body) {
+void parallel_for(std::size_t tasks, int threads, Check check, const Body& body) {
   const int seats = tasks < static_cast<std::size_t>(threads) ? static_cast<int>(tasks) : threads;
   if (seats <= 1) {
-    for (std::size_t task = 0; task < tasks; ++task) body(task, 0);
+    Poll poll(check);
+    for (std::size_t task = 0; task < tasks; ++task) {
+      poll();
+      body(task, 0, poll);
+    }
     return;
   }
   Job job(body, tasks, seats);
-  per_process<Pool>().run(job);
+  per_process<Pool>().run(job, check);
   if (job.error) std::rethrow_exception(job.error);
 }
 

@@ -142,7 +142,7 @@ def _sampled(one: Pass, channels: int) -> Values:
     entries = one.tables.colours[np.maximum(rows["colour"], 0)]
     matrix, of_mean = (entries[name][:, :channels, :channels] for name in ("matrix", "of_mean"))
     parameters["matrix"] = np.where(mapped[:, None, None], matrix, np.eye(channels))
-    parameters["offset"] = np.where(mapped[:, None], entries["offset"][:, :channels], 0.0)
+    parameters["offset"] = np.where(mapped[:, None], entries["offset"][:, :channels], -0.0)  # changes nothing
     if of_mean.any():
         parameters["of_mean"] = np.where(mapped[:, None, None], of_mean, 0.0)
     return parameters
@@ -165,7 +165,7 @@ def _finished(one: Pass, channels: int) -> Values:
     if (gain != 1).any():
         parameters["gain"] = gain
     if (bias != 0).any():
-        parameters["bias"] = bias
+        parameters["bias"] = np.where((bias == 0) & (gain == 1), -0.0, bias)
     return parameters
 
 

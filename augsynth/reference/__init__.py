@@ -17,7 +17,7 @@ from augsynth.plan import Pass, Rows, check_pass
 from augsynth.reference.noise import LARGE_MEAN, add_noise, normal_of, normal_quantile, poisson_quantile, uniform
 from augsynth.reference.rounding import store
 from augsynth.reference.sampling import keeps_axes, sample, warp_of
-from augsynth.reference.tables import erase, fill_missing, look_up, map_colours
+from augsynth.reference.tables import erase, fill_missing, look_up, map_colours, neutral
 
 __all__ = [
     "LARGE_MEAN",
@@ -64,5 +64,6 @@ def finish(row: np.void, values: Floats, tables: Tables = _NONE) -> Floats:
     values = np.minimum(np.maximum(values, row["clamp"][0]), row["clamp"][1])
     values = erase(row, values, tables)
     channels = int(row["channels"])
-    result: Floats = values * row["gain"][:channels, None, None] + row["bias"][:channels, None, None]
+    gain = row["gain"][:channels]
+    result: Floats = values * gain[:, None, None] + neutral(row["bias"][:channels], gain == 1)[:, None, None]
     return result

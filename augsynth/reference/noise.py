@@ -31,6 +31,8 @@ def add_noise(row: np.void, values: Floats) -> Floats:
     match Noise(row["noise"]):
         case Noise.NONE:
             return values
+        case Noise.GAUSSIAN | Noise.EXACT_GAUSSIAN | Noise.UNIFORM | Noise.SPECKLE if p0 == p1 == 0:
+            return values  # 0 added to -0 is 0, and 0 times an infinity is NaN
         case Noise.GAUSSIAN:
             return values + (p0 + p1 * table_normal(stream, shape))
         case Noise.EXACT_GAUSSIAN:

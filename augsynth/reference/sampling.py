@@ -29,6 +29,7 @@ def positions(row: np.void) -> tuple[Floats, Floats]:
     return sx / w, sy / w
 
 
+@np.errstate(invalid="ignore")  # infinities may meet
 def sample(row: np.void, source: Image) -> Floats:
     """Values (C, H, W) at a row's positions in a source (H, W, C), the border included."""
     if row["antialias"] and not keeps_axes(row) and row["interpolation"] != Interpolation.NEAREST:
@@ -40,18 +41,23 @@ def sample(row: np.void, source: Image) -> Floats:
     height, width = source.shape[:2]
     x_index, x_weight = taps(row, sx, width, axis=0)
     y_index, y_weight = taps(row, sy, height, axis=1)
-    total = np.zeros((*sx.shape, source.shape[2]))
+    total = np.full((*sx.shape, source.shape[2]), -0.0)
     for j in range(y_index.shape[-1]):
-        line = np.zeros_like(total)
+        line = np.full_like(total, -0.0)
         for i in range(x_index.shape[-1]):
-            line += x_weight[..., i, None] * source[y_index[..., j], x_index[..., i]]
-        total += y_weight[..., j, None] * line
+            line += weighed(x_weight[..., i, None], source[y_index[..., j], x_index[..., i]])
+        total += weighed(y_weight[..., j, None], line)
     values = np.moveaxis(total, -1, 0)
     if row["border"] != Border.CONSTANT:
         return values
     fill = row["fill"][: source.shape[2], None, None]
     k = coverage(row, sx, width, axis=0) * coverage(row, sy, height, axis=1)
     return np.where(k == 0, fill, np.where(k == 1, values, fill * (1 - k) + values * k))
+
+
+def weighed(weight: Floats, values: Floats) -> Floats:
+    """A part of a sum: `weight` times `values`, and nothing at all where the weight is 0, whatever the values are."""
+    return np.where(weight == 0, -0.0, weight * values)  # -0 changes no sum, and 0 makes -0 a 0
 
 
 def reduced_size(row: np.void) -> Ints:

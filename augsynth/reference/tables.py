@@ -11,6 +11,7 @@ from augsynth.layout import DType, Tables
 from augsynth.plan import FULL_SCALE
 from augsynth.reference.noise import uniform_between
 from augsynth.reference.rounding import store
+from augsynth.reference.sampling import weighed
 
 Floats = npt.NDArray[np.float64]
 Image = npt.NDArray[Any]
@@ -45,19 +46,26 @@ def look_up(row: np.void, values: Floats, tables: Tables) -> Floats:
     return found
 
 
+@np.errstate(invalid="ignore")  # infinities may meet
 def map_colours(row: np.void, values: Floats, tables: Tables) -> Floats:
     """Each channel of (C, H, W) as a sum over the channels and over their means."""
     if row["colour"] < 0:
         return values
     channels, colour = len(values), tables.colours[row["colour"]]
     matrix, of_mean = (colour[name][:channels, :channels] for name in ("matrix", "of_mean"))
-    offset = colour["offset"][:channels]
+    copied = (np.sort(matrix)[:, -1] == 1) & (np.count_nonzero(matrix, axis=1) == 1) & ~of_mean.any(axis=1)
+    offset = neutral(colour["offset"][:channels], copied)
     if of_mean.any():
-        offset = offset + of_mean @ values.mean(axis=(1, 2))
-    mapped = np.einsum("ck,khw->chw", matrix, values) + offset[:, None, None]
+        offset = offset + weighed(of_mean, values.mean(axis=(1, 2))).sum(axis=1)
+    mapped = weighed(matrix[..., None, None], values).sum(axis=1, initial=-0.0) + offset[:, None, None]
     low, high = colour["clamp"]
     clamped: Floats = np.minimum(np.maximum(mapped, low), high)
     return clamped
+
+
+def neutral(offset: Floats, applies: npt.NDArray[np.bool_]) -> Floats:
+    """The offsets with -0 for each 0 to which it `applies`: added to -0, a 0 makes it 0, and -0 changes nothing."""
+    return np.where((offset == 0) & applies, -0.0, offset)
 
 
 def erase(row: np.void, values: Floats, tables: Tables) -> Floats:

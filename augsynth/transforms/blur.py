@@ -52,7 +52,8 @@ class RandomAdjustSharpness(Transform):
     """Smooth (`sharpness_factor` below 1) or sharpen (above 1) with probability `p`.
 
     0 gives the smoothed image, the mean of 3x3 pixels with the middle counted five times; 1 the image itself, and 2
-    goes as far beyond. Pixels on the edge stay, and values are clamped to the full scale, which is 1 for floats.
+    goes as far beyond. Pixels on the edge stay. Values are clamped to the full scale, which is 1 for floats, unless the
+    factor is 1: then images stay as they are.
 
     >>> import numpy as np
     >>> image = np.zeros((3, 3), np.uint8)
@@ -71,4 +72,4 @@ class RandomAdjustSharpness(Transform):
 
     def step(self, draw: Draw, seen: Lowering) -> Operate:
         factor = np.full(len(seen), float(self.sharpness_factor))
-        return Operate("sharpness", {"factor": factor}, active=draw.u[:, 0] < self.p)
+        return Operate("sharpness", {"factor": factor}, active=(draw.u[:, 0] < self.p) & (factor != 1.0))

@@ -20,6 +20,8 @@ from augsynth.transforms.base import Draw, Transform
 from augsynth.transforms.colour_maps import Floats, Palette
 from augsynth.transforms.params import Range, interval, number, per_channel, probability, span, symmetric
 
+_UNCHANGED = ((1.0, 1.0), (1.0, 1.0), (1.0, 1.0), (0.0, 0.0))
+
 
 @dataclass(frozen=True)
 class ColorJitter(Transform):
@@ -31,6 +33,8 @@ class ColorJitter(Transform):
     BT.601). `hue` is a share of the full circle, drawn from [-d, d] for a number d up to 0.5, or from a pair within
     [-0.5, 0.5]: the chroma plane of YIQ is rotated. That is linear and keeps the luma; torchvision shifts the hue of
     HSV instead, which turns in the same sense but gives other colours. Names and defaults are torchvision's.
+
+    Where nothing but 1 (and a hue of 0) can be drawn, images stay as they are, and their values are not clamped.
 
     The four commute, so there is no order to draw: torchvision draws one, which matters only as it clamps in between.
 
@@ -53,10 +57,11 @@ class ColorJitter(Transform):
 
     def step(self, draw: Draw, seen: Lowering) -> MapColours:
         ranges = self._ranges()
-        if ranges[2:] != ((1.0, 1.0), (0.0, 0.0)):
+        if ranges[2:] != _UNCHANGED[2:]:
             _check_colours(seen, "ColorJitter with saturation or hue", "use brightness and contrast alone")
         drawn = (draw.between(i, *span) for i, span in enumerate(ranges))
-        return Palette.of(seen.channels).adjusted(*drawn).as_step()
+        nobody = np.zeros(len(seen), bool) if ranges == _UNCHANGED else None  # whose values are not clamped either
+        return Palette.of(seen.channels).adjusted(*drawn).as_step(active=nobody)
 
     def _ranges(self) -> tuple[tuple[float, float], ...]:
         given = {"brightness": self.brightness, "contrast": self.contrast, "saturation": self.saturation}

@@ -100,7 +100,8 @@ class RandomGamma(Transform):
     """Raise each value to a power, with probability `p`: v becomes full scale * (v / full scale)**g.
 
     g is drawn from `gamma` (a pair above 0, or a number), evenly on a logarithmic scale, so that by default
-    brighter (g < 1) and darker (g > 1) images are equally likely. Negative values count as 0.
+    brighter (g < 1) and darker (g > 1) images are equally likely. Negative values count as 0. A g of 1
+    leaves an image as it is.
 
     >>> import numpy as np
     >>> RandomGamma(gamma=2.0)(np.array([[0, 51, 255]], np.uint8)).tolist()
@@ -117,4 +118,4 @@ class RandomGamma(Transform):
 
     def step(self, draw: Draw, seen: Lowering) -> Operate:
         gamma = np.exp(draw.between(1, *np.log(positive(self.gamma, "gamma"))))
-        return Operate("gamma", {"gamma": gamma}, active=draw.u[:, 0] < self.p)
+        return Operate("gamma", {"gamma": gamma}, active=(draw.u[:, 0] < self.p) & (gamma != 1.0))

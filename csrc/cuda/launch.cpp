@@ -8,6 +8,7 @@
 #include "cuda/shares.h"
 #include "cuda/task.h"
 #include "errors.h"
+#include "neutral.h"
 #include "pixel/means.h"
 #include "pixel/prepare.h"
 #include "validate.h"
@@ -365,11 +366,12 @@ class Launch::Layout {
   std::vector<Planned> planned_[kOrders];
 };
 
-Launch::Launch(const std::vector<PlanRow>& rows, const Tables& tables, const std::vector<Image>& sources,
+Launch::Launch(std::vector<PlanRow> rows, Tables tables, const std::vector<Image>& sources,
                const std::vector<Image>& outputs) {
   validate_rows(rows);
   validate_tables(rows, tables);
   validate_images(rows, sources, outputs);
+  neutralise(rows, tables);
   layout_ = std::make_unique<const Layout>(rows, tables, sources, outputs);
 }
 

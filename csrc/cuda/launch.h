@@ -18,7 +18,7 @@ class Launch {
   static constexpr std::size_t kAlignment = 256;
 
   // Throws what run() in run.h throws. The images' memory is the device's, and is not touched.
-  Launch(const std::vector<PlanRow>& rows, const Tables& tables, const std::vector<Image>& sources,
+  Launch(std::vector<PlanRow> rows, Tables tables, const std::vector<Image>& sources,
          const std::vector<Image>& outputs);
   ~Launch();
 

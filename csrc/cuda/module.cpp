@@ -52,11 +52,12 @@ std::vector<Image> images_at(const Places& places, const char* name) {
 // A launch for Python, with the steps that it wrote last.
 class PyLaunch {
  public:
-  PyLaunch(const py::array& rows, const Places& sources, const Places& outputs, const py::object& tables)
-      : rows_(copy_items<PlanRow>(rows, "rows", "ROW")), tables_(copy_tables(tables)) {
+  PyLaunch(const py::array& rows, const Places& sources, const Places& outputs, const py::object& tables) {
+    std::vector<PlanRow> copied = copy_items<PlanRow>(rows, "rows", "ROW");
+    Tables copied_tables = copy_tables(tables);
     const std::vector<Image> from = images_at(sources, "sources"), to = images_at(outputs, "outputs");
     const py::gil_scoped_release released;
-    launch_.emplace(rows_, tables_, from, to);
+    launch_.emplace(std::move(copied), std::move(copied_tables), from, to);
   }
 
   std::size_t copied() const { return launch_->copied(); }
@@ -98,8 +99,6 @@ class PyLaunch {
     return kNames[static_cast<int>(kind)];
   }
 
-  const std::vector<PlanRow> rows_;
-  const Tables tables_;
   std::optional<Launch> launch_;
   std::vector<Step> steps_;
 };

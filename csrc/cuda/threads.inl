@@ -175,12 +175,9 @@ struct AddLines {
     for (int y = 0; y < task.height; ++y)
       for (int c = 0; c < channels; ++c) mean[c] += *line++;
     const double pixels = static_cast<double>(task.height) * task.width;
-    for (int c = 0; c < channels; ++c) {
-      double offset = measure.map->offset[c];
-      for (int k = 0; k < channels; ++k)
-        offset += measure.map->of_mean[c * kMaxChannels + k] * (mean[k] / pixels);
-      task.job.mix_offset[c] = static_cast<float>(offset * task.job.unit);
-    }
+    for (int c = 0; c < channels; ++c)
+      task.job.mix_offset[c] =
+          static_cast<float>(offset_of(*measure.map, c, channels, mean, pixels) * task.job.unit);
   }
 };
 

@@ -34,9 +34,11 @@ AUGSYNTH_HD void sample_pixel(const LinearMap<T>& map, const Planes<const T>& so
     const T* plane = source.at(sample, c);
     T sum{0};
     for (int j = 0; j < K::kCount; ++j) {
+      if (taps.y.weight[j] == T{0}) continue;  // 0 times a NaN is not 0
       const T* line = plane + taps.y.at[j];
       T across = taps.x.weight[0] * line[taps.x.at[0]];
-      for (int i = 1; i < K::kCount; ++i) across += taps.x.weight[i] * line[taps.x.at[i]];
+      for (int i = 1; i < K::kCount; ++i)
+        if (taps.x.weight[i] != T{0}) across += taps.x.weight[i] * line[taps.x.at[i]];
       sum = j == 0 ? taps.y.weight[0] * across : sum + taps.y.weight[j] * across;
     }
     if (taps.cover != T{1}) {
@@ -59,6 +61,16 @@ AUGSYNTH_HD void load_pixel(const LinearMap<T>& map, const Planes<T>& output, in
   for (int c = 0; c < channels_of<K>(map); ++c) values[c] = output.at(sample, c)[output.offset(x, y)];
 }
 
+// A sum over the channels, whose weights lie `step` numbers from each other. What has none takes no part, be
+// it NaN; the first part is added to -0, which does not change it.
+template <typename K, typename T>
+AUGSYNTH_HD T mixed(const LinearMap<T>& map, const T* weight, int step, const T (&values)[K::kMost]) {
+  T sum{-0.0};
+  for (int k = 0; k < channels_of<K>(map); ++k, weight += step)
+    if (*weight != T{0}) sum += *weight * values[k];
+  return sum;
+}
+
 // Makes the sampled values of a pixel into those of the output. `offset` is the map's, the part of the means
 // included, or null.
 template <typename K, typename T>
@@ -71,10 +83,7 @@ AUGSYNTH_HD void change_pixel(const LinearMap<T>& map, const T* offset, const Pl
     if (erased.is_erased) {
       value = erased.values ? erased.values[c] : T{0};
     } else {
-      if (map.matrix) {
-        value = T{0};
-        for (int k = 0; k < channels_of<K>(map); ++k) value += map.matrix[c * map.channels + k] * values[k];
-      }
+      if (map.matrix) value = mixed<K>(map, map.matrix + c * map.channels, 1, values);
       if (offset) value += offset[c];
     }
     if (map.gain) value *= map.gain[c];
@@ -107,16 +116,15 @@ AUGSYNTH_HD void spread_pixel(const LinearMap<T>& map, const T* through_means,
   if (taps.cover == T{0}) return;
   for (int c = begin; c < end; ++c) {
     T value = values[c];
-    if (map.matrix) {
-      value = T{0};
-      for (int k = 0; k < channels_of<K>(map); ++k) value += map.matrix[k * map.channels + c] * values[k];
-    }
+    if (map.matrix) value = mixed<K>(map, map.matrix + c, map.channels, values);
     if (through_means) value += through_means[c];
     value *= taps.cover;
     T* plane = result.at(sample, c);
     for (int j = 0; j < K::kCount; ++j)
-      for (int i = 0; i < K::kCount; ++i)
-        add(plane + taps.y.at[j] + taps.x.at[i], taps.y.weight[j] * taps.x.weight[i] * value);
+      for (int i = 0; i < K::kCount; ++i) {
+        const T weight = taps.y.weight[j] * taps.x.weight[i];
+        if (weight != T{0}) add(plane + taps.y.at[j] + taps.x.at[i], weight * value);
+      }
   }
 }
 
@@ -127,7 +135,10 @@ template <typename T>
 AUGSYNTH_HD void add_means(const LinearMap<T>& map, const double* sums, double pixels, T* offset) {
   for (int c = 0; c < map.channels; ++c) {
     double total = map.offset ? map.offset[c] : 0.0;
-    for (int k = 0; k < map.channels; ++k) total += map.of_mean[c * map.channels + k] * (sums[k] / pixels);
+    for (int k = 0; k < map.channels; ++k) {
+      const T part = map.of_mean[c * map.channels + k];
+      if (part != T{0}) total += part * (sums[k] / pixels);
+    }
     offset[c] = static_cast<T>(total);
   }
 }
@@ -137,7 +148,10 @@ template <typename T>
 AUGSYNTH_HD void spread_means(const LinearMap<T>& map, const double* sums, double pixels, T* through_means) {
   for (int c = 0; c < map.channels; ++c) {
     double total = 0.0;
-    for (int k = 0; k < map.channels; ++k) total += map.of_mean[k * map.channels + c] * (sums[k] / pixels);
+    for (int k = 0; k < map.channels; ++k) {
+      const T part = map.of_mean[k * map.channels + c];
+      if (part != T{0}) total += part * (sums[k] / pixels);
+    }
     through_means[c] = static_cast<T>(total);
   }
 }

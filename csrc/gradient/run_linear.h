@@ -2,6 +2,7 @@
 #pragma once
 
 #include "gradient/linear_pass.h"
+#include "poll.h"
 
 namespace augsynth {
 
@@ -10,14 +11,14 @@ namespace augsynth {
 template <typename T>
 void validate_maps(const LinearPass<T>& pass, int height, int width);
 
-// Writes the output. All sizes fit each other.
+// Writes the output. All sizes fit each other. What `check` throws ends this; then the output holds anything.
 template <typename T>
 void run_linear(const LinearPass<T>& pass, const Planes<const T>& source, const Planes<T>& output,
-                int threads);
+                int threads, Check check);
 
-// Adds the gradient of the source to `result`, from that of the output.
+// Adds the gradient of the source to `result`, from that of the output; `check` as above.
 template <typename T>
 void run_adjoint(const LinearPass<T>& pass, const Planes<const T>& gradient, const Planes<T>& result,
-                 int threads);
+                 int threads, Check check);
 
 }  // namespace augsynth

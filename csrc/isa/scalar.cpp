@@ -34,24 +34,26 @@ void measure_line(const Job<kMost>& job, const Range& columns, int y) {
 
 template <int kMost>
 void render_box(const PlanRow& row, const Entries& entries, const SourceView& source,
-                const OutputView& output, const Box& box, Scratch scratch) {
+                const OutputView& output, const Box& box, Scratch scratch, Poll& poll) {
   const Job<kMost> job = prepare<kMost>(row, entries, source, output, box, scratch);
   if (is_filter(job.sampler)) {
     for (int x = box.x.begin; x < box.x.end; ++x) weigh_column(job, x);
     for (int y = box.y.begin; y < box.y.end; ++y) weigh_line(job, y);
   }
-  for (int y = box.y.begin; y < box.y.end; ++y)
+  for (int y = box.y.begin; y < box.y.end; ++y) {
+    poll();
     entries.measures ? measure_line(job, box.x, y) : render_line(job, box.x, y);
+  }
 }
 
 template <int kMost>
 void render_tile(const PlanRow& row, const Entries& entries, const SourceView& source,
-                 const OutputView& output, const Box& box, Scratch scratch) {
-  if (!is_reduced(row)) return render_box<kMost>(row, entries, source, output, box, scratch);
+                 const OutputView& output, const Box& box, Scratch scratch, Poll& poll) {
+  if (!is_reduced(row)) return render_box<kMost>(row, entries, source, output, box, scratch, poll);
   const PlanRow warp = warp_of(row);
   const ReducedMemory reduced = lay_out_reduced(warp, box.y.begin, box.y.end, scratch);
-  render_box<kMost>(reduction_of(row), Entries{}, source, reduced.output(), reduced.box, scratch);
-  render_box<kMost>(warp, entries, reduced.source(), output, box, scratch);
+  render_box<kMost>(reduction_of(row), Entries{}, source, reduced.output(), reduced.box, scratch, poll);
+  render_box<kMost>(warp, entries, reduced.source(), output, box, scratch, poll);
 }
 
 Box box_of(const PlanRow& row, int begin, int end) { return {{0, row.output_size[1]}, {begin, end}}; }
@@ -70,18 +72,18 @@ std::size_t scratch_bytes(const PlanRow& row, int begin, int end) {
 }
 
 void run_tile(const PlanRow& row, const Entries& entries, const SourceView& source, const OutputView& output,
-              int begin, int end, unsigned char* memory) {
+              int begin, int end, unsigned char* memory, Poll& poll) {
   const Box box = box_of(row, begin, end);
   const Scratch scratch(memory);
   switch (row.channels) {
     case 1:
-      return render_tile<1>(row, entries, source, output, box, scratch);
+      return render_tile<1>(row, entries, source, output, box, scratch, poll);
     case 3:
-      return render_tile<3>(row, entries, source, output, box, scratch);
+      return render_tile<3>(row, entries, source, output, box, scratch, poll);
     case 4:
-      return render_tile<4>(row, entries, source, output, box, scratch);
+      return render_tile<4>(row, entries, source, output, box, scratch, poll);
     default:
-      return render_tile<kMaxChannels>(row, entries, source, output, box, scratch);
+      return render_tile<kMaxChannels>(row, entries, source, output, box, scratch, poll);
   }
 }
 

@@ -47,7 +47,7 @@ std::size_t values_of(const Image& image) {  // of a line
 
 }  // namespace
 
-void blur(const Image& source, const Image& output, const Kernel& x, const Kernel& y) {
+void blur(const Image& source, const Image& output, const Kernel& x, const Kernel& y, Poll& poll) {
   const std::size_t height = 2 * static_cast<std::size_t>(y.middle) + 1;
   const std::size_t kept = std::min(height, static_cast<std::size_t>(source.shape[0]));
   const std::size_t margins = 2 * static_cast<std::size_t>(x.middle) * source.shape[2];
@@ -56,16 +56,16 @@ void blur(const Image& source, const Image& output, const Kernel& x, const Kerne
   std::vector<const float*> taps(height);
   const BlurMemory memory{margined.data(), lines.data(), sums.data(), taps.data()};
   for_planes(source, output, [&](const Plane& from, const Plane& to) {
-    active_isa().blur_plane(source.dtype, from, to, x, y, memory);
+    active_isa().blur_plane(source.dtype, from, to, x, y, memory, poll);
   });
 }
 
-void sharpen(const Image& source, const Image& output, float factor) {
+void sharpen(const Image& source, const Image& output, float factor, Poll& poll) {
   const std::size_t count = values_of(source);
   std::vector<float> lines(5 * count);
   const SharpenMemory memory{lines.data(), lines.data() + 3 * count, lines.data() + 4 * count};
   for_planes(source, output, [&](const Plane& from, const Plane& to) {
-    active_isa().sharpen_plane(source.dtype, from, to, factor, memory);
+    active_isa().sharpen_plane(source.dtype, from, to, factor, memory, poll);
   });
 }
 

@@ -5,6 +5,7 @@
 #include <cstddef>
 
 #include "image.h"
+#include "poll.h"
 
 namespace augsynth {
 
@@ -43,15 +44,15 @@ struct SharpenMemory {
 // outermost pixel centres. A sum is v[middle] w[middle] + (v[0] + v[2 middle]) w[0] + (v[1] + v[2 middle -
 // 1]) w[1] + ..., from left to right, in float.
 using BlurPlane = void (*)(DType dtype, const Plane& source, const Plane& output, const Kernel& x,
-                           const Kernel& y, const BlurMemory& memory);
+                           const Kernel& y, const BlurMemory& memory, Poll& poll);
 
 // Goes from the mean of 3x3 pixels, the middle one counted five times (factor 0), to the image (1) and
 // beyond.
 using SharpenPlane = void (*)(DType dtype, const Plane& source, const Plane& output, float factor,
-                              const SharpenMemory& memory);
+                              const SharpenMemory& memory, Poll& poll);
 
 // Of images (height, width, channels) of the same shape and dtype, which do not overlap.
-void blur(const Image& source, const Image& output, const Kernel& x, const Kernel& y);
-void sharpen(const Image& source, const Image& output, float factor);
+void blur(const Image& source, const Image& output, const Kernel& x, const Kernel& y, Poll& poll);
+void sharpen(const Image& source, const Image& output, float factor, Poll& poll);
 
 }  // namespace augsynth

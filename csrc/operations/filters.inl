@@ -119,13 +119,15 @@ void mirror_ends(float* line, const Plane& plane, int margin) {
 
 template <typename Item>
 void blur_items(const Plane& source, const Plane& output, const Kernel& x, const Kernel& y,
-                const BlurMemory& memory) {
+                const BlurMemory& memory, Poll& poll) {
   const std::ptrdiff_t count = values_of(source);
   const int height = 2 * y.middle + 1, kept = height < source.lines ? height : source.lines;
   const Axis axis = mirrored(source.lines);
   float* const line = memory.margined + std::ptrdiff_t{x.middle} * source.step;
   for (int at = 0, next = 0; at < output.lines; ++at) {
+    poll();
     for (; next < source.lines && next <= at + y.middle; ++next) {
+      poll();
       load_line<Item>(source, next, line);
       mirror_ends(line, source, x.middle);
       convolve(AlongLine{memory.margined, source.step}, x, count, memory.kept + next % kept * count);
@@ -150,11 +152,13 @@ void sharpen_line(const float* above, const float* line, const float* below, std
 }
 
 template <typename Item>
-void sharpen_items(const Plane& source, const Plane& output, float factor, const SharpenMemory& memory) {
+void sharpen_items(const Plane& source, const Plane& output, float factor, const SharpenMemory& memory,
+                   Poll& poll) {
   const std::ptrdiff_t count = values_of(source);
   const auto kept = [&](int y) { return memory.kept + y % 3 * count; };
   load_line<Item>(source, 0, kept(0));
   for (int y = 0; y < source.lines; ++y) {
+    poll();
     if (y + 1 < source.lines) load_line<Item>(source, y + 1, kept(y + 1));
     __builtin_memcpy(memory.result, kept(y), count * sizeof(float));
     if (y > 0 && y + 1 < source.lines && source.pixels > 2)
@@ -171,26 +175,26 @@ void sharpen_items(const Plane& source, const Plane& output, float factor, const
 // ---- Entry points -------------------------------------------------------------------------------------
 
 void blur_plane(DType dtype, const Plane& source, const Plane& output, const Kernel& x, const Kernel& y,
-                const BlurMemory& memory) {
+                const BlurMemory& memory, Poll& poll) {
   switch (dtype) {
     case DType::kUint8:
-      return blur_items<std::uint8_t>(source, output, x, y, memory);
+      return blur_items<std::uint8_t>(source, output, x, y, memory, poll);
     case DType::kUint16:
-      return blur_items<std::uint16_t>(source, output, x, y, memory);
+      return blur_items<std::uint16_t>(source, output, x, y, memory, poll);
     default:
-      return blur_items<float>(source, output, x, y, memory);
+      return blur_items<float>(source, output, x, y, memory, poll);
   }
 }
 
 void sharpen_plane(DType dtype, const Plane& source, const Plane& output, float factor,
-                   const SharpenMemory& memory) {
+                   const SharpenMemory& memory, Poll& poll) {
   switch (dtype) {
     case DType::kUint8:
-      return sharpen_items<std::uint8_t>(source, output, factor, memory);
+      return sharpen_items<std::uint8_t>(source, output, factor, memory, poll);
     case DType::kUint16:
-      return sharpen_items<std::uint16_t>(source, output, factor, memory);
+      return sharpen_items<std::uint16_t>(source, output, factor, memory, poll);
     default:
-      return sharpen_items<float>(source, output, factor, memory);
+      return sharpen_items<float>(source, output, factor, memory, poll);
   }
 }
 

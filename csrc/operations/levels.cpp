@@ -14,10 +14,11 @@ unsigned char* line_of(const Image& image, std::int64_t y, std::int64_t channel)
 
 // Of kChannels that lie side by side, from `first` on.
 template <int kChannels>
-void count_channels(const Image& image, std::int64_t first, std::int64_t* counts) {
+void count_channels(const Image& image, std::int64_t first, std::int64_t* counts, Poll& poll) {
   constexpr int kSet = kChannels * kLevels;
   std::vector<std::int64_t> found(kApart * kSet);
   for (std::int64_t y = 0; y < image.shape[0]; ++y) {
+    poll();
     const unsigned char* from = line_of(image, y, first);
     const auto count = [&](std::int64_t* set) {
       for (int c = 0; c < kChannels; ++c) ++set[c * kLevels + from[c]];
@@ -35,8 +36,10 @@ void count_channels(const Image& image, std::int64_t first, std::int64_t* counts
 }
 
 template <int kChannels>
-void map_channels(const Image& image, std::int64_t first, const std::uint8_t* levels, const Image& output) {
+void map_channels(const Image& image, std::int64_t first, const std::uint8_t* levels, const Image& output,
+                  Poll& poll) {
   for (std::int64_t y = 0; y < image.shape[0]; ++y) {
+    poll();
     const unsigned char* from = line_of(image, y, first);
     unsigned char* to = line_of(output, y, first);
     for (std::int64_t x = 0; x < image.shape[1]; ++x, from += image.stride[1], to += output.stride[1])
@@ -54,17 +57,18 @@ void by_channels(std::int64_t channels, bool side_by_side, const Three& three, c
 
 }  // namespace
 
-void count_levels(const Image& image, std::int64_t* counts) {
+void count_levels(const Image& image, std::int64_t* counts, Poll& poll) {
   by_channels(
-      image.shape[2], image.stride[2] == 1, [&](std::int64_t c) { count_channels<3>(image, c, counts); },
-      [&](std::int64_t c) { count_channels<1>(image, c, counts); });
+      image.shape[2], image.stride[2] == 1,
+      [&](std::int64_t c) { count_channels<3>(image, c, counts, poll); },
+      [&](std::int64_t c) { count_channels<1>(image, c, counts, poll); });
 }
 
-void map_levels(const Image& image, const std::uint8_t* levels, const Image& output) {
+void map_levels(const Image& image, const std::uint8_t* levels, const Image& output, Poll& poll) {
   by_channels(
       image.shape[2], image.stride[2] == 1 && output.stride[2] == 1,
-      [&](std::int64_t c) { map_channels<3>(image, c, levels, output); },
-      [&](std::int64_t c) { map_channels<1>(image, c, levels, output); });
+      [&](std::int64_t c) { map_channels<3>(image, c, levels, output, poll); },
+      [&](std::int64_t c) { map_channels<1>(image, c, levels, output, poll); });
 }
 
 }  // namespace augsynth

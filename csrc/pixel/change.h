@@ -31,8 +31,9 @@ AUGSYNTH_HD void mix_channels(const Job<kMost>& job, float (&value)[kMost]) {
   float before[kMost];
   for (int k = 0; k < channels_of(job); ++k) before[k] = value[k];
   for (int c = 0; c < channels_of(job); ++c) {
-    float sum = job.mix[c * kMost] * before[0];
-    for (int k = 1; k < channels_of(job); ++k) sum += job.mix[c * kMost + k] * before[k];
+    float sum = -0.0f;  // to which the first part is added without a change, be it -0
+    for (int k = 0; k < channels_of(job); ++k)
+      if (!job.mixes_some || job.mix[c * kMost + k] != 0.0f) sum += job.mix[c * kMost + k] * before[k];
     value[c] = at_most(at_least(sum + job.mix_offset[c], job.mix_low), job.mix_high);
   }
 }

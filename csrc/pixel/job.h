@@ -42,6 +42,8 @@ struct Job {
   bool is_blended;
   bool has_pad;  // taps outside the source find the fill, as levels in `pad`
   bool has_mix;
+  bool mixes_some;     // of the channels only: see mixes_some()
+  bool is_centred[2];  // positions on x and y: see meets_centres()
   std::int32_t channels;
 
   const unsigned char* source;

@@ -1,6 +1,7 @@
 // From a row and what it points to, to a job. On the host alone.
 #pragma once
 
+#include "pixel/colour.h"
 #include "pixel/job.h"
 #include "pixel/random.h"
 #include "stages/noise_table.h"
@@ -85,6 +86,7 @@ template <int kMost>
 void set_mix(const Entries& entries, Job<kMost>& job) {
   job.has_mix = entries.colour != nullptr;
   if (!job.has_mix) return;
+  job.mixes_some = mixes_some(*entries.colour, job.source_dtype, job.channels);
   job.mix_low = static_cast<float>(entries.colour->clamp[0] * job.unit);
   job.mix_high = static_cast<float>(entries.colour->clamp[1] * job.unit);
   set_offset(entries.offset, job);
@@ -110,6 +112,7 @@ Job<kMost> prepare(const PlanRow& row, const Entries& entries, const SourceView&
   job.has_ramp = job.is_affine && !(job.sampler == Sampler::kFixedBilinear && is_axis_aligned(row));
   job.has_pad = job.sampler == Sampler::kFixedBilinear && pads_with_fill(row);
   job.is_blended = static_cast<Border>(row.border) == Border::kConstant && !job.has_pad;
+  for (int axis = 0; axis < 2; ++axis) job.is_centred[axis] = meets_centres(row, axis);
   job.channels = row.channels;
   job.source = source.data;
   job.source_stride_c = source.stride_c;

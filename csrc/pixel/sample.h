@@ -26,13 +26,16 @@ template <typename Kernel>
 struct PixelTaps {
   std::ptrdiff_t offset[Kernel::kTaps];  // bytes
   float weight[Kernel::kTaps];
+  bool is_centred;  // see meets_centres()
 
-  AUGSYNTH_HD PixelTaps(const Axis& axis, double s) {
+  AUGSYNTH_HD PixelTaps(const Axis& axis, double s, bool is_centred) : is_centred(is_centred) {
     const double shifted = s + Kernel::kShift;
     const int first = floor_to_int(shifted);
     Kernel::weigh(shifted - first, weight);
     for (int k = 0; k < Kernel::kTaps; ++k) offset[k] = inside(axis, first + k) * axis.stride;
   }
+
+  AUGSYNTH_HD bool counts(int k) const { return !is_centred || weight[k] != 0.0f; }
 
   // Part k of a sum; a single one is not weighed.
   AUGSYNTH_HD float part(int k, float value) const { return Kernel::kTaps == 1 ? value : weight[k] * value; }
@@ -41,15 +44,18 @@ struct PixelTaps {
 template <typename T, typename Kernel, int kMost>
 AUGSYNTH_HD void sample_taps(const Job<kMost>& job, int x, int y, float (&value)[kMost]) {
   const Position at = position_of(job, x, y);
-  const PixelTaps<Kernel> across(job.x, at.x), down(job.y, at.y);
+  const PixelTaps<Kernel> across(job.x, at.x, job.is_centred[0]), down(job.y, at.y, job.is_centred[1]);
   for (int c = 0; c < channels_of(job); ++c) {
     const unsigned char* plane = job.source + c * job.source_stride_c;
     value[c] = -0.0f;  // to which the first part is added without a change, be it -0
     for (int k = 0; k < Kernel::kTaps; ++k) {
+      if (!down.counts(k)) continue;
       float line = -0.0f;
-      for (int j = 0; j < Kernel::kTaps; ++j)
+      for (int j = 0; j < Kernel::kTaps; ++j) {
+        if (!across.counts(j)) continue;
         line +=
             across.part(j, static_cast<float>(load_element<T>(plane + down.offset[k] + across.offset[j])));
+      }
       value[c] += down.part(k, line);
     }
   }

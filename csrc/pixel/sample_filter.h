@@ -21,6 +21,7 @@ struct FixedSums {
   AUGSYNTH_HD Sum empty_sum() const { return 0; }
   AUGSYNTH_HD Sum of_line(Sum line) const { return static_cast<std::int16_t>(line >> shift_y); }
   AUGSYNTH_HD float result(Sum sum) const { return static_cast<float>(sum >> shift_x); }
+  AUGSYNTH_HD static bool counts(Weight) { return true; }
 };
 
 // Any dtype. T is float, in which sums begin with their first part (so that -0 stays -0), or double, in which
@@ -37,6 +38,7 @@ struct RealSums {
   AUGSYNTH_HD Sum empty_sum() const { return empty_line(); }
   AUGSYNTH_HD Sum of_line(Sum line) const { return line; }
   AUGSYNTH_HD float result(Sum sum) const { return static_cast<float>(sum); }
+  AUGSYNTH_HD static bool counts(Weight weight) { return weight != T(0); }  // 0 times a NaN is not 0
 };
 
 template <typename T, typename Sums, int kMost>
@@ -48,9 +50,11 @@ AUGSYNTH_HD void sample_filter(const Job<kMost>& job, int x, int y, float (&valu
   Sum sum[kMost], line[kMost];
   for (Sum& one : sum) one = sums.empty_sum();
   for (int j = 0; j < across.count; ++j) {
+    if (!sums.counts(across.weight[j])) continue;
     const unsigned char* column = job.source + inside(job.x, across.begin + j) * job.x.stride;
     for (Sum& one : line) one = sums.empty_line();
     for (int k = 0; k < down.count; ++k) {
+      if (!sums.counts(down.weight[k])) continue;
       const unsigned char* from = column + inside(job.y, down.begin + k) * job.y.stride;
       for (int c = 0; c < channels_of(job); ++c)
         line[c] += down.weight[k] * static_cast<Sum>(load_element<T>(from + c * job.source_stride_c));

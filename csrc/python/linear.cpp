@@ -5,6 +5,7 @@
 #include "gradient/run_linear.h"
 #include "python/linear_arguments.h"
 #include "python/parts.h"
+#include "python/signals.h"
 
 namespace py = pybind11;
 
@@ -18,14 +19,15 @@ void run(const py::array& source, const py::array& output, const py::dict& param
          int threads) {
   const LinearArguments<T> given = read_linear<T>(source, output, parameters, kInterface);
   if (threads < 1) throw ArgumentError("threads is " + std::to_string(threads) + ", expected at least 1");
+  const Check check = signals_of_this_thread();
   const py::gil_scoped_release released;
   if (given.pass.samples == 0) return;
   if (adjoint) {
     validate_maps(given.pass, given.source.height, given.source.width);
-    run_adjoint(given.pass, given.source, given.output, threads);
+    run_adjoint(given.pass, given.source, given.output, threads, check);
   } else {
     validate_maps(given.pass, given.output.height, given.output.width);
-    run_linear(given.pass, given.source, given.output, threads);
+    run_linear(given.pass, given.source, given.output, threads, check);
   }
 }
 

@@ -16,6 +16,7 @@
 #include "python/arrays.h"
 #include "python/exceptions.h"
 #include "python/parts.h"
+#include "python/signals.h"
 #include "run.h"
 
 namespace py = pybind11;
@@ -35,13 +36,14 @@ void name_bfloat16(const std::vector<PlanRow>& rows, std::vector<Image>& outputs
 
 void run_arrays(const py::array& rows, const py::object& sources, const py::object& outputs,
                 const py::object& tables, int threads) {
-  const std::vector<PlanRow> copied = copy_items<PlanRow>(rows, "rows", "ROW");
-  const Tables copied_tables = copy_tables(tables);
+  std::vector<PlanRow> copied = copy_items<PlanRow>(rows, "rows", "ROW");
+  Tables copied_tables = copy_tables(tables);
   const Batch from = collect(sources, "sources");
   Batch to = collect(outputs, "outputs");
   name_bfloat16(copied, to.images);
+  const Check check = signals_of_this_thread();
   const py::gil_scoped_release released;
-  run(copied, copied_tables, from.images, to.images, threads);
+  run(std::move(copied), std::move(copied_tables), from.images, to.images, threads, check);
 }
 
 // ---- Memory -------------------------------------------------------------------------------------------

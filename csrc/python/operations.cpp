@@ -6,6 +6,7 @@
 #include "operations/levels.h"
 #include "python/arrays.h"
 #include "python/parts.h"
+#include "python/signals.h"
 
 namespace py = pybind11;
 
@@ -38,8 +39,9 @@ py::array blur_image(const py::array& image, const KernelArray& x, const KernelA
   const Kernel along_x = kernel_of(x), along_y = kernel_of(y);
   py::array result = array_like(image);
   const Image output = one_image(result, "result");
+  Poll poll(signals_of_this_thread());
   const py::gil_scoped_release released;
-  blur(source, output, along_x, along_y);
+  blur(source, output, along_x, along_y, poll);
   return result;
 }
 
@@ -47,8 +49,9 @@ py::array sharpen_image(const py::array& image, float factor) {
   const Image source = one_image(image, "image");
   py::array result = array_like(image);
   const Image output = one_image(result, "result");
+  Poll poll(signals_of_this_thread());
   const py::gil_scoped_release released;
-  sharpen(source, output, factor);
+  sharpen(source, output, factor, poll);
   return result;
 }
 
@@ -56,8 +59,9 @@ py::array_t<std::int64_t> count_image_levels(const py::array& image) {
   const Image source = bytes_of(image);
   py::array_t<std::int64_t> counts({static_cast<py::ssize_t>(source.shape[2]), py::ssize_t{kLevels}});
   std::int64_t* to = counts.mutable_data();
+  Poll poll(signals_of_this_thread());
   const py::gil_scoped_release released;
-  count_levels(source, to);
+  count_levels(source, to, poll);
   return counts;
 }
 
@@ -69,8 +73,9 @@ py::array map_image_levels(const py::array& image, const LevelArray& levels) {
   py::array result = array_like(image);
   const Image output = one_image(result, "result");
   const std::uint8_t* from = levels.data();
+  Poll poll(signals_of_this_thread());
   const py::gil_scoped_release released;
-  map_levels(source, from, output);
+  map_levels(source, from, output, poll);
   return result;
 }
 

@@ -1,6 +1,7 @@
 // Part of stages.inl: each channel of a pixel as a sum over its channels.
 #pragma once
 
+#include "pixel/colour.h"
 #include "stages/chunk.inl"
 
 namespace augsynth {
@@ -14,6 +15,7 @@ class ColourMixer {
   ColourMixer(const PlanRow& row, const ColourMap* map, const double* offset, double unit)
       : channels_(map == nullptr ? 0 : row.channels) {
     if (map == nullptr) return;
+    mixes_some_ = mixes_some(*map, static_cast<DType>(row.source_dtype), channels_);
     low_ = static_cast<float>(map->clamp[0] * unit);
     high_ = static_cast<float>(map->clamp[1] * unit);
     for (int c = 0; c < channels_; ++c) {
@@ -24,6 +26,7 @@ class ColourMixer {
   }
 
   void mix(Chunk& chunk) const {
+    if (mixes_some_) return mix_some(chunk);
     switch (channels_) {
       case 0:
         return;
@@ -55,7 +58,22 @@ class ColourMixer {
     }
   }
 
+  void mix_some(Chunk& chunk) const {
+    const Floats low = broadcast(low_), high = broadcast(high_);
+    for (int i = 0; i < chunk.count; i += kLanes) {
+      Floats value[kMaxChannels];
+      for (int k = 0; k < channels_; ++k) value[k] = load<Floats>(chunk.value[k] + i);
+      for (int c = 0; c < channels_; ++c) {
+        Floats sum = broadcast(-0.0f);  // to which the first part is added without a change, be it -0
+        for (int k = 0; k < channels_; ++k)
+          if (matrix_[c][k] != 0.0f) sum += matrix_[c][k] * value[k];
+        store(chunk.value[c] + i, at_most(at_least(sum + offset_[c], low), high));
+      }
+    }
+  }
+
   const int channels_;
+  bool mixes_some_ = false;
   float low_, high_, offset_[kMaxChannels], matrix_[kMaxChannels][kMaxChannels];
 };
 

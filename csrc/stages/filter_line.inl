@@ -64,6 +64,7 @@ class FilterLine {
   int step() const { return interleaved_ ? row_.channels : 1; }
   int plane() const { return interleaved_ ? 1 : columns_.end - columns_.begin + kOverread; }
   int element(int column) const { return (column - columns_.begin) * step(); }
+  int spare() const { return element(columns_.end); }  // where no column of the source is
 
   // Calls `run` with the offset in bytes, the element and the count of elements that lie side by side in the
   // source and in the line, and `one` with those of each element that does not.

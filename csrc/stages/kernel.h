@@ -2,6 +2,7 @@
 #pragma once
 
 #include "plan.h"
+#include "poll.h"
 #include "stages/scratch.h"
 
 namespace augsynth {
@@ -46,9 +47,9 @@ struct Entries {
 using ScratchBytes = std::size_t (*)(const PlanRow& row, int begin, int end);
 
 // Writes the output lines [begin, end). The row, its entries and the views have been validated, and `memory`
-// has as many bytes as the ISA asked for, aligned to Scratch::kAlignment.
+// has as many bytes as the ISA asked for, aligned to Scratch::kAlignment. It calls `poll` now and then.
 using RunTile = void (*)(const PlanRow& row, const Entries& entries, const SourceView& source,
-                         const OutputView& output, int begin, int end, unsigned char* memory);
+                         const OutputView& output, int begin, int end, unsigned char* memory, Poll& poll);
 
 static inline bool is_affine(const PlanRow& row) {
   return row.inverse[6] == 0.0 && row.inverse[7] == 0.0 && row.inverse[8] == 1.0;

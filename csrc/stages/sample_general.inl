@@ -55,8 +55,9 @@ Quad load_four(const unsigned char* from) {
 }
 
 // Under any map, or with kIsAligned under one where x depends on the column alone and y on the line.
-// kChannels is 3 or 4 for interleaved images, and 0 for any others.
-template <typename T, typename Kernel, bool kIsAligned, int kChannels>
+// Across and Down are the kernels along x and y. kChannels is 3 or 4 for interleaved images, and 0 for any
+// others.
+template <typename T, typename Across, typename Down, bool kIsAligned, int kChannels>
 class General {
  public:
   static constexpr double kUnit = 1.0;
@@ -76,8 +77,6 @@ class General {
   }
 
  private:
-  static constexpr int kTaps = Kernel::kTaps;
-
   void find_taps(const Chunk& chunk) {
     if (kIsAligned && chunk.x == columns_at_) {
       double sx[kLongLanes], sy[kLongLanes];
@@ -92,9 +91,9 @@ class General {
   }
 
   // Adds part k of a sum; a single one is not weighed.
-  template <typename V>
+  template <typename Kernel, typename V>
   static void add(int k, float weight, V value, V& sum) {
-    const V part = kTaps == 1 ? value : weight * value;
+    const V part = Kernel::kTaps == 1 ? value : weight * value;
     sum = k == 0 ? part : sum + part;
   }
 
@@ -111,13 +110,13 @@ class General {
     Quad sum[kChunk];
     for (int i = 0; i < chunk.count; ++i) {
       const int at = kIsAligned ? 0 : i;
-      for (int k = 0; k < kTaps; ++k) {
+      for (int k = 0; k < Down::kTaps; ++k) {
         Quad line;
-        for (int j = 0; j < kTaps; ++j) {
+        for (int j = 0; j < Across::kTaps; ++j) {
           const unsigned char* from = source_.data + down_.offset[k][at] + across_.offset[j][i];
-          add(j, across_.weight[j][i], load_pixel(from), line);
+          add<Across>(j, across_.weight[j][i], load_pixel(from), line);
         }
-        add(k, down_.weight[k][at], line, sum[i]);
+        add<Down>(k, down_.weight[k][at], line, sum[i]);
       }
     }
     for (int i = 0; i < chunk.count; ++i)
@@ -127,22 +126,22 @@ class General {
   // One channel of all pixels at a time.
   void sum_taps(const unsigned char* plane, int count, float* value) const {
     alignas(64) float line[kChunk];
-    for (int k = 0; k < kTaps; ++k) {
+    for (int k = 0; k < Down::kTaps; ++k) {
       sum_line(plane, down_.offset[k], count, line);
       const float* weight = down_.weight[k];
-      for (int i = 0; i < count; ++i) add(k, weight[kIsAligned ? 0 : i], line[i], value[i]);
+      for (int i = 0; i < count; ++i) add<Down>(k, weight[kIsAligned ? 0 : i], line[i], value[i]);
     }
   }
 
   // Along the lines that start at `down`.
   void sum_line(const unsigned char* plane, const std::ptrdiff_t* down, int count, float* line) const {
-    for (int k = 0; k < kTaps; ++k) {
+    for (int k = 0; k < Across::kTaps; ++k) {
       alignas(64) float tap[kChunk];
       const std::ptrdiff_t* across = across_.offset[k];
       for (int i = 0; i < count; ++i)
         tap[i] = static_cast<float>(load_element<T>(plane + down[kIsAligned ? 0 : i] + across[i]));
       const float* weight = across_.weight[k];
-      for (int i = 0; i < count; ++i) add(k, weight[i], tap[i], line[i]);
+      for (int i = 0; i < count; ++i) add<Across>(k, weight[i], tap[i], line[i]);
     }
   }
 
@@ -151,7 +150,8 @@ class General {
   const Axis x_, y_;
   const unsigned char* const last_;  // pixel in memory of an interleaved image
   int columns_at_ = -1;
-  AxisTaps<Kernel> across_, down_;
+  AxisTaps<Across> across_;
+  AxisTaps<Down> down_;
 };
 
 }  // namespace

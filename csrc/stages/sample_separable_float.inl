@@ -34,24 +34,26 @@ class SeparableFloat {
   }
 
  private:
-  // A pixel of fewer taps than others has some of weight 0, at places that it sees anyway: beside NaN,
-  // nothing else must be looked at.
+  // Taps of weight 0 are left out, as 0 times a NaN or an infinity is not 0. A pixel of fewer taps than
+  // others has some more, which add 0 times -0: nothing changes by that.
   void place_columns(int count) {
     const int taps = line_.most_taps();
+    for (int c = 0; c < row_.channels; ++c) memory_.line[line_.spare() + c * line_.plane()] = -0.0f;
     for (int i = 0; i < kChunk; ++i) {
       const Reach reach = line_.reach(i < count ? i : 0);
       double total = 0.0;
       for (int j = reach.begin; j < reach.end; ++j) total += line_.filter()(j + 0.5 - reach.s);
-      for (int k = 0; k < taps; ++k) {
-        const int j = reach.begin + k;
-        const double weight = j < reach.end ? line_.filter()(j + 0.5 - reach.s) / total : 0.0;
-        memory_.at[k * kChunk + i] = line_.element(j < reach.end ? j : reach.end - 1);
-        put_weight(i, k, static_cast<float>(weight));
+      int k = 0;
+      for (int j = reach.begin; j < reach.end; ++j) {
+        const auto weight = static_cast<float>(line_.filter()(j + 0.5 - reach.s) / total);
+        if (weight != 0.0f) put_tap(i, k++, line_.element(j), weight);
       }
+      while (k < taps) put_tap(i, k++, line_.spare(), 0.0f);
     }
   }
 
-  void put_weight(int i, int k, float weight) {
+  void put_tap(int i, int k, int element, float weight) {
+    memory_.at[k * kChunk + i] = element;
     if constexpr (kChannels == 0)
       memory_.weights[k * kChunk + i] = weight;
     else
@@ -63,11 +65,10 @@ class SeparableFloat {
     const Reach reach = filter_.reach(axis_, s);
     double total = 0.0;
     for (int j = reach.begin; j < reach.end; ++j) total += filter_(j + 0.5 - reach.s);
-    line_count_ = reach.end - reach.begin;
-    for (int k = 0; k < line_count_; ++k) {
-      const int j = reach.begin + k;
-      memory_.lines[k] = {data_ + inside(axis_, j) * axis_.stride,
-                          static_cast<float>(filter_(j + 0.5 - reach.s) / total)};
+    line_count_ = 0;
+    for (int j = reach.begin; j < reach.end; ++j) {
+      const auto weight = static_cast<float>(filter_(j + 0.5 - reach.s) / total);
+      if (weight != 0.0f) memory_.lines[line_count_++] = {data_ + inside(axis_, j) * axis_.stride, weight};
     }
   }
 

@@ -7,12 +7,13 @@ namespace augsynth {
 namespace AUGSYNTH_ISA_NAME {
 namespace {
 
-// The pixels around a position, each with its weight; returns how many.
+// The pixels around a position, each with its weight, but for those of weight 0; returns how many.
 int gather_taps(const Axis& axis, const Filter& filter, double s, Tap* taps) {
   const Reach reach = filter.reach(axis, s);
   const Range range = weigh_wide(filter, axis, reach, [taps](int i) -> double& { return taps[i].weight; });
-  const int count = range.end - range.begin;
-  for (int i = 0; i < count; ++i) taps[i].offset = inside(axis, range.begin + i) * axis.stride;
+  int count = 0;
+  for (int i = 0; i < range.end - range.begin; ++i)
+    if (taps[i].weight != 0.0) taps[count++] = {inside(axis, range.begin + i) * axis.stride, taps[i].weight};
   return count;
 }
 

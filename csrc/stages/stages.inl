@@ -38,6 +38,7 @@ struct Tile {
   const OutputView& output;
   Box box;
   Scratch scratch;
+  Poll& poll;
   bool is_source_whole = true;  // if not, only what is sampled may be read
 
   void run() const {
@@ -82,9 +83,10 @@ struct Tile {
 
   // Line by line, where a line's last vector reaches into the next one.
   template <typename Sampler>
-  static void sample(Sampler& sampler, const FillBlender& blender, Chunk& chunk) {
+  void sample(Sampler& sampler, const FillBlender& blender, Chunk& chunk) const {
     const int step = kTakesLines<Sampler> && !blender.is_active() ? chunk.lines : 1;
     for (int k = 0; k < chunk.lines; k += step) {
+      poll();  // a line under a wide filter may be all of the source
       Chunk part = chunk.part(k, step);
       sampler.sample(part);
       blender.blend(part);
@@ -108,17 +110,26 @@ struct Tile {
   void run_general() const {
     switch (choose_sampler(row, source)) {
       case Sampler::kNearest:
-        return run<General<T, Nearest, kIsAligned, kChannels>>();
+        return run<General<T, Nearest, Nearest, kIsAligned, kChannels>>();
       case Sampler::kBilinear:
-        return run<General<T, Bilinear, kIsAligned, kChannels>>();
+        return run_interpolated<T, Bilinear, kIsAligned, kChannels>();
       case Sampler::kFloatFilter:
         if constexpr (sizeof(T) > 1) return run<SeparableFloat<T, kChannels>>();
         break;  // uint8 is filtered in fixed point then
       case Sampler::kWideFilter:
         return run<WideFilter<T>>();
       default:
-        return run<General<T, Bicubic, kIsAligned, kChannels>>();
+        return run_interpolated<T, Bicubic, kIsAligned, kChannels>();
     }
+  }
+
+  template <typename T, typename Kernel, bool kIsAligned, int kChannels>
+  void run_interpolated() const {
+    if constexpr (sizeof(T) == sizeof(float)) {
+      if (meets_centres(row, 0)) return run<General<T, Nearest, Kernel, kIsAligned, kChannels>>();
+      if (meets_centres(row, 1)) return run<General<T, Kernel, Nearest, kIsAligned, kChannels>>();
+    }
+    run<General<T, Kernel, Kernel, kIsAligned, kChannels>>();
   }
 
   void run_uint8() const {
@@ -150,12 +161,12 @@ struct Tile {
 
 // A map that turns the picture: the source is made smaller first, and that is warped.
 void run_reduced(const PlanRow& row, const Entries& entries, const SourceView& source,
-                 const OutputView& output, const Box& box, Scratch scratch) {
+                 const OutputView& output, const Box& box, Scratch scratch, Poll& poll) {
   const PlanRow reduction = reduction_of(row), warp = warp_of(row);
   const ReducedMemory reduced = lay_out_reduced(warp, box.y.begin, box.y.end, scratch);
-  if (!reduce_packed(reduction, source, reduced, scratch))
-    Tile{reduction, Entries{}, source, reduced.output(), reduced.box, scratch}.run();
-  Tile{warp, entries, reduced.source(), output, box, scratch, false}.run();
+  if (!reduce_packed(reduction, source, reduced, scratch, poll))
+    Tile{reduction, Entries{}, source, reduced.output(), reduced.box, scratch, poll}.run();
+  Tile{warp, entries, reduced.source(), output, box, scratch, poll, false}.run();
 }
 
 }  // namespace
@@ -165,14 +176,14 @@ std::size_t scratch_bytes(const PlanRow& row, int begin, int end) {
 }
 
 void run_tile(const PlanRow& row, const Entries& entries, const SourceView& source, const OutputView& output,
-              int begin, int end, unsigned char* memory) {
+              int begin, int end, unsigned char* memory, Poll& poll) {
   const Box box{{0, row.output_size[1]}, {begin, end}};
   const Scratch scratch(memory);
   if (!is_worth_padding(row)) touch(row, source, begin, end);  // a copy reads lines in their order
-  if (is_reduced(row)) return run_reduced(row, entries, source, output, box, scratch);
+  if (is_reduced(row)) return run_reduced(row, entries, source, output, box, scratch, poll);
   if (is_smoothed(row) && swaps_axes(row))
-    return Tile{with_axes_swapped(row), entries, with_axes_swapped(source), output, box, scratch}.run();
-  Tile{row, entries, source, output, box, scratch}.run();
+    return Tile{with_axes_swapped(row), entries, with_axes_swapped(source), output, box, scratch, poll}.run();
+  Tile{row, entries, source, output, box, scratch, poll}.run();
 }
 
 }  // namespace AUGSYNTH_ISA_NAME

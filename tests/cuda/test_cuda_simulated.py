@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
+from copies import LEFT_OUT, MOVED, NEUTRAL, same, special_picture
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -66,6 +67,20 @@ def test_any_pipeline_gives_the_bits_of_the_native_executor(case: aug.Case) -> N
         run_pass(step, [source], [found])
         np.testing.assert_array_equal(as_array(found), wanted)
         source = found.permute(1, 2, 0)
+
+
+@pytest.mark.parametrize("dtype", aug.DTYPES)
+@pytest.mark.parametrize("name", [*LEFT_OUT, *NEUTRAL, *MOVED])
+def test_pixels_that_are_left_out_or_moved_are_copied(name: str, dtype: str) -> None:
+    t, move = MOVED[name] if name in MOVED else ((LEFT_OUT | NEUTRAL)[name], same)
+    image = special_picture((9, 12, 3) if name == "every third pixel" else (8, 11, 3), dtype)
+    plan = t.plan([image.shape], [(5, 6, 7)], dtype=dtype)
+    if int(plan.passes[-1].rows["output_dtype"][0]) != int(plan.passes[-1].rows["source_dtype"][0]):
+        pytest.skip("a float32 image is normalised as it is")
+    found = batch_output(plan, None)
+    device.execute(plan, [torch.from_numpy(image)], found)
+    wanted = torch.from_numpy(np.ascontiguousarray(move(image).transpose(2, 0, 1)))
+    assert torch.equal(found[0].view(torch.uint8), wanted.view(torch.uint8))
 
 
 @given(

@@ -12,6 +12,9 @@ IMAGES = "tests/native/test_images.py"
 RUNS = "tests/native/test_runs.py"
 WHOLE_IMAGES = "tests/native/test_whole_images.py"
 LINEAR = "tests/differentiable/test_linear_pass.py"
+COPIES = "tests/transforms/test_copies.py"
+WEIGHTLESS = "tests/native/test_weightless.py"
+INTERRUPTS = "tests/native/test_interrupts.py"
 
 NATIVE = (
     Mutant(
@@ -199,8 +202,8 @@ NATIVE = (
     Mutant(
         "a colour map is not transposed on the way back",
         "csrc/gradient/pixel.h",
-        "map.matrix[k * map.channels + c] * values[k]",
-        "map.matrix[c * map.channels + k] * values[k]",
+        "mixed<K>(map, map.matrix + c, map.channels, values)",
+        "mixed<K>(map, map.matrix + c * map.channels, 1, values)",
         (LINEAR, "is_the_adjoint"),
     ),
     Mutant(
@@ -220,9 +223,44 @@ NATIVE = (
     Mutant(
         "means owe a little less than they took",
         "csrc/gradient/pixel.h",
-        "map.of_mean[k * map.channels + c] * (sums[k] / pixels)",
-        "map.of_mean[k * map.channels + c] * (sums[k] / (pixels + 1))",
+        "pixels, T* through_means) {\n",
+        "pixels, T* through_means) {\n  pixels += 1;\n",
         (LINEAR, "is_the_adjoint"),
+    ),
+    Mutant(
+        "a pixel of weight 0 is seen all the same",
+        "csrc/pixel/sampler.h",
+        "is_affine(row) && is_whole(m[0])",
+        "false && is_affine(row) && is_whole(m[0])",
+        (COPIES, "pixels_are_copied"),
+    ),
+    Mutant(
+        "taps of no weight are left in a line's filter",
+        "csrc/stages/sample_separable_float.inl",
+        "if (weight != 0.0f) put_tap(",
+        "put_tap(",
+        (WEIGHTLESS, "filters_leave_out"),
+    ),
+    Mutant(
+        "channels of no weight are mixed in",
+        "csrc/stages/colour.inl",
+        "if (mixes_some_) return mix_some(chunk);",
+        "",
+        (WEIGHTLESS, "channels_of_no_weight"),
+    ),
+    Mutant(
+        "a neutral bias makes -0 a 0",
+        "csrc/neutral.h",
+        "row.bias[c] = -0.0;",
+        "row.bias[c] = 0.0;",
+        (COPIES, "pixels_are_copied"),
+    ),
+    Mutant(
+        "nobody looks for signals",
+        "csrc/poll.cpp",
+        "  check_();",
+        "",
+        (INTERRUPTS, "ends_a_call"),
     ),
     Mutant(
         "a blur mirrors about the edge instead of the outermost centres",

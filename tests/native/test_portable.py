@@ -41,6 +41,7 @@ void render() {
   std::uint16_t lut[256];
   ColourMap colour;
   Erasure erasure;
+  Poll poll(nullptr);
   for (PlanRow row; std::fread(&row, sizeof row, 1, stdin);) {
     if (!std::fread(lut, sizeof lut, 1, stdin) || !std::fread(&colour, sizeof colour, 1, stdin) ||
         !std::fread(&erasure, sizeof erasure, 1, stdin))
@@ -52,7 +53,7 @@ void render() {
     image.resize(std::fread(image.data(), 1, image.size() - 8, stdin));
     run_tile(row, row.lut < 0 ? Entries{} : entries, {image.data(), row.source_size[1] * channels, channels, 1},
              {reinterpret_cast<unsigned char*>(picture.data()), height * width * 4, width * 4, 4}, 0, height,
-             memory.data());
+             memory.data(), poll);
     std::fwrite(picture.data(), 4, picture.size(), stdout);
   }
 }
@@ -69,7 +70,8 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("portable")
     (folder / "main.cpp").write_text(PROGRAM)
     flags = ["-std=c++17", "-ffp-contract=off", "-fno-math-errno", f"-I{CSRC}"]
-    subprocess.run([*shlex.split(compiler), *flags, folder / "main.cpp", "-o", folder / "main"], check=True)
+    sources = [folder / "main.cpp", CSRC / "poll.cpp"]
+    subprocess.run([*shlex.split(compiler), *flags, *sources, "-o", folder / "main"], check=True)
     return folder / "main"
 
 

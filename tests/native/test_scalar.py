@@ -92,16 +92,13 @@ def test_strides_are_followed(layout: str) -> None:
 
 
 def test_an_infinite_value_spoils_the_same_pixels() -> None:
-    """Whether it makes them infinite or NaN is left open, and nothing else."""
     source = picture((HEIGHT, WIDTH, 3), np.float32)
     source[20, 100] = np.inf
     inverse, support, size = MAPS["smaller"]
     fields = {"inverse": inverse, "antialias": 1, "support": support}
     vectors, pixels = (output.view(np.float32) for output in both(source, (3, *size), **fields))
-    finite = np.isfinite(vectors)
-    assert 0 < np.count_nonzero(~finite) < 100
-    np.testing.assert_array_equal(np.isfinite(pixels), finite)
-    np.testing.assert_array_equal(pixels[finite], vectors[finite])
+    assert 0 < np.count_nonzero(~np.isfinite(vectors)) < 100
+    np.testing.assert_array_equal(pixels, vectors)
 
 
 @pytest.mark.parametrize("output_dtype", DType)

@@ -116,3 +116,47 @@ def test_a_wrong_number_of_threads_is_refused(monkeypatch: pytest.MonkeyPatch, v
     monkeypatch.setenv("AUGSYNTH_NUM_THREADS", value)
     with pytest.raises(ArgumentError, match="AUGSYNTH_NUM_THREADS"):
         _native.num_threads()
+
+
+def send_many(connection: Any) -> None:
+    """Eight threads at once, in a child that a process of as many busy threads has forked."""
+    results: list[Any] = []
+    callers = [threading.Thread(target=lambda: results.append(turned_batch(threads=3))) for _ in range(8)]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join()
+    connection.send(results)
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="the system has no fork")
+def test_children_are_forked_while_eight_threads_work() -> None:
+    expected, context = turned_batch(threads=1), multiprocessing.get_context("fork")
+    over, failed = threading.Event(), []
+
+    def work() -> None:
+        while not over.is_set():
+            if not np.array_equal(turned_batch(threads=3), expected):
+                failed.append(threading.current_thread().name)
+
+    callers = [threading.Thread(target=work, daemon=True) for _ in range(8)]
+    for caller in callers:
+        caller.start()
+    children = []
+    for _ in range(6):
+        receiver, sender = context.Pipe(duplex=False)
+        child = context.Process(target=send_many, args=(sender,), daemon=True)
+        child.start()
+        children.append((child, receiver))
+    received = [receiver.recv() if receiver.poll(timeout=120) else None for _, receiver in children]
+    over.set()
+    for child, _ in children:
+        child.kill()
+        child.join()
+    for caller in callers:
+        caller.join(timeout=60)
+    assert not failed
+    for results in received:
+        assert results is not None, "a child never finished"
+        np.testing.assert_array_equal(results, [expected] * 8)
