@@ -71,12 +71,14 @@ def tensor_array(tensor: torch.Tensor, what: str) -> Array:
 
 
 def unwrapped(value: Any) -> Any:
-    """The Python number in a NumPy number, a 0-d array or a 0-d tensor; anything else as it is.
+    """Python's own number or text for NumPy's, and for 0-d arrays and tensors; anything else as it is.
 
-    >>> unwrapped(np.int64(3)), unwrapped(torch.tensor(3)), unwrapped("3")
-    (3, 3, '3')
+    >>> unwrapped(np.int64(3)), unwrapped(torch.tensor(0.5)), unwrapped("3")
+    (3, 0.5, '3')
     """
-    return value.item() if getattr(value, "ndim", None) == 0 and hasattr(value, "item") else value
+    if isinstance(value, (np.generic, np.ndarray, torch.Tensor)) and value.ndim == 0:
+        return value if isinstance(value, torch.Tensor) and value.is_meta else value.item()
+    return value
 
 
 def as_float(value: Any) -> float:

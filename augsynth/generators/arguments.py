@@ -11,26 +11,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from augsynth.arrays import as_float
+from augsynth.arrays import as_float, unwrapped
 from augsynth.errors import ArgumentError, ArgumentTypeError, shown
 
 _MOST = 2**63 - 1
 
 
-def plain(value: Any) -> Any:
-    """Python's own number or text for one of NumPy's and for 0-d arrays and tensors; anything else as it came.
-
-    >>> plain(np.int64(3)), plain(torch.tensor(0.5)), plain("x")
-    (3, 0.5, 'x')
-    """
-    if isinstance(value, (np.generic, np.ndarray, Tensor)) and value.ndim == 0:
-        return value if isinstance(value, Tensor) and value.is_meta else value.item()
-    return value
-
-
 def check_count(argument: str, value: Any, least: int) -> int:
     """Return `value` as Python's integer if it is one of at least `least`; raise `ArgumentError` otherwise."""
-    number = plain(value)
+    number = unwrapped(value)
     if isinstance(number, bool) or not isinstance(number, int):
         raise ArgumentError(f"{argument} must be an integer, got {shown(value)}")
     if not least <= number <= _MOST:
@@ -41,7 +30,7 @@ def check_count(argument: str, value: Any, least: int) -> int:
 
 def check_number(argument: str, value: Any) -> float:
     """Return `value` as Python's float if it is a finite number; raise `ArgumentError` otherwise."""
-    number = plain(value)
+    number = unwrapped(value)
     if isinstance(number, bool) or not isinstance(number, (int, float)) or not math.isfinite(as_float(number)):
         raise ArgumentError(f"{argument} must be a finite number, got {shown(value)}")
     return as_float(number)
@@ -88,7 +77,7 @@ def _as_array(labels: Any) -> np.ndarray[Any, Any]:
     if isinstance(labels, Tensor):
         labels = labels.detach().cpu()
     elif isinstance(labels, Sequence) and not isinstance(labels, str):
-        labels = [plain(label) for label in labels]
+        labels = [unwrapped(label) for label in labels]
     try:
         return np.asarray(labels)
     except Exception as cause:

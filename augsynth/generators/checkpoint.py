@@ -23,8 +23,9 @@ import torch
 from torch import Tensor
 
 from augsynth.errors import ArgumentTypeError, AugsynthError, CheckpointError, error_text, shown
+from augsynth.files import open_file
 from augsynth.generators.claims import Layout
-from augsynth.generators.stored_json import read_json, require_regular
+from augsynth.generators.stored_json import read_json
 from augsynth.layout import MAX_CHANNELS
 
 FORMAT = "augsynth-generator"
@@ -271,7 +272,12 @@ def _remove_others(path: Path, content: dict[str, Any]) -> None:
 
 def _file(path: Path, entry: Mapping[str, str]) -> Path:
     file = path / Path(entry["file"]).name
-    require_regular(file)
+    try:
+        open_file(file).close()
+    except FileNotFoundError:
+        raise
+    except OSError as cause:
+        raise CheckpointError(f"{file} cannot be read: {cause}") from cause
     return file
 
 

@@ -14,8 +14,10 @@ import torch
 from torch import Tensor
 from torch.utils.data import TensorDataset
 
-from augsynth.errors import ArgumentTypeError, DataError, error_text, shown
+from augsynth.arrays import plain_array
+from augsynth.errors import ArgumentError, ArgumentTypeError, DataError, error_text, shown
 from augsynth.layout import MAX_CHANNELS
+from augsynth.pillow import is_pil, stored_pixels
 from augsynth.progress import progress_bar
 
 _PIL_MODES = ("L", "LA", "RGB", "RGBA")
@@ -112,20 +114,21 @@ def _naming(index: int) -> Iterator[None]:
     """Let errors of the user's data set name the item."""
     try:
         yield
-    except (ArgumentTypeError, DataError):
+    except (ArgumentError, ArgumentTypeError, DataError):
         raise
     except Exception as cause:
         raise DataError(f"item {index} of the data set cannot be read: {error_text(cause)}") from cause
 
 
 def _as_chw(image: Any, where: str) -> Tensor:
-    if hasattr(image, "getbands"):
+    if is_pil(image):
         if image.mode not in _PIL_MODES:
             raise DataError(
                 f"{where} is a PIL image of mode {image.mode}; convert it to one of {', '.join(_PIL_MODES)}"
             )
-        image = np.asarray(image)
+        image = stored_pixels(image, where)
     if isinstance(image, np.ndarray):
+        image = plain_array(image, where)
         if image.dtype != np.uint8 and image.dtype.kind != "f":
             raise ArgumentTypeError(
                 f"{where}: dtype {image.dtype} is not supported; expected uint8, or float in [0, 1]"

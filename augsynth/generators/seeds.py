@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from augsynth.arrays import unwrapped
 from augsynth.errors import ArgumentError, shown
-from augsynth.generators.arguments import plain
 
 _WORD = 1 << 64
 
@@ -57,7 +57,7 @@ class Noise:
 
 def check_seed(seed: Any) -> int:
     """Return `seed` if it is a signed or unsigned 64-bit integer; raise `ArgumentError` otherwise."""
-    number = plain(seed)
+    number = unwrapped(seed)
     if isinstance(number, bool) or not isinstance(number, int) or not -(_WORD >> 1) <= number < _WORD:
         raise ArgumentError(f"seed must be a 64-bit integer, got {shown(seed)}")
     return int(number)

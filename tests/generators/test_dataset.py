@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch.utils.data import TensorDataset
 
-from augsynth.errors import ArgumentTypeError, AugsynthError, DataError
+from augsynth.errors import ArgumentError, ArgumentTypeError, AugsynthError, DataError
 from augsynth.generators.dataset import ImageSet, read_images
 
 RNG = np.random.default_rng(0)
@@ -156,8 +156,16 @@ def test_a_picture_that_cannot_be_decoded_names_the_item(tmp_path: Path) -> None
     data = (tmp_path / "cut.png").read_bytes()
     (tmp_path / "cut.png").write_bytes(data[: len(data) // 2])
     picture = pytest.importorskip("PIL.Image").open(tmp_path / "cut.png")
-    with pytest.raises(DataError, match="item 1 of the data set cannot be read: OSError"):
+    with pytest.raises(DataError, match="cannot decode item 1: image file is truncated"):
         read_images([(CHW[0], 0), (picture, 1)], labelled=True)
+
+
+def test_a_picture_that_exif_would_turn_is_refused(tmp_path: Path) -> None:
+    exif = pytest.importorskip("PIL.Image").Exif()
+    exif[0x0112] = 6
+    _pil(np.zeros((4, 8, 3), np.uint8)).save(tmp_path / "turned.jpg", exif=exif)
+    with pytest.raises(ArgumentError, match="item 0 is a PIL image whose Exif orientation is 6"):
+        read_images([pytest.importorskip("PIL.Image").open(tmp_path / "turned.jpg")], labelled=False)
 
 
 def test_arrays_of_any_order_of_bytes_and_strides_are_read() -> None:

@@ -60,7 +60,7 @@ class ImageData(Positional[tuple[NDArray[np.uint8], int]]):
 
     def draw_per_class(self, count: int, seed: int) -> ImageData:
         """`count` images of every class, without replacement; raises `DataError` where a class has fewer."""
-        count = check_count("count", unwrapped(count), 1)
+        count = check_count("count", count, 1)
         return self.take(_draw(self, dict.fromkeys(range(self.num_classes), count), seed))
 
 
@@ -95,7 +95,7 @@ def load_dataset(
             check_count(name, value, 1)
     if (bounds["image_size"] or 1) > _LARGEST_SIZE:
         raise ArgumentError(f"image_size must be at most {_LARGEST_SIZE} pixels, got {bounds['image_size']}")
-    seed = check_count("seed", unwrapped(seed), 0)
+    seed = check_count("seed", seed, 0)
     try:
         data = _read(source, bounds["max_per_class"], bounds["image_size"], seed)
     except OSError as error:

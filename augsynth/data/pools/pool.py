@@ -18,7 +18,6 @@ import numpy.typing as npt
 import torch
 from torch.utils.data import Dataset
 
-from augsynth.arrays import unwrapped
 from augsynth.data.pools import export as exporting
 from augsynth.data.pools import writer
 from augsynth.data.pools.manifest import Manifest, Part
@@ -79,7 +78,7 @@ class SyntheticPool(Positional[Any], Dataset[Any]):
         Raises `CheckpointError` if the folder holds anything else, or a pool and `resume` is False.
         """
         order = Order.of(generator, n, labels, seed)
-        shard_size = check_count("shard_size", unwrapped(shard_size), 1)
+        shard_size = check_count("shard_size", shard_size, 1)
         writer.create(Path(path).absolute(), order, shard_size, resume, progress)
         return cls(path)
 

@@ -43,7 +43,7 @@ class Order:
             raise ArgumentTypeError(
                 f"generator must be a fitted Generator, got {shown(generator)}; create_generator(name) makes one"
             )
-        n = check_count("n", unwrapped(n), 1)
+        n = check_count("n", n, 1)
         return cls(generator, n, _classes(generator, labels, n), check_seed(unwrapped(seed)))
 
     @property
