@@ -64,7 +64,6 @@ def failing(generator: ToyGenerator) -> ToyGenerator:
         {"generator": toy_generator(classes=None), "labels": 0},
         {"generator": failing(toy_generator())},
     ],
-    ids=str,
 )
 def test_a_refused_pool_leaves_nothing_that_blocks_the_right_call(tmp_path: Path, wrong: dict[str, Any]) -> None:
     with pytest.raises(AugsynthError):
