@@ -54,8 +54,8 @@ def batches(pipeline: T.Compose, images: list[Any], size: int) -> Iterator[objec
 def loaded(pipeline: T.Compose, images: list[Any], size: int) -> Iterator[object]:
     dataset = augsynth.SyntheticMixDataset([(image, 0) for image in images], None, ratio=0.0, transform=pipeline)
     loader = DataLoader(dataset, batch_size=size, collate_fn=augsynth.collate)
-    for epoch in count():
-        dataset.set_epoch(epoch)
+    while True:
+        dataset.set_epoch(0)  # the same pictures again, as in `batches`
         yield from loader
 
 

@@ -45,11 +45,12 @@ def fill() -> Call:
 
 def linear(adjoint: bool, means: bool = False) -> Call:
     """A linear pass of many channels."""
-    images = [np.ones((1, 16, 1500, 1500), np.float32) for _ in range(2)]
+    images = [np.ones((4, 16, 1500, 1500), np.float32) for _ in range(2)]
     given: dict[str, Any] = dict.fromkeys(("fill", "offset", "boxes", "values", "gain", "bias", "of_mean"))
-    given |= {"inverse": np.eye(3)[None], "edge": np.ones((1, 2)), "matrix": np.ones((1, 16, 16), np.float32)}
+    matrix = np.ones((4, 16, 16), np.float32)
+    given |= {"inverse": np.tile(np.eye(3), (4, 1, 1)), "edge": np.ones((4, 2)), "matrix": matrix}
     if means:
-        given["of_mean"] = np.ones((1, 16, 16), np.float32)
+        given["of_mean"] = matrix
     given |= {"interpolation": int(Interpolation.BILINEAR), "border": int(Border.WRAP), "height": 1500, "width": 1500}
     return lambda: _cpu.linear_pass(*images, given, adjoint=adjoint, threads=THREADS)
 
@@ -76,7 +77,7 @@ def is_ended(call: Call) -> bool:
     over, presses = threading.Event(), []
 
     def press() -> None:
-        over.wait(random.uniform(0.0, 0.2))
+        over.wait(random.uniform(0.0, 0.1))
         while not over.wait(0.02):
             os.kill(os.getpid(), signal.SIGINT)
 

@@ -103,8 +103,9 @@ class SyntheticMixDataset(Positional[Any], Dataset[Any]):
         self._inspect_real()
         self._check_transform()
         if uses_synthetic(ratio):
+            check = partial(self._check_synthetic, pairing=pairing)
             synthetic = as_synthetic(
-                synthetic, real, pairing=pairing, pool_size=pool_size, fit_steps=fit_steps, seed=seed
+                synthetic, real, check, pairing=pairing, pool_size=pool_size, fit_steps=fit_steps, seed=seed
             )
         self.synthetic = synthetic
         self._rule = MixRule(real, synthetic, ratio, mode, pairing, seed)
@@ -113,7 +114,7 @@ class SyntheticMixDataset(Positional[Any], Dataset[Any]):
         differing = self._rule.uses_synthetic or draws_numbers(transform)
         self._readings = Readings(len(self._current)) if differing else None
         if self._rule.uses_synthetic:
-            self._check_synthetic(synthetic[0])
+            self._check_synthetic(synthetic[0], pairing)
 
     @property
     def epoch(self) -> int:
@@ -302,10 +303,10 @@ class SyntheticMixDataset(Positional[Any], Dataset[Any]):
             "passthrough the fields that shall stay as they are"
         )
 
-    def _check_synthetic(self, item: Any) -> None:
+    def _check_synthetic(self, item: Any, pairing: PairingName) -> None:
         image, fields = self._split_synthetic(item)
         missing = sorted(self._example.keys() - fields.keys())
-        if missing and self._rule.pairing != "index":
+        if missing and pairing != "index":
             raise DataError(
                 f"synthetic items lack {', '.join(missing)}, which real items have; give them, or use pairing='index', "
                 "where a synthetic item takes them from the real one it was made from"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,21 @@ from augsynth.generators import Generator, create_generator
 from augsynth.generators.arguments import check_count
 
 
-def as_synthetic(synthetic: Any, real: Any, *, pairing: str, pool_size: Any, fit_steps: Any, seed: int) -> Any:
+def as_synthetic(
+    synthetic: Any,
+    real: Any,
+    check: Callable[[Any], None],
+    *,
+    pairing: str,
+    pool_size: Any,
+    fit_steps: Any,
+    seed: int,
+) -> Any:
     """A map-style dataset of synthetic items.
 
     A generator's name is fitted on `real`, for `fit_steps`; a fitted generator fills a temporary pool of
-    `pool_size` items (by default as many as real ones), its classes in the proportions of the real ones.
+    `pool_size` items (by default as many as real ones), its classes in the proportions of the real ones. `check` raises
+    for an item that cannot be mixed in: it sees a sample before the pool is filled.
     """
     if isinstance(synthetic, (str, Generator)):
         if pairing == "index":
@@ -30,7 +41,7 @@ def as_synthetic(synthetic: Any, real: Any, *, pairing: str, pool_size: Any, fit
         steps = check_count("fit_steps", fit_steps, 1)
         if isinstance(synthetic, str) and Path(synthetic).is_dir():
             raise ArgumentError(f"synthetic {synthetic!r} is a folder; if it is a pool, give SyntheticPool.open(path)")
-        return _pool(_fitted(synthetic, real, steps, seed), real, size, seed)
+        return _pool(_fitted(synthetic, real, steps, seed), real, check, size, seed)
     if not hasattr(synthetic, "__len__") or not hasattr(synthetic, "__getitem__"):
         raise ArgumentTypeError(
             "synthetic must be a SyntheticPool, a fitted Generator, a generator's name or a map-style dataset, got "
@@ -47,9 +58,10 @@ def _fitted(generator: str | Generator, real: Any, steps: int, seed: int) -> Gen
     return made
 
 
-def _pool(generator: Generator, real: Any, size: int, seed: int) -> SyntheticPool:
-    if generator.num_classes is None:
-        return SyntheticPool.temporary(generator, size, seed=seed)
-    ordered = np.sort(class_labels(real, "real"))
-    labels = ordered[np.arange(size) * len(ordered) // size]
-    return SyntheticPool.temporary(generator, size, labels=labels.tolist(), seed=seed)
+def _pool(generator: Generator, real: Any, check: Callable[[Any], None], size: int, seed: int) -> SyntheticPool:
+    labels = None
+    if generator.num_classes is not None:
+        ordered = np.sort(class_labels(real, "real"))
+        labels = ordered[np.arange(size) * len(ordered) // size].tolist()
+    check(generator.sample(1, labels=labels and labels[:1], seed=seed)[0])
+    return SyntheticPool.temporary(generator, size, labels=labels, seed=seed)
