@@ -20,13 +20,11 @@ std::int64_t now() {
 
 }  // namespace
 
-void Poll::operator()() {
+void Poll::look() {
   if (ended_ != nullptr && ended_->load(std::memory_order_relaxed))
     throw std::runtime_error("another thread of the call has failed");  // whose own error is the call's
-  if (check_ != nullptr && --calls_left_ == 0) look();
-}
-
-void Poll::look() {
+  calls_left_ = kMostCallsPerLook;
+  if (check_ == nullptr) return;
   const std::int64_t time = now();
   if (looked_at_ == 0) checks_at_ = time + kBetweenChecks;
   calls_per_look_ = time - looked_at_ < kBetweenLooks ? std::min(2 * calls_per_look_, kMostCallsPerLook) : 1;

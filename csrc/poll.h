@@ -17,8 +17,10 @@ class Poll {
  public:
   explicit Poll(Check check, const std::atomic<bool>* ended = nullptr) : check_(check), ended_(ended) {}
 
-  // Throws where the work shall end. It takes little time, for a line of pixels.
-  void operator()();
+  // Throws where the work shall end. It is called for every line of pixels, so most calls only count.
+  void operator()() {
+    if (--calls_left_ == 0) look();
+  }
 
  private:
   void look();
