@@ -13,6 +13,7 @@ from augsynth.errors import ArgumentError, shown
 
 # A part for training, or whole batches alone, are an epoch; a few items that are looked at again are none.
 _MOST = 0.75
+_WORKERS = 8
 # Of a larger epoch the first so many positions stand for all.
 _WATCHED = 2**22
 
@@ -59,6 +60,7 @@ class Readings:
         for one in (self._marks, self._answered):
             one.share_memory_()  # type: ignore[no-untyped-call]
         self._here = False
+        self._wait = 0
 
     def forget(self) -> None:
         """Begin with an epoch of which nothing has been read."""
@@ -76,10 +78,14 @@ class Readings:
             marks[watched] = 1
             return False
         marks[watched] = 2 - (before == 0)
-        if self._answered:
+        self._wait -= len(watched)
+        if self._answered or self._wait > 0:
             return False
-        twice = np.count_nonzero(marks == 2)
-        return self._answer(twice == np.count_nonzero(marks) and twice >= _MOST * len(marks))
+        twice, read = np.count_nonzero(marks == 2), np.count_nonzero(marks)
+        # Counting takes a millisecond for millions of marks. The answer is no until the rest has been read, by up to
+        # so many workers as this process knows nothing of.
+        self._wait = (max(read, int(_MOST * len(marks))) - twice) // _WORKERS
+        return self._answer(twice == read and twice >= _MOST * len(marks))
 
     def begun_again(self, share: int, length: int) -> bool:
         """Answer, for a pass that begins over `share` of the `length` positions: have workers read as many already?
