@@ -167,14 +167,14 @@ PYTHON = (
     ),
     Mutant(
         "the gradient of the gradient has constants",
-        "augsynth/differentiable/ops.py",
+        "augsynth/engine/autograd/ops.py",
         "_backward_by(_forward, linear=True)",
         "_backward_by(_forward, linear=False)",
         (LINEAR, "their_gradients"),
     ),
     Mutant(
         "pipelines with gradients do not clamp",
-        "augsynth/differentiable/plans.py",
+        "augsynth/engine/autograd/executor.py",
         "values = values.clamp(low, high)",
         "pass",
         (RECORDED, "pictures_are_those or is_clamped"),
