@@ -72,11 +72,11 @@ def _called_of_native(path: Path) -> set[str]:
     }
 
 
-def test_no_room_calls_the_private_methods_of_another() -> None:
+def test_no_folder_calls_the_private_methods_of_another() -> None:
     methods = {path: _private_methods(path) for path in FILES}
     known = set().union(*methods.values())
     for path in FILES:
-        own = set().union(*(names for other, names in methods.items() if _room(other) == _room(path)))
+        own = set().union(*(names for other, names in methods.items() if other.parent == path.parent))
         assert not _private_names_used(path) & (known - own), path
 
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from augsynth.engine.autograd import recorded_batch, run_recorded
+from augsynth.engine.autograd import AutogradExecutor, recorded_batch, run_recorded
 from augsynth.engine.batches import batch_output, executor_for, run_batch
 from augsynth.engine.cpu import CpuExecutor, as_array
 from augsynth.engine.cuda import CudaExecutor
@@ -14,6 +14,7 @@ from augsynth.engine.executor import Executor, run
 from augsynth.engine.transfer import Packed, moved
 
 __all__ = [
+    "AutogradExecutor",
     "CpuExecutor",
     "CudaExecutor",
     "Executor",

@@ -43,7 +43,17 @@ class Executor(Protocol[Sources, Outputs]):
 
 
 def run(plan: Plan, sources: Sources, executor: Executor[Sources, Outputs], outputs: Outputs) -> Sources:
-    """Run `plan` over the sources; the last pass writes the outputs, which are returned as sources would be."""
+    """Run a plan over the images of a batch.
+
+    Args:
+        plan: the steps, each for as many images as there are sources.
+        sources: the images (H, W, C), in a form that the executor takes.
+        executor: what does the steps.
+        outputs: memory for the images (C, H, W) that the last pass writes.
+
+    Returns the outputs as the sources of a next step, (H, W, C). `PlanError` for another number of sources, and where
+    there is no memory for images between two passes.
+    """
     if len(sources) != len(plan):
         raise PlanError(f"the plan is for {len(plan)} images, got {len(sources)}")
     try:

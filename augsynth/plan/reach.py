@@ -17,7 +17,7 @@ _MARGIN = 2
 
 
 def lines_read(plan: Plan) -> Ints:
-    """How many lines (n,) of each source a plan can read, from the top; docs/design/numerics.md says where it looks."""
+    """The number of lines (n,) of each source that a plan can read, from the top; see docs/design/numerics.md."""
     rows = plan.passes[0].rows
     heights = rows["source_size"][:, 0].astype(np.int64)
     if _reads_all(plan):
@@ -35,7 +35,7 @@ def lines_read(plan: Plan) -> Ints:
 
 
 def _widening(rows: Rows, heights: Ints) -> Floats:
-    """How much farther (n,) than plain interpolation antialiasing looks down the picture."""
+    """The factor (n,) by which antialiasing looks farther down the picture than plain interpolation."""
     support, inverse = rows["support"][:, 1], rows["inverse"]
     turned = (inverse[:, 1, 0] != 0) | np.any(inverse[:, 2] != (0.0, 0.0, 1.0), axis=1)
     # A picture that is turned is made smaller first, and then interpolated in.

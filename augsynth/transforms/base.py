@@ -50,7 +50,7 @@ class Draw(NamedTuple):
 
 
 class Prepared(NamedTuple):
-    """What `Pipeline.prepare` returns: all that is known of a batch before its pixels are.
+    """The result of `Pipeline.prepare`: a batch as far as it is known without its pixels.
 
     Args:
         plan: what will be done to each image.

@@ -11,7 +11,7 @@ from augsynth.plan import Barrier, Pass
 
 
 class CudaBesideNative(CudaExecutor):
-    """What a device makes of the steps of a plan; the native executor starts each of them from the same images."""
+    """Steps on a device; the native executor starts each of them from the same images."""
 
     def run_pass(self, one: Pass, sources: Any, outputs: Any) -> Any:
         wanted, found = CpuExecutor().allocate(one.rows), self.allocate(one.rows)

@@ -103,7 +103,9 @@ def test_outputs_between_other_data_are_written_and_nothing_else() -> None:
     around = torch.full((2, 3, 12, 13), 77, dtype=torch.uint8)
     window = around[:, :, 2:11, 3:10]
     plan = T.RandomHorizontalFlip(p=1.0).plan([(9, 7, 3)] * 2, [(0, 0, 0)] * 2)
-    run(plan, image, CudaExecutor(CPU), window)
+    made = run(plan, image, CudaExecutor(CPU), window)
+    assert torch.equal(made, window.permute(0, 2, 3, 1))
+    assert made.data_ptr() == window.data_ptr()
     torch.testing.assert_close(window, image.flip(2).permute(0, 3, 1, 2))
     assert (around == 77).sum() >= around.numel() - window.numel()
     around[:, :, 2:11, 3:10] = 77

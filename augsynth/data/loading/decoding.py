@@ -12,7 +12,7 @@ import torch
 
 from augsynth.data.loading.encoded import EncodedImage
 from augsynth.data.loading.jpeg import FACTORS
-from augsynth.engine import as_array, batch_output, run_batch
+from augsynth.engine import CpuExecutor, as_array, batch_output, run
 from augsynth.errors import ArgumentTypeError, PlanError
 from augsynth.images import Image, as_view
 from augsynth.plan.reach import lines_read, reduced, reductions
@@ -93,13 +93,14 @@ class DecodingTransform:
             plan = reduced(plan, factors)
         lines = lines_read(plan) * factors
         result = batch_output(plan, out, self.transform.memory_format)
-        _check_apart(as_array(result), sources)
+        outputs = as_array(result)
+        _check_apart(outputs, sources)
         sizes = [prod(source.shape) if isinstance(source, EncodedImage) else 0 for source in sources]
         groups = list(_groups(sizes))
         memory = np.empty(max(sum(sizes[these]) for these in groups), np.uint8)
         for these in groups:
             pictures = _decoded(sources[these], lines[these], factors[these], memory)
-            run_batch(plan[these], pictures, result[these])
+            run(plan[these], pictures, CpuExecutor(), outputs[these])
         return result if moved is None else (result, moved)
 
 

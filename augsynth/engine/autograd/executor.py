@@ -76,7 +76,7 @@ class AutogradExecutor:
 
 
 def run_recorded(plan: Plan, images: Tensor) -> Tensor:
-    """What other executors make of a batch (B, C, H, W), as torch differentiates it.
+    """Run `plan` over a batch (B, C, H, W) in operations that torch differentiates; returns the new batch.
 
     The dtype stays unless the plan casts. `PlanError` for a step that no gradient goes through, before any is run.
     """

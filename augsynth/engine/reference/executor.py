@@ -13,7 +13,7 @@ from augsynth.plan import Pass
 
 @dataclass(frozen=True)
 class ReferenceExecutor(CpuExecutor):
-    """What `CpuExecutor` does, with the reference's passes in the place of the native ones."""
+    """The reference's passes in the place of the native ones; all else is as in `CpuExecutor`."""
 
     def run_pass(self, one: Pass, sources: Images, outputs: Images) -> Images:
         run(one.rows, sources, outputs, tables=one.tables)
