@@ -25,6 +25,7 @@ from augsynth import _native
 from augsynth.errors import ArgumentError, NativeError
 
 SMALLEST_REUSED = 2**20
+MEMORY_FORMATS = {"contiguous_format": torch.contiguous_format, "channels_last": torch.channels_last}
 
 # Named wherever a tensor comes into being: a user's default device is for his own tensors.
 _CPU = torch.device("cpu")
@@ -47,13 +48,18 @@ class OutgoingBatch(torch.Tensor):
 
 
 def empty_tensor(
-    shape: Shape, dtype: torch.dtype, memory_format: torch.memory_format = torch.contiguous_format
+    shape: Shape,
+    dtype: torch.dtype,
+    memory_format: torch.memory_format = torch.contiguous_format,
+    device: torch.device = _CPU,
 ) -> torch.Tensor:
-    """An uninitialised tensor for a batch of images.
+    """An uninitialised tensor for a batch of images; other devices than the CPU have torch's own memory.
 
     >>> empty_tensor((64, 3, 128, 128), torch.float32).shape
     torch.Size([64, 3, 128, 128])
     """
+    if device != _CPU:
+        return torch.empty(shape, dtype=dtype, device=device, memory_format=memory_format)
     size = math.prod(shape) * dtype.itemsize
     try:
         return _memory_for(size, shape, dtype, memory_format)

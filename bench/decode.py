@@ -39,7 +39,8 @@ from torchvision.io import ImageReadMode, decode_jpeg
 
 from augsynth import transforms as T
 from augsynth.data import DecodingTransform, EncodedImage
-from augsynth.data.loading.decoding import reductions
+from augsynth.data.loading.jpeg import FACTORS
+from augsynth.plan.reach import reductions
 
 BATCH = 50
 ROUNDS = 15
@@ -166,7 +167,7 @@ def differences(photos: Photos) -> list[str]:
     lines = ["| `reduce=True` | decoded smaller | mean difference | the worst photo |", "|---|---|---|---|"]
     for name, shrink in SHRINKING.items():
         pipeline = T.Compose([shrink, T.ToDtype("float32")])
-        smaller = reductions(pipeline.plan([image.shape for image in images], keys)) > 1
+        smaller = reductions(pipeline.plan([image.shape for image in images], keys), FACTORS) > 1
         whole, part = (DecodingTransform(pipeline, reduce=reduce).batch(images, keys=keys) for reduce in (False, True))
         apart = (whole - part).abs().mean((1, 2, 3))[torch.from_numpy(smaller)]
         lines.append(f"| {name} | {smaller.sum()} of {len(images)} | {apart.mean():.1f} | {apart.max():.1f} |")

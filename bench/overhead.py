@@ -11,7 +11,7 @@ the next one is made; so it is here. The quickest of many counts, on one thread.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import count, cycle
+from itertools import count
 from time import perf_counter
 from typing import Any
 
@@ -47,8 +47,9 @@ def of_one_pixel(ops: Ops) -> Ops:
 
 
 def batches(pipeline: T.Compose, images: list[Any], size: int) -> Iterator[object]:
-    for first in cycle(range(0, len(images), size)):
-        yield pipeline.batch(images[first : first + size], keys=keys_of(range(first, first + size)))
+    for epoch in count():
+        for first in range(0, len(images), size):
+            yield pipeline.batch(images[first : first + size], keys=keys_of(range(first, first + size), epoch))
 
 
 def loaded(pipeline: T.Compose, images: list[Any], size: int) -> Iterator[object]:

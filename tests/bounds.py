@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from augsynth import _native, reference
-from augsynth.execute import allocate
+from augsynth import _native
+from augsynth.engine import CpuExecutor, reference
 from augsynth.layout import DType, Interpolation, Noise, Tables
 from augsynth.plan import FULL_SCALE, Pass
 
@@ -43,7 +43,7 @@ def assert_native_is_close(one: Pass, source: Image) -> Image:
     """Run a pass of one row on both executors, demand the stated bounds, and return the reference's output."""
     row = one.rows[0]
     expected = reference.store(reference.render(row, source, one.tables), DType(row["output_dtype"]))
-    actual = allocate(one.rows)[0]
+    actual = CpuExecutor().allocate(one.rows)[0]
     _native.run(one.rows, [source], [actual], tables=one.tables)
     if moves_only(row):
         np.testing.assert_array_equal(actual, expected)

@@ -15,10 +15,8 @@ LAYERS = (
     ("_native",),
     ("rng", "memory", "operations", "geometry", "arrays", "pillow", "positions"),
     ("plan", "images"),
-    ("operate",),
-    ("device",),
-    ("targets",),
-    ("lowering", "execute", "reference", "differentiable"),
+    ("engine",),
+    ("targets", "lowering", "differentiable"),
     ("transforms",),
     ("generators",),
     ("data",),
@@ -55,6 +53,48 @@ def test_no_module_imports_upwards(path: Path) -> None:
 
 def test_only_one_room_imports_the_extensions() -> None:
     assert {_room(path) for path in FILES if {"_cpu", "_cuda"} & _imported_rooms(path)} == {"_native"}
+
+
+def test_only_the_engine_runs_passes() -> None:
+    """And each way of running them in one file: `executor.py` alone goes from step to step."""
+    assert {path.relative_to(PACKAGE).as_posix() for path in FILES if {"run", "launch"} & _called_of_native(path)} == {
+        "engine/cpu.py",
+        "engine/cuda/passes.py",
+    }
+
+
+def _called_of_native(path: Path) -> set[str]:
+    calls = (node.func for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call))
+    return {
+        call.attr
+        for call in calls
+        if isinstance(call, ast.Attribute) and isinstance(call.value, ast.Name) and call.value.id == "_native"
+    }
+
+
+def test_no_folder_calls_the_private_methods_of_another() -> None:
+    methods = {path: _private_methods(path) for path in FILES}
+    known = set().union(*methods.values())
+    for path in FILES:
+        own = set().union(*(names for other, names in methods.items() if other.parent == path.parent))
+        assert not _private_names_used(path) & (known - own), path
+
+
+def _private_methods(path: Path) -> set[str]:
+    classes = (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ClassDef))
+    names = {member.name for one in classes for member in one.body if isinstance(member, ast.FunctionDef)}
+    return {name for name in names if name.startswith("_") and not name.startswith("__")}
+
+
+def _private_names_used(path: Path) -> set[str]:
+    """Those of anything but the object that a method belongs to."""
+    return {
+        node.attr
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute)
+        and node.attr.startswith("_")
+        and not (isinstance(node.value, ast.Name) and node.value.id in ("self", "cls"))
+    }
 
 
 def test_every_room_has_a_place() -> None:

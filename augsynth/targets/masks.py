@@ -13,14 +13,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from augsynth import _native
 from augsynth.arrays import Array, is_list_of_arrays, readable, to_numpy
-from augsynth.device import run_pass
+from augsynth.engine import executor_for, run
 from augsynth.errors import ArgumentError, ArgumentTypeError
 from augsynth.layout import MAX_CHANNELS, DType, Interpolation
 from augsynth.pillow import is_pil, stored_pixels
+from augsynth.plan import Pass, Plan, Rows, new_rows
 from augsynth.plan.inversion import filling
-from augsynth.plan.passes import Pass, Rows, new_rows
 
 DTYPES = ("bool", "uint8", "int16", "uint16", "int32", "int64", "float32", "float64")
 PIL_MODES = ("1", "L", "P", "I;16", "I;16B", "I", "F")
@@ -170,21 +169,9 @@ def _as_lanes(plane: Any) -> Any:
 
 def _run(passes: Sequence[Pass], pictures: list[_Picture]) -> None:
     samples = np.array([picture.sample for picture in pictures])
-    images = [picture.lanes for picture in pictures]
-    for one in passes[:-1]:
-        rows = _rows(one.rows[samples], pictures)
-        shapes = zip(rows["channels"].tolist(), rows["output_size"].tolist(), strict=True)
-        between = [_empty((channels, *size), pictures[0].lanes) for channels, size in shapes]
-        _run_one(rows, images, between)
-        images = [_with_axis_last(image) for image in between]
-    _run_one(_rows(passes[-1].rows[samples], pictures), images, [picture.result for picture in pictures])
-
-
-def _run_one(rows: Rows, sources: list[Any], outputs: list[Any]) -> None:
-    if isinstance(outputs[0], torch.Tensor):
-        run_pass(Pass(rows), sources, outputs)
-    else:
-        _native.run(rows, sources, outputs)
+    plan = Plan(tuple(Pass(_rows(one.rows[samples], pictures)) for one in passes))
+    lanes = [picture.lanes for picture in pictures]
+    run(plan, lanes, executor_for(lanes[0]), [picture.result for picture in pictures])
 
 
 def _rows(image_rows: Rows, pictures: list[_Picture]) -> Rows:

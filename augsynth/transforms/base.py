@@ -16,13 +16,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from augsynth import _native, device
-from augsynth.differentiable import recorded_batch, run_plan
+from augsynth import _native
+from augsynth.engine import batch_output, moved, recorded_batch, run_batch, run_recorded
 from augsynth.errors import ArgumentError, ArgumentTypeError, PlanError, shown
-from augsynth.execute import as_array, batch_output, execute
 from augsynth.images import ImageBatch, as_batch, plain_arrays
 from augsynth.layout import DType
 from augsynth.lowering import Lowering, Step
+from augsynth.memory import MEMORY_FORMATS
 from augsynth.plan import LARGEST, Plan, check_pass
 from augsynth.rng import Bits, Keys, KeysLike, as_keys, keys_from_torch
 from augsynth.targets import Reading, TargetRules, object_boxes, place_targets, read_targets, tv_tensors
@@ -50,16 +50,30 @@ class Draw(NamedTuple):
         return _native.spread(self.u, column, low, high)
 
 
+class Prepared(NamedTuple):
+    """The result of `Pipeline.prepare`: a batch as far as it is known without its pixels.
+
+    Args:
+        plan: what will be done to each image.
+        readings: the targets as they were read, None where none were given. `place_targets(readings, plan)` of
+            `augsynth.targets` gives those in the outputs.
+    """
+
+    plan: Plan
+    readings: list[Reading] | None
+
+
 class Pipeline(ABC):
-    """The calls that a single transform and a `Compose` share."""
+    """The calls that a single transform and a `Compose` share.
+
+    `memory_format` names how a fresh batch lies in memory: "contiguous_format" or "channels_last".
+    """
+
+    memory_format: str = "contiguous_format"
 
     @abstractmethod
     def _parts(self) -> tuple[Sequence[Transform], bool]:
         """The transforms in order, and whether they may be fused."""
-
-    def _memory_format(self) -> torch.memory_format:
-        """How a fresh batch lies in memory."""
-        return torch.contiguous_format
 
     def _device(self) -> torch.device | None:
         """Where images are moved first; None leaves them where they are."""
@@ -146,11 +160,8 @@ class Pipeline(ABC):
         pipeline through which none can go is refused then (`docs/gradients.md`).
         """
         sources, recorded = self._incoming(images)
-        readings = self._read(targets, sources.shapes)
-        plan = self._plan(sources.shapes, self._keys(keys, len(sources)), sources.dtype, readings)
-        if recorded is not None:
-            return self._run_recorded(plan, recorded, readings, out)
-        return self._run(plan, sources, readings, out)
+        prepared = self._prepared(sources.shapes, keys, sources.dtype, targets)
+        return self._run(prepared, sources, recorded, out)
 
     def plan(
         self,
@@ -164,9 +175,30 @@ class Pipeline(ABC):
 
         Only transforms with `min_visible` look at the `targets`.
         """
-        array = _as_shapes(shapes)
-        keys = self._keys(keys, len(array))
-        return self._plan(array, keys, dtype_named(dtype), self._read(targets, array))
+        return self.prepare(shapes, keys, dtype=dtype, targets=targets).plan
+
+    def prepare(
+        self,
+        shapes: Sequence[Sequence[int]] | Ints,
+        keys: KeysLike | None = None,
+        *,
+        dtype: str = "uint8",
+        targets: Sequence[Any] | None = None,
+    ) -> Prepared:
+        """Draw the plan for images that are not there yet, and read their targets; returns (plan, readings).
+
+        Args:
+            shapes: (H, W) or (H, W, C) of each image.
+            keys: one (seed, epoch, index) for each image; drawn from torch's generator by default.
+            dtype: that of the images.
+            targets: one for each image, in any form that a call takes.
+
+        >>> from augsynth import transforms as T
+        >>> plan, readings = T.CenterCrop(2).prepare([(4, 6)], [(0, 0, 0)], targets=[{"boxes": [[0.0, 0, 3, 4]]}])
+        >>> len(plan), readings[0].boxes.tolist()
+        (1, [[0.0, 0.0, 3.0, 4.0]])
+        """
+        return self._prepared(_as_shapes(shapes), keys, dtype_named(dtype), targets)
 
     @overload
     def apply(self, images: Any, plan: Plan, targets: None = None) -> torch.Tensor: ...
@@ -190,9 +222,7 @@ class Pipeline(ABC):
             raise PlanError(f"images[{differs[0]}] has shape (H, W, C) = {shape}, the plan was drawn for {expected}")
         for number, one in enumerate(plan.passes):
             check_pass(one, f"pass {number}")
-        if recorded is not None:
-            return self._run_recorded(plan, recorded, readings, None)
-        return self._run(plan, sources, readings, None)
+        return self._run(Prepared(plan, readings), sources, recorded, None)
 
     def explain(self, shape: Sequence[int] = (1024, 1024, 3), dtype: str = "uint8") -> str:
         """The passes that images of this shape and dtype go through, and why each one begins.
@@ -207,14 +237,13 @@ class Pipeline(ABC):
         lowering.finish()
         return lowering.explain()
 
-    def _keys(self, keys: KeysLike | None, count: int) -> Keys:
-        array = keys_from_torch(count) if keys is None else as_keys(keys)
-        if len(array) != count:
-            raise ArgumentError(f"there must be one key an image: got {len(array)} keys for {count} images")
-        return array
-
     def _read(self, targets: Any, shapes: Ints) -> list[Reading] | None:
         return None if targets is None else read_targets(targets, shapes[:, :2], self._rules())
+
+    def _prepared(self, shapes: Ints, keys: KeysLike | None, dtype: DType, targets: Any) -> Prepared:
+        readings = self._read(targets, shapes)
+        boxes = None if readings is None else object_boxes(readings)
+        return Prepared(self._lower(shapes, _one_a_sample(keys, len(shapes)), dtype, boxes).finish(), readings)
 
     def _incoming(self, images: Any) -> tuple[ImageBatch, torch.Tensor | None]:
         """The images where they lie; or what a plan has to know of those that torch records, and these."""
@@ -225,33 +254,27 @@ class Pipeline(ABC):
                 return _shapes_alone(recorded), recorded
             batch = as_batch(images)
         there = self._device()
-        return batch if there is None else device.moved(batch, there), None
+        return batch if there is None else moved(batch, there), None
 
     def _run(
-        self, plan: Plan, sources: ImageBatch, readings: Sequence[Reading] | None, out: torch.Tensor | None
+        self, prepared: Prepared, sources: ImageBatch, recorded: torch.Tensor | None, out: torch.Tensor | None
     ) -> Any:
-        result = batch_output(plan, out, self._memory_format(), sources.device)
+        if recorded is not None:
+            return self._run_recorded(prepared, recorded, out)
+        plan, readings = prepared
+        result = batch_output(plan, out, self.memory_format, sources.device)
         # Targets go first, so that one that is refused leaves a batch of the caller's as it was.
         targets = None if readings is None else place_targets(readings, plan)
-        if sources.device.type == "cpu":
-            execute(plan, sources.views, as_array(result))
-        else:
-            device.execute(plan, sources.views, result)
+        run_batch(plan, sources.views, result)
         return result if targets is None else (result, targets)
 
-    def _run_recorded(
-        self, plan: Plan, images: torch.Tensor, readings: Sequence[Reading] | None, out: torch.Tensor | None
-    ) -> Any:
+    def _run_recorded(self, prepared: Prepared, images: torch.Tensor, out: torch.Tensor | None) -> Any:
         if out is not None:
             raise ArgumentError("out cannot be given with images that require gradients: torch keeps what they become")
-        result = run_plan(plan, images.to(self._device() or images.device)).contiguous(
-            memory_format=self._memory_format()
-        )
+        plan, readings = prepared
+        made = run_recorded(plan, images.to(self._device() or images.device))
+        result = made.contiguous(memory_format=MEMORY_FORMATS[self.memory_format])
         return result if readings is None else (result, place_targets(readings, plan))
-
-    def _plan(self, shapes: Ints, keys: Keys, dtype: DType, readings: Sequence[Reading] | None = None) -> Plan:
-        boxes = None if readings is None else object_boxes(readings)
-        return self._lower(shapes, keys, dtype, boxes).finish()
 
     @property
     def draws_numbers(self) -> bool:
@@ -336,7 +359,16 @@ def _shapes_alone(images: torch.Tensor) -> ImageBatch:
     return ImageBatch((), np.tile(np.array([*size, channels], np.int64), (len(images), 1)), DType.FLOAT32)
 
 
-def _as_shapes(shapes: Sequence[Sequence[int]]) -> Ints:
+def _one_a_sample(keys: KeysLike | None, count: int) -> Keys:
+    array = keys_from_torch(count) if keys is None else as_keys(keys)
+    if len(array) != count:
+        raise ArgumentError(f"there must be one key an image: got {len(array)} keys for {count} images")
+    return array
+
+
+def _as_shapes(shapes: Sequence[Sequence[int]] | Ints) -> Ints:
+    if isinstance(shapes, np.ndarray) and shapes.dtype == np.int64 and shapes.shape[1:] == (3,) and (shapes > 0).all():
+        return shapes  # those of images that have been looked at, without the time that a look at each takes
     plain = _plain_shapes(shapes)
     if plain is not None:
         return plain

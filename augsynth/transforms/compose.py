@@ -10,13 +10,12 @@ from typing import Any
 
 import torch
 
-from augsynth.device import checked_device, numbered
+from augsynth.engine import checked_device, numbered
 from augsynth.errors import ArgumentError, ArgumentTypeError, shown
+from augsynth.memory import MEMORY_FORMATS
 from augsynth.targets import TargetRules, field_names
 from augsynth.transforms.base import Pipeline, Transform, check_inner_rules
 from augsynth.transforms.params import flag, frozen
-
-_MEMORY_FORMATS = {"contiguous_format": torch.contiguous_format, "channels_last": torch.channels_last}
 
 
 class Compose(Pipeline):
@@ -86,9 +85,6 @@ class Compose(Pipeline):
     def _parts(self) -> tuple[Sequence[Transform], bool]:
         return self.transforms, self.fuse
 
-    def _memory_format(self) -> torch.memory_format:
-        return _MEMORY_FORMATS[self.memory_format]
-
     def _rules(self) -> TargetRules:
         return self.rules
 
@@ -119,6 +115,6 @@ class Compose(Pipeline):
 
 def _memory_format_name(value: str | torch.memory_format) -> str:
     name = str(value).removeprefix("torch.") if isinstance(value, (str, torch.memory_format)) else ""
-    if name not in _MEMORY_FORMATS:
-        raise ArgumentError(f"memory_format must be {' or '.join(_MEMORY_FORMATS)}, got {shown(value)}")
+    if name not in MEMORY_FORMATS:
+        raise ArgumentError(f"memory_format must be {' or '.join(MEMORY_FORMATS)}, got {shown(value)}")
     return name

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from augsynth.differentiable import linear_pass
+from augsynth.engine.autograd import linear_pass
 from augsynth.errors import ArgumentError, ArgumentTypeError, shown
 from augsynth.rng import KeysLike
 from augsynth.rng import uniform as draw_uniform

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from augsynth.device import checked_device, numbered
+from augsynth.engine import checked_device, numbered
 from augsynth.errors import NativeError
 
 

@@ -1,6 +1,6 @@
 """What a device would run, run on the CPU: the same layout in memory, the same steps, the same code of each thread.
 
-Only the launch itself is missing. Tensors of the CPU take this way where a test hands them to `augsynth.device`.
+Only the launch itself is missing. Tensors of the CPU take this way where a test hands them to a `CudaExecutor`.
 """
 
 from __future__ import annotations
@@ -11,20 +11,21 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
+from beside_native import CudaBesideNative
 from copies import LEFT_OUT, MOVED, NEUTRAL, same, special_picture
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from augsynth import _native, device
+from augsynth import _native
 from augsynth import transforms as T
-from augsynth.device.operate import operate
-from augsynth.device.operations import OPERATIONS
-from augsynth.device.passes import places, run_pass
+from augsynth.engine import CpuExecutor, CudaExecutor, as_array, batch_output, run
+from augsynth.engine.cuda.operate import operate
+from augsynth.engine.cuda.operations import OPERATIONS
+from augsynth.engine.cuda.passes import places
+from augsynth.engine.whole_images import operate as operate_on_cpu
 from augsynth.errors import NativeError, PlanError
-from augsynth.execute import allocate, as_array, batch_output, execute
 from augsynth.images import TORCH_DTYPES
 from augsynth.layout import DType
-from augsynth.operate import operate as operate_on_cpu
 from augsynth.plan import Barrier, Pass, Plan
 from augsynth.targets.masks import DTYPES, Moving, move_masks
 from augsynth.testing import strategies as aug
@@ -48,25 +49,13 @@ def as_tensor(image: Image) -> torch.Tensor:
 
 def outputs_of(one: Pass) -> list[torch.Tensor]:
     dtype = TORCH_DTYPES[DType(int(one.rows["output_dtype"][0]))]
-    return [torch.empty(image.shape, dtype=dtype) for image in allocate(one.rows)]
+    return [torch.empty(image.shape, dtype=dtype) for image in CpuExecutor().allocate(one.rows)]
 
 
 @settings(max_examples=max(300, settings().max_examples))
 @given(case=aug.cases())
 def test_any_pipeline_gives_the_bits_of_the_native_executor(case: aug.Case) -> None:
-    source = as_tensor(case.image)
-    for step in case.plan.steps:
-        if isinstance(step, Barrier):
-            expected = operate_on_cpu(step, [source.numpy()])[0]
-            (source,) = operate(step, [source])
-            np.testing.assert_array_equal(source.numpy(), expected)
-            continue
-        wanted = allocate(step.rows)[0]
-        _native.run(step.rows, [source.numpy()], [wanted], tables=step.tables)
-        (found,) = outputs_of(step)
-        run_pass(step, [source], [found])
-        np.testing.assert_array_equal(as_array(found), wanted)
-        source = found.permute(1, 2, 0)
+    run(case.plan, [as_tensor(case.image)], CudaBesideNative(CPU), None)
 
 
 @pytest.mark.parametrize("dtype", aug.DTYPES)
@@ -78,7 +67,7 @@ def test_pixels_that_are_left_out_or_moved_are_copied(name: str, dtype: str) -> 
     if int(plan.passes[-1].rows["output_dtype"][0]) != int(plan.passes[-1].rows["source_dtype"][0]):
         pytest.skip("a float32 image is normalised as it is")
     found = batch_output(plan, None)
-    device.execute(plan, [torch.from_numpy(image)], found)
+    run(plan, [torch.from_numpy(image)], CudaExecutor(CPU), found)
     wanted = torch.from_numpy(np.ascontiguousarray(move(image).transpose(2, 0, 1)))
     assert torch.equal(found[0].view(torch.uint8), wanted.view(torch.uint8))
 
@@ -88,18 +77,18 @@ def test_pixels_that_are_left_out_or_moved_are_copied(name: str, dtype: str) -> 
     dtype=st.sampled_from(["uint8", "uint16", "float32"]),
     end=st.sampled_from(["uint8", "uint16", "float32", "float16", "bfloat16"]),
     size=st.tuples(st.integers(1, 40), st.integers(1, 40)),
-    memory_format=st.sampled_from([torch.contiguous_format, torch.channels_last]),
+    memory_format=st.sampled_from(["contiguous_format", "channels_last"]),
 )
 def test_batches_of_any_sizes_and_layouts(
-    shapes: list[tuple[int, int, int]], dtype: str, end: str, size: tuple[int, int], memory_format: torch.memory_format
+    shapes: list[tuple[int, int, int]], dtype: str, end: str, size: tuple[int, int], memory_format: str
 ) -> None:
     random = np.random.default_rng(len(shapes))
     images = [_picture(random, (*shape[:2], shapes[0][2]), dtype) for shape in shapes]
     t = T.Compose([T.RandomResizedCrop(size), T.RandomHorizontalFlip(), T.GaussianNoise(0.1), T.ToDtype(end)])
     plan = t.plan([image.shape for image in images], [(1, 2, i) for i in range(len(images))], dtype=dtype)
     wanted, found = (batch_output(plan, None, memory_format) for _ in range(2))
-    execute(plan, images, as_array(wanted))
-    device.execute(plan, [torch.from_numpy(image) for image in images], found)
+    run(plan, images, CpuExecutor(), as_array(wanted))
+    run(plan, [torch.from_numpy(image) for image in images], CudaExecutor(CPU), found)
     torch.testing.assert_close(found, wanted, rtol=0, atol=0)
 
 
@@ -114,7 +103,9 @@ def test_outputs_between_other_data_are_written_and_nothing_else() -> None:
     around = torch.full((2, 3, 12, 13), 77, dtype=torch.uint8)
     window = around[:, :, 2:11, 3:10]
     plan = T.RandomHorizontalFlip(p=1.0).plan([(9, 7, 3)] * 2, [(0, 0, 0)] * 2)
-    device.execute(plan, image, window)
+    made = run(plan, image, CudaExecutor(CPU), window)
+    assert torch.equal(made, window.permute(0, 2, 3, 1))
+    assert made.data_ptr() == window.data_ptr()
     torch.testing.assert_close(window, image.flip(2).permute(0, 3, 1, 2))
     assert (around == 77).sum() >= around.numel() - window.numel()
     around[:, :, 2:11, 3:10] = 77
@@ -151,7 +142,7 @@ def test_a_function_of_the_users_gets_a_numpy_array_of_its_own() -> None:
         torch.tensor([[[1], [2]]], dtype=torch.uint8).reshape(1, 2, 1, 1),
         torch.empty(1, 1, 2, 1, dtype=torch.uint8),
     )
-    device.execute(plan, image, output)
+    run(plan, image, CudaExecutor(CPU), output)
     assert output.ravel().tolist() == [2, 1]
 
 

@@ -9,22 +9,22 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
+from beside_native import CudaBesideNative
 from bounds import Between, envelope, moves_only
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils.data import DataLoader
 
 import augsynth
-from augsynth import SyntheticMixDataset, _native
+from augsynth import SyntheticMixDataset
 from augsynth import transforms as T
 from augsynth.data import DevicePrefetcher, Planned
-from augsynth.device.operate import operate
-from augsynth.device.passes import run_pass
+from augsynth.engine import CpuExecutor
+from augsynth.engine import run as run_plan
+from augsynth.engine.cuda.passes import run_pass
 from augsynth.errors import ArgumentError
-from augsynth.execute import allocate
 from augsynth.images import TORCH_DTYPES
 from augsynth.layout import DType
-from augsynth.operate import operate as operate_on_cpu
 from augsynth.plan import Barrier, Pass
 from augsynth.testing import strategies as aug
 
@@ -56,7 +56,7 @@ def on(gpu: torch.device, images: Sequence[Image]) -> list[torch.Tensor]:
 
 def run(one: Pass, source: Image, gpu: torch.device) -> Image:
     """A pass of one row on the device."""
-    like = allocate(one.rows)[0]
+    like = CpuExecutor().allocate(one.rows)[0]
     output = torch.empty(like.shape, dtype=TORCH_DTYPES[DType(int(one.rows["output_dtype"][0]))], device=gpu)
     run_pass(one, [torch.from_numpy(source.copy()).to(gpu)], [output])
     found: Image = (output.view(torch.uint16) if output.dtype == torch.bfloat16 else output).cpu().numpy()
@@ -66,17 +66,7 @@ def run(one: Pass, source: Image, gpu: torch.device) -> Image:
 @settings(max_examples=max(300, settings().max_examples))
 @given(case=aug.cases())
 def test_any_pipeline_gives_the_bits_of_the_cpu(gpu: torch.device, case: aug.Case) -> None:
-    source = np.ascontiguousarray(case.image)
-    for step in case.plan.steps:
-        if isinstance(step, Barrier):
-            (found,) = operate(step, [torch.from_numpy(source).to(gpu)])
-            source = operate_on_cpu(step, [source])[0]
-            np.testing.assert_array_equal(found.cpu().numpy(), source)
-            continue
-        expected = allocate(step.rows)[0]
-        _native.run(step.rows, [source], [expected], tables=step.tables)
-        np.testing.assert_array_equal(run(step, source, gpu), expected)
-        source = np.ascontiguousarray(expected.transpose(1, 2, 0))
+    run_plan(case.plan, [torch.from_numpy(case.image.copy()).to(gpu)], CudaBesideNative(gpu), None)
 
 
 @given(case=aug.cases())

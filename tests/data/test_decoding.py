@@ -17,10 +17,11 @@ from PIL import Image, ImageOps
 import augsynth
 from augsynth import transforms as T
 from augsynth.data.loading import decoding
-from augsynth.data.loading.decoding import DecodingTransform, lines_read
+from augsynth.data.loading.decoding import DecodingTransform
 from augsynth.data.loading.encoded import EncodedImage
 from augsynth.data.loading.encoded_folder import EncodedImageFolder
 from augsynth.errors import ArgumentError, ArgumentTypeError, DataError, PlanError
+from augsynth.plan.reach import lines_read
 from augsynth.testing import strategies as aug
 
 pytest.importorskip("simplejpeg")

@@ -11,9 +11,9 @@ import torch
 from hypothesis import strategies as st
 
 from augsynth.differentiable import linear_pass
+from augsynth.engine.reference import render
 from augsynth.layout import COLOUR, ERASURE, Border, DType, Interpolation, Tables
 from augsynth.plan import Rows, new_rows
-from augsynth.reference import render
 
 Floats = npt.NDArray[np.float64]
 CONSTANTS = ("fill", "offset", "values", "bias")

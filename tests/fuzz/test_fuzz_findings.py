@@ -11,9 +11,10 @@ import pytest
 import torch
 from PIL import Image
 
-from augsynth import _native, reference
+from augsynth import _native
 from augsynth import transforms as T
 from augsynth.data.loading.encoded import EncodedImage
+from augsynth.engine import reference
 from augsynth.errors import ArgumentError, ArgumentTypeError, AugsynthError, CheckpointError, DataError, PlanError
 from augsynth.plan import Plan, new_rows
 

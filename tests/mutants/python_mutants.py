@@ -11,6 +11,7 @@ COLOUR = "tests/transforms/test_colour.py"
 CHOICE = "tests/transforms/test_choice.py"
 POLICIES = "tests/transforms/test_policies.py"
 PERSPECTIVE = "tests/transforms/test_perspective.py"
+ENGINE = "tests/transforms/test_engine.py"
 LINEAR = "tests/differentiable/test_linear_pass.py"
 DIFF_AUGMENT = "tests/differentiable/test_diff_augment.py"
 RECORDED = "tests/differentiable/test_recorded_images.py"
@@ -166,15 +167,22 @@ PYTHON = (
         (POLICIES, "exact"),
     ),
     Mutant(
+        "the reference is the native executor",
+        "augsynth/engine/reference/executor.py",
+        "run(one.rows, sources, outputs, tables=one.tables)",
+        "super().run_pass(one, sources, outputs)",
+        (ENGINE, "by_itself"),
+    ),
+    Mutant(
         "the gradient of the gradient has constants",
-        "augsynth/differentiable/ops.py",
+        "augsynth/engine/autograd/ops.py",
         "_backward_by(_forward, linear=True)",
         "_backward_by(_forward, linear=False)",
         (LINEAR, "their_gradients"),
     ),
     Mutant(
         "pipelines with gradients do not clamp",
-        "augsynth/differentiable/plans.py",
+        "augsynth/engine/autograd/executor.py",
         "values = values.clamp(low, high)",
         "pass",
         (RECORDED, "pictures_are_those or is_clamped"),

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from native_rows import DTYPES, Array, make_rows, picture, rotation
 
-from augsynth import _native, reference
+from augsynth import _native
+from augsynth.engine import reference
 from augsynth.errors import PlanError
 from augsynth.layout import Border, Interpolation
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from native_rows import DTYPES, Array, make_rows, picture, rotation
 from native_tables import STAGES, colours, full_scale, luts, missing, passes, with_gaps
 
-from augsynth import _native, layout, reference
-from augsynth.execute import allocate
+from augsynth import _native, layout
+from augsynth.engine import CpuExecutor, reference
 from augsynth.layout import Border, Interpolation, Noise, Tables
 from augsynth.plan import Pass, check_pass
 
@@ -48,7 +48,7 @@ def test_all_isas_give_the_same_bits(drawn: tuple[Pass, Array]) -> None:
     try:
         for name in _native.isas():
             _native.set_isa(name)
-            pictures.append(allocate(one.rows)[0])
+            pictures.append(CpuExecutor().allocate(one.rows)[0])
             _native.run(one.rows, [source], [pictures[-1]], tables=one.tables)
     finally:
         _native.set_isa(before)
@@ -78,7 +78,7 @@ def test_a_table_gives_what_it_gives_to_the_stored_picture(isa: str, drawn: tupl
     rows = one.rows
     rows["noise"], rows["gain"], rows["clamp"] = Noise.NONE, 1.0, (-np.inf, np.inf)
     rows["output_dtype"] = rows["source_dtype"]
-    fused, stored = allocate(rows)[0], allocate(rows)[0]
+    fused, stored = CpuExecutor().allocate(rows)[0], CpuExecutor().allocate(rows)[0]
     _native.run(rows, [source], [fused], tables=one.tables)
     rows["lut"] = -1
     _native.run(rows, [source], [stored])

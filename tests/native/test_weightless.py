@@ -10,7 +10,8 @@ import pytest
 from copies import SPECIAL
 from native_rows import Array, make_rows, picture
 
-from augsynth import _native, reference
+from augsynth import _native
+from augsynth.engine import reference
 from augsynth.layout import COLOUR, Border, Interpolation, Tables
 
 HEIGHT, WIDTH = 12, 300

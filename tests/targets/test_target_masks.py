@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from augsynth import transforms as T
+from augsynth.engine import CpuExecutor, run
 from augsynth.errors import ArgumentError, ArgumentTypeError
-from augsynth.execute import execute
 from augsynth.layout import Interpolation
 from augsynth.plan import Pass, Plan
 from augsynth.targets.masks import DTYPES
@@ -33,7 +33,7 @@ def _shown(plan: Plan, values: npt.NDArray[Any], fill: float) -> npt.NDArray[Any
         rows["fill"], rows["clamp"] = fill, (0, 65535)
         passes.append(Pass(rows))
     output = np.empty((1, *passes[-1].rows["output_size"][0]), np.uint16)
-    execute(Plan(tuple(passes)), [values[:, :, None]], [output])
+    run(Plan(tuple(passes)), [values[:, :, None]], CpuExecutor(), [output])
     return output[0]
 
 

@@ -11,11 +11,10 @@ import pytest
 import torch
 from copies import CERTAIN, LEFT_OUT, MAYBE, MOVED, NEUTRAL, same, special_picture
 
-from augsynth import reference
 from augsynth import transforms as T
+from augsynth.engine import run
+from augsynth.engine.reference import ReferenceExecutor
 from augsynth.errors import PlanError
-from augsynth.operate import operate
-from augsynth.plan import Barrier
 from augsynth.testing import strategies as aug
 
 Image = npt.NDArray[Any]
@@ -37,14 +36,9 @@ def picture_for(name: str, dtype: str, channels: int = 3) -> Image:
 def by_reference(t: T.Pipeline, image: Image) -> Image:
     """What the reference makes of an image (H, W, C): (C, H, W)."""
     plan = t.plan([image.shape], [KEY], dtype=image.dtype.name)
-    for step in plan.steps:
-        if isinstance(step, Barrier):
-            image = operate(step, [image])[0]
-            continue
-        output = np.empty((image.shape[2], *step.rows["output_size"][0]), image.dtype)
-        reference.run(step.rows, [image], [output], tables=step.tables)
-        image = output.transpose(1, 2, 0)
-    return image.transpose(2, 0, 1)
+    (output,) = outputs = ReferenceExecutor().allocate(plan.passes[-1].rows)
+    run(plan, [image], ReferenceExecutor(), outputs)
+    return output
 
 
 def test_every_transform_that_can_be_left_out_is_tried() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from bounds import assert_native_is_close
@@ -10,29 +12,31 @@ from hypothesis import strategies as st
 
 from augsynth import _native
 from augsynth import transforms as T
-from augsynth.execute import allocate
+from augsynth.engine import CpuExecutor, run
+from augsynth.engine.reference import ReferenceExecutor
 from augsynth.images import DTYPES
 from augsynth.layout import Interpolation
-from augsynth.operate import operate
-from augsynth.plan import Barrier
+from augsynth.plan import Pass
 from augsynth.testing import strategies as aug
 
 
 @settings(max_examples=max(300, settings().max_examples))
 @given(case=aug.cases())
 def test_native_equals_reference_for_any_pipeline(isa: str, case: aug.Case) -> None:
-    source = case.image
-    for step in case.plan.steps:
-        if isinstance(step, Barrier):
-            source = operate(step, [source])[0]
-        else:
-            source = assert_native_is_close(step, source).transpose(1, 2, 0)
+    run(case.plan, [case.image], NativeBesideReference(), None)
+
+
+class NativeBesideReference(ReferenceExecutor):
+    """The reference, which demands of each pass that the native one keeps the stated bounds."""
+
+    def run_pass(self, one: Pass, sources: Any, outputs: Any) -> Any:
+        return [assert_native_is_close(one, source).transpose(1, 2, 0) for source in sources]
 
 
 @given(case=aug.cases(), cut=st.integers(0, 2))
 def test_strides_do_not_matter_and_sources_are_untouched(isa: str, case: aug.Case, cut: int) -> None:
     before, first = case.image.copy(), case.plan.passes[0]
-    from_view, from_copy = [allocate(first.rows) for _ in range(2)]
+    from_view, from_copy = [CpuExecutor().allocate(first.rows) for _ in range(2)]
     _native.run(first.rows, [case.image], from_view, tables=first.tables)
     _native.run(first.rows, [before], from_copy, tables=first.tables)
     np.testing.assert_array_equal(case.image, before)

@@ -13,8 +13,9 @@ import numpy.typing as npt
 import pytest
 import torch
 
-from augsynth import _native, reference
+from augsynth import _native
 from augsynth import transforms as T
+from augsynth.engine import reference
 
 COUNT = 2000
 ERRORS = 5.0

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageEnhance, ImageOps
 from scipy import ndimage
 
-from augsynth import operate
+from augsynth.engine import whole_images
 from augsynth.errors import ArgumentError
 from augsynth.operations import IMAGES, POINTS
 from augsynth.operations.filters import normal_kernel
@@ -280,13 +280,13 @@ def test_a_library_that_is_not_there_is_named_with_its_extra(monkeypatch: pytest
 
 @pytest.mark.parametrize("planar", [False, True])
 def test_large_batches_are_those_of_single_images(monkeypatch: pytest.MonkeyPatch, planar: bool) -> None:
-    monkeypatch.setattr(operate, "SMALLEST_REUSED", 1)
+    monkeypatch.setattr(whole_images, "SMALLEST_REUSED", 1)
     random = np.random.default_rng(0)
     images = [random.integers(0, 200, (9 + size, 14 - size, 3), np.uint8) for size in range(8)]
     if planar:
         images = [np.ascontiguousarray(image.transpose(2, 0, 1)).transpose(1, 2, 0) for image in images]
     barrier = Barrier("equalize", np.arange(8) % 3 != 1)
-    results = operate.operate(barrier, images)
+    results = whole_images.operate(barrier, images)
     for number, image in enumerate(images):
         expected = IMAGES["equalize"](image) if barrier.active[number] else image
         np.testing.assert_array_equal(results[number], expected)

@@ -8,10 +8,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from augsynth import reference
 from augsynth import transforms as T
+from augsynth.engine import CpuExecutor, reference, run
 from augsynth.errors import ArgumentError, ArgumentTypeError, AugsynthError
-from augsynth.execute import allocate, execute
 from augsynth.layout import DType
 from augsynth.plan import Pass, Plan
 from augsynth.testing import strategies as aug
@@ -56,9 +55,9 @@ def test_half_precision_is_float32_rounded_for_any_pipeline(isa: str, case: aug.
     *before, half = case.plan.steps
     single = Pass(half.rows.copy(), half.tables)
     single.rows["output_dtype"] = DType.FLOAT32
-    rounded, exact = allocate(half.rows), allocate(single.rows)
-    execute(case.plan, [case.image], rounded)
-    execute(Plan((*before, single)), [case.image], exact)
+    rounded, exact = CpuExecutor().allocate(half.rows), CpuExecutor().allocate(single.rows)
+    run(case.plan, [case.image], CpuExecutor(), rounded)
+    run(Plan((*before, single)), [case.image], CpuExecutor(), exact)
     expected = reference.store(exact[0].astype(np.float64), DType(half.rows["output_dtype"][0]))
     np.testing.assert_array_equal(rounded[0], expected)
 

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from augsynth import transforms as T
+from augsynth.engine import CpuExecutor, run
 from augsynth.errors import ArgumentError
-from augsynth.execute import allocate, execute
 from augsynth.layout import DType
 from augsynth.lowering import Lowering, Sampling
 from augsynth.plan import Pass
@@ -36,8 +36,8 @@ def _done(name: str, share: float, sign: float = 1.0, declared: Sampling | None 
     declared = declared or sampling("bilinear", None, "constant", 0.0)
     add_chosen(lowering, "policy", chosen, np.array([share]), np.array([sign]), SPACE, declared)
     plan = lowering.finish()
-    (output,) = outputs = allocate(plan.passes[-1].rows)
-    execute(plan, [IMAGE], outputs)
+    (output,) = outputs = CpuExecutor().allocate(plan.passes[-1].rows)
+    run(plan, [IMAGE], CpuExecutor(), outputs)
     return np.moveaxis(output, 0, -1)
 
 

@@ -140,7 +140,8 @@ def test_plans_must_fit_together_and_fit_the_images() -> None:
 
 @given(noise=st.binary(min_size=ROW.itemsize, max_size=ROW.itemsize))
 def test_rows_of_random_bytes_are_refused_alike_by_both_executors(noise: bytes) -> None:
-    from augsynth import _native, reference
+    from augsynth import _native
+    from augsynth.engine import reference
 
     rows = np.frombuffer(noise, ROW).copy()
     image, output = np.zeros((4, 4, 1), np.uint8), np.zeros((1, 4, 4), np.uint8)

@@ -17,8 +17,8 @@ import torch.nn.functional as F
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from augsynth import reference
 from augsynth import transforms as T
+from augsynth.engine import reference
 from augsynth.testing import strategies as aug
 
 Floats = npt.NDArray[np.float64]

@@ -12,11 +12,10 @@ import torch
 
 from augsynth.data.loading.encoded import EncodedImage
 from augsynth.data.loading.jpeg import FACTORS
+from augsynth.engine import CpuExecutor, as_array, batch_output, run
 from augsynth.errors import ArgumentTypeError, PlanError
-from augsynth.execute import as_array, batch_output, execute
 from augsynth.images import Image, as_view
-from augsynth.layout import Border, DType, Interpolation
-from augsynth.plan import Barrier, Pass, Plan, Rows, corner_positions
+from augsynth.plan.reach import lines_read, reduced, reductions
 from augsynth.rng import KeysLike
 from augsynth.targets import place_targets
 from augsynth.transforms.base import Pipeline
@@ -25,8 +24,6 @@ from augsynth.transforms.params import flag
 Ints = npt.NDArray[np.int64]
 Bytes = npt.NDArray[np.uint8]
 
-_REACH = {Interpolation.NEAREST: 1.0, Interpolation.BILINEAR: 1.0, Interpolation.BICUBIC: 2.0}
-_MARGIN = 2
 # Bytes of pictures that are transformed at once: what a call costs is shared, and the caches hold them still.
 _TOGETHER = 2 << 20
 
@@ -88,15 +85,14 @@ class DecodingTransform:
             raise ArgumentTypeError(f"images must be a sequence of images, got {type(images).__name__}")
         sources = [_as_source(image, number) for number, image in enumerate(images)]
         shapes = np.array([source.shape for source in sources], np.int64).reshape(-1, 3)
-        readings = self.transform._read(targets, shapes)
-        plan = self.transform._plan(shapes, self.transform._keys(keys, len(sources)), DType.UINT8, readings)
+        plan, readings = self.transform.prepare(shapes, keys, targets=targets)
         moved = None if readings is None else place_targets(readings, plan)
         factors = np.ones(len(sources), np.int64)
         if self.reduce:
-            factors = _allowed(sources, reductions(plan))
+            factors = _allowed(sources, reductions(plan, FACTORS))
             plan = reduced(plan, factors)
         lines = lines_read(plan) * factors
-        result = batch_output(plan, out, self.transform._memory_format())
+        result = batch_output(plan, out, self.transform.memory_format)
         outputs = as_array(result)
         _check_apart(outputs, sources)
         sizes = [prod(source.shape) if isinstance(source, EncodedImage) else 0 for source in sources]
@@ -104,7 +100,7 @@ class DecodingTransform:
         memory = np.empty(max(sum(sizes[these]) for these in groups), np.uint8)
         for these in groups:
             pictures = _decoded(sources[these], lines[these], factors[these], memory)
-            execute(plan[these], pictures, outputs[these])
+            run(plan[these], pictures, CpuExecutor(), outputs[these])
         return result if moved is None else (result, moved)
 
 
@@ -113,69 +109,6 @@ def _check_apart(outputs: npt.NDArray[Any], sources: Sequence[EncodedImage | Ima
     for number, source in enumerate(sources):
         if not isinstance(source, EncodedImage) and np.may_share_memory(outputs, source):
             raise PlanError(f"out shares memory with images[{number}]: give another tensor, or a copy of the image")
-
-
-def lines_read(plan: Plan) -> Ints:
-    """How many lines (n,) of each source a plan can read, from the top; docs/design/numerics.md says where it looks."""
-    rows = plan.passes[0].rows
-    heights = rows["source_size"][:, 0].astype(np.int64)
-    if _reads_all(plan):
-        return heights
-    down = corner_positions(rows, inset=0.5)[0][..., 1]
-    reach = np.choose(rows["interpolation"], [_REACH[kind] for kind in Interpolation])
-    reach = reach * np.where(rows["antialias"] == 1, _widening(rows, heights), 1.0) + _MARGIN
-    lowest, highest = down.max(axis=1) + reach, down.min(axis=1) - reach
-    # What lies above the picture is seen in it, mirrored at its upper edge; wrapped, it is the bottom.
-    mirrored = np.isin(rows["border"], (Border.REFLECT, Border.REFLECT101)) & (highest < 0)
-    lowest = np.where(mirrored, np.maximum(lowest, -highest), lowest)
-    lowest = np.where((rows["border"] == Border.WRAP) & (highest < 0), heights, lowest)
-    lines: Ints = np.clip(np.ceil(lowest), 1, heights).astype(np.int64)
-    return lines
-
-
-def _widening(rows: Rows, heights: Ints) -> npt.NDArray[np.float64]:
-    """How much farther (n,) than plain interpolation antialiasing looks down the picture."""
-    support, inverse = rows["support"][:, 1], rows["inverse"]
-    turned = (inverse[:, 1, 0] != 0) | np.any(inverse[:, 2] != (0.0, 0.0, 1.0), axis=1)
-    # A picture that is turned is made smaller first, and then interpolated in.
-    scale = heights / np.maximum(np.floor(heights / support + 0.5), 1.0)
-    widening: npt.NDArray[np.float64] = np.where(turned, 2 * scale, support)
-    return widening
-
-
-def _reads_all(plan: Plan) -> bool:
-    """Whether the first step looks at every pixel: a barrier, or the mean that missing values take."""
-    first = plan.steps[0]
-    return isinstance(first, Barrier) or len(first.tables.missing) > 0
-
-
-def reductions(plan: Plan) -> Ints:
-    """The greatest of 1, 2, 4 and 8 (n,) that a source may be divided by and still have the resolution of the output.
-
-    1 for a perspective, whose resolution changes from place to place, and where the plan looks at every pixel.
-    """
-    if _reads_all(plan):
-        return np.ones(len(plan), np.int64)
-    inverse = plan.passes[0].rows["inverse"]
-    shrinks = np.hypot(inverse[:, :2, 0], inverse[:, :2, 1]).min(axis=1)
-    affine = np.all(inverse[:, 2] == (0.0, 0.0, 1.0), axis=1)
-    allowed = np.array(FACTORS) <= np.where(affine, shrinks, 1.0)[:, None]
-    factors: Ints = np.where(allowed, FACTORS, 1).max(axis=1)
-    return factors
-
-
-def reduced(plan: Plan, factors: Ints) -> Plan:
-    """The plan for sources that were divided by `factors` (n,): the same picture from fewer pixels."""
-    first = plan.steps[0]
-    if isinstance(first, Barrier):
-        return plan
-    rows = first.rows
-    changed: Rows = rows.copy()
-    changed["source_size"] = -(-rows["source_size"] // factors[:, None])
-    changed["inverse"][:, :2] /= factors[:, None, None]
-    changed["edge"] /= factors[:, None]
-    changed["support"] = np.maximum(rows["support"] / factors[:, None], 1.0)
-    return Plan((Pass(changed, first.tables), *plan.steps[1:]))
 
 
 def _as_source(image: Any, number: int) -> EncodedImage | Image:

@@ -81,7 +81,7 @@ class Readings:
         self._wait -= len(watched)
         if self._answered or self._wait > 0:
             return False
-        twice, read = np.count_nonzero(marks == 2), np.count_nonzero(marks)
+        twice, read = int(np.count_nonzero(marks == 2)), int(np.count_nonzero(marks))
         # Counting takes a millisecond for millions of marks. The answer is no until the rest has been read, by up to
         # so many workers as this process knows nothing of.
         self._wait = (max(read, int(_MOST * len(marks))) - twice) // _WORKERS

@@ -8,9 +8,8 @@ from typing import Any
 
 import torch
 
-from augsynth import device
+from augsynth.engine import Packed, batch_output, run_batch
 from augsynth.errors import ArgumentTypeError
-from augsynth.execute import as_array, batch_output, execute
 from augsynth.images import as_batch
 from augsynth.plan import Plan
 from augsynth.positions import Positional
@@ -25,17 +24,16 @@ class PlannedBatch(Positional["PlannedBatch"]):
 
     _unit = "samples"
 
-    sources: device.Packed
+    sources: Packed
     plan: Plan
-    memory_format: torch.memory_format
+    memory_format: str
 
     def __len__(self) -> int:
         return len(self.plan)
 
     def _item(self, position: int) -> PlannedBatch:
         """One of its samples, by itself."""
-        views = [self.sources.images()[position].numpy()]
-        one = device.Packed.of(views, dtype=self.sources.dtype)
+        one = Packed.of([self.sources.views()[position]], dtype=self.sources.dtype)
         return PlannedBatch(one, self.plan[position : position + 1], self.memory_format)
 
     def pin_memory(self) -> PlannedBatch:
@@ -45,10 +43,7 @@ class PlannedBatch(Positional["PlannedBatch"]):
     def run(self, where: torch.device) -> torch.Tensor:
         """The batch (B, C, H, W) on a device, as the transform would have given it; nothing is waited for."""
         result = batch_output(self.plan, None, self.memory_format, where)
-        if where.type == "cpu":
-            execute(self.plan, [image.numpy() for image in self.sources.images()], as_array(result))
-        else:
-            device.execute(self.plan, self.sources.to(where).images(), result)
+        run_batch(self.plan, self.sources.to(where).views(), result)
         return result
 
 
@@ -87,8 +82,8 @@ class Planned:
         sources = as_batch(images)
         if sources.device.type != "cpu":
             raise ArgumentTypeError(f"images to be planned for a device lie on the CPU, got them on {sources.device}")
-        readings = self.transform._read(targets, sources.shapes)
-        plan = self.transform._plan(sources.shapes, self.transform._keys(keys, len(sources)), sources.dtype, readings)
-        packed = device.Packed.of(sources.views, dtype=sources.dtype)
-        planned = PlannedBatch(packed, plan, self.transform._memory_format())
+        dtype = sources.dtype.name.lower()
+        plan, readings = self.transform.prepare(sources.shapes, keys, dtype=dtype, targets=targets)
+        packed = Packed.of(sources.views, dtype=sources.dtype)
+        planned = PlannedBatch(packed, plan, self.transform.memory_format)
         return planned if readings is None else (planned, place_targets(readings, plan))

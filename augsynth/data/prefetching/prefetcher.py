@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from augsynth.data.prefetching.planned import PlannedBatch
-from augsynth.device import checked_device, numbered
+from augsynth.engine import checked_device, numbered
 from augsynth.errors import ArgumentTypeError
 from augsynth.transforms.params import frozen, integer
 

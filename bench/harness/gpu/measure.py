@@ -12,9 +12,8 @@ from dataclasses import dataclass
 import torch
 
 from augsynth import _native
-from augsynth.device import checked_device, numbered
-from augsynth.device.passes import aligned, places
-from augsynth.execute import batch_output
+from augsynth.engine import batch_output, checked_device, numbered
+from augsynth.engine.cuda.passes import aligned, places
 from augsynth.plan import Plan
 from harness.gpu.cases import CASES, GpuCase, bytes_moved
 from harness.gpu.contenders import ours, pipeline

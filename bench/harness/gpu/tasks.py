@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from augsynth import _native
-from augsynth.device import checked_device, numbered
+from augsynth.engine import checked_device, numbered
 from harness import machine
 from harness.gpu import contenders, parity
 from harness.gpu.cases import CASES

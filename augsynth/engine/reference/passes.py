@@ -1,8 +1,4 @@
-"""The reference executor: `docs/design/numerics.md` in NumPy float64, clear before quick.
-
-Every other executor is tested against this one. `run` has the signature of the native executor; `render` gives the
-float64 picture before it is rounded to the output's dtype.
-"""
+"""A pass by the reference, as `docs/design/numerics.md` defines it."""
 
 from __future__ import annotations
 
@@ -12,31 +8,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from augsynth.engine.reference.noise import add_noise
+from augsynth.engine.reference.rounding import store
+from augsynth.engine.reference.sampling import sample
+from augsynth.engine.reference.tables import erase, fill_missing, look_up, map_colours, neutral
 from augsynth.layout import DType, Tables
 from augsynth.plan import Pass, Rows, check_pass
-from augsynth.reference.noise import LARGE_MEAN, add_noise, normal_of, normal_quantile, poisson_quantile, uniform
-from augsynth.reference.rounding import store
-from augsynth.reference.sampling import keeps_axes, sample, warp_of
-from augsynth.reference.tables import erase, fill_missing, look_up, map_colours, neutral
-
-__all__ = [
-    "LARGE_MEAN",
-    "erase",
-    "fill_missing",
-    "finish",
-    "keeps_axes",
-    "look_up",
-    "map_colours",
-    "normal_of",
-    "normal_quantile",
-    "poisson_quantile",
-    "render",
-    "run",
-    "sample",
-    "store",
-    "uniform",
-    "warp_of",
-]
 
 Floats = npt.NDArray[np.float64]
 Image = npt.NDArray[Any]

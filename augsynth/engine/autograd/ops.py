@@ -4,7 +4,7 @@ Everything a pass does but noise, lookup tables and clamps is linear in the imag
 on it). So the gradient of the operation is its adjoint, and the gradient of the adjoint is the operation again without
 its constants: double backward needs no third kernel.
 
-Parameters get no gradients. `augsynth.differentiable.linear_pass` is the way to call this.
+Parameters get no gradients. `linear_pass` is the way to call this.
 """
 
 from __future__ import annotations

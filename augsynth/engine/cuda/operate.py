@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import torch
 
-from augsynth import operate as on_cpu
-from augsynth.device.operations import OPERATIONS
+from augsynth.engine import whole_images as on_cpu
+from augsynth.engine.cuda.operations import OPERATIONS
 from augsynth.errors import PlanError
 from augsynth.plan import Barrier
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,14 +11,16 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from augsynth.differentiable.linear import linear_pass
+from augsynth.engine.autograd.linear import linear_pass
+from augsynth.engine.executor import run
 from augsynth.errors import ArgumentError, ArgumentTypeError, PlanError
 from augsynth.layout import MAX_CHANNELS, Border, DType, Interpolation, Noise
-from augsynth.plan import Barrier, Pass, Plan, Rows
+from augsynth.plan import Barrier, Pass, Plan, Rows, Step
 
 Floats = npt.NDArray[np.float64]
 Values = dict[str, npt.NDArray[Any]]
 
+_BETWEEN = "runs between passes"
 _FLOATING = {DType.FLOAT32: None, DType.FLOAT16: torch.float16, DType.BFLOAT16: torch.bfloat16}
 
 
@@ -55,18 +58,32 @@ def _stacked(images: Sequence[Any]) -> Tensor:
     return torch.stack(list(images))
 
 
-def run_plan(plan: Plan, images: Tensor) -> Tensor:
-    """What `execute` makes of a batch (B, C, H, W), as torch differentiates it; the dtype stays unless the plan casts.
+@dataclass(frozen=True)
+class AutogradExecutor:
+    """Passes as operations that torch records. Sources are one batch (B, C, H, W), and a pass gives a new one.
 
-    `PlanError` for a step that no gradient goes through.
+    `run_recorded` looks first at whether gradients go through a plan.
+    """
+
+    def allocate(self, rows: Rows) -> None:
+        return None
+
+    def run_pass(self, one: Pass, sources: Tensor, outputs: None) -> Tensor:
+        return _run_pass(one, sources)
+
+    def run_whole_image(self, barrier: Barrier, sources: Tensor) -> Tensor:
+        raise _refusal(f"{barrier.operation!r} {_BETWEEN}")
+
+
+def run_recorded(plan: Plan, images: Tensor) -> Tensor:
+    """Run `plan` over a batch (B, C, H, W) in operations that torch differentiates; returns the new batch.
+
+    The dtype stays unless the plan casts. `PlanError` for a step that no gradient goes through, before any is run.
     """
     for number, step in enumerate(plan.steps):
-        if isinstance(step, Barrier):
-            raise _refusal(f"step {number + 1} is {step.operation!r}, which runs between passes")
         for reason in _obstacles(step):
             raise _refusal(f"step {number + 1} {reason}")
-        images = _run_pass(step, images)
-    return images
+    return run(plan, images, AutogradExecutor(), None)
 
 
 def _refusal(what: str) -> PlanError:
@@ -75,9 +92,11 @@ def _refusal(what: str) -> PlanError:
     )
 
 
-def _obstacles(one: Pass) -> Iterator[str]:
-    """Why a pass is not linear in its images, in words."""
-    rows, erasures = one.rows, one.tables.erasures
+def _obstacles(step: Step) -> Iterator[str]:
+    """Why no gradient goes through a step, in words."""
+    if isinstance(step, Barrier):
+        return iter([f"is {step.operation!r}, which {_BETWEEN}"])
+    rows, erasures = step.rows, step.tables.erasures
     conditions = {
         "adds noise": rows["noise"] != Noise.NONE,
         "fills missing values": rows["missing"] >= 0,

@@ -1,69 +1,60 @@
-"""Running a plan: every pass in turn, the last one straight into the output."""
+"""Batches of images: the tensor that a plan writes, and running it there."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from augsynth import _native
-from augsynth.arrays import readable, tensor_array
-from augsynth.errors import ArgumentError, ArgumentTypeError, PlanError
-from augsynth.images import TORCH_DTYPES, Image
+from augsynth.arrays import readable
+from augsynth.engine.cpu import CpuExecutor
+from augsynth.engine.cuda import CudaExecutor
+from augsynth.engine.executor import Executor, run
+from augsynth.errors import ArgumentError, ArgumentTypeError
+from augsynth.images import TORCH_DTYPES
 from augsynth.layout import DType
-from augsynth.memory import empty_arrays, empty_tensor
-from augsynth.operate import operate
-from augsynth.plan import NUMPY_DTYPES, Barrier, Plan, Rows
-
-Images = Sequence[Image] | npt.NDArray[Any]
+from augsynth.memory import MEMORY_FORMATS, empty_tensor
+from augsynth.plan import Plan, Rows
 
 _CPU = torch.device("cpu")
 
 
-def execute(plan: Plan, sources: Images, outputs: Images) -> None:
-    """Run `plan` over the sources (H, W, C), one a sample, writing the outputs (C, H, W)."""
-    if len(sources) != len(plan):
-        raise PlanError(f"the plan is for {len(plan)} images, got {len(sources)}")
-    try:
-        _run_steps(plan, sources, outputs)
-    except MemoryError as error:
-        raise PlanError(f"there is not enough memory for what lies between the plan's passes: {error}") from error
+class BatchExecutor(Executor[Any, Any], Protocol):
+    """An executor whose outputs may lie in one tensor (B, C, H, W)."""
+
+    def outputs(self, batch: torch.Tensor) -> Any:
+        """The outputs that lie in `batch`."""
 
 
-def _run_steps(plan: Plan, sources: Images, outputs: Images) -> None:
-    for step in plan.steps[:-1]:
-        if isinstance(step, Barrier):
-            sources = operate(step, sources)
-            continue
-        between = allocate(step.rows)
-        _native.run(step.rows, sources, between, tables=step.tables)
-        sources = [image.transpose(1, 2, 0) for image in between]
-    last = plan.passes[-1]
-    _native.run(last.rows, sources, outputs, tables=last.tables)
+def executor_for(image: npt.NDArray[Any] | torch.Tensor) -> BatchExecutor:
+    """The executor that takes sources like this one: NumPy arrays, or tensors of a device.
+
+    >>> executor_for(np.zeros((4, 6, 3), np.uint8))
+    CpuExecutor()
+    """
+    return CudaExecutor(image.device) if isinstance(image, torch.Tensor) else CpuExecutor()
 
 
-def allocate(rows: Rows) -> list[Image]:
-    """Uninitialised outputs (C, H, W) for the rows of a pass; bfloat16 ones as uint16, which NumPy has."""
-    shapes = np.column_stack([rows["channels"], rows["output_size"]]).astype(np.int64)
-    return empty_arrays(shapes, NUMPY_DTYPES[_output_dtype(rows)])
+def run_batch(plan: Plan, sources: Any, batch: torch.Tensor) -> None:
+    """Run `plan` over sources that lie on the device of `batch`, which is written."""
+    executor = executor_for(sources[0])
+    run(plan, sources, executor, executor.outputs(batch))
 
 
 def batch_output(
     plan: Plan,
     out: torch.Tensor | None,
-    memory_format: torch.memory_format = torch.contiguous_format,
+    memory_format: str = "contiguous_format",
     device: torch.device = _CPU,
 ) -> torch.Tensor:
     """The tensor (B, C, H, W) that the plan's last pass writes: `out` if it fits, else a fresh one."""
     shape, kind = _common_output(plan.passes[-1].rows)
     dtype = TORCH_DTYPES[kind]
-    if out is None and device != _CPU:
-        return torch.empty(shape, dtype=dtype, device=device, memory_format=memory_format)
     if out is None:
-        return empty_tensor(shape, dtype, memory_format)
+        return empty_tensor(shape, dtype, MEMORY_FORMATS[memory_format], device)
     if not isinstance(out, torch.Tensor):
         raise ArgumentTypeError(f"out must be a torch tensor, got {type(out).__name__}")
     if tuple(out.shape) != shape or out.dtype != dtype or out.device != device or out.layout != torch.strided:
@@ -85,17 +76,6 @@ def _writable(out: torch.Tensor) -> torch.Tensor:
     if not out.is_inference():
         torch.autograd.graph.increment_version(out)  # a backward that needs what it held is refused
     return out
-
-
-def as_array(batch: torch.Tensor) -> npt.NDArray[Any]:
-    """The batch as a NumPy array over the same memory; bfloat16 as uint16, which NumPy has."""
-    batch = batch.detach()
-    return tensor_array(batch.view(torch.uint16) if batch.dtype == torch.bfloat16 else batch, "the batch")
-
-
-def _output_dtype(rows: Rows) -> DType:
-    kinds = rows["output_dtype"]
-    return DType(kinds[0]) if len(kinds) else DType.UINT8
 
 
 def _common_output(rows: Rows) -> tuple[tuple[int, int, int, int], DType]:

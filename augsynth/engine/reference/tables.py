@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from augsynth.engine.reference.noise import uniform_between
+from augsynth.engine.reference.rounding import store
+from augsynth.engine.reference.sampling import weighed
 from augsynth.layout import DType, Tables
 from augsynth.plan import FULL_SCALE
-from augsynth.reference.noise import uniform_between
-from augsynth.reference.rounding import store
-from augsynth.reference.sampling import weighed
 
 Floats = npt.NDArray[np.float64]
 Image = npt.NDArray[Any]

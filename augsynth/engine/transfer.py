@@ -45,8 +45,12 @@ class Packed:
         """The same on another device; nothing is waited for."""
         return Packed(self.memory.to(device, non_blocking=True), self.shapes, self.dtype)
 
+    def views(self) -> list[Any]:
+        """The images (H, W, C) where they lie: NumPy arrays on the CPU, else tensors."""
+        return [image.numpy() for image in self.images()] if self.memory.device.type == "cpu" else self.images()
+
     def images(self) -> list[torch.Tensor]:
-        """The images (H, W, C), views of the memory."""
+        """The images (H, W, C) as tensors, views of the memory."""
         kind, sizes = TORCH_DTYPES[self.dtype], list(_sizes(self.shapes, self.dtype))
         counts = [int(np.prod(shape)) * kind.itemsize for shape in self.shapes]
         parts = torch.split(self.memory, sizes) if sizes else ()
@@ -65,7 +69,7 @@ def moved(batch: ImageBatch, device: torch.device) -> ImageBatch:
     views: Any
     if batch.device.type == "cpu":
         pinned = Packed.of(batch.views, dtype=batch.dtype, pinned=device.type == "cuda")
-        views = pinned.to(device).images()
+        views = pinned.to(device).views()
     else:
         views = [image.to(device) for image in batch.views]
         if device.type == "cpu":

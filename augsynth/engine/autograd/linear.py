@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from augsynth.differentiable import ops
+from augsynth.engine.autograd import ops
 from augsynth.errors import ArgumentError, ArgumentTypeError
 from augsynth.layout import MAX_CHANNELS, Border, Interpolation
 

@@ -1,0 +1,7 @@
+"""Running plans over images that lie on a CUDA device."""
+
+from __future__ import annotations
+
+from augsynth.engine.cuda.executor import CudaExecutor
+
+__all__ = ["CudaExecutor"]

@@ -1,0 +1,42 @@
+"""Running plans on a CUDA device, over its tensors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from augsynth.engine.cuda.operate import operate
+from augsynth.engine.cuda.passes import Tensors, run_pass
+from augsynth.engine.executor import output_dtype, output_shapes
+from augsynth.images import TORCH_DTYPES
+from augsynth.plan import Barrier, Pass, Rows
+
+
+@dataclass(frozen=True)
+class CudaExecutor:
+    """The kernels, one launch a pass on the current stream; nothing is waited for.
+
+    Sources and outputs are tensors of `device`, n of them or one with n as its first axis.
+    """
+
+    device: torch.device
+
+    def allocate(self, rows: Rows) -> Tensors:
+        """Outputs in one piece of memory."""
+        shapes = output_shapes(rows)
+        counts = shapes.prod(axis=1).tolist()
+        memory = torch.empty(sum(counts), dtype=TORCH_DTYPES[output_dtype(rows)], device=self.device)
+        return [part.view(shape) for part, shape in zip(torch.split(memory, counts), shapes.tolist(), strict=True)]
+
+    def run_pass(self, one: Pass, sources: Tensors, outputs: Tensors) -> Tensors:
+        run_pass(one, sources, outputs)
+        if isinstance(outputs, torch.Tensor):
+            return outputs.permute(0, 2, 3, 1)
+        return [image.permute(1, 2, 0) for image in outputs]
+
+    def run_whole_image(self, barrier: Barrier, sources: Tensors) -> Tensors:
+        return operate(barrier, sources)
+
+    def outputs(self, batch: torch.Tensor) -> Tensors:
+        return batch

@@ -1,0 +1,83 @@
+"""The one loop over a plan, and what an executor has to be able to do.
+
+>>> from augsynth import transforms as T
+>>> from augsynth.engine import CpuExecutor
+>>> image, output = np.array([[[1], [2]]], np.uint8), np.zeros((1, 1, 2), np.uint8)
+>>> plan = T.RandomHorizontalFlip(p=1.0).plan([image.shape], [(0, 0, 0)])
+>>> _ = run(plan, [image], CpuExecutor(), [output])
+>>> output.tolist()
+[[[2, 1]]]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sized
+from typing import Protocol, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from augsynth.errors import PlanError
+from augsynth.layout import DType
+from augsynth.plan import Barrier, Pass, Plan, Rows
+
+Sources = TypeVar("Sources", bound=Sized)
+Outputs = TypeVar("Outputs")
+
+
+class Executor(Protocol[Sources, Outputs]):
+    """A way of running the steps of a plan.
+
+    Sources are images (H, W, C), and outputs are images (C, H, W), one a sample. An executor says what kinds of arrays
+    it takes for them. One whose passes give new images takes no outputs.
+    """
+
+    def allocate(self, rows: Rows) -> Outputs:
+        """Uninitialised outputs for a pass whose images only the next step reads."""
+
+    def run_pass(self, one: Pass, sources: Sources, outputs: Outputs) -> Sources:
+        """Run a pass into the outputs, and return them as the sources of a next step."""
+
+    def run_whole_image(self, barrier: Barrier, sources: Sources) -> Sources:
+        """The images after an operation between two passes; those that it does not change may be the same."""
+
+
+def run(plan: Plan, sources: Sources, executor: Executor[Sources, Outputs], outputs: Outputs) -> Sources:
+    """Run a plan over the images of a batch.
+
+    Args:
+        plan: the steps, each for as many images as there are sources.
+        sources: the images (H, W, C), in a form that the executor takes.
+        executor: what does the steps.
+        outputs: memory for the images (C, H, W) that the last pass writes.
+
+    Returns the outputs as the sources of a next step, (H, W, C). `PlanError` for another number of sources, and where
+    there is no memory for images between two passes.
+    """
+    if len(sources) != len(plan):
+        raise PlanError(f"the plan is for {len(plan)} images, got {len(sources)}")
+    try:
+        for step in plan.steps[:-1]:
+            if isinstance(step, Barrier):
+                sources = executor.run_whole_image(step, sources)
+            else:
+                sources = executor.run_pass(step, sources, executor.allocate(step.rows))
+        return executor.run_pass(plan.passes[-1], sources, outputs)
+    except MemoryError as error:
+        raise PlanError(f"there is not enough memory for what lies between the plan's passes: {error}") from error
+
+
+def output_dtype(rows: Rows) -> DType:
+    """The dtype of a pass's outputs; uint8 for no rows.
+
+    >>> from augsynth.plan import new_rows
+    >>> output_dtype(new_rows(0))
+    <DType.UINT8: 0>
+    """
+    kinds = rows["output_dtype"]
+    return DType(int(kinds[0])) if len(kinds) else DType.UINT8
+
+
+def output_shapes(rows: Rows) -> npt.NDArray[np.int64]:
+    """The shapes (n, 3) of a pass's outputs, as (C, H, W)."""
+    return np.column_stack([rows["channels"], rows["output_size"]]).astype(np.int64)

@@ -1,0 +1,80 @@
+"""Source pixels that a plan reads, so that no more of an image needs to be decoded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from augsynth.layout import Border, Interpolation
+from augsynth.plan.barriers import Barrier
+from augsynth.plan.passes import Floats, Ints, Pass, Rows
+from augsynth.plan.plan import Plan
+from augsynth.plan.rules import corner_positions
+
+_REACH = {Interpolation.NEAREST: 1.0, Interpolation.BILINEAR: 1.0, Interpolation.BICUBIC: 2.0}
+_MARGIN = 2
+
+
+def lines_read(plan: Plan) -> Ints:
+    """The number of lines (n,) of each source that a plan can read, from the top; see docs/design/numerics.md."""
+    rows = plan.passes[0].rows
+    heights = rows["source_size"][:, 0].astype(np.int64)
+    if _reads_all(plan):
+        return heights
+    down = corner_positions(rows, inset=0.5)[0][..., 1]
+    reach = np.choose(rows["interpolation"], [_REACH[kind] for kind in Interpolation])
+    reach = reach * np.where(rows["antialias"] == 1, _widening(rows, heights), 1.0) + _MARGIN
+    lowest, highest = down.max(axis=1) + reach, down.min(axis=1) - reach
+    # What lies above the picture is seen in it, mirrored at its upper edge; wrapped, it is the bottom.
+    mirrored = np.isin(rows["border"], (Border.REFLECT, Border.REFLECT101)) & (highest < 0)
+    lowest = np.where(mirrored, np.maximum(lowest, -highest), lowest)
+    lowest = np.where((rows["border"] == Border.WRAP) & (highest < 0), heights, lowest)
+    lines: Ints = np.clip(np.ceil(lowest), 1, heights).astype(np.int64)
+    return lines
+
+
+def _widening(rows: Rows, heights: Ints) -> Floats:
+    """The factor (n,) by which antialiasing looks farther down the picture than plain interpolation."""
+    support, inverse = rows["support"][:, 1], rows["inverse"]
+    turned = (inverse[:, 1, 0] != 0) | np.any(inverse[:, 2] != (0.0, 0.0, 1.0), axis=1)
+    # A picture that is turned is made smaller first, and then interpolated in.
+    scale = heights / np.maximum(np.floor(heights / support + 0.5), 1.0)
+    widening: Floats = np.where(turned, 2 * scale, support)
+    return widening
+
+
+def _reads_all(plan: Plan) -> bool:
+    """Return whether the first step looks at every pixel: a barrier, or the mean that missing values take."""
+    first = plan.steps[0]
+    return isinstance(first, Barrier) or len(first.tables.missing) > 0
+
+
+def reductions(plan: Plan, factors: Sequence[int]) -> Ints:
+    """The greatest of `factors` (n,) that a source may be divided by and still have the resolution of the output.
+
+    They begin with 1, which is what a perspective gets, as its resolution changes from place to place, and a plan that
+    looks at every pixel.
+    """
+    if _reads_all(plan):
+        return np.ones(len(plan), np.int64)
+    inverse = plan.passes[0].rows["inverse"]
+    shrinks = np.hypot(inverse[:, :2, 0], inverse[:, :2, 1]).min(axis=1)
+    affine = np.all(inverse[:, 2] == (0.0, 0.0, 1.0), axis=1)
+    allowed = np.array(factors) <= np.where(affine, shrinks, 1.0)[:, None]
+    greatest: Ints = np.where(allowed, factors, 1).max(axis=1)
+    return greatest
+
+
+def reduced(plan: Plan, factors: Ints) -> Plan:
+    """The plan for sources that were divided by `factors` (n,): the same picture from fewer pixels."""
+    first = plan.steps[0]
+    if isinstance(first, Barrier):
+        return plan
+    rows = first.rows
+    changed: Rows = rows.copy()
+    changed["source_size"] = -(-rows["source_size"] // factors[:, None])
+    changed["inverse"][:, :2] /= factors[:, None, None]
+    changed["edge"] /= factors[:, None]
+    changed["support"] = np.maximum(rows["support"] / factors[:, None], 1.0)
+    return Plan((Pass(changed, first.tables), *plan.steps[1:]))
