@@ -55,8 +55,8 @@ def batches(pipeline: T.Compose, images: list[Any], size: int) -> Iterator[objec
 def loaded(pipeline: T.Compose, images: list[Any], size: int) -> Iterator[object]:
     dataset = augsynth.SyntheticMixDataset([(image, 0) for image in images], None, ratio=0.0, transform=pipeline)
     loader = DataLoader(dataset, batch_size=size, collate_fn=augsynth.collate)
-    while True:
-        dataset.set_epoch(0)  # the same pictures again, as in `batches`
+    for epoch in count():
+        dataset.set_epoch(epoch)
         yield from loader
 
 
