@@ -65,11 +65,13 @@ class Description:
     config: dict[str, Any]
     image_shape: tuple[int, int, int]
     num_classes: int | None
+    class_names: tuple[str, ...] | None = None
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Description:
         """Read the fields, and check that they are possible. Raises `KeyError` or `ValueError`."""
-        fields = {field.name: content[field.name] for field in dataclasses.fields(cls)}
+        required = [field.name for field in dataclasses.fields(cls) if field.default is dataclasses.MISSING]
+        fields = {name: content[name] for name in required}
         kinds: dict[str, type] = {"name": str, "class_path": str, "api_version": int, "config": dict}
         for name, kind in kinds.items():
             if type(fields[name]) is not kind:
@@ -79,12 +81,21 @@ class Description:
             raise ValueError(f"image_shape is {shown(shape)}")
         if classes is not None and not (type(classes) is int and 1 <= classes <= _MOST_CLASSES):
             raise ValueError(f"num_classes is {shown(classes)}")
-        return cls(**{**fields, "image_shape": tuple(shape)})
+        names = content.get("class_names")
+        if names is not None and not (_are_texts(names) and len(names) == classes):
+            raise ValueError(f"class_names is {shown(names)}, of {classes} classes")
+        return cls(**{**fields, "image_shape": tuple(shape), "class_names": names and tuple(names)})
 
     def as_json(self) -> dict[str, Any]:
-        """The same as JSON gives it back (tuples as lists)."""
+        """The same as JSON gives it back (tuples as lists); names that are not known are left out."""
         as_json: dict[str, Any] = json.loads(_as_json(dataclasses.asdict(self)))
+        if self.class_names is None:  # as in checkpoints from before they were kept, whose digests stay the same
+            del as_json["class_names"]
         return as_json
+
+
+def _are_texts(names: Any) -> bool:
+    return isinstance(names, list) and all(isinstance(name, str) for name in names)
 
 
 def _is_shape(shape: Any) -> bool:
@@ -179,7 +190,7 @@ def write(
     content: dict[str, Any] = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
-        **dataclasses.asdict(description),
+        **description.as_json(),
         "digest": _digest(description, hashlib.sha256(weights_data).hexdigest()),
     }
     _as_json(content)  # raises before anything is written

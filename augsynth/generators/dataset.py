@@ -16,6 +16,7 @@ from torch.utils.data import TensorDataset
 
 from augsynth.arrays import plain_array
 from augsynth.errors import ArgumentError, ArgumentTypeError, DataError, error_text, shown
+from augsynth.generators.class_names import read_class_names
 from augsynth.layout import MAX_CHANNELS
 from augsynth.pillow import is_pil, stored_pixels
 from augsynth.progress import progress_bar
@@ -26,10 +27,14 @@ _BAR_FROM = 2000
 
 @dataclass(frozen=True, eq=False)
 class ImageSet:
-    """All images, uint8 `(n, C, H, W)`, and their classes, int64 `(n,)`, or None; on the CPU."""
+    """All images, uint8 `(n, C, H, W)`, and their classes, int64 `(n,)`, or None; on the CPU.
+
+    `class_names` are those of the classes, where the data set tells them.
+    """
 
     images: Tensor
     labels: Tensor | None
+    class_names: tuple[str, ...] | None = None
 
     def __len__(self) -> int:
         return len(self.images)
@@ -72,7 +77,10 @@ def read_images(dataset: Any, *, labelled: bool, progress: bool = False) -> Imag
         labels = list(dataset.tensors[1]) if len(dataset.tensors) > 1 else [None] * len(images)
     else:
         images, labels = _read_items(dataset, progress)
-    return ImageSet(images, _check_classes(labels) if labelled else None)
+    if not labelled:
+        return ImageSet(images, None)
+    classes = _check_classes(labels)
+    return ImageSet(images, classes, read_class_names(dataset, int(classes.max()) + 1))
 
 
 def _read_items(dataset: Any, progress: bool) -> tuple[Tensor, list[Any]]:

@@ -12,6 +12,7 @@ from augsynth.data.pools.pool import SyntheticPool
 from augsynth.errors import ArgumentError, ArgumentTypeError
 from augsynth.generators import Generator, create_generator
 from augsynth.generators.arguments import check_count
+from augsynth.generators.fitting import fit_if_needed
 
 
 def as_synthetic(synthetic: Any, real: Any, *, pairing: str, pool_size: Any, fit_steps: Any, seed: int) -> Any:
@@ -43,7 +44,7 @@ def _fitted(generator: str | Generator, real: Any, steps: int, seed: int) -> Gen
     if isinstance(generator, Generator):
         return generator
     made = create_generator(generator)
-    made.fit(real, steps=steps, seed=seed)
+    fit_if_needed(made, real, steps=steps, seed=seed)
     return made
 
 
