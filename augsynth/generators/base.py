@@ -32,7 +32,7 @@ from augsynth.generators.samples import FitReport, Samples
 from augsynth.generators.sampling import Draw, Request, render
 from augsynth.generators.seeds import Noise, check_seed
 from augsynth.generators.steps import Callback
-from augsynth.generators.surroundings import fitting, refuse_while_fitting, usual_process, usual_thread
+from augsynth.generators.surroundings import fitting, refuse_while_fitting, seeded, usual_process, usual_thread
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -109,7 +109,7 @@ class Generator(OptionalMethods, ABC):
     def configure(cls, **options: Any) -> Self:
         """Make a generator from options of its `Config`; a wrong one raises `ArgumentError` with suggestions."""
         config = make_config(cls.name, cls.Config, options)
-        with usual_thread(), usual_process():
+        with seeded(torch.device("cpu"), 0):  # for what __init__ makes
             return cls(config)
 
     def describe(
