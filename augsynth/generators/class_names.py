@@ -53,5 +53,9 @@ def _as_texts(names: Any) -> tuple[str, ...] | None:
         names = [names.get(label) for label in range(len(names))]
     if not isinstance(names, (list, tuple, np.ndarray)) or len(names) == 0:
         return None
-    texts = [", ".join(map(str, one)) if isinstance(one, (list, tuple)) else one for one in names]
-    return tuple(map(str, texts)) if all(isinstance(text, str) for text in texts) else None
+    texts = [", ".join(one) if isinstance(one, (list, tuple)) and _are_texts(one) else one for one in names]
+    return tuple(map(str, texts)) if _are_texts(texts) else None
+
+
+def _are_texts(names: Any) -> bool:
+    return all(isinstance(name, str) for name in names)
