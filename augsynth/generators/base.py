@@ -133,7 +133,7 @@ class Generator(OptionalMethods, ABC):
 
     @property
     def kind(self) -> ImageKind:
-        """What is drawn. Raises `NotFittedError` before `fit` or `load`."""
+        """Shape and classes of the images that it draws. Raises `NotFittedError` before `fit` or `load`."""
         if self._kind is None:
             raise NotFittedError(f"generator {self.name!r} is not fitted yet: call fit(dataset), or load(path)")
         return self._kind
@@ -155,12 +155,12 @@ class Generator(OptionalMethods, ABC):
 
     @property
     def can_learn(self) -> bool:
-        """Whether there is something to fit: the class has its own `learn`."""
+        """True if there is something to fit: the class has its own `learn`."""
         return type(self).learn is not Generator.learn
 
     @property
     def device(self) -> torch.device:
-        """Where it computes; `noise` and `labels` are there."""
+        """The device on which it computes; `noise` and `labels` are there."""
         return self._device
 
     def to(self, device: torch.device | str) -> Self:
@@ -316,7 +316,7 @@ class Generator(OptionalMethods, ABC):
         self._kind, self._has_learned = None, False
 
     def description(self) -> checkpoint.Description:
-        """What a checkpoint says beside the state."""
+        """The head of a checkpoint: all that it says beside the state."""
         kind = type(self)
         return checkpoint.Description(
             name=self.name,

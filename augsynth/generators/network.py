@@ -79,7 +79,7 @@ class NetworkGenerator(Generator):
 
     @property
     def networks(self) -> nn.ModuleDict:
-        """What `build` made. Raises `NotFittedError` before `fit` or `load`."""
+        """The networks that `build` made. Raises `NotFittedError` before `fit` or `load`."""
         if self._networks is None:
             raise NotFittedError(f"generator {self.name!r} is not fitted yet: call fit(dataset), or load(path)")
         return self._networks

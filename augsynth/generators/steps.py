@@ -1,4 +1,4 @@
-"""What a training step is told, and what callbacks are told of it."""
+"""The facts that a training step is told, and those that callbacks are told of it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from augsynth.errors import ArgumentTypeError, shown
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """What `NetworkGenerator.training_step` is told of the step it takes."""
+    """The facts that `NetworkGenerator.training_step` is told of the step it takes."""
 
     index: int
     """0 for the first step."""
@@ -37,14 +37,14 @@ class Step:
 
 @dataclass(frozen=True, eq=False)
 class StepReport:
-    """What a callback of `fit` is told after each step."""
+    """The facts that a callback of `fit` is told after each step."""
 
     step: int
     """The number of steps taken so far: 1 after the first one."""
     total: int
     """The number of steps of the run."""
     values: Mapping[str, Tensor | float]
-    """What `training_step` returned; tensors are still on their device."""
+    """The scalars that `training_step` returned; tensors are still on their device."""
 
     @cached_property
     def metrics(self) -> dict[str, float]:

@@ -54,7 +54,7 @@ class Trainee(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """What is fitted, for how long, where, from which weights (None: fresh ones), and who is told of it."""
+    """One fit: its images, length and device, the weights it starts from (None: fresh ones), and its callbacks."""
 
     images: ImageSet
     steps: int
@@ -104,7 +104,7 @@ class Store:
 
     @property
     def resumes(self) -> bool:
-        """Whether there is a checkpoint to go on from."""
+        """True if there is a checkpoint to go on from."""
         return self.resume and checkpoint.exists(self.path)
 
 

@@ -1,4 +1,4 @@
-"""What the rules of `check_generator` are given: the generator under test, fitted once, and ways to sample from it."""
+"""The case that the rules of `check_generator` look at: a generator, fitted once, and ways to sample from it."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ class Case:
 
     @cached_property
     def learns(self) -> bool:
-        """Whether the generator has something to fit."""
+        """True if the generator has something to fit."""
         return self.factory().can_learn
 
     @cached_property
     def trains(self) -> bool:
-        """Whether the generator is fitted in steps."""
+        """True if the generator is fitted in steps."""
         return isinstance(self.factory(), NetworkGenerator)
 
     def fit(self, generator: Generator, **options: Any) -> Generator:

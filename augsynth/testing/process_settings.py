@@ -1,4 +1,4 @@
-"""What belongs to the whole process: global random generators and torch's settings, to look at and to change."""
+"""The state of the process that fits must leave alone: global random generators, and torch's settings."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def export(pool: Source, folder: Path, format: Format, class_names: Iterable[str
     with _whole_or_nothing(folder) as part, progress_bar(f"exporting as {format}", len(pool), progress) as advance:
         writers[format](pool, part, names, advance)
         if format == "webdataset" and known is not None:
-            (part / "class_names.json").write_text(json.dumps(known, ensure_ascii=False), encoding="utf-8")
+            (part / "class_names.json").write_text(json.dumps(known), encoding="ascii")
 
 
 @contextmanager
