@@ -31,7 +31,7 @@ from augsynth.generators.kinds import ImageKind
 from augsynth.generators.samples import FitReport, Samples
 from augsynth.generators.sampling import Draw, Request, render
 from augsynth.generators.seeds import Noise, check_seed
-from augsynth.generators.steps import Callback
+from augsynth.generators.steps import Callback, check_callbacks
 from augsynth.generators.surroundings import fitting, refuse_while_fitting, seeded, usual_process, usual_thread
 
 if TYPE_CHECKING:
@@ -202,7 +202,7 @@ class Generator(OptionalMethods, ABC):
         error it is not fitted.
         """
         learning.require_learn(self)
-        told = list(callbacks) or None
+        told = check_callbacks(callbacks) or None
         learning.refuse_steps(
             self.name, steps=steps, epochs=epochs, resume=resume, start_from=start_from, callbacks=told
         )
@@ -305,8 +305,8 @@ class Generator(OptionalMethods, ABC):
         """Become what a checkpoint holds."""
         about, described = stored.description, self._kind
         self.describe(about.image_shape, about.num_classes, about.class_names)
-        if described is not None and not self.can_learn and described.image_shape != about.image_shape:
-            raise CheckpointError(f"it drew images of {about.image_shape}, and now draws {described.image_shape}")
+        if described is not None and not self.can_learn and str(described) != str(self.kind):
+            raise CheckpointError(f"it drew {self.kind}, and now draws {described}")
         with usual_process():
             self.restore(stored.weights())
         self._has_learned = self.can_learn

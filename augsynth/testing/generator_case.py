@@ -57,8 +57,8 @@ class Case:
 
     @cached_property
     def source_images(self) -> Tensor:
-        """Three images of the data set (noise, for a generator without one), uint8 (3, C, H, W)."""
-        if self.learns:
+        """Three images of the data set, or noise if those that are drawn have another shape; uint8 (3, C, H, W)."""
+        if tuple(self.dataset[0][0].shape) == self.image_shape:
             return torch.stack([self.dataset[index][0] for index in range(3)])
         rng = torch.Generator().manual_seed(0)
         return torch.randint(0, 256, (3, *self.image_shape), generator=rng, dtype=torch.uint8)

@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 import torch
 from generators.toy import ClassMean
+from torch import Tensor
 from torch.utils.data import ConcatDataset, Subset, TensorDataset
 
 from augsynth.data import SyntheticPool
 from augsynth.errors import ArgumentError, CheckpointError, DataError
+from augsynth.generators import Generator
 from augsynth.generators.class_names import read_class_names
 
 FIT: dict[str, Any] = {"batch_size": 8, "device": "cpu", "progress": False}
@@ -158,6 +160,26 @@ def test_a_manifest_whose_names_are_no_texts_is_refused(fitted: ClassMean, tmp_p
     (tmp_path / "manifest.json").write_text(json.dumps({**content, "class_names": [1, 2, 3]}))
     with pytest.raises(CheckpointError, match=r"class_names is \[1, 2, 3\], expected a list of texts"):
         SyntheticPool.open(tmp_path)
+
+
+class Larger(Generator):
+    """Learns the shape of other images than it was shown, and knows nothing of names."""
+
+    name = "larger"
+    capabilities = frozenset({"conditional"})
+
+    def learn(self, images: Tensor, labels: Tensor | None, *, seed: int, progress: bool) -> None:
+        self.describe((1, 16, 16), 3)
+
+    def generate(self, noise: Any, labels: Any, guidance: Any) -> Tensor:
+        return noise.normal(1, 16, 16) + labels[:, None, None, None]
+
+
+def test_a_generator_that_knows_nothing_of_names_keeps_them(named: TensorDataset, tmp_path: Path) -> None:
+    generator = Larger()
+    generator.fit(named, checkpoint_dir=tmp_path, **FIT)
+    assert (generator.image_shape, generator.class_names) == ((1, 16, 16), NAMES)
+    assert Larger.load(tmp_path).class_names == NAMES
 
 
 def test_images_without_labels_have_no_names() -> None:

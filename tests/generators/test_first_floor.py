@@ -8,7 +8,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -151,11 +151,20 @@ def test_the_first_floor_takes_no_steps(site: Path, images: TensorDataset, optio
         create_generator("neighbours").fit(images, **options, **FIT)
 
 
-def test_a_second_fit_says_that_it_starts_anew(site: Path, images: TensorDataset) -> None:
+def test_no_callbacks_are_an_empty_list(site: Path, images: TensorDataset) -> None:
+    with pytest.raises(AugsynthError, match="callbacks must be a list of functions"):
+        create_generator("neighbours").fit(images, callbacks=None, **FIT)  # type: ignore[arg-type]
+    assert create_generator("neighbours").fit(images, callbacks=[], **FIT).images == 30
+
+
+def test_a_second_fit_says_that_it_starts_anew(site: Path, images: TensorDataset, tmp_path: Path) -> None:
     generator = create_generator("neighbours")
     generator.fit(images, **FIT)
     with pytest.warns(UserWarning, match="'neighbours' was fitted before, and this fit starts anew"):
         generator.fit(TensorDataset(255 - images.tensors[0], images.tensors[1]), **FIT)
+    generator.save(tmp_path / "kept")
+    with pytest.warns(UserWarning, match="starts anew"):
+        load_generator(tmp_path / "kept").fit(images, **FIT)
     fresh = create_generator("neighbours")
     fresh.fit(TensorDataset(255 - images.tensors[0], images.tensors[1]), **FIT)
     assert generator.digest() == fresh.digest()
@@ -181,6 +190,15 @@ class Wide(Generator):
 
     def generate(self, noise: Any, labels: Any, guidance: Any) -> Tensor:
         return self.level * noise.normal(*self.image_shape)
+
+
+class Widened(Wide):
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        self.level = state["level"]
+
+
+def test_a_generator_of_other_images_than_it_learned_from_conforms() -> None:
+    check_generator(Widened, spawn=False)
 
 
 def test_learn_may_describe_other_images_and_draws_from_its_seed(images: TensorDataset) -> None:
@@ -228,6 +246,30 @@ def test_what_is_described_is_checked(case: str) -> None:
     description, message = DESCRIPTIONS[case]
     with pytest.raises(PluginError, match=message):
         Wide().describe(*description)
+
+
+class Plain(Generator):
+    """Draws noise of a shape that its class says."""
+
+    name = "plain"
+    shape = (1, 8, 8)
+
+    def __init__(self, config: Any = None) -> None:
+        super().__init__(config)
+        self.describe(self.shape)
+
+    def generate(self, noise: Any, labels: Any, guidance: Any) -> Tensor:
+        return noise.normal(*self.image_shape)
+
+
+def test_a_checkpoint_of_images_that_are_no_longer_drawn_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Plain().save(tmp_path)
+    assert Plain.load(tmp_path).digest() == Plain().digest()
+    monkeypatch.setattr(Plain, "shape", (1, 9, 9))
+    with pytest.raises(CheckpointError, match=r"it drew images of \(1, 8, 8\), and now draws images of \(1, 9, 9\)"):
+        Plain.load(tmp_path)
 
 
 class Undescribed(Wide):
