@@ -101,7 +101,7 @@ class Generator(OptionalMethods, ABC):
                 f"config of {self.name!r} must be a {self.Config.__qualname__}, got {type(config).__name__}; "
                 f"use create_generator({self.name!r}, option=value) or {type(self).__name__}.configure(option=value)"
             )
-        self._kind: ImageKind | None = None
+        self._image_kind: ImageKind | None = None
         self._has_learned = False
         self._device = torch.device("cpu")
 
@@ -123,35 +123,35 @@ class Generator(OptionalMethods, ABC):
         `fit` and `load` describe the data set's images. `__init__` calls it if nothing is to be fitted, `learn` if it
         draws images of another shape. Class names that are known stay where None is given for as many classes.
         """
-        if class_names is None and self._kind is not None and self._kind.num_classes == num_classes:
-            class_names = self._kind.class_names
+        if class_names is None and self._image_kind is not None and self._image_kind.num_classes == num_classes:
+            class_names = self._image_kind.class_names
         kind = ImageKind.of(image_shape, num_classes, class_names)
         if (kind.num_classes is not None) != ("conditional" in self.capabilities):
             declared = sorted(self.capabilities)
             raise PluginError(f"num_classes is {kind.num_classes}, and the generator declares {declared}")
-        self._kind = kind
+        self._image_kind = kind
 
     @property
-    def kind(self) -> ImageKind:
+    def image_kind(self) -> ImageKind:
         """Shape and classes of the images that it draws. Raises `NotFittedError` before `fit` or `load`."""
-        if self._kind is None:
+        if self._image_kind is None:
             raise NotFittedError(f"generator {self.name!r} is not fitted yet: call fit(dataset), or load(path)")
-        return self._kind
+        return self._image_kind
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """(C, H, W) of the images that it draws."""
-        return self.kind.image_shape
+        return self.image_kind.image_shape
 
     @property
     def num_classes(self) -> int | None:
         """The number of classes that it draws; None if it is not conditional."""
-        return self.kind.num_classes
+        return self.image_kind.num_classes
 
     @property
     def class_names(self) -> tuple[str, ...] | None:
         """The names of the classes, where the data set told them."""
-        return self.kind.class_names
+        return self.image_kind.class_names
 
     @property
     def can_learn(self) -> bool:
@@ -166,7 +166,7 @@ class Generator(OptionalMethods, ABC):
     def to(self, device: torch.device | str) -> Self:
         """Compute on another device, and return self. A plugin that holds tensors moves them here."""
         refuse_while_fitting(self)
-        self.kind  # noqa: B018 - raises before fit
+        self.image_kind  # noqa: B018 - raises before fit
         self._device = choose_device(device)
         return self
 
@@ -211,7 +211,7 @@ class Generator(OptionalMethods, ABC):
             learning.require_new(folder)
         chosen, seed = choose_device(device), check_seed(seed)
         with fitting(self):
-            images = read_images(dataset, labelled="conditional" in self.capabilities, progress=progress)
+            images = read_images(dataset, labelled="conditional" in self.capabilities, progress=progress, copied=True)
             if self._has_learned:
                 learning.say_that_it_starts_anew(self.name)
             report = learning.learn_once(self, images, chosen, seed, folder, progress)
@@ -303,17 +303,17 @@ class Generator(OptionalMethods, ABC):
 
     def receive(self, stored: checkpoint.Checkpoint) -> None:
         """Become what a checkpoint holds."""
-        about, described = stored.description, self._kind
+        about, described = stored.description, self._image_kind
         self.describe(about.image_shape, about.num_classes, about.class_names)
-        if described is not None and not self.can_learn and str(described) != str(self.kind):
-            raise CheckpointError(f"it drew {self.kind}, and now draws {described}")
+        if described is not None and not self.can_learn and str(described) != str(self.image_kind):
+            raise CheckpointError(f"it drew {self.image_kind}, and now draws {described}")
         with usual_process():
             self.restore(stored.weights())
         self._has_learned = self.can_learn
 
     def forget(self) -> None:
         """Go back to the state before `fit`."""
-        self._kind, self._has_learned = None, False
+        self._image_kind, self._has_learned = None, False
 
     def description(self) -> checkpoint.Description:
         """The head of a checkpoint: all that it says beside the state."""

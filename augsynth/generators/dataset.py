@@ -59,12 +59,13 @@ class ImageSet:
         return digest.hexdigest()
 
 
-def read_images(dataset: Any, *, labelled: bool, progress: bool = False) -> ImageSet:
+def read_images(dataset: Any, *, labelled: bool, progress: bool = False, copied: bool = False) -> ImageSet:
     """Read every item of a map-style dataset; labels are read, and must be there, if `labelled`.
 
     An item is `(image, label, …)`, a dict with "image" and "label", or a bare image. An image is uint8, or float in
     [0, 1] (rounded to uint8): a torch tensor (C, H, W) or (H, W), a NumPy array (H, W, C) or (H, W), or a PIL
-    image of mode L, LA, RGB or RGBA. All must have one shape. Raises `DataError` or `ArgumentTypeError`.
+    image of mode L, LA, RGB or RGBA. All must have one shape. The images of a `TensorDataset` are its own memory,
+    unless `copied`. Raises `DataError` or `ArgumentTypeError`.
     """
     if not hasattr(dataset, "__getitem__") or not hasattr(dataset, "__len__"):
         raise ArgumentTypeError(
@@ -74,6 +75,7 @@ def read_images(dataset: Any, *, labelled: bool, progress: bool = False) -> Imag
         raise DataError("the data set is empty; a generator needs at least one image")
     if isinstance(dataset, TensorDataset) and dataset.tensors[0].ndim == 4:
         images = _as_uint8(_check_shape(_dense(dataset.tensors[0], "the images"), "the images"), "the images")
+        images = images.clone() if copied else images
         labels = list(dataset.tensors[1]) if len(dataset.tensors) > 1 else [None] * len(images)
     else:
         images, labels = _read_items(dataset, progress)

@@ -76,7 +76,9 @@ def learn_once(
     except BaseException:
         generator.forget()
         raise
-    return report or FitReport(
+    if isinstance(report, FitReport):
+        return report
+    return FitReport(
         steps=0,
         resumed_at=0,
         images=len(images),

@@ -178,10 +178,10 @@ class NetworkGenerator(Generator):
         class_names: Iterable[str] | None = None,
     ) -> None:
         """Build fresh networks on `device`; the weights depend on `seed` alone."""
-        self._kind = None
+        self._image_kind = None
         self.describe(image_shape, num_classes, class_names)
         with seeded(torch.device("cpu"), derive_seed("weights", seed)):
-            networks = nn.ModuleDict(self.build(image_shape, num_classes))
+            networks = self._build(image_shape, num_classes)
             self._networks, self._device = networks.to(device), device
 
     def receive(self, stored: checkpoint.Checkpoint) -> None:
@@ -193,7 +193,7 @@ class NetworkGenerator(Generator):
         about = stored.description
         self.describe(about.image_shape, about.num_classes, about.class_names)
         with seeded(torch.device("cpu"), 0):
-            require_claim(self._builder(self.kind), *stored.layout())
+            require_claim(self._builder(self.image_kind), *stored.layout())
         self.prepare(about.image_shape, about.num_classes, torch.device("cpu"), class_names=about.class_names)
         self.restore(stored.weights())
 
@@ -219,7 +219,7 @@ class NetworkGenerator(Generator):
         size = sum(value.numel() * value.element_size() for value in state.values())
         source = "this generator" if start_from is self else f"a generator {start_from.name!r}"
         digest = start_from.digest()
-        return WarmStart(source, start_from.name, start_from.kind, digest, layout_of(state), size, lambda: state)
+        return WarmStart(source, start_from.name, start_from.image_kind, digest, layout_of(state), size, lambda: state)
 
     def _require_match(self, start: WarmStart, images: ImageSet) -> None:
         kind = ImageKind(images.image_shape, images.num_classes, images.class_names)

@@ -222,6 +222,15 @@ def test_state_without_restore_is_the_plugins_fault(images: TensorDataset, tmp_p
         generator.save(tmp_path)
 
 
+def test_what_is_kept_is_not_the_memory_of_the_data_set(site: Path, images: TensorDataset) -> None:
+    generator = create_generator("neighbours")
+    generator.fit(images, **FIT)
+    before = generator.digest()
+    images.tensors[0].zero_()
+    images.tensors[1].zero_()
+    assert generator.digest() == before
+
+
 def test_a_failed_learn_leaves_the_generator_unfitted(images: TensorDataset) -> None:
     generator = Wide()
     generator.fit(images, **FIT)

@@ -82,7 +82,7 @@ def create(folder: Path, order: Order, shard_size: int, resume: bool, progress: 
             manifest = _resumed(folder, part, order.n, shard_size, resume)
         else:
             _require_empty(folder)
-            kind = order.generator.kind
+            kind = order.generator.image_kind
             manifest = Manifest(
                 kind.image_shape, order.labelled, order.n, shard_size, (part,), (), class_names=kind.class_names
             )
