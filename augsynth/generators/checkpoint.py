@@ -128,6 +128,7 @@ class Checkpoint:
         try:
             description = Description.from_json(content)
             unchanged = _digest(description, content["weights"]["sha256"]) == content["digest"]
+            unchanged &= _names_digest(description) == content.get("class_names_digest")
         except _DAMAGE as cause:
             raise CheckpointError(f"{file} is incomplete or damaged: {error_text(cause)}") from cause
         if not unchanged:
@@ -193,6 +194,8 @@ def write(
         **description.as_json(),
         "digest": _digest(description, hashlib.sha256(weights_data).hexdigest()),
     }
+    if description.class_names is not None:
+        content["class_names_digest"] = _names_digest(description)
     _as_json(content)  # raises before anything is written
     try:
         require_folder(path)
@@ -223,8 +226,15 @@ def digest(description: Description, weights: Mapping[str, Tensor]) -> str:
 
 
 def _digest(description: Description, weights_sha256: str) -> str:
-    head = json.dumps(description.as_json(), sort_keys=True)
+    described = {name: value for name, value in description.as_json().items() if name != "class_names"}
+    head = json.dumps(described, sort_keys=True)
     return hashlib.sha256(head.encode() + b"\0" + bytes.fromhex(weights_sha256)).hexdigest()
+
+
+def _names_digest(description: Description) -> str | None:
+    """Digest the names of classes alone: the same weights stay the same generator, whatever its classes are called."""
+    names = description.class_names
+    return None if names is None else hashlib.sha256(json.dumps(names).encode()).hexdigest()
 
 
 def _training_digest(stored: Mapping[str, Any]) -> str:

@@ -140,6 +140,22 @@ def test_names_travel_with_a_pool_into_its_exports(fitted: ClassMean, tmp_path: 
     assert refitted.class_names == NAMES
 
 
+def test_names_change_no_digest_and_are_given_to_pools_from_before(
+    fitted: ClassMean, named: TensorDataset, tmp_path: Path
+) -> None:
+    nameless = ClassMean()
+    nameless.fit(TensorDataset(*named.tensors), steps=1, **FIT)
+    assert nameless.digest() == fitted.digest()
+    assert SyntheticPool.create(tmp_path, nameless, 6, progress=False).class_names is None
+    assert SyntheticPool.create(tmp_path, fitted, 6, progress=False).class_names == NAMES
+    assert SyntheticPool.create(tmp_path, nameless, 6, progress=False).class_names == NAMES
+    named.classes = list(NAMES[::-1])  # type: ignore[attr-defined]
+    other = ClassMean()
+    other.fit(named, steps=1, **FIT)
+    with pytest.raises(ArgumentError, match="a label would mean two things"):
+        SyntheticPool.create(tmp_path, other, 6, progress=False)
+
+
 def test_a_pool_takes_no_samples_of_classes_with_other_names(
     fitted: ClassMean, named: TensorDataset, tmp_path: Path
 ) -> None:

@@ -79,7 +79,7 @@ def create(folder: Path, order: Order, shard_size: int, resume: bool, progress: 
     part = order.part(first=0, start=0)
     with _only_writer(folder):
         if (folder / FILE).exists():
-            manifest = _resumed(folder, part, order.n, shard_size, resume)
+            manifest = _named(folder, _resumed(folder, part, order.n, shard_size, resume), order.generator)
         else:
             _require_empty(folder)
             kind = order.generator.image_kind
@@ -104,6 +104,16 @@ def append(folder: Path, order: Order, progress: bool) -> Manifest:
         part = replace(part, start=_next_sample(manifest, part))
         extended = replace(manifest, parts=(*manifest.parts, part))
         return _fill(folder, extended, order, done=0, start=part.start, progress=progress)
+
+
+def _named(folder: Path, manifest: Manifest, generator: Generator) -> Manifest:
+    """Give the names of the generator's classes to a pool that was made before they were known."""
+    _require_same_names(manifest.class_names, generator)
+    if manifest.class_names is not None or generator.class_names is None:
+        return manifest
+    named = replace(manifest, class_names=generator.class_names)
+    named.write(folder)
+    return named
 
 
 def _require_same_names(names: tuple[str, ...] | None, generator: Generator) -> None:
