@@ -39,17 +39,22 @@ def fit(
 ) -> None:
     """Fit a generator on real images. Ctrl-C saves what is there; --resume goes on.
 
+    A generator without networks is shown all images once, whatever --steps says, and is not resumed. One that has
+    nothing to learn is saved as it is.
     Images in a test/ folder beside train/ are not used.
 
     Example: `augsynth fit --data photos/ --image-size 32 --generator r3gan --out model`
     """
     from augsynth.data.loading.datasets import load_dataset
     from augsynth.generators import create_generator
+    from augsynth.generators.fitting import fit_if_needed
+    from augsynth.generators.learning import require_new
 
     model = create_generator(generator, **parse_settings(options))
     images = load_dataset(data, image_size=image_size, max_per_class=max_per_class, seed=seed)
     print_data(images)
-    report = model.fit(
+    report = fit_if_needed(
+        model,
         images,
         steps=steps,
         batch_size=batch_size,
@@ -58,8 +63,14 @@ def fit(
         checkpoint_dir=out,
         resume=resume,
     )
-    losses = ", ".join(f"{name} {value:.3g}" for name, value in report.metrics.items())
-    console.print(f"{report.steps} steps on {report.device} in {report.seconds:.0f} s; {losses}")
+    if report is None:
+        require_new(out)
+        model.save(out)
+        console.print(f"generator {generator!r} has nothing to learn, so nothing was fitted")
+    else:
+        losses = "".join(f"; {name} {value:.3g}" for name, value in report.metrics.items())
+        done = f"{report.steps} steps" if report.steps else f"{report.images} images"
+        console.print(f"{done} on {report.device} in {report.seconds:.0f} s{losses}")
     console.print(f"wrote {out}; next: augsynth sample {out} --n 1000 --out pool", soft_wrap=True)
 
 

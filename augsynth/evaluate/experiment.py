@@ -30,6 +30,7 @@ from augsynth.evaluate.results import (
 )
 from augsynth.evaluate.scores import accuracy, macro_f1
 from augsynth.generators import create_generator
+from augsynth.generators.fitting import fit_if_needed
 from augsynth.progress import progress_bar
 from augsynth.transforms import Compose
 
@@ -134,7 +135,7 @@ def _prepare(data: ImageData, settings: Settings, seed: int, workdir: Path, prog
     generator = create_generator(settings.generator, **settings.generator_options)
     if "conditional" not in generator.capabilities:
         raise ArgumentError(f"generator {settings.generator!r} draws no labels; the experiment needs a conditional one")
-    generator.fit(real, steps=settings.fit_steps, seed=seed, progress=progress)
+    fit_if_needed(generator, real, steps=settings.fit_steps, seed=seed, progress=progress)
     count = settings.synthetic_per_class * data.num_classes
     # Named by content: the same settings find their pool again, other settings never meet it.
     path = workdir / "pools" / f"{generator.digest()[:12]}-{count}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from augsynth.generators.base import API_VERSION, Generator
 from augsynth.generators.capabilities import CAPABILITIES
 from augsynth.generators.errors import CapabilityError, NotFittedError, TrainingError
+from augsynth.generators.network import NetworkGenerator
 from augsynth.generators.precision import PRECISIONS, autocast
 from augsynth.generators.registry import (
     GeneratorInfo,
@@ -16,7 +17,7 @@ from augsynth.generators.registry import (
 )
 from augsynth.generators.samples import FitReport, Samples, to_signed, to_uint8
 from augsynth.generators.seeds import Noise
-from augsynth.generators.training import Step
+from augsynth.generators.steps import Step, StepReport
 
 __all__ = [
     "API_VERSION",
@@ -26,10 +27,12 @@ __all__ = [
     "FitReport",
     "Generator",
     "GeneratorInfo",
+    "NetworkGenerator",
     "Noise",
     "NotFittedError",
     "Samples",
     "Step",
+    "StepReport",
     "TrainingError",
     "autocast",
     "create_generator",

@@ -5,15 +5,16 @@ from __future__ import annotations
 import dataclasses
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from augsynth.errors import ArgumentError, ArgumentTypeError, CheckpointError
-from augsynth.generators import checkpoint, training
+from augsynth.errors import ArgumentTypeError, CheckpointError, PluginError
+from augsynth.generators import checkpoint, learning
 from augsynth.generators.arguments import (
     check_count,
     check_labels,
@@ -22,39 +23,38 @@ from augsynth.generators.arguments import (
     require_memory,
 )
 from augsynth.generators.capabilities import OptionalMethods
-from augsynth.generators.claims import require_claim
-from augsynth.generators.config import make_config
+from augsynth.generators.config import NoOptions, make_config
 from augsynth.generators.dataset import read_images
 from augsynth.generators.device import choose_device
 from augsynth.generators.errors import NotFittedError
+from augsynth.generators.kinds import ImageKind
 from augsynth.generators.samples import FitReport, Samples
 from augsynth.generators.sampling import Draw, Request, render
-from augsynth.generators.seeds import Noise, check_seed, derive_seed
+from augsynth.generators.seeds import Noise, check_seed
+from augsynth.generators.steps import Callback, check_callbacks
 from augsynth.generators.surroundings import fitting, refuse_while_fitting, seeded, usual_process, usual_thread
 
 if TYPE_CHECKING:
     from typing_extensions import Self
-
-    from augsynth.generators.training import Step
 
 API_VERSION = 1
 """Version of this contract; a plugin declares the one it was written for as `api_version`."""
 
 
 class Generator(OptionalMethods, ABC):
-    """A model that is fitted on images and then draws new ones.
+    """A source of new images: the first floor of the contract, all that pools, mixes and evaluation need.
 
-    A plugin subclasses it, sets the class attributes and writes the four abstract methods (and `averages`, if it
-    samples from averaged weights). Everything else is shared: reading the data set, choosing the device, seeds,
-    batches, the moving average of weights, checkpoints and exact resuming, progress bars, uint8 images and labels.
-    `docs/generators.md` has a complete plugin.
+    A plugin subclasses it, sets `name` and writes `generate`. One that is fitted also writes `learn`, `state` and
+    `restore`; one that is never fitted calls `describe` in its `__init__`. Everything else is shared: reading the data
+    set, seeds, tiles of samples, checkpoints, uint8 images and labels. Networks that are trained step by step derive
+    from `NetworkGenerator`. `docs/generators.md` has complete plugins.
     """
 
     name: ClassVar[str]
     """The name of the plugin's entry point."""
-    api_version: ClassVar[int]
-    """The `API_VERSION` that the plugin was written for, as a literal number."""
-    Config: ClassVar[type[Any]]
+    api_version: ClassVar[int] = 1
+    """The `API_VERSION` that the plugin was written for. The default stays 1 when a later augsynth has another."""
+    Config: ClassVar[type[Any]] = NoOptions
     """A frozen dataclass of JSON-ready fields, all with defaults: the options of `create_generator`."""
     capabilities: ClassVar[frozenset[str]] = frozenset()
     """A subset of `augsynth.generators.CAPABILITIES`. "conditional": `labels` are used; "guide": `guidance` is
@@ -66,41 +66,31 @@ class Generator(OptionalMethods, ABC):
     # What a plugin writes ----------------------------------------------------------------------------------------
 
     @abstractmethod
-    def build(self, image_shape: tuple[int, int, int], num_classes: int | None) -> dict[str, nn.Module]:
-        """Make the networks, by name, with fresh weights on the CPU; then found in `self.networks[name]`.
-
-        `image_shape` is (C, H, W); `num_classes` is None unless "conditional" is declared. torch's global generator
-        is seeded for this call. Whatever must survive a checkpoint has to be a parameter or a buffer of a network.
-        """
-
-    @abstractmethod
-    def optimizers(self) -> dict[str, torch.optim.Optimizer]:
-        """Make the optimisers, by name, for `self.networks` (which are on their device); may be empty."""
-
-    @abstractmethod
-    def training_step(self, images: Tensor, labels: Tensor | None, step: Step) -> Mapping[str, Tensor | float]:
-        """Take one step: compute losses, run backward and the optimisers in `step.optimizers`.
-
-        `images` is float32 (B, C, H, W) in [−1, 1] and `labels` int64 (B,) or None, both on the device.
-        Random numbers come from `step.normal`, `step.uniform` or torch's global generator, which is seeded for each
-        step. Returns detached scalars for the progress bar and the report; a GPU tensor costs no synchronisation.
-        """
-
-    @abstractmethod
     def generate(self, noise: Noise, labels: Tensor | None, guidance: float | None) -> Tensor:
         """Draw `len(noise)` images, float (B, C, H, W) in [−1, 1]; beyond is clamped.
 
-        Called without gradients and with networks in eval mode. All randomness comes from `noise`; `labels` is int64
+        Called without gradients (networks are in eval mode). All randomness comes from `noise`; `labels` is int64
         (B,) on the device, None unless "conditional" is declared; `guidance` None means the plugin's default.
         A sample may not depend on the others of the batch.
         """
 
-    def averages(self) -> dict[str, float]:
-        """The networks that sampling uses as exponential moving averages, by name, with the decay of each.
+    def learn(self, images: Tensor, labels: Tensor | None, *, seed: int, progress: bool) -> FitReport | None:
+        """Learn from all images, uint8 (n, C, H, W), and labels, int64 (n,) or None. Without it, nothing is fitted.
 
-        After `fit` such a network *is* its average. The decay warms up as min(decay, (1 + step) / (10 + step)).
+        The kind of the images is described already. torch's global generator is seeded for this call. Returns None, or
+        a report of its own.
         """
+        learning.require_learn(self)
+        return None
+
+    def state(self) -> Mapping[str, Tensor]:
+        """Give what a checkpoint keeps: tensors by name. By default there is nothing to keep."""
         return {}
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Take back what `state` gave. Options and the kind of images are there already."""
+        if state:
+            raise PluginError(f"generator {self.name!r} has no restore() for {', '.join(sorted(state))}")
 
     # What it is given --------------------------------------------------------------------------------------------
 
@@ -111,49 +101,78 @@ class Generator(OptionalMethods, ABC):
                 f"config of {self.name!r} must be a {self.Config.__qualname__}, got {type(config).__name__}; "
                 f"use create_generator({self.name!r}, option=value) or {type(self).__name__}.configure(option=value)"
             )
-        self._networks: nn.ModuleDict | None = None
-        self._image_shape: tuple[int, int, int] | None = None
-        self._num_classes: int | None = None
+        self._image_kind: ImageKind | None = None
+        self._has_learned = False
         self._device = torch.device("cpu")
 
     @classmethod
     def configure(cls, **options: Any) -> Self:
         """Make a generator from options of its `Config`; a wrong one raises `ArgumentError` with suggestions."""
-        return cls(make_config(cls.name, cls.Config, options))
+        config = make_config(cls.name, cls.Config, options)
+        with seeded(torch.device("cpu"), 0):  # for what __init__ makes
+            return cls(config)
+
+    def describe(
+        self,
+        image_shape: Sequence[int],
+        num_classes: int | None = None,
+        class_names: Iterable[str] | None = None,
+    ) -> None:
+        """Say what is drawn; a generator that is described can be sampled from.
+
+        `fit` and `load` describe the data set's images. `__init__` calls it if nothing is to be fitted, `learn` if it
+        draws images of another shape. Class names that are known stay where None is given for as many classes.
+        """
+        if class_names is None and self._image_kind is not None and self._image_kind.num_classes == num_classes:
+            class_names = self._image_kind.class_names
+        kind = ImageKind.of(image_shape, num_classes, class_names)
+        if (kind.num_classes is not None) != ("conditional" in self.capabilities):
+            declared = sorted(self.capabilities)
+            raise PluginError(f"num_classes is {kind.num_classes}, and the generator declares {declared}")
+        self._image_kind = kind
 
     @property
-    def networks(self) -> nn.ModuleDict:
-        """What `build` made. Raises `NotFittedError` before `fit` or `load`."""
-        if self._networks is None:
+    def image_kind(self) -> ImageKind:
+        """Shape and classes of the images that it draws. Raises `NotFittedError` before `fit` or `load`."""
+        if self._image_kind is None:
             raise NotFittedError(f"generator {self.name!r} is not fitted yet: call fit(dataset), or load(path)")
-        return self._networks
+        return self._image_kind
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
-        """(C, H, W) of the images it was fitted on."""
-        self.networks  # noqa: B018 - raises before fit
-        assert self._image_shape is not None
-        return self._image_shape
+        """(C, H, W) of the images that it draws."""
+        return self.image_kind.image_shape
 
     @property
     def num_classes(self) -> int | None:
-        """The number of classes it was fitted on; None if it is not conditional."""
-        self.networks  # noqa: B018
-        return self._num_classes
+        """The number of classes that it draws; None if it is not conditional."""
+        return self.image_kind.num_classes
+
+    @property
+    def class_names(self) -> tuple[str, ...] | None:
+        """The names of the classes, where the data set told them."""
+        return self.image_kind.class_names
+
+    @property
+    def can_learn(self) -> bool:
+        """True if there is something to fit: the class has its own `learn`."""
+        return type(self).learn is not Generator.learn
 
     @property
     def device(self) -> torch.device:
-        """Where the networks are."""
+        """The device on which it computes; `noise` and `labels` are there."""
         return self._device
 
     def to(self, device: torch.device | str) -> Self:
-        """Move the networks, and return self."""
+        """Compute on another device, and return self. A plugin that holds tensors moves them here."""
         refuse_while_fitting(self)
-        networks, chosen = self.networks, choose_device(device)
-        with usual_thread(), usual_process():
-            networks.to(chosen)
-            self._device = chosen
+        self.image_kind  # noqa: B018 - raises before fit
+        self._device = choose_device(device)
         return self
+
+    def sampling_mode(self) -> AbstractContextManager[None]:
+        """Enclose each call of `generate`."""
+        return nullcontext()
 
     def fit(
         self,
@@ -167,27 +186,37 @@ class Generator(OptionalMethods, ABC):
         checkpoint_dir: str | Path | None = None,
         checkpoint_every: int = 1000,
         resume: bool = False,
+        start_from: Generator | str | Path | None = None,
+        callbacks: Iterable[Callback] = (),
         progress: bool = True,
     ) -> FitReport:
-        """Fit on a data set, for a number of `steps` or of `epochs` (one of the two must be given).
+        """Fit on a data set, and save into `checkpoint_dir` if one is given.
 
         `dataset` is a map-style dataset of `(image, label)`, of dicts with "image" and "label", or of bare images;
         an image is uint8, or float in [0, 1]: a torch tensor (C, H, W) or (H, W), a NumPy array (H, W, C) or
         (H, W), or a PIL image. It is read once, into one uint8 tensor. Labels are 0…K−1, with no class empty.
 
-        The batch of step i depends on (seed, i) alone. With `checkpoint_dir`, a checkpoint is written there every
-        `checkpoint_every` steps, at the end, and on Ctrl-C once the step under way is done; `resume=True` goes on
-        from it, and on a CPU ends with the very weights of an uninterrupted run. After Ctrl-C the generator is
-        fitted as far as it came; after any other error it is not fitted.
+        A generator without `learn` raises `CapabilityError`: nothing is to be fitted. `steps`, `epochs`, `resume`,
+        `start_from` and `callbacks` are for a `NetworkGenerator`, and are refused here; `batch_size` and
+        `checkpoint_every` make no difference. A generator that was fitted before warns that it starts anew. After an
+        error it is not fitted.
         """
-        if resume and checkpoint_dir is None:
-            raise ArgumentError("resume=True needs checkpoint_dir: the folder of the run that is to go on")
+        learning.require_learn(self)
+        told = check_callbacks(callbacks) or None
+        learning.refuse_steps(
+            self.name, steps=steps, epochs=epochs, resume=resume, start_from=start_from, callbacks=told
+        )
         folder = None if checkpoint_dir is None else check_path("checkpoint_dir", checkpoint_dir)
+        if folder is not None:
+            learning.require_new(folder)
+        chosen, seed = choose_device(device), check_seed(seed)
         with fitting(self):
-            images = read_images(dataset, labelled="conditional" in self.capabilities, progress=progress)
-            run = training.Run.plan(images, steps, epochs, batch_size, check_seed(seed), choose_device(device))
-            store = None if folder is None else training.Store(folder, checkpoint_every, resume)
-            return training.train(self, run, store, progress)
+            images = read_images(dataset, labelled="conditional" in self.capabilities, progress=progress, copied=True)
+            if self._has_learned:
+                learning.say_that_it_starts_anew(self.name)
+            report = learning.learn_once(self, images, chosen, seed, folder, progress)
+            self._has_learned = True
+            return report
 
     def sample(
         self,
@@ -248,17 +277,13 @@ class Generator(OptionalMethods, ABC):
         return render(self, draw, request, batch_size=self.tile, progress=False)
 
     def save(self, path: str | Path) -> None:
-        """Write `config.json` and the weights (safetensors) into the folder `path`, which is made if need be."""
+        """Write `config.json` and the state (safetensors) into the folder `path`, which is made if need be."""
         refuse_while_fitting(self)
-        checkpoint.write(check_path("path", path), self.description(), self.networks.state_dict())
+        checkpoint.write(check_path("path", path), self.description(), self._checked_state())
 
     @classmethod
     def load(cls, path: str | Path, *, device: torch.device | str = "cpu") -> Self:
-        """Read what `save`, or `fit` with a `checkpoint_dir`, has written. Raises `CheckpointError`.
-
-        Options, image shape and number of classes are believed only once the networks they describe, built without
-        memory, have the tensors that the file holds.
-        """
+        """Read what `save`, or `fit` with a `checkpoint_dir`, has written. Raises `CheckpointError`."""
         stored = checkpoint.Checkpoint.open(check_path("path", path))
         if stored.description.name != cls.name:
             raise CheckpointError(
@@ -266,42 +291,32 @@ class Generator(OptionalMethods, ABC):
             )
         with stored.explained(), usual_thread():
             generator = cls.configure(**stored.description.config)
-            generator.prepare_for(stored)
-            generator.networks.load_state_dict(stored.weights())
-        generator.networks.eval()
+            generator.receive(stored)
         return generator.to(device)
 
     def digest(self) -> str:
-        """SHA-256 of configuration and weights, as it is stored in `config.json`: the provenance of samples."""
+        """SHA-256 of configuration and state, as it is stored in `config.json`: the provenance of samples."""
         refuse_while_fitting(self)
-        return checkpoint.digest(self.description(), self.networks.state_dict())
+        return checkpoint.digest(self.description(), self._checked_state())
 
-    # For the training loop and checkpoints -----------------------------------------------------------------------
+    # For fits and checkpoints ------------------------------------------------------------------------------------
 
-    def prepare(
-        self, image_shape: tuple[int, int, int], num_classes: int | None, device: torch.device, seed: int = 0
-    ) -> None:
-        """Build fresh networks on `device`; the weights depend on `seed` alone."""
-        with seeded(torch.device("cpu"), derive_seed("weights", seed)):
-            networks = nn.ModuleDict(self.build(image_shape, num_classes))
-            self._networks, self._device = networks.to(device), device
-        self._image_shape, self._num_classes = image_shape, num_classes
-
-    def prepare_for(self, stored: checkpoint.Checkpoint) -> None:
-        """Build networks for a checkpoint, once it is clear that its weights belong to them."""
-        shape, classes = stored.description.image_shape, stored.description.num_classes
-        if (classes is not None) != ("conditional" in self.capabilities):
-            raise CheckpointError(f"num_classes is {classes}, and the generator declares {sorted(self.capabilities)}")
-        with seeded(torch.device("cpu"), 0):
-            require_claim(lambda: nn.ModuleDict(self.build(shape, classes)), *stored.layout())
-        self.prepare(shape, classes, torch.device("cpu"))
+    def receive(self, stored: checkpoint.Checkpoint) -> None:
+        """Become what a checkpoint holds."""
+        about, described = stored.description, self._image_kind
+        self.describe(about.image_shape, about.num_classes, about.class_names)
+        if described is not None and not self.can_learn and str(described) != str(self.image_kind):
+            raise CheckpointError(f"it drew {self.image_kind}, and now draws {described}")
+        with usual_process():
+            self.restore(stored.weights())
+        self._has_learned = self.can_learn
 
     def forget(self) -> None:
         """Go back to the state before `fit`."""
-        self._networks = self._image_shape = self._num_classes = None
+        self._image_kind, self._has_learned = None, False
 
     def description(self) -> checkpoint.Description:
-        """What a checkpoint says beside the weights."""
+        """The head of a checkpoint: all that it says beside the state."""
         kind = type(self)
         return checkpoint.Description(
             name=self.name,
@@ -310,4 +325,11 @@ class Generator(OptionalMethods, ABC):
             config=dataclasses.asdict(self.config),
             image_shape=self.image_shape,
             num_classes=self.num_classes,
+            class_names=self.class_names,
         )
+
+    def _checked_state(self) -> Mapping[str, Tensor]:
+        state = self.state()
+        if not all(isinstance(name, str) and isinstance(value, Tensor) for name, value in state.items()):
+            raise PluginError(f"state() of {self.name!r} must give tensors by name")
+        return state

@@ -65,11 +65,13 @@ class Description:
     config: dict[str, Any]
     image_shape: tuple[int, int, int]
     num_classes: int | None
+    class_names: tuple[str, ...] | None = None
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Description:
         """Read the fields, and check that they are possible. Raises `KeyError` or `ValueError`."""
-        fields = {field.name: content[field.name] for field in dataclasses.fields(cls)}
+        required = [field.name for field in dataclasses.fields(cls) if field.default is dataclasses.MISSING]
+        fields = {name: content[name] for name in required}
         kinds: dict[str, type] = {"name": str, "class_path": str, "api_version": int, "config": dict}
         for name, kind in kinds.items():
             if type(fields[name]) is not kind:
@@ -79,12 +81,21 @@ class Description:
             raise ValueError(f"image_shape is {shown(shape)}")
         if classes is not None and not (type(classes) is int and 1 <= classes <= _MOST_CLASSES):
             raise ValueError(f"num_classes is {shown(classes)}")
-        return cls(**{**fields, "image_shape": tuple(shape)})
+        names = content.get("class_names")
+        if names is not None and not (_are_texts(names) and len(names) == classes):
+            raise ValueError(f"class_names is {shown(names)}, of {classes} classes")
+        return cls(**{**fields, "image_shape": tuple(shape), "class_names": names and tuple(names)})
 
     def as_json(self) -> dict[str, Any]:
-        """The same as JSON gives it back (tuples as lists)."""
+        """The same as JSON gives it back (tuples as lists); names that are not known are left out."""
         as_json: dict[str, Any] = json.loads(_as_json(dataclasses.asdict(self)))
+        if self.class_names is None:  # as in checkpoints from before they were kept, whose digests stay the same
+            del as_json["class_names"]
         return as_json
+
+
+def _are_texts(names: Any) -> bool:
+    return isinstance(names, list) and all(isinstance(name, str) for name in names)
 
 
 def _is_shape(shape: Any) -> bool:
@@ -117,6 +128,7 @@ class Checkpoint:
         try:
             description = Description.from_json(content)
             unchanged = _digest(description, content["weights"]["sha256"]) == content["digest"]
+            unchanged &= _names_digest(description) == content.get("class_names_digest")
         except _DAMAGE as cause:
             raise CheckpointError(f"{file} is incomplete or damaged: {error_text(cause)}") from cause
         if not unchanged:
@@ -179,9 +191,11 @@ def write(
     content: dict[str, Any] = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
-        **dataclasses.asdict(description),
+        **description.as_json(),
         "digest": _digest(description, hashlib.sha256(weights_data).hexdigest()),
     }
+    if description.class_names is not None:
+        content["class_names_digest"] = _names_digest(description)
     _as_json(content)  # raises before anything is written
     try:
         require_folder(path)
@@ -212,8 +226,15 @@ def digest(description: Description, weights: Mapping[str, Tensor]) -> str:
 
 
 def _digest(description: Description, weights_sha256: str) -> str:
-    head = json.dumps(description.as_json(), sort_keys=True)
+    described = {name: value for name, value in description.as_json().items() if name != "class_names"}
+    head = json.dumps(described, sort_keys=True)
     return hashlib.sha256(head.encode() + b"\0" + bytes.fromhex(weights_sha256)).hexdigest()
+
+
+def _names_digest(description: Description) -> str | None:
+    """Digest the names of classes alone: the same weights stay the same generator, whatever its classes are called."""
+    names = description.class_names
+    return None if names is None else hashlib.sha256(json.dumps(names).encode()).hexdigest()
 
 
 def _training_digest(stored: Mapping[str, Any]) -> str:

@@ -18,6 +18,11 @@ from augsynth.errors import ArgumentError, ArgumentTypeError, AugsynthError, err
 _SCALARS: dict[str, type] = {kind.__name__: kind for kind in (int, float, str, bool)}
 
 
+@dataclasses.dataclass(frozen=True)
+class NoOptions:
+    """The options of a generator that has none."""
+
+
 def make_config(name: str, config_type: type[Any], options: Mapping[str, Any]) -> Any:
     """Make the frozen dataclass `config_type` from options; lists become tuples, so that it can be hashed.
 

@@ -16,6 +16,7 @@ from torch.utils.data import TensorDataset
 
 from augsynth.arrays import plain_array
 from augsynth.errors import ArgumentError, ArgumentTypeError, DataError, error_text, shown
+from augsynth.generators.class_names import read_class_names
 from augsynth.layout import MAX_CHANNELS
 from augsynth.pillow import is_pil, stored_pixels
 from augsynth.progress import progress_bar
@@ -26,10 +27,14 @@ _BAR_FROM = 2000
 
 @dataclass(frozen=True, eq=False)
 class ImageSet:
-    """All images, uint8 `(n, C, H, W)`, and their classes, int64 `(n,)`, or None; on the CPU."""
+    """All images, uint8 `(n, C, H, W)`, and their classes, int64 `(n,)`, or None; on the CPU.
+
+    `class_names` are those of the classes, where the data set tells them.
+    """
 
     images: Tensor
     labels: Tensor | None
+    class_names: tuple[str, ...] | None = None
 
     def __len__(self) -> int:
         return len(self.images)
@@ -54,12 +59,13 @@ class ImageSet:
         return digest.hexdigest()
 
 
-def read_images(dataset: Any, *, labelled: bool, progress: bool = False) -> ImageSet:
+def read_images(dataset: Any, *, labelled: bool, progress: bool = False, copied: bool = False) -> ImageSet:
     """Read every item of a map-style dataset; labels are read, and must be there, if `labelled`.
 
     An item is `(image, label, …)`, a dict with "image" and "label", or a bare image. An image is uint8, or float in
     [0, 1] (rounded to uint8): a torch tensor (C, H, W) or (H, W), a NumPy array (H, W, C) or (H, W), or a PIL
-    image of mode L, LA, RGB or RGBA. All must have one shape. Raises `DataError` or `ArgumentTypeError`.
+    image of mode L, LA, RGB or RGBA. All must have one shape. The images of a `TensorDataset` are its own memory,
+    unless `copied`. Raises `DataError` or `ArgumentTypeError`.
     """
     if not hasattr(dataset, "__getitem__") or not hasattr(dataset, "__len__"):
         raise ArgumentTypeError(
@@ -69,10 +75,14 @@ def read_images(dataset: Any, *, labelled: bool, progress: bool = False) -> Imag
         raise DataError("the data set is empty; a generator needs at least one image")
     if isinstance(dataset, TensorDataset) and dataset.tensors[0].ndim == 4:
         images = _as_uint8(_check_shape(_dense(dataset.tensors[0], "the images"), "the images"), "the images")
+        images = images.clone() if copied else images
         labels = list(dataset.tensors[1]) if len(dataset.tensors) > 1 else [None] * len(images)
     else:
         images, labels = _read_items(dataset, progress)
-    return ImageSet(images, _check_classes(labels) if labelled else None)
+    if not labelled:
+        return ImageSet(images, None)
+    classes = _check_classes(labels)
+    return ImageSet(images, classes, read_class_names(dataset, int(classes.max()) + 1))
 
 
 def _read_items(dataset: Any, progress: bool) -> tuple[Tensor, list[Any]]:

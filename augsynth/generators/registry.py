@@ -19,6 +19,7 @@ from augsynth.generators.arguments import check_path
 from augsynth.generators.base import API_VERSION, Generator
 from augsynth.generators.config import suggestion
 from augsynth.generators.discovery import LOCAL, SWITCH, Claim, installed_claims, unique
+from augsynth.generators.network import NetworkGenerator
 
 GeneratorClass = TypeVar("GeneratorClass", bound=type[Generator])
 
@@ -186,6 +187,11 @@ def _check_class(claim: Claim, kind: Any) -> type[Generator]:
     name = getattr(kind, "name", None)
     if not isinstance(name, str) or name != claim.name:
         raise PluginError(f"{claim.value} calls itself {shown(name)}, but is listed as {claim.name!r}")
+    if hasattr(kind, "training_step") and not issubclass(kind, NetworkGenerator):
+        raise PluginError(
+            f"{claim.value} defines training_step, which is for networks: derive it from "
+            "augsynth.generators.NetworkGenerator, not from Generator"
+        )
     _check_attributes(claim, kind)
     return kind
 

@@ -43,11 +43,12 @@ class Samples(Positional[tuple[Tensor, int] | Tensor]):
 
 @dataclass(frozen=True)
 class FitReport:
-    """What a fit did.
+    """The facts of a fit.
 
-    `steps` is the number of optimiser steps that the generator has now taken in all, `resumed_at` the step at which
-    this call began; `seconds` is the wall time of this call. `history` has one entry for each hundredth of the run:
-    `{"step": …, metric: mean since the last entry}`; `metrics` is its last entry without the step.
+    `steps` is the number of optimiser steps that the generator has now taken in all (0 without a training loop),
+    `resumed_at` the step at which this call began; `seconds` is the wall time of this call. `history` has one entry for
+    each hundredth of the run: `{"step": …, metric: mean since the last entry}`; `metrics` is its last entry without the
+    step.
     """
 
     steps: int

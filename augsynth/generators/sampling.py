@@ -9,7 +9,7 @@ surplus rows are computed and dropped.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -31,11 +31,10 @@ class Renderer(Protocol):
     @property
     def tile(self) -> int: ...
     @property
-    def networks(self) -> nn.ModuleDict: ...
-    @property
     def image_shape(self) -> tuple[int, int, int]: ...
     @property
     def device(self) -> torch.device: ...
+    def sampling_mode(self) -> AbstractContextManager[None]: ...
 
 
 Draw = Callable[..., Tensor]
@@ -87,7 +86,7 @@ def _render_tile(generator: Renderer, draw: Draw, request: Request, index: int) 
         filled[rows] = values[wanted]
         return filled.to(generator.device)
 
-    with usual_process(), deterministic_cudnn(), _eval_mode(generator.networks):
+    with usual_process(), deterministic_cudnn(), generator.sampling_mode():
         labels = None if request.labels is None else tiled(request.labels)
         sources = [to_signed(tiled(images)) for images in request.images]
         noise = Noise(request.seed, range(begin, begin + generator.tile), generator.device)
@@ -104,7 +103,8 @@ def _render_tile(generator: Renderer, draw: Draw, request: Request, index: int) 
 
 
 @contextmanager
-def _eval_mode(networks: nn.ModuleDict) -> Iterator[None]:
+def eval_mode(networks: nn.ModuleDict) -> Iterator[None]:
+    """Put all modules into eval mode, and each back into its own afterwards."""
     training = [module for module in networks.modules() if module.training]
     if training:
         networks.eval()

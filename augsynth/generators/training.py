@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from augsynth.errors import ArgumentError, CheckpointError, shown
 from augsynth.generators import checkpoint
@@ -29,44 +29,40 @@ from augsynth.generators.interrupts import deferred_interrupt
 from augsynth.generators.optimizer_state import pack_optimizers, unpack_optimizers
 from augsynth.generators.samples import FitReport, to_signed
 from augsynth.generators.seeds import derive_seed
+from augsynth.generators.steps import Callback, Step, StepReport
 from augsynth.generators.surroundings import seeded, usual_process, usual_thread
+from augsynth.generators.warm_start import WarmStart
 from augsynth.progress import progress_bar
 
-if TYPE_CHECKING:
-    from augsynth.generators.base import Generator
 
+class Trainee(Protocol):
+    """The part of a `NetworkGenerator` that is trained."""
 
-@dataclass(frozen=True, eq=False)
-class Step:
-    """What `Generator.training_step` is told of the step it takes."""
-
-    index: int
-    """0 for the first step."""
-    total: int
-    """The number of steps of the run, for schedules."""
-    optimizers: Mapping[str, torch.optim.Optimizer]
-    device: torch.device
-    rng: torch.Generator
-    """On the CPU, seeded with (seed, index)."""
-
-    def normal(self, *shape: int) -> Tensor:
-        """Standard normal float32 numbers on `device`; drawn on the CPU, so the same on every device."""
-        return torch.randn(shape, generator=self.rng).to(self.device)
-
-    def uniform(self, *shape: int) -> Tensor:
-        """float32 numbers uniform in [0, 1) on `device`; drawn on the CPU."""
-        return torch.rand(shape, generator=self.rng).to(self.device)
+    @property
+    def name(self) -> str: ...
+    @property
+    def networks(self) -> nn.ModuleDict: ...
+    def prepare(
+        self, image_shape: Any, num_classes: Any, device: torch.device, seed: int = 0, class_names: Any = None
+    ) -> None: ...
+    def optimizers(self) -> dict[str, torch.optim.Optimizer]: ...
+    def averages(self) -> dict[str, float]: ...
+    def training_step(self, images: Tensor, labels: Tensor | None, step: Step) -> Mapping[str, Tensor | float]: ...
+    def description(self) -> checkpoint.Description: ...
+    def forget(self) -> None: ...
 
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """What is fitted, for how long, and where."""
+    """One fit: its images, length and device, the weights it starts from (None: fresh ones), and its callbacks."""
 
     images: ImageSet
     steps: int
     batch_size: int
     seed: int
     device: torch.device
+    start: WarmStart | None = None
+    callbacks: tuple[Callback, ...] = ()
 
     @classmethod
     def plan(
@@ -88,7 +84,8 @@ class Run:
     @cached_property
     def settings(self) -> dict[str, int | str]:
         """What a resumed run must share with the one it goes on from. (`steps` may grow.)"""
-        return {"batch_size": self.batch_size, "seed": self.seed, "dataset": self.images.digest()}
+        start = {} if self.start is None else {"start_from": self.start.digest}
+        return {"batch_size": self.batch_size, "seed": self.seed, "dataset": self.images.digest(), **start}
 
 
 @dataclass(frozen=True)
@@ -105,13 +102,21 @@ class Store:
         if not self.resume and checkpoint.exists(self.path):
             raise CheckpointError(f"{self.path} already holds a checkpoint: pass resume=True, or name another folder")
 
+    @property
+    def resumes(self) -> bool:
+        """True if there is a checkpoint to go on from."""
+        return self.resume and checkpoint.exists(self.path)
+
 
 class Training:
     """The state of a run: everything that changes from step to step."""
 
-    def __init__(self, generator: Generator, run: Run) -> None:
+    def __init__(self, generator: Trainee, run: Run) -> None:
         self.generator, self.run = generator, run
-        generator.prepare(run.images.image_shape, run.images.num_classes, run.device, run.seed)
+        images = run.images
+        generator.prepare(images.image_shape, images.num_classes, run.device, run.seed, images.class_names)
+        if run.start is not None:
+            generator.networks.load_state_dict(run.start.weights())
         with seeded(run.device, derive_seed("optimizers", run.seed)):
             self.optimizers = generator.optimizers()
             self.average = MovingAverage(generator.networks, generator.averages())
@@ -121,7 +126,7 @@ class Training:
         self._sums: dict[str, Tensor] = {}
         self._count = 0
 
-    def take_step(self) -> None:
+    def take_step(self) -> StepReport:
         """Run one training step, and note its metrics."""
         run, index = self.run, self.step
         seed = derive_seed("step", run.seed, index)
@@ -135,6 +140,7 @@ class Training:
             self.average.update(index)
         self.step += 1
         self._note(metrics)
+        return StepReport(self.step, run.steps, metrics)
 
     def note(self) -> str:
         """The last entry of the history in a few words."""
@@ -160,7 +166,9 @@ class Training:
         """Go on from a checkpoint. Raises `CheckpointError` if it is of another run."""
         stored = checkpoint.Checkpoint.open(path)
         with stored.explained(), usual_process():
-            _require_same(path, self.generator.description().as_json(), stored.description.as_json())
+            ours, theirs = self.generator.description().as_json(), stored.description.as_json()
+            # A run from before class names were kept goes on under those of its data set.
+            _require_same(path, ours, {"class_names": ours.get("class_names"), **theirs})
             require_layout(self._averaged_layout(), stored.layout()[0])
             record = stored.training()
             if record is None:
@@ -217,13 +225,13 @@ def _check_history(history: Any) -> list[dict[str, float]]:
     return list(history)
 
 
-def train(generator: Generator, run: Run, store: Store | None, progress: bool) -> FitReport:
+def train(generator: Trainee, run: Run, store: Store | None, progress: bool) -> FitReport:
     """Run the loop to its end. On Ctrl-C the step under way is finished and saved, then KeyboardInterrupt is raised."""
     began = time.perf_counter()
     with usual_thread(run.device), deferred_interrupt() as interrupted:
         try:
             training = Training(generator, run)
-            if store is not None and store.resume and checkpoint.exists(store.path):
+            if store is not None and store.resumes:
                 training.restore(store.path)
             resumed_at = training.step
             _take_steps(training, store, progress, interrupted)
@@ -253,9 +261,11 @@ def _take_steps(training: Training, store: Store | None, progress: bool, interru
     with progress_bar(f"fitting {training.generator.name}", total, progress) as advance:
         advance(min(training.step, total))
         while training.step < total and not interrupted():
-            training.take_step()
+            report = training.take_step()
             advance(1, training.note())
             if store is not None and training.step % store.every == 0 and training.step < total:
                 training.save(store.path)
+            for callback in training.run.callbacks:
+                callback(report)
     if store is not None:
         training.save(store.path)

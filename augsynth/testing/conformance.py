@@ -12,6 +12,7 @@ from torch.utils.data import TensorDataset
 
 from augsynth.generators import Generator
 from augsynth.testing import generator_rules as rules
+from augsynth.testing.generator_case import Case
 
 
 def check_generator(
@@ -24,16 +25,17 @@ def check_generator(
 ) -> None:
     """Check a generator against the contract; raise `AssertionError` with the rule that is broken.
 
-    `factory` makes a new generator that is not fitted, as small as can be: it is fitted about a dozen times, for up to
-    `steps` steps, on the CPU. `dataset` is map-style with items `(uint8 (C, H, W), label)`, by default 24 images of
-    1x16x16 in 3 classes. `spawn=False` leaves out the sampling in a second process, which takes seconds to start.
+    `factory` makes a new generator that is not fitted, as small as can be. It is fitted about a dozen times on the
+    CPU, a `NetworkGenerator` for up to `steps` steps; one without `learn` is only sampled from. `dataset` is
+    map-style with items `(uint8 (C, H, W), label)`, by default 24 images of 1x16x16 in 3 classes. `spawn=False` leaves
+    out the sampling in a second process, which takes seconds to start.
 
         def test_conforms():
             check_generator(lambda: create_generator("vae", width=8))
     """
     data = _default_dataset() if dataset is None else dataset
     with tempfile.TemporaryDirectory() as folder:
-        case = rules.Case(factory, data, steps, batch_size, Path(folder))
+        case = Case(factory, data, steps, batch_size, Path(folder))
         for rule in rules.RULES:
             rule(case)
         if spawn:

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import json
 import multiprocessing
 import pickle
-import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,62 +17,9 @@ from torch import Tensor
 from torch.utils.data import Dataset, Subset
 
 from augsynth.errors import AugsynthError
-from augsynth.generators import API_VERSION, CAPABILITIES, CapabilityError, Generator, Noise, NotFittedError, Samples
-
-_METHODS = ("interpolate", "edit", "vary", "translate", "refine")
-
-
-@dataclass(frozen=True)
-class Case:
-    """The generator under test, and what it is tested with."""
-
-    factory: Callable[[], Generator]
-    dataset: Any
-    steps: int
-    batch_size: int
-    folder: Path
-
-    @cached_property
-    def fitted(self) -> Generator:
-        """One fitted generator, shared by the rules, none of which changes it."""
-        return self.fit(self.factory())
-
-    def fit(self, generator: Generator, **options: Any) -> Generator:
-        """Fit on the CPU for the steps of the case."""
-        settings = {"steps": self.steps, "batch_size": self.batch_size, "device": "cpu", "progress": False}
-        generator.fit(self.dataset, **{**settings, **options})
-        return generator
-
-    @cached_property
-    def labels(self) -> Tensor | None:
-        """Ten labels in no order, or None for a generator without classes."""
-        classes = self.fitted.num_classes
-        return None if classes is None else (torch.arange(10) * 7 + 1) % classes
-
-    @cached_property
-    def source_images(self) -> Tensor:
-        """Three images of the data set, uint8 (3, C, H, W)."""
-        return torch.stack([self.dataset[index][0] for index in range(3)])
-
-    @cached_property
-    def image_shape(self) -> tuple[int, ...]:
-        """(C, H, W) of the data set."""
-        return tuple(self.dataset[0][0].shape)
-
-    def require(self, holds: bool, sentence: str) -> None:
-        """Raise `AssertionError` with `sentence` unless it holds."""
-        if not holds:
-            raise AssertionError(f"generator {getattr(self.factory(), 'name', '?')!r} breaks the contract: {sentence}")
-
-    def require_raises(self, error: type[Exception], what: str, act: Callable[[], object]) -> None:
-        """Require that `act` raises `error`."""
-        try:
-            act()
-        except error:
-            return
-        except Exception as other:
-            raise AssertionError(f"{what} must raise {error.__name__}, not {type(other).__name__}: {other}") from other
-        self.require(False, f"{what} must raise {error.__name__}")
+from augsynth.generators import API_VERSION, CAPABILITIES, CapabilityError, NetworkGenerator, NotFittedError
+from augsynth.testing.generator_case import Case, generate, require_same, sample
+from augsynth.testing.process_settings import SETTINGS, global_seed, global_state, settings
 
 
 def declares_itself(case: Case) -> None:
@@ -100,8 +42,14 @@ def declares_itself(case: Case) -> None:
 
 
 def refuses_before_fit(case: Case) -> None:
-    """Nothing works before fit, and says so."""
+    """Nothing works before fit, and says so; what has nothing to learn works at once."""
     generator = case.factory()
+    if not case.learns:
+        try:
+            generator.sample(0)
+        except NotFittedError as cause:
+            raise AssertionError(f"{generator.name!r} has no `learn`, and is not described by its __init__") from cause
+        return
     case.require_raises(NotFittedError, "sample before fit", lambda: generator.sample(1))
     case.require_raises(NotFittedError, "save before fit", lambda: generator.save(case.folder / "unfitted"))
 
@@ -109,10 +57,17 @@ def refuses_before_fit(case: Case) -> None:
 def reports_its_fit(case: Case) -> None:
     """fit takes the steps that were asked for, and knows the images."""
     generator = case.factory()
-    report = generator.fit(case.dataset, steps=2, batch_size=case.batch_size, device="cpu", progress=False)
-    case.require(report.steps == 2, f"fit(steps=2) reports {report.steps} steps")
+    if not case.learns:
+        fit = partial(generator.fit, case.dataset, progress=False)
+        case.require_raises(CapabilityError, "fit of a generator that has nothing to learn", fit)
+        return
+    steps: dict[str, Any] = {"steps": 2} if case.trains else {}
+    report = generator.fit(case.dataset, batch_size=case.batch_size, device="cpu", progress=False, **steps)
+    case.require(report.steps == len(steps) * 2, f"fit(steps=2) reports {report.steps} steps")
     case.require(report.images == len(case.dataset), f"fit reports {report.images} of {len(case.dataset)} images")
-    case.require(generator.image_shape == case.image_shape, f"image_shape is {generator.image_shape}")
+    if case.trains:
+        expected = tuple(case.dataset[0][0].shape)
+        case.require(generator.image_shape == expected, f"image_shape is {generator.image_shape}")
     conditional = "conditional" in generator.capabilities
     case.require((generator.num_classes is not None) == conditional, f"num_classes is {generator.num_classes}")
 
@@ -127,32 +82,32 @@ def samples_have_their_form(case: Case) -> None:
             (samples.labels is None) == (case.labels is None), "labels are given by conditional generators only"
         )
     if case.labels is None:
-        case.require_raises(AugsynthError, "labels without classes", lambda: _sample(case, labels=[0] * 10))
+        case.require_raises(AugsynthError, "labels without classes", lambda: sample(case, labels=[0] * 10))
         return
     classes = int(case.fitted.num_classes or 0)
     round_robin = (torch.arange(10) % classes).tolist()
     for asked, expected in ((case.labels, case.labels.tolist()), (None, round_robin), (1, [1] * 10)):
-        given = _sample(case, labels=asked).labels
+        given = sample(case, labels=asked).labels
         case.require(given is not None and given.tolist() == expected, f"labels={asked} comes back as {given}")
 
 
 def samples_depend_on_arguments_alone(case: Case) -> None:
     """Sample k is a function of seed, k and label: not of the batch size, n, start, or an earlier call."""
-    whole = _sample(case, labels=case.labels, seed=3).images
-    _same(case, whole, _sample(case, labels=case.labels, seed=3).images, "two equal calls")
+    whole = sample(case, labels=case.labels, seed=3).images
+    require_same(case, whole, sample(case, labels=case.labels, seed=3).images, "two equal calls")
     for batch_size in (1, 3, 1000):
-        other = _sample(case, labels=case.labels, seed=3, batch_size=batch_size).images
-        _same(case, whole, other, f"batch_size={batch_size} and the default")
+        other = sample(case, labels=case.labels, seed=3, batch_size=batch_size).images
+        require_same(case, whole, other, f"batch_size={batch_size} and the default")
     for n in (1, 7):
         labels = None if case.labels is None else case.labels[:n]
-        _same(
+        require_same(
             case,
             whole[:n],
             case.fitted.sample(n, labels=labels, seed=3).images,
             f"sample({n}) and the start of sample(10)",
         )
     labels = None if case.labels is None else case.labels[4:]
-    _same(
+    require_same(
         case,
         whole[4:],
         case.fitted.sample(6, labels=labels, seed=3, start=4).images,
@@ -165,8 +120,8 @@ def samples_do_not_see_neighbours(case: Case) -> None:
     tile, classes = case.fitted.tile, case.fitted.num_classes
     labels = None if classes is None else torch.arange(tile) % classes
     others = None if labels is None else torch.cat([labels[:1], (labels[1:] + 1) % labels.max().add(1)])
-    alone = _generate(case, range(tile), labels)[0]
-    beside = _generate(case, [0, *range(10_000, 10_000 + tile - 1)], others)[0]
+    alone = generate(case, range(tile), labels)[0]
+    beside = generate(case, [0, *range(10_000, 10_000 + tile - 1)], others)[0]
     case.require(torch.equal(alone, beside), "a sample changes with the noise or the labels of the others in its batch")
 
 
@@ -174,13 +129,13 @@ def noise_and_labels_matter(case: Case) -> None:
     """Seeds, positions and classes give different samples. Compared before rounding, as few steps change little."""
     tile, classes = case.fitted.tile, case.fitted.num_classes
     labels = None if classes is None else torch.zeros(tile, dtype=torch.int64)
-    images = _generate(case, range(tile), labels)
+    images = generate(case, range(tile), labels)
     case.require(not torch.equal(images[0], images[1]), "samples 0 and 1 of a seed are equal; is the noise used?")
     case.require(
-        not torch.equal(images, _generate(case, range(tile), labels, seed=1)), "seeds 0 and 1 give equal samples"
+        not torch.equal(images, generate(case, range(tile), labels, seed=1)), "seeds 0 and 1 give equal samples"
     )
     if labels is not None:
-        other = _generate(case, range(tile), labels + 1)
+        other = generate(case, range(tile), labels + 1)
         case.require(
             not torch.equal(images, other), 'classes 0 and 1 give equal samples, yet "conditional" is declared'
         )
@@ -190,31 +145,32 @@ def leaves_global_rngs_alone(case: Case) -> None:
     """Global generators are neither moved nor used."""
     digests, images = [], []
     for seed in (1, 2):
-        with _global_seed(seed):
-            before = _global_state()
+        with global_seed(seed):
+            before = global_state()
             generator = case.fit(case.factory())
-            case.require(_global_state() == before, "fit moves a global random generator (torch, numpy or random)")
+            case.require(global_state() == before, "fit moves a global random generator (torch, numpy or random)")
             images.append(generator.sample(3, labels=None).images)
-            case.require(_global_state() == before, "sample moves a global random generator (torch, numpy or random)")
+            case.require(global_state() == before, "sample moves a global random generator (torch, numpy or random)")
             digests.append(generator.digest())
     case.require(digests[0] == digests[1], "fit with one seed gives other weights under another global random seed")
     case.require(torch.equal(*images), "sample depends on a global random generator")
-    with _global_seed(3):
-        images = [_sample(case).images]
-    with _global_seed(4):
-        images.append(_sample(case).images)
+    with global_seed(3):
+        images = [sample(case).images]
+    with global_seed(4):
+        images.append(sample(case).images)
     case.require(torch.equal(*images), "sample depends on a global random generator")
 
 
 def leaves_settings_alone(case: Case) -> None:
     """What the program has set in torch is not changed, and changes no result."""
     expected = case.fit(case.factory(), steps=1)
-    for name, setting in _SETTINGS.items():
+    for name, setting in SETTINGS.items():
+        made = None if case.learns else case.factory()  # what its __init__ makes is made under the usual settings
         with setting():
-            before = _settings()
-            generator = case.fit(case.factory(), steps=1)
+            before = settings()
+            generator = made or case.fit(case.factory(), steps=1)
             samples = generator.sample(3)
-            case.require(_settings() == before, f"fit or sample changes torch's settings under {name}")
+            case.require(settings() == before, f"fit or sample changes torch's settings under {name}")
         case.require(generator.digest() == expected.digest(), f"fit gives other weights under {name}")
         case.require(torch.equal(samples.images, expected.sample(3).images), f"sample depends on {name}")
 
@@ -222,11 +178,11 @@ def leaves_settings_alone(case: Case) -> None:
 def survives_saving(case: Case) -> None:
     """save → load gives the same samples, and nothing in the folder is pickled."""
     folder = case.folder / "saved"
-    before = _global_state()
+    before = global_state()
     case.fitted.save(folder)
     loaded = type(case.fitted).load(folder)
-    case.require(_global_state() == before, "save or load moves a global random generator")
-    _same(case, _sample(case).images, loaded.sample(10).images, "the generator before saving and after loading")
+    case.require(global_state() == before, "save or load moves a global random generator")
+    require_same(case, sample(case).images, loaded.sample(10).images, "the generator before saving and after loading")
     case.require(loaded.digest() == case.fitted.digest(), "the digest changes with saving and loading")
     case.require((folder / "config.json").is_file(), "save writes no config.json")
     foreign = [f.name for f in folder.rglob("*") if f.name != "config.json" and f.suffix != ".safetensors"]
@@ -236,9 +192,15 @@ def survives_saving(case: Case) -> None:
 
 
 def resumes_exactly(case: Case) -> None:
-    """A run that was stopped and resumed ends with the weights of one that was not."""
+    """A run that was stopped and resumed ends with the weights of one that was not; another leaves what it learned."""
     folder, stop = case.folder / "run", max(1, case.steps // 2)
     stopped = case.factory()
+    if not isinstance(stopped, NetworkGenerator):
+        if case.learns:
+            case.fit(stopped, checkpoint_dir=folder)
+            loaded = type(stopped).load(folder)
+            require_same(case, sample(case).images, loaded.sample(10).images, "the fit and its checkpoint")
+        return
     step_of = stopped.training_step
 
     def interrupted(images: Tensor, labels: Tensor | None, step: Any) -> Mapping[str, Tensor | float]:
@@ -260,7 +222,9 @@ def resumes_exactly(case: Case) -> None:
         f"a fit resumed at step {stop} of {case.steps} ends with other weights than an uninterrupted one; whatever "
         "changes in training must be a parameter, a buffer or in an optimiser, and random numbers come from the step",
     )
-    _same(case, _sample(case).images, type(resumed).load(folder).sample(10).images, "the fit and its last checkpoint")
+    require_same(
+        case, sample(case).images, type(resumed).load(folder).sample(10).images, "the fit and its last checkpoint"
+    )
 
 
 def keeps_its_capabilities(case: Case) -> None:
@@ -301,16 +265,8 @@ def refuses_bad_arguments(case: Case) -> None:
         refuse(AugsynthError, "a label out of range", lambda: generator.sample(1, labels=[generator.num_classes or 0]))
         refuse(AugsynthError, "a negative label", lambda: generator.sample(1, labels=[-1]))
         refuse(AugsynthError, "too few labels", lambda: generator.sample(3, labels=[0, 0]))
-    fresh = case.factory()
-    refuse(AugsynthError, "an empty data set", lambda: fresh.fit(Subset(case.dataset, []), steps=1, progress=False))
-    if case.labels is not None:
-        claims = [(case.dataset[0][0], 0), (case.dataset[1][0], 2**40)]
-        refuse(AugsynthError, "a label that claims 2**40 classes", lambda: fresh.fit(claims, steps=1, progress=False))
-    refuse(AugsynthError, "images of two shapes", lambda: fresh.fit(_TwoShapes(case.dataset), steps=1, progress=False))
-    refuse(
-        AugsynthError, "steps and epochs together", lambda: fresh.fit(case.dataset, steps=1, epochs=1, progress=False)
-    )
-    refuse(AugsynthError, "neither steps nor epochs", lambda: fresh.fit(case.dataset, progress=False))
+    if case.learns:
+        _refuses_bad_fits(case)
 
 
 def pickles_under_spawn(case: Case) -> None:
@@ -321,7 +277,7 @@ def pickles_under_spawn(case: Case) -> None:
         raise AssertionError(f"a fitted generator cannot be pickled: {cause!r}") from cause
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         images = torch.from_numpy(pool.submit(_sample_elsewhere, data, torch.get_num_threads()).result())
-    _same(case, _sample(case).images, images, "this process and a spawned one")
+    require_same(case, sample(case).images, images, "this process and a spawned one")
 
 
 RULES: tuple[Callable[[Case], None], ...] = (
@@ -342,6 +298,23 @@ RULES: tuple[Callable[[Case], None], ...] = (
 """All rules but `pickles_under_spawn`, which needs a second process."""
 
 
+def _refuses_bad_fits(case: Case) -> None:
+    steps = {"steps": 1} if case.trains else {}
+    bad: dict[str, tuple[Any, dict[str, Any]]] = {
+        "an empty data set": (Subset(case.dataset, []), steps),
+        "images of two shapes": (_TwoShapes(case.dataset), steps),
+        "steps and epochs together": (case.dataset, {"steps": 1, "epochs": 1}),
+    }
+    if case.labels is not None:
+        claims = [(case.dataset[0][0], 0), (case.dataset[1][0], 2**40)]
+        bad["a label that claims 2**40 classes"] = claims, steps
+    if case.trains:
+        bad["neither steps nor epochs"] = case.dataset, {}
+    fresh = case.factory()
+    for what, (dataset, options) in bad.items():
+        case.require_raises(AugsynthError, what, partial(fresh.fit, dataset, progress=False, **options))
+
+
 class _TwoShapes(Dataset[Any]):
     """A data set whose last image is one row lower than the others."""
 
@@ -356,71 +329,7 @@ class _TwoShapes(Dataset[Any]):
         return (image[:, 1:] if index == len(self) - 1 else image), label
 
 
-def _sample(case: Case, **options: Any) -> Samples:
-    return case.fitted.sample(10, **options)
-
-
-def _generate(case: Case, indices: Any, labels: Tensor | None, seed: int = 0) -> Tensor:
-    case.fitted.networks.eval()
-    with torch.no_grad():
-        return case.fitted.generate(Noise(seed, indices, "cpu"), labels, None)
-
-
-def _same(case: Case, a: Tensor, b: Tensor, who: str) -> None:
-    if not torch.equal(a, b):
-        first = next(k for k, (x, y) in enumerate(itertools.zip_longest(a, b)) if not torch.equal(x, y))
-        case.require(False, f"{who} differ from sample {first} on; a sample depends on (seed, k) and its label alone")
-
-
 def _sample_elsewhere(data: bytes, threads: int) -> np.ndarray[Any, Any]:
     torch.set_num_threads(threads)
     images: np.ndarray[Any, Any] = pickle.loads(data).sample(10).images.numpy()
     return images
-
-
-def _global_state() -> tuple[bytes, bytes, object]:
-    return torch.get_rng_state().numpy().tobytes(), pickle.dumps(np.random.get_state()), random.getstate()  # noqa: NPY002
-
-
-def _settings() -> tuple[object, ...]:
-    return (
-        torch.get_default_device(),
-        torch.get_default_dtype(),
-        torch.is_grad_enabled(),
-        torch.is_inference_mode_enabled(),
-        torch.is_autocast_enabled("cpu"),
-        torch.get_num_threads(),
-    )
-
-
-@contextmanager
-def _default_dtype(dtype: torch.dtype) -> Iterator[None]:
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(dtype)
-    try:
-        yield
-    finally:
-        torch.set_default_dtype(before)
-
-
-_SETTINGS: dict[str, Callable[[], AbstractContextManager[Any]]] = {
-    "a default device": lambda: torch.device("meta"),
-    "the default dtype float64": lambda: _default_dtype(torch.float64),
-    "inference mode": torch.inference_mode,
-    "autocast": lambda: torch.autocast("cpu", torch.bfloat16),
-}
-
-
-@contextmanager
-def _global_seed(seed: int) -> Iterator[None]:
-    """Seed all global generators for a block, and restore them."""
-    saved = torch.get_rng_state(), np.random.get_state(), random.getstate()  # noqa: NPY002
-    torch.default_generator.manual_seed(seed)
-    np.random.seed(seed)  # noqa: NPY002
-    random.seed(seed)
-    try:
-        yield
-    finally:
-        torch.set_rng_state(saved[0])
-        np.random.set_state(saved[1])  # noqa: NPY002
-        random.setstate(saved[2])

@@ -14,7 +14,7 @@ from PIL import Image
 
 from augsynth.cli import main
 from augsynth.data import SyntheticPool
-from augsynth.generators import registry
+from augsynth.generators import Generator, register_generator, registry
 from augsynth.generators.discovery import Claim
 from augsynth.progress import progress_bar
 from augsynth.transforms import Compose, Normalize, RandomCrop, RandomHorizontalFlip
@@ -112,6 +112,48 @@ def test_fit_goes_on_only_when_asked(model, class_mean, tmp_path, capsys):
     again = ("fit", "--data", "digits", "--generator", class_mean, "--steps", 3, "--out", model)
     assert "checkpoint" in refusal(capsys, *again)
     assert run(*again, "--resume") == 0
+
+
+class Blank(Generator):
+    """A generator that has nothing to learn."""
+
+    name = "blank"
+
+    def __init__(self, config=None):
+        super().__init__(config)
+        self.describe((1, 4, 4))
+
+    def generate(self, noise, labels, guidance):
+        return noise.normal(1, 4, 4)
+
+
+class Dimmed(Blank):
+    """A generator that is shown the images once."""
+
+    name = "dimmed"
+
+    def learn(self, images, labels, *, seed, progress):
+        self.level = images.float().mean() / 255
+
+    def state(self):
+        return {"level": self.level}
+
+    def restore(self, state):
+        self.level = state["level"]
+
+    def generate(self, noise, labels, guidance):
+        return self.level * noise.normal(*self.image_shape)
+
+
+@pytest.mark.parametrize(("kind", "said"), [(Blank, "nothing to learn"), (Dimmed, "1797 images on cpu")])
+def test_generators_without_networks_are_fitted_as_far_as_they_can_be(class_mean, kind, said, tmp_path, capsys):
+    register_generator(kind.name)(kind)
+    fit = ("fit", "--data", "digits", "--generator", kind.name, "--device", "cpu", "--out", tmp_path / "model")
+    assert run(*fit) == 0
+    assert said in capsys.readouterr().out
+    assert "already holds a checkpoint" in refusal(capsys, *fit)
+    assert run("sample", tmp_path / "model", "--n", 5, "--out", tmp_path / "pool") == 0
+    assert len(SyntheticPool.open(tmp_path / "pool")) == 5
 
 
 def test_generator_options_are_checked(class_mean, tmp_path, capsys):

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from augsynth.generators import Generator, Noise, Step
+from augsynth.generators import NetworkGenerator, Noise, Step
 
 
 class Pictures:
@@ -41,7 +41,7 @@ class Static(nn.Module):
         self.register_buffer("level", torch.tensor(level))
 
 
-class ToyGenerator(Generator):
+class ToyGenerator(NetworkGenerator):
     """Noise, with the class in pixel (0, 0) of the first channel; fitted without data by `toy_generator`."""
 
     @dataclass(frozen=True)

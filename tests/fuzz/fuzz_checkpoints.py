@@ -18,7 +18,7 @@ from fuzz_junk import Rng, json_junk, mutated, pick
 from fuzz_trials import RAN
 from torch import Tensor, nn
 
-from augsynth.generators import Generator, Noise, Step
+from augsynth.generators import NetworkGenerator, Noise, Step
 
 _IMAGES = [(torch.full((1, 4, 4), 60 * label, dtype=torch.uint8), label) for label in (0, 1, 2, 1)]
 _FIT: dict[str, Any] = {"batch_size": 2, "device": "cpu", "progress": False}
@@ -32,7 +32,7 @@ class Options:
     rate: float | None = 1e-2
 
 
-class Small(Generator):
+class Small(NetworkGenerator):
     """A few layers with an optimiser that keeps state."""
 
     name = "small"

@@ -93,7 +93,7 @@ def forge(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
     """Change `config.json`, and make its digests say that nothing was changed."""
     content = json.loads((folder / "config.json").read_text())
     change(content)
-    description = {field: content[field] for field in checkpoint.Description.__dataclass_fields__}
+    description = {field: content[field] for field in checkpoint.Description.__dataclass_fields__ if field in content}
     head = json.dumps(description, sort_keys=True).encode()
     content["digest"] = hashlib.sha256(head + b"\0" + bytes.fromhex(content["weights"]["sha256"])).hexdigest()
     if content["training"] is not None:

@@ -83,7 +83,16 @@ BROKEN_MODULES = {
     "wrong type": ("Fake = 7\n", "is 7; expected a subclass of augsynth.generators.Generator"),
     "abstract": (
         "from augsynth.generators import Generator\nclass Fake(Generator):\n    name = 'broken'\n    api_version = 1\n",
+        "does not define generate",
+    ),
+    "an abstract network": (
+        "from augsynth.generators import NetworkGenerator\nclass Fake(NetworkGenerator):\n    name = 'broken'\n",
         "does not define build, generate, optimizers, training_step",
+    ),
+    "networks on the first floor": (
+        "from augsynth.generators import Generator\nclass Fake(Generator):\n    name = 'broken'\n"
+        "    def training_step(self, *of_it): ...\n    def generate(self, *of_it): ...\n",
+        "defines training_step, which is for networks: derive it from augsynth.generators.NetworkGenerator",
     ),
     "other version": (plugin("broken", version=99), "made for API version 99; this augsynth offers API version 1"),
     "no version": (plugin("broken").replace("api_version = 1", "api_version = None"), "states no api_version"),

@@ -106,7 +106,10 @@ def test_a_failed_fit_leaves_the_generator_unfitted(images: TensorDataset) -> No
     generator = ClassMean()
     generator.fit(images, steps=1, **FIT)
     generator.training_step = lambda images, labels, step: {"loss": float("nan")}  # type: ignore[method-assign]
-    with pytest.raises(TrainingError, match=r"diverged before step 1: \{'loss': nan\}"):
+    with (
+        pytest.raises(TrainingError, match=r"diverged before step 1: \{'loss': nan\}"),
+        pytest.warns(UserWarning, match="starts anew"),
+    ):
         generator.fit(images, steps=1, **FIT)
     with pytest.raises(NotFittedError):
         generator.sample(1)
@@ -209,6 +212,7 @@ def test_sampling_uses_the_average(images: TensorDataset) -> None:
     generator.seen = []
     generator.prepare((1, 8, 8), 3, torch.device("cpu"), seed=0)
     expected = generator.networks["decoder"][0].weight.detach().clone()  # type: ignore[index]
+    generator.forget()
     generator.fit(images, steps=30, **FIT)
     for step, weight in enumerate(generator.seen):
         decay = min(0.9, (1 + step) / (10 + step))
@@ -280,6 +284,7 @@ def test_numbers_may_come_out_of_arrays(images: TensorDataset, tmp_path: Path) -
         assert type(report.steps) is int
         drawn = made.sample(three, seed=five, start=one, labels=two, guidance=half, batch_size=eight)
         assert torch.equal(drawn.images, expected.images)
+        made.forget()
         made.fit(images, epochs=half, batch_size=eight, device="cpu", progress=False)
 
 

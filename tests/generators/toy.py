@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from augsynth.generators import Generator, Noise, Step
+from augsynth.generators import NetworkGenerator, Noise, Step
 
 
 class Means(nn.Module):
@@ -24,7 +24,7 @@ class Means(nn.Module):
         self.register_buffer("count", torch.zeros(classes))
 
 
-class ClassMean(Generator):
+class ClassMean(NetworkGenerator):
     """The mean image of a class, and Gaussian noise."""
 
     @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class ClassMean(Generator):
         return mean[labels] + self.config.sigma * noise.normal(*self.image_shape)
 
 
-class TinyDecoder(Generator):
+class TinyDecoder(NetworkGenerator):
     """A linear decoder fitted to noise: no good pictures, but optimiser state, dropout and an average."""
 
     @dataclass(frozen=True)

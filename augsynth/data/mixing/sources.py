@@ -13,6 +13,7 @@ from augsynth.data.pools.pool import SyntheticPool
 from augsynth.errors import ArgumentError, ArgumentTypeError
 from augsynth.generators import Generator, create_generator
 from augsynth.generators.arguments import check_count
+from augsynth.generators.fitting import fit_if_needed
 
 
 def as_synthetic(
@@ -54,7 +55,7 @@ def _fitted(generator: str | Generator, real: Any, steps: int, seed: int) -> Gen
     if isinstance(generator, Generator):
         return generator
     made = create_generator(generator)
-    made.fit(real, steps=steps, seed=seed)
+    fit_if_needed(made, real, steps=steps, seed=seed)
     return made
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import tarfile
 import tempfile
@@ -50,10 +51,13 @@ def export(pool: Source, folder: Path, format: Format, class_names: Iterable[str
         raise DataError(f"PNG files hold 1, 3 or 4 channels; the images of this pool have {pool.image_shape[0]}")
     _pillow()
     names = _class_names(pool.labels, class_names)
+    known = names if class_names is not None else None
     if format == "imagefolder":
         _check_folder_names(names)
     with _whole_or_nothing(folder) as part, progress_bar(f"exporting as {format}", len(pool), progress) as advance:
         writers[format](pool, part, names, advance)
+        if format == "webdataset" and known is not None:
+            (part / "class_names.json").write_text(json.dumps(known), encoding="ascii")
 
 
 @contextmanager

@@ -56,7 +56,10 @@ class Part:
 
 @dataclass(frozen=True)
 class Manifest:
-    """`wanted` is what `create` was asked for; a pool with fewer samples is unfinished."""
+    """`wanted` is what `create` was asked for; a pool with fewer samples is unfinished.
+
+    `class_names` are those of the generator's classes, None where they are not known.
+    """
 
     image_shape: tuple[int, int, int]
     labelled: bool
@@ -64,6 +67,7 @@ class Manifest:
     shard_size: int
     parts: tuple[Part, ...]
     shards: tuple[Shard, ...]
+    class_names: tuple[str, ...] | None = None
 
     def __len__(self) -> int:
         return sum(shard.count for shard in self.shards)
@@ -72,6 +76,8 @@ class Manifest:
         """Replace the manifest in one step; on return it is on the disk."""
         parts, shards = ([vars(one) for one in many] for many in (self.parts, self.shards))
         content = {"format": FORMAT, "version": VERSION, **vars(self), "parts": parts, "shards": shards}
+        if self.class_names is None:  # as in pools from before they were kept
+            del content["class_names"]
         temporary = folder / f".{FILE}.partial"
         with open(temporary, "w", encoding="utf-8") as stream:
             stream.write(json.dumps(content, indent=1))
@@ -116,6 +122,7 @@ def _manifest(content: dict[str, Any]) -> Manifest:
     if type(content["labelled"]) is not bool:
         raise ValueError(f"labelled is {shown(content['labelled'])}, expected true or false")
     content |= {
+        "class_names": _names(content.get("class_names")),
         "image_shape": shape,
         "wanted": _whole(content["wanted"], "wanted"),
         "shard_size": _whole(content["shard_size"], "shard_size"),
@@ -129,6 +136,12 @@ def _manifest(content: dict[str, Any]) -> Manifest:
     if max(held, manifest.wanted) * math.prod(shape) > sys.maxsize:
         raise ValueError(f"no disk holds {max(held, manifest.wanted)} images of shape {shape}")
     return manifest
+
+
+def _names(names: Any) -> tuple[str, ...] | None:
+    if names is not None and not (isinstance(names, list) and all(isinstance(name, str) for name in names)):
+        raise ValueError(f"class_names is {shown(names)}, expected a list of texts")
+    return None if names is None else tuple(names)
 
 
 def _part(part: Part) -> Part:

@@ -130,18 +130,24 @@ class SyntheticPool(Positional[Any], Dataset[Any]):
     ) -> None:
         """Write the pool as PNG files into a new or empty folder, in a layout that other tools read.
 
-        "imagefolder": `<class>/<item>.png`, classes being numbers (with leading zeros) or `class_names`.
-        "webdataset": tar files of `<item>.png` and `<item>.cls`. "huggingface": a `datasets.Dataset` saved to
+        "imagefolder": `<class>/<item>.png`, classes being `class_names`, by default the pool's own, or else numbers
+        (with leading zeros). "webdataset": tar files of `<item>.png` and `<item>.cls`, and the names of the classes, if
+        they are known, in `class_names.json`. "huggingface": a `datasets.Dataset` saved to
         disk; needs the package `datasets`. All need Pillow, and images of 1, 3 or 4 channels. An export that is refused
         or fails leaves nothing behind. "imagefolder" refuses names that no folder can have, hidden ones, and those that
         differ from another in nothing but case or the form of accented letters.
         """
-        exporting.export(self, Path(path), format, class_names, progress)
+        exporting.export(self, Path(path), format, self.class_names if class_names is None else class_names, progress)
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """(C, H, W)."""
         return self.manifest.image_shape
+
+    @property
+    def class_names(self) -> tuple[str, ...] | None:
+        """The names of the classes, which came with the generator from its data set; None where they are not known."""
+        return self.manifest.class_names
 
     @property
     def parts(self) -> tuple[Part, ...]:

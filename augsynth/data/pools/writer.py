@@ -79,10 +79,13 @@ def create(folder: Path, order: Order, shard_size: int, resume: bool, progress: 
     part = order.part(first=0, start=0)
     with _only_writer(folder):
         if (folder / FILE).exists():
-            manifest = _resumed(folder, part, order.n, shard_size, resume)
+            manifest = _named(folder, _resumed(folder, part, order.n, shard_size, resume), order.generator)
         else:
             _require_empty(folder)
-            manifest = Manifest(order.generator.image_shape, order.labelled, order.n, shard_size, (part,), ())
+            kind = order.generator.image_kind
+            manifest = Manifest(
+                kind.image_shape, order.labelled, order.n, shard_size, (part,), (), class_names=kind.class_names
+            )
         return _fill(folder, manifest, order, done=len(manifest), start=0, progress=progress)
 
 
@@ -96,10 +99,30 @@ def append(folder: Path, order: Order, progress: bool) -> Manifest:
                 f"the pool holds {_kind(manifest.image_shape, manifest.labelled)}; "
                 f"generator {order.generator.name!r} gives {_kind(order.generator.image_shape, order.labelled)}"
             )
+        _require_same_names(manifest.class_names, order.generator)
         part = order.part(first=len(manifest), start=0)
         part = replace(part, start=_next_sample(manifest, part))
         extended = replace(manifest, parts=(*manifest.parts, part))
         return _fill(folder, extended, order, done=0, start=part.start, progress=progress)
+
+
+def _named(folder: Path, manifest: Manifest, generator: Generator) -> Manifest:
+    """Give the names of the generator's classes to a pool that was made before they were known."""
+    _require_same_names(manifest.class_names, generator)
+    if manifest.class_names is not None or generator.class_names is None:
+        return manifest
+    named = replace(manifest, class_names=generator.class_names)
+    named.write(folder)
+    return named
+
+
+def _require_same_names(names: tuple[str, ...] | None, generator: Generator) -> None:
+    """Raise `ArgumentError` where a label would mean two things."""
+    if None not in (names, generator.class_names) and names != generator.class_names:
+        raise ArgumentError(
+            f"the classes of the pool are {shown(names)}, those of generator {generator.name!r} are "
+            f"{shown(generator.class_names)}: a label would mean two things; make another pool"
+        )
 
 
 def _require_empty(folder: Path) -> None:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from augsynth.errors import ArgumentError
-from augsynth.generators import PRECISIONS, Generator, Noise, Samples, Step
+from augsynth.generators import PRECISIONS, NetworkGenerator, Noise, Samples, Step
 from augsynth_diffusion.denoiser import Denoiser
 from augsynth_diffusion.networks import Grid, UNet
 from augsynth_diffusion.preconditioning import denoising_loss, draw_sigma
@@ -77,7 +77,7 @@ class EDMConfig:
                 raise ArgumentError(f"{option} must be {expected}, got {getattr(self, option)!r}")
 
 
-class EDM(Generator):
+class EDM(NetworkGenerator):
     """Noise is turned into an image of a class step by step, by a network that has learned to remove noise.
 
     The most faithful and varied of the built-in generators; fitting and sampling take it the longest.

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from augsynth.errors import ArgumentError
-from augsynth.generators import PRECISIONS, Generator, Noise, Step, autocast
+from augsynth.generators import PRECISIONS, NetworkGenerator, Noise, Step, autocast
 from augsynth.transforms import DiffAugment
 from augsynth_gan.losses import gradient_penalty, relativistic_loss
 from augsynth_gan.networks import Discriminator, ImageGenerator
@@ -64,7 +64,7 @@ class R3GANConfig:
                 raise ArgumentError(f"{option} must be {expected}, got {getattr(self, option)!r}")
 
 
-class R3GAN(Generator):
+class R3GAN(NetworkGenerator):
     """Two networks play against each other: one draws images, the other tells them from real ones of their class.
 
     Its samples are sharp and recognisable; rare shapes may be missing from them.

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from augsynth.errors import ArgumentError
-from augsynth.generators import PRECISIONS, Generator, Noise, Step, autocast
+from augsynth.generators import PRECISIONS, NetworkGenerator, Noise, Step, autocast
 from augsynth_vae.likelihood import Bernoulli, DiscretizedLogistic, free_bits, gaussian_kl
 from augsynth_vae.networks import Decoder, Encoder, Grid
 
@@ -65,7 +65,7 @@ class VAEConfig:
                 raise ArgumentError(f"{option} must be {expected}, got {getattr(self, option)!r}")
 
 
-class ConditionalVAE(Generator):
+class ConditionalVAE(NetworkGenerator):
     """Images are coded as a few Gaussian numbers beside their class, and drawn by decoding random ones.
 
     It fits in a minute and never collapses; its samples are softer than those of a GAN or a diffusion model.

@@ -1,0 +1,45 @@
+"""The kind of images that a generator draws: their shape, and their classes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from augsynth.arrays import unwrapped
+from augsynth.errors import PluginError, shown
+from augsynth.layout import MAX_CHANNELS
+
+
+@dataclass(frozen=True)
+class ImageKind:
+    """Shape (C, H, W), number of classes (None without labels), and the names of the classes where they are known."""
+
+    image_shape: tuple[int, int, int]
+    num_classes: int | None
+    class_names: tuple[str, ...] | None
+
+    @classmethod
+    def of(cls, image_shape: Any, num_classes: Any, class_names: Any) -> ImageKind:
+        """Check what a plugin describes. Raises `PluginError`."""
+        shape = tuple(map(unwrapped, image_shape))
+        if len(shape) != 3 or not all(type(side) is int and side >= 1 for side in shape) or shape[0] > MAX_CHANNELS:
+            raise PluginError(
+                f"image_shape is {shown(image_shape)}, expected (channels, height, width) of at most "
+                f"{MAX_CHANNELS} channels"
+            )
+        classes = unwrapped(num_classes)
+        if classes is not None and not (type(classes) is int and classes >= 1):
+            raise PluginError(f"num_classes is {shown(num_classes)}, expected an integer of at least 1, or None")
+        return cls(shape, classes, None if class_names is None else _checked_names(class_names, classes))
+
+    def __str__(self) -> str:
+        classes = "" if self.num_classes is None else f" in {self.num_classes} classes"
+        return f"images of {self.image_shape}{classes}"
+
+
+def _checked_names(names: Any, classes: int | None) -> tuple[str, ...]:
+    given = tuple(names) if isinstance(names, Iterable) and not isinstance(names, str) else ()
+    if len(given) != classes or not all(isinstance(name, str) for name in given):
+        raise PluginError(f"class_names are {shown(names)}, expected {classes or 'no'} texts")
+    return tuple(map(str, given))

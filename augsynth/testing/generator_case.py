@@ -1,0 +1,99 @@
+"""The case that the rules of `check_generator` look at: a generator, fitted once, and ways to sample from it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from augsynth.generators import Generator, NetworkGenerator, Noise, Samples
+
+
+@dataclass(frozen=True)
+class Case:
+    """The generator under test, and what it is tested with."""
+
+    factory: Callable[[], Generator]
+    dataset: Any
+    steps: int
+    batch_size: int
+    folder: Path
+
+    @cached_property
+    def fitted(self) -> Generator:
+        """One fitted generator, shared by the rules, none of which changes it."""
+        return self.fit(self.factory())
+
+    @cached_property
+    def learns(self) -> bool:
+        """True if the generator has something to fit."""
+        return self.factory().can_learn
+
+    @cached_property
+    def trains(self) -> bool:
+        """True if the generator is fitted in steps."""
+        return isinstance(self.factory(), NetworkGenerator)
+
+    def fit(self, generator: Generator, **options: Any) -> Generator:
+        """Fit on the CPU, networks for the steps of the case; leave alone what has nothing to learn."""
+        settings = {"steps": self.steps, "batch_size": self.batch_size, "device": "cpu", "progress": False, **options}
+        if not self.trains:
+            del settings["steps"]
+        if self.learns:
+            generator.fit(self.dataset, **settings)
+        return generator
+
+    @cached_property
+    def labels(self) -> Tensor | None:
+        """Ten labels in no order, or None for a generator without classes."""
+        classes = self.fitted.num_classes
+        return None if classes is None else (torch.arange(10) * 7 + 1) % classes
+
+    @cached_property
+    def source_images(self) -> Tensor:
+        """Three images of the data set, or noise if those that are drawn have another shape; uint8 (3, C, H, W)."""
+        if tuple(self.dataset[0][0].shape) == self.image_shape:
+            return torch.stack([self.dataset[index][0] for index in range(3)])
+        rng = torch.Generator().manual_seed(0)
+        return torch.randint(0, 256, (3, *self.image_shape), generator=rng, dtype=torch.uint8)
+
+    @cached_property
+    def image_shape(self) -> tuple[int, ...]:
+        """(C, H, W) that the generator describes."""
+        return self.fitted.image_shape
+
+    def require(self, holds: bool, sentence: str) -> None:
+        """Raise `AssertionError` with `sentence` unless it holds."""
+        if not holds:
+            raise AssertionError(f"generator {getattr(self.factory(), 'name', '?')!r} breaks the contract: {sentence}")
+
+    def require_raises(self, error: type[Exception], what: str, act: Callable[[], object]) -> None:
+        """Require that `act` raises `error`."""
+        try:
+            act()
+        except error:
+            return
+        except Exception as other:
+            raise AssertionError(f"{what} must raise {error.__name__}, not {type(other).__name__}: {other}") from other
+        self.require(False, f"{what} must raise {error.__name__}")
+
+
+def sample(case: Case, **options: Any) -> Samples:
+    return case.fitted.sample(10, **options)
+
+
+def generate(case: Case, indices: Any, labels: Tensor | None, seed: int = 0) -> Tensor:
+    with case.fitted.sampling_mode(), torch.no_grad():
+        return case.fitted.generate(Noise(seed, indices, "cpu"), labels, None)
+
+
+def require_same(case: Case, a: Tensor, b: Tensor, who: str) -> None:
+    if not torch.equal(a, b):
+        first = next(k for k, (x, y) in enumerate(itertools.zip_longest(a, b)) if not torch.equal(x, y))
+        case.require(False, f"{who} differ from sample {first} on; a sample depends on (seed, k) and its label alone")
