@@ -17,8 +17,9 @@ class Poll {
  public:
   explicit Poll(Check check, const std::atomic<bool>* ended = nullptr) : check_(check), ended_(ended) {}
 
-  // Throws where the work shall end. It is called for every line of pixels, so most calls only count.
-  void operator()() {
+  // Throws where the work shall end. It is called for every line of pixels, so most calls only count. It is
+  // always inlined: the linker would keep one copy for all ISAs, with the instructions of any of them.
+  __attribute__((always_inline)) void operator()() {
     if (--calls_left_ == 0) look();
   }
 
