@@ -45,7 +45,7 @@ def test_images_keep_shape_and_dtype_and_are_not_changed(image: Picture, name: s
     np.testing.assert_array_equal(image, before)
 
 
-@given(SMALL, st.sampled_from(aug.DTYPES), st.sampled_from(sorted(OPERATIONS)), st.floats(0, 1))
+@given(SMALL, st.sampled_from(aug.DTYPES), st.sampled_from(sorted({*OPERATIONS} - {"clahe"})), st.floats(0, 1))
 def test_constant_images_stay(shape: aug.Shape, dtype: str, name: str, share: float) -> None:
     image = np.full(shape, share * full_scale(np.dtype(dtype))).astype(dtype)
     result = OPERATIONS[name].function(image, **OPERATIONS[name].parameters)
