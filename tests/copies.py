@@ -59,6 +59,7 @@ MAYBE: dict[str, T.Transform] = {
     "sharpness": T.RandomAdjustSharpness(2.0, 0.0),
     "equalize": T.RandomEqualize(0.0),
     "autocontrast": T.RandomAutocontrast(0.0),
+    "clahe": T.CLAHE(p=0.0),
 }
 CERTAIN: tuple[T.Transform, ...] = (
     ROTATION,

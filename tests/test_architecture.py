@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "augsynth"
 LAYERS = (
     ("errors", "files", "layout", "npy", "progress"),
     ("_native",),
-    ("rng", "memory", "operations", "geometry", "arrays", "pillow", "positions"),
+    ("rng", "memory", "operations", "whole_image", "geometry", "arrays", "pillow", "positions"),
     ("plan", "images"),
     ("engine",),
     ("targets", "lowering", "differentiable"),

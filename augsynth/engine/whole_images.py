@@ -10,9 +10,10 @@ import numpy.typing as npt
 
 from augsynth.errors import ArgumentError, ArgumentTypeError, AugsynthError, PlanError
 from augsynth.memory import SMALLEST_REUSED, empty_arrays
-from augsynth.operations import IMAGES, POINTS
+from augsynth.operations import POINTS
 from augsynth.operations.scale import full_scale, stored
 from augsynth.plan import Barrier
+from augsynth.whole_image import OPERATIONS
 
 Image = npt.NDArray[Any]
 
@@ -70,7 +71,7 @@ def _operated(name: str, image: Image, arguments: Mapping[str, Any]) -> Image:
     if name in POINTS:
         result = _stored(POINTS[name](image.astype(np.float64), full_scale(image.dtype), **arguments), image)
     else:
-        result = IMAGES[name](image, **arguments)
+        result = OPERATIONS[name].function(image, **arguments)
     if result.shape != image.shape:
         raise ValueError(f"its parameters make an image of shape {result.shape} out of {image.shape}")
     return result

@@ -11,10 +11,13 @@ from augsynth.lowering.declared import Declared, Noisy
 from augsynth.lowering.stage import Stage
 from augsynth.lowering.steps import Cast, Operate, Standardise
 from augsynth.plan import FULL_SCALE
+from augsynth.whole_image import OPERATIONS
 
 _INTEGERS = (DType.UINT8, DType.UINT16)
 # The largest value that an operation leaves of a float image.
-_CLAMPING = {"autocontrast": 1.0, "equalize": 1.0, "gamma": np.inf, "posterize": 1.0, "sharpness": 1.0}
+_CLAMPING = {"gamma": np.inf, "posterize": 1.0} | {
+    name: described.clamps_floats_to for name, described in OPERATIONS.items() if described.clamps_floats_to is not None
+}
 
 
 class Extent(NamedTuple):

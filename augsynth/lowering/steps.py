@@ -69,7 +69,9 @@ class Geometry(NamedTuple):
 
 
 class Operate(NamedTuple):
-    """Do what `augsynth.operations` calls `name`: one entry a sample in `parameters`, the same `settings` for all.
+    """Do the operation `name` of `augsynth.whole_image` or `augsynth.operations`.
+
+    `parameters` hold one entry a sample, and `settings` are the same for all.
 
     An operation on single values is a lookup table for integer images, and so part of a pass. All others are barriers.
     A user's `function` stands in for the operation; `per_value` says that it maps values one by one, and

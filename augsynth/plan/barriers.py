@@ -10,14 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from augsynth.errors import PlanError
-from augsynth.operations import IMAGES, POINTS
+from augsynth.operations import POINTS
+from augsynth.whole_image import OPERATIONS
 
 Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
 class Barrier:
-    """`operation` of `augsynth.operations` on those of n images that `active` (n,) names.
+    """`operation`, of `augsynth.whole_image` or a point operation, on those of n images that `active` (n,) names.
 
     `parameters` hold one entry a sample, `settings` are the same for all. A user's own `function` stands in for the
     operation where there is one, and cannot be stored; `per_value` says that it maps values one by one, and
@@ -33,8 +34,8 @@ class Barrier:
     keeps_positions: bool = False
 
     def __post_init__(self) -> None:
-        if self.function is None and self.operation not in IMAGES and self.operation not in POINTS:
-            known = ", ".join(sorted({*IMAGES, *POINTS}))
+        if self.function is None and self.operation not in OPERATIONS and self.operation not in POINTS:
+            known = ", ".join(sorted({*OPERATIONS, *POINTS}))
             raise PlanError(f"unknown operation {self.operation!r} in a plan; known are {known}")
         for name, values in self.parameters.items():
             if values.ndim < 1 or len(values) != len(self.active):
@@ -54,7 +55,9 @@ class Barrier:
     @property
     def may_move_pixels(self) -> bool:
         """Whether nothing tells where the pixels go, so that no target can follow."""
-        return self.function is not None and not (self.per_value or self.keeps_positions)
+        if self.function is not None:
+            return not (self.per_value or self.keeps_positions)
+        return self.operation not in POINTS and not OPERATIONS[self.operation].keeps_positions
 
     def arguments(self, sample: int) -> dict[str, Any]:
         """What the operation takes beside the image of one sample."""

@@ -216,6 +216,7 @@ def whole_images() -> st.SearchStrategy[T.Transform]:
         st.builds(T.RandomAdjustSharpness, st.floats(0, 3), CHANCES),
         st.builds(T.RandomEqualize, CHANCES),
         st.builds(T.RandomAutocontrast, CHANCES),
+        st.builds(T.CLAHE, _ranges(0.1, 40), st.tuples(st.integers(1, 9), st.integers(1, 9)), CHANCES),
     )
 
 

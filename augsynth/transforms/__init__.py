@@ -30,7 +30,7 @@ from augsynth.transforms.diff_augment import DiffAugment
 from augsynth.transforms.erasing import GridMask, RandomErasing
 from augsynth.transforms.flips import RandomHorizontalFlip, RandomVerticalFlip
 from augsynth.transforms.frames import CenterCrop, Pad, RandomCrop, RandomResizedCrop, Resize
-from augsynth.transforms.histograms import RandomAutocontrast, RandomEqualize
+from augsynth.transforms.histograms import CLAHE, RandomAutocontrast, RandomEqualize
 from augsynth.transforms.missing import FillMissing
 from augsynth.transforms.mixing import CutMix, MixUp
 from augsynth.transforms.noise import GaussianNoise, PoissonNoise, SaltAndPepperNoise, SpeckleNoise, UniformNoise
@@ -42,6 +42,7 @@ from augsynth.transforms.registry import TRANSFORMS, from_dict
 from augsynth.transforms.values import Normalize, ToDtype
 
 __all__ = [
+    "CLAHE",
     "TRANSFORMS",
     "AddNoise",
     "AutoAugment",

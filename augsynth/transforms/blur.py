@@ -10,9 +10,9 @@ import numpy as np
 
 from augsynth.errors import ArgumentError
 from augsynth.lowering import Lowering, Operate
-from augsynth.operations.filters import LARGEST_KERNEL
 from augsynth.transforms.base import Draw, Transform
 from augsynth.transforms.params import Range, number, positive, probability, size_pair
+from augsynth.whole_image.gaussian_blur import LARGEST_KERNEL
 
 
 @dataclass(frozen=True)

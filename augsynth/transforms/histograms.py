@@ -5,12 +5,17 @@ Channels are treated each by itself. Levels of a float image count on the full s
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
+from augsynth.errors import ArgumentError
 from augsynth.lowering import Lowering, Operate
 from augsynth.transforms.base import Draw, Transform
-from augsynth.transforms.params import probability
+from augsynth.transforms.params import Range, positive, probability, size_pair
+from augsynth.whole_image.clahe import LARGEST_GRID
 
 
 @dataclass(frozen=True)
@@ -55,3 +60,39 @@ class RandomAutocontrast(Transform):
 
     def step(self, draw: Draw, seen: Lowering) -> Operate:
         return Operate("autocontrast", active=draw.u[:, 0] < self.p)
+
+
+@dataclass(frozen=True)
+class CLAHE(Transform):
+    """Equalise histograms tile by tile and with limited contrast, with probability `p`.
+
+    Each channel is equalised by itself, as OpenCV's `createCLAHE` equalises a grey image; uint8 and uint16 images get
+    its levels. float32 images are clamped to [0, 1] and counted in 65,536 levels; NaN counts as 0, and stays NaN.
+
+    Args:
+        clip_limit: The largest count of a level in a tile, in units of the mean count of all levels: a number above 0,
+            or a pair to draw from. A lower limit gives less contrast.
+        tile_grid_size: The number of tiles, (columns, rows), or one number for both; 1 to 32 each.
+        p: The probability, in [0, 1].
+
+    >>> import numpy as np
+    >>> CLAHE(clip_limit=1000.0, tile_grid_size=1, p=1.0)(np.array([[100, 100, 101, 101]], np.uint8)).tolist()
+    [[[128, 128, 255, 255]]]
+    """
+
+    clip_limit: Range = 4.0
+    tile_grid_size: int | Sequence[int] = (8, 8)
+    p: float = 0.5
+    draws: ClassVar[int] = 2
+
+    def check(self) -> None:
+        positive(self.clip_limit, "clip_limit")
+        grid = self.tile_grid_size
+        if max(size_pair(grid, "tile_grid_size")) > LARGEST_GRID:
+            raise ArgumentError(f"tile_grid_size must be at most {LARGEST_GRID} in each direction, got {grid!r}")
+        probability(self.p)
+
+    def step(self, draw: Draw, seen: Lowering) -> Operate:
+        limits = draw.between(1, *positive(self.clip_limit, "clip_limit"))
+        grid = np.array(size_pair(self.tile_grid_size, "tile_grid_size"))
+        return Operate("clahe", {"clip_limit": limits}, {"tile_grid_size": grid}, active=draw.u[:, 0] < self.p)

@@ -18,7 +18,7 @@ from augsynth.transforms.custom import Lambda
 from augsynth.transforms.erasing import GridMask, RandomErasing
 from augsynth.transforms.flips import RandomHorizontalFlip, RandomVerticalFlip
 from augsynth.transforms.frames import CenterCrop, Pad, RandomCrop, RandomResizedCrop, Resize
-from augsynth.transforms.histograms import RandomAutocontrast, RandomEqualize
+from augsynth.transforms.histograms import CLAHE, RandomAutocontrast, RandomEqualize
 from augsynth.transforms.missing import FillMissing
 from augsynth.transforms.noise import GaussianNoise, PoissonNoise, SaltAndPepperNoise, SpeckleNoise, UniformNoise
 from augsynth.transforms.perspective import RandomPerspective
@@ -60,6 +60,7 @@ TRANSFORMS: tuple[type[Transform], ...] = (
     RandomAdjustSharpness,
     RandomEqualize,
     RandomAutocontrast,
+    CLAHE,
     Lambda,
     Normalize,
     ToDtype,

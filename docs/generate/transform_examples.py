@@ -43,6 +43,7 @@ def examples(side: int, threshold: float = 1.0) -> tuple[T.Transform, ...]:
         T.RandomAdjustSharpness(3.0, p=1.0),
         T.RandomEqualize(p=1.0),
         T.RandomAutocontrast(p=1.0),
+        T.CLAHE(p=1.0),
         T.Lambda(np.flipud),
         T.Normalize([0.5], [0.25]),
         T.ToDtype("float32", scale=True),

@@ -54,6 +54,7 @@ TRANSFORMS: tuple[T.Transform, ...] = (
     T.RandomAdjustSharpness(1.5),
     T.RandomEqualize(),
     T.RandomAutocontrast(),
+    T.CLAHE((1.0, 8.0), (8, 4)),
     T.Lambda(np.square, per_pixel=True),
     T.Lambda(np.flipud),
     T.Normalize((0.4, 0.5, 0.6), (0.2, 0.2, 0.2)),

@@ -52,6 +52,7 @@ ALIKE = [
     T.RandomAdjustSharpness(2.0, 1.0),
     T.RandomEqualize(1.0),
     T.RandomAutocontrast(1.0),
+    T.CLAHE(p=1.0),
     T.Lambda(np.flipud),
     T.Normalize([0.5], [0.2]),
     T.ToDtype("float32", scale=True),

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from augsynth import transforms as T
 from augsynth.errors import ArgumentError
-from augsynth.operations import IMAGES
 from augsynth.plan import Pass
 from augsynth.testing import strategies as aug
+from augsynth.whole_image import OPERATIONS
 
 Key = tuple[int, int, int]
 Picture = npt.NDArray[Any]
@@ -106,7 +106,7 @@ def test_a_mask_says_what_is_missing(case: tuple[Picture, Mask], strategy: str) 
     result = T.FillMissing(strategy, mask, value=1)(present, key=KEY).numpy().transpose(1, 2, 0)
     np.testing.assert_array_equal(result[~mask], present[~mask])
     if strategy != "random":
-        expected = IMAGES[f"fill_missing_{strategy}"](present, mask=mask, value=1.0)
+        expected = OPERATIONS[f"fill_missing_{strategy}"].function(present, mask=mask, value=1.0)
         np.testing.assert_array_equal(result, expected)
 
 

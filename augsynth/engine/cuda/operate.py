@@ -7,16 +7,16 @@ from collections.abc import Sequence
 import torch
 
 from augsynth.engine import whole_images as on_cpu
-from augsynth.engine.cuda.operations import OPERATIONS
 from augsynth.errors import PlanError
 from augsynth.plan import Barrier
+from augsynth.whole_image import OPERATIONS
 
 
 def operate(barrier: Barrier, images: Sequence[torch.Tensor] | torch.Tensor) -> list[torch.Tensor]:
     """The images (H, W, C) after the barrier; those that it does not change are handed on as they are.
 
-    What has no place in `OPERATIONS` (a function of the user's, filling by the picture around, single values of float
-    images) gets the images copied to the CPU, which waits for the device.
+    What has no torch function (a function of the user's, filling by the picture around, single values of float images)
+    gets the images copied to the CPU, which waits for the device.
     """
     return [
         _changed(barrier, image, number) if barrier.active[number] else image for number, image in enumerate(images)
@@ -24,9 +24,10 @@ def operate(barrier: Barrier, images: Sequence[torch.Tensor] | torch.Tensor) -> 
 
 
 def _changed(barrier: Barrier, image: torch.Tensor, number: int) -> torch.Tensor:
-    if barrier.function is None and barrier.operation in OPERATIONS:
+    described = OPERATIONS.get(barrier.operation) if barrier.function is None else None
+    if described is not None and described.torch_function is not None:
         try:
-            return OPERATIONS[barrier.operation](image, **barrier.arguments(number))
+            return described.torch_function(image, **barrier.arguments(number))
         except (TypeError, RuntimeError) as error:  # a stored plan can say anything
             raise PlanError(f"the plan says of {barrier.operation} what it cannot do: {error}") from error
     (changed,) = on_cpu.operate(barrier[number : number + 1], [image.cpu().numpy()])

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from augsynth.errors import ArgumentError
 from augsynth.operations.scale import Floats, Image, stored
+from augsynth.whole_image.description import WholeImageOperation
 
 Mask = npt.NDArray[np.bool_]
 Fill = Callable[[Floats, Mask], npt.ArrayLike]
@@ -142,3 +143,15 @@ def _imported(module: str) -> Any:
         raise ArgumentError(
             f'filling missing values from the picture around them needs {package}: pip install "augsynth[missing]"'
         ) from error
+
+
+CONSTANT = WholeImageOperation("fill_missing_constant", fill_missing_constant, keeps_positions=True)
+RANDOM = WholeImageOperation(
+    "fill_missing_random",
+    fill_missing_random,
+    {"low": 0.0, "high": 1.0, "stream": np.arange(4, dtype=np.uint32)},
+    keeps_positions=True,
+)
+MEAN = WholeImageOperation("fill_missing_mean", fill_missing_mean, keeps_positions=True)
+NEAREST = WholeImageOperation("fill_missing_nearest", fill_missing_nearest, keeps_positions=True)
+INPAINT = WholeImageOperation("fill_missing_inpaint", fill_missing_inpaint, keeps_positions=True)

@@ -1,4 +1,4 @@
-"""Blurring and sharpening. A NaN spreads over the filter's footprint, as in any convolution.
+"""Blurring with a normal kernel. A NaN spreads over the filter's footprint.
 
 Sums have a fixed order, and each operation rounds exactly: results do not depend on the instruction set or the number
 of threads.
@@ -11,10 +11,14 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
+import torch
+from torch import Tensor
 
 from augsynth import _native
 from augsynth.errors import ArgumentError
 from augsynth.operations.scale import Image
+from augsynth.whole_image import torch_scale
+from augsynth.whole_image.description import WholeImageOperation
 
 # A margin as wide as half of it is put around an image.
 LARGEST_KERNEL = 4095
@@ -65,15 +69,37 @@ def normal_kernel(size: int, sigma: float) -> Singles:
     return (np.array(weights) / math.fsum(weights)).astype(np.float32)
 
 
-def sharpness(image: Image, *, factor: float) -> Image:
-    """Go from the smoothed image (`factor` 0) to the image (1) and beyond (above 1: sharper).
+def _torch_blur(image: Tensor, *, kernel_size: Sequence[int], sigma: float) -> Tensor:
+    """The same as `gaussian_blur`, in torch's operations."""
+    sizes = check_kernel(kernel_size, sigma)
+    values = image.float()
+    for axis, size in zip((1, 0), sizes, strict=True):
+        values = _convolved(values, normal_kernel(size, sigma).tolist(), axis)
+    return torch_scale.stored(values, image.dtype)
 
-    Smoothed is the mean of 3x3 pixels with the middle one counted five times; pixels on the edge, which have no eight
-    neighbours, stay as they are. The result is clamped to the full scale.
 
-    >>> image = np.zeros((3, 3, 1), np.uint8)
-    >>> image[1, 1] = 130
-    >>> [int(sharpness(image, factor=factor)[1, 1, 0]) for factor in (0.0, 1.5)]
-    [50, 170]
-    """
-    return _native.sharpen(image, factor)
+def _convolved(values: Tensor, kernel: Sequence[float], axis: int) -> Tensor:
+    """Sums in the order of `_native.blur`: the middle first, and then pairs from outside in."""
+    size, middle = values.shape[axis], len(kernel) // 2
+    padded = values.index_select(axis, _reflected(size, middle, values.device))
+    sums = padded.narrow(axis, middle, size) * kernel[middle]
+    for at in range(middle):
+        pair = padded.narrow(axis, at, size) + padded.narrow(axis, 2 * middle - at, size)
+        sums = sums + pair * kernel[at]
+    return sums
+
+
+def _reflected(size: int, margin: int, device: torch.device) -> Tensor:
+    """The pixels that stand for those from -margin to size + margin, reflected about the outermost centres."""
+    period = max(1, 2 * (size - 1))
+    at = torch.arange(-margin, size + margin, device=device).remainder(period)
+    return torch.minimum(at, period - at) if size > 1 else torch.zeros_like(at)
+
+
+GAUSSIAN_BLUR = WholeImageOperation(
+    "gaussian_blur",
+    gaussian_blur,
+    {"kernel_size": (3, 5), "sigma": 1.2},
+    torch_function=_torch_blur,
+    keeps_positions=True,
+)

@@ -1,0 +1,37 @@
+"""The description of an operation that needs the whole picture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from augsynth.operations.scale import Image
+
+
+@dataclass(frozen=True)
+class WholeImageOperation:
+    """An operation that runs on whole images, between two passes.
+
+    Size, channels and dtype of an image do not change.
+
+    Args:
+        name: The name in plans. Stored plans hold it, so it never changes.
+        function: `function(image, **parameters)` takes an image (H, W, C) of uint8, uint16 or float32, and gives a new
+            one.
+        parameters: The parameters that a plan must give, each with a valid example, with which the tests run it.
+        torch_function: The same in torch's operations, to the bit, without waiting for the device. Without one, a
+            device's images are copied to the CPU and back.
+        keeps_positions: Whether every pixel stays where it is. Targets are refused beside an operation that may move
+            pixels, because nothing tells them where to go.
+        clamps_floats_to: The largest value that it leaves of a float image; None if it does not clamp.
+    """
+
+    name: str
+    function: Callable[..., Image]
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    torch_function: Callable[..., torch.Tensor] | None = None
+    keeps_positions: bool = False
+    clamps_floats_to: float | None = None
