@@ -22,6 +22,7 @@ from torch.utils.data import TensorDataset
 
 from augsynth.errors import ArgumentError
 from augsynth.generators import Generator, Noise, Step, autocast
+from augsynth.testing import process_settings
 
 FIT: dict[str, Any] = {"batch_size": 8, "device": "cpu", "progress": False}
 
@@ -81,14 +82,9 @@ def _twice(setting: Callable[[], AbstractContextManager[Any]]) -> Iterator[None]
 def _state() -> tuple[object, ...]:
     return (
         *_random_state(),
-        torch.get_default_device(),
-        torch.get_default_dtype(),
-        torch.is_grad_enabled(),
-        torch.is_inference_mode_enabled(),
-        torch.is_autocast_enabled("cpu"),
+        *process_settings.settings(),
         torch.are_deterministic_algorithms_enabled(),
         torch.is_anomaly_enabled(),
-        torch.get_num_threads(),
         torch.backends.cudnn.benchmark,
         torch.backends.cudnn.deterministic,
         pickle.dumps(np.geterr()),
