@@ -110,7 +110,7 @@ def _inside(value: Any, deepest: int) -> str:
             continue
         if name in MOVING or taken_for(name) or tv_tensors.role_of(one) is not None:
             return repr(name)
-        if looks_like_map(one) or _axes(one) >= 2:
+        if _axes(one) >= 2:
             return f"{name!r}, numbers along two or more axes"
         inside = _inside(one, deepest - 1)
         if inside:

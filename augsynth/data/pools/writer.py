@@ -44,7 +44,7 @@ class Order:
                 f"generator must be a fitted Generator, got {shown(generator)}; create_generator(name) makes one"
             )
         n = check_count("n", n, 1)
-        return cls(generator, n, _classes(generator, labels, n), check_seed(unwrapped(seed)))
+        return cls(generator, n, _classes(generator, labels, n), check_seed(seed))
 
     @property
     def labelled(self) -> bool:
