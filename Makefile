@@ -63,8 +63,8 @@ lint: $(VENV)/developing
 	$(BIN)/ruff format --check --exclude "*.md" .
 	$(BIN)/mypy
 	for package in $(PLUGIN_PACKAGES); do $(BIN)/mypy $$package || exit 1; done
-	$(BIN)/stubtest augsynth._cpu
-	! $(BIN)/python -c 'import augsynth._cuda' 2>/dev/null || $(BIN)/stubtest augsynth._cuda
+	$(BIN)/stubtest augsynth._native._cpu
+	! $(BIN)/python -c 'import augsynth._native._cuda' 2>/dev/null || $(BIN)/stubtest augsynth._native._cuda
 	$(BIN)/clang-format --dry-run -Werror $(NATIVE)
 
 # What runs through the compiled core, for builds of it that are not the usual one.

@@ -48,7 +48,7 @@ def _arguments() -> argparse.Namespace:
 
 def _has_kernels() -> bool:
     try:
-        return find_spec("augsynth._cuda") is not None
+        return find_spec("augsynth._native._cuda") is not None
     except ModuleNotFoundError:
         return False
 

@@ -22,8 +22,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from augsynth import transforms as T
+from augsynth._native.layout import Border
 from augsynth.differentiable import linear_pass
-from augsynth.layout import Border
 
 BATCH, SIDE = 64, 64
 RESULTS = Path(__file__).parent / "results" / "gradients.md"

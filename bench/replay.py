@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from augsynth import _native
-from augsynth.layout import DType
+from augsynth._native.layout import DType
 from augsynth.plan import NUMPY_DTYPES, Plan
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from augsynth import _native
+from augsynth._native.layout import DType, Interpolation, Noise, Tables
 from augsynth.engine import CpuExecutor, reference
-from augsynth.layout import DType, Interpolation, Noise, Tables
 from augsynth.plan import FULL_SCALE, Pass
 
 FLOAT_BOUND = 1e-5

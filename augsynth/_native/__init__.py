@@ -1,8 +1,13 @@
 """The typed face of the compiled extensions.
 
-The arithmetic is defined in `docs/design/numerics.md`; `csrc/plan.h` and `augsynth/layout.py` describe the rows, and
+`docs/design/numerics.md` defines the arithmetic. `csrc/plan.h` and `augsynth/_native/layout.py` describe the rows;
 importing this package fails where the two differ.
 """
+
+from pkgutil import extend_path
+
+# Python started in a working copy finds the sources first; the compiled extensions lie where augsynth is installed.
+__path__ = extend_path(__path__, __name__)
 
 from augsynth._native.extensions import check_layout, cuda
 from augsynth._native.maps import Coefficient, about, affine, compose

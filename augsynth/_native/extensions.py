@@ -1,6 +1,7 @@
 """The compiled extensions, imported here alone.
 
-`csrc/plan.h` and `augsynth/layout.py` describe the rows of a plan; importing this module fails where the two differ.
+`csrc/plan.h` and `augsynth/_native/layout.py` describe the rows of a plan; importing this module fails where the two
+differ.
 """
 
 from __future__ import annotations
@@ -11,20 +12,20 @@ from typing import Any
 
 import numpy as np
 
-from augsynth import layout
+from augsynth._native import layout
 from augsynth.errors import NativeError
 
 try:
-    from augsynth import _cpu as _cpu
+    from augsynth._native import _cpu as _cpu
 except ImportError as error:
     raise NativeError(
-        f"the compiled extension augsynth._cpu cannot be imported ({error}); build it with `pip install .`, "
+        f"the compiled extension augsynth._native._cpu cannot be imported ({error}); build it with `pip install .`, "
         "or `pip install --no-build-isolation -e .` in a working copy"
     ) from error
 
 
 def check_layout(compiled: Mapping[str, Any]) -> None:
-    """Compare the extension's plan layout with `augsynth.layout`; `NativeError` where they differ."""
+    """Compare the extension's plan layout with `augsynth._native.layout`; `NativeError` where they differ."""
     expected = {
         "magic": layout.PLAN_MAGIC,
         "version": layout.PLAN_VERSION,
@@ -51,7 +52,7 @@ def _described(structure: np.dtype[np.void]) -> dict[str, Any]:
 def cuda() -> ModuleType:
     """The extension of CUDA kernels, imported when it is first asked for; `NativeError` where it was not built."""
     try:
-        from augsynth import _cuda
+        from augsynth._native import _cuda
     except ImportError as error:
         raise NativeError(
             f"this build of augsynth has no CUDA kernels ({error}): build it where nvcc is on the PATH, with "

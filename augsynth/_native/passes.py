@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from augsynth import layout
+from augsynth._native import layout
 from augsynth._native.arguments import require
 from augsynth._native.extensions import _cpu, cuda
 from augsynth._native.processor import num_threads
 
 if TYPE_CHECKING:
-    from augsynth import _cuda
+    from augsynth._native import _cuda
 
 Array: TypeAlias = npt.NDArray[Any]
 Images: TypeAlias = Sequence[Array] | Array
@@ -44,7 +44,7 @@ def run(
     before the first pixel is written.
 
     Args:
-        rows: `(n,)` array of `augsynth.layout.ROW`, one row a sample.
+        rows: `(n,)` array of `augsynth._native.layout.ROW`, one row a sample.
         sources: n arrays `(H, W, C)`, or one array `(n, H, W, C)`; uint8, uint16 or float32.
         outputs: n writable arrays `(C, H, W)`, or one array `(n, C, H, W)`; uint8, uint16, float32 or float16,
             or uint16 for the bits of bfloat16. Lines are contiguous, or the channels of each pixel are, and then
@@ -79,8 +79,8 @@ def launch(
 
     Args:
         rows: as in `run`.
-        sources, outputs: `(n, 8)`, a line an image: address, shape, strides in bytes, and `augsynth.layout.DType`; the
-            axes are those of `run`.
+        sources, outputs: `(n, 8)`, a line an image: address, shape, strides in bytes, and `layout.DType`; the axes are
+            those of `run`.
         tables: as in `run`.
     """
     _require_dtypes(rows, tables)
@@ -113,8 +113,8 @@ def cuda_linear_pass(
 
 
 def _require_dtypes(rows: Array, tables: layout.Tables) -> None:
-    require("rows", rows, layout.ROW, "augsynth.layout.ROW")
+    require("rows", rows, layout.ROW, "augsynth._native.layout.ROW")
     require("luts", tables.luts, _UINT16, "uint16")
-    require("colours", tables.colours, layout.COLOUR, "augsynth.layout.COLOUR")
-    require("erasures", tables.erasures, layout.ERASURE, "augsynth.layout.ERASURE")
-    require("missing", tables.missing, layout.MISSING, "augsynth.layout.MISSING")
+    require("colours", tables.colours, layout.COLOUR, "augsynth._native.layout.COLOUR")
+    require("erasures", tables.erasures, layout.ERASURE, "augsynth._native.layout.ERASURE")
+    require("missing", tables.missing, layout.MISSING, "augsynth._native.layout.MISSING")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from augsynth import layout
+from augsynth._native import layout
 from augsynth._native.arguments import require
 from augsynth._native.extensions import _cpu
 
@@ -24,7 +24,7 @@ def make_rows(
     inverse: npt.NDArray[np.float64] | None = None,
     stream: npt.NDArray[np.uint32] | None = None,
 ) -> Array:
-    """n copies of a row (1,) of `augsynth.layout.ROW`, with each sample's own sizes (n, 2), channels (n,) and so on.
+    """n copies of a row (1,) of `layout.ROW`, with each sample's own sizes (n, 2), channels (n,) and so on.
 
     `inverse` is (n, 3, 3), or (1, 3, 3) for all, and `stream` (n, 4); what is None stays as it is in `row`. Nothing is
     checked but shapes.
@@ -33,7 +33,7 @@ def make_rows(
     >>> make_rows(np.zeros(1, layout.ROW), sizes, sizes, np.array([3, 1]))["source_size"].tolist()
     [[4, 6], [5, 7]]
     """
-    require("row", row, layout.ROW, "augsynth.layout.ROW")
+    require("row", row, layout.ROW, "augsynth._native.layout.ROW")
     return _cpu.make_rows(row, source_sizes, output_sizes, channels, inverse, stream)
 
 
@@ -51,6 +51,6 @@ def common_output(rows: Array) -> tuple[int, int, int, layout.DType] | None:
 
     The dtype is that of the first.
     """
-    require("rows", rows, layout.ROW, "augsynth.layout.ROW")
+    require("rows", rows, layout.ROW, "augsynth._native.layout.ROW")
     found = _cpu.common_output(rows)
     return None if found is None else (*found[:3], _DTYPES[found[3]])

@@ -10,8 +10,8 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from augsynth.core.files import parse_json
 from augsynth.errors import ArgumentError
-from augsynth.files import parse_json
 
 if TYPE_CHECKING:
     from augsynth.data.loading.datasets import ImageData

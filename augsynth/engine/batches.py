@@ -9,14 +9,14 @@ import numpy.typing as npt
 import torch
 
 from augsynth import _native
-from augsynth.arrays import readable
+from augsynth._native.layout import DType
+from augsynth.core.arrays import readable
+from augsynth.core.images import TORCH_DTYPES
 from augsynth.engine.cpu import CpuExecutor
 from augsynth.engine.cuda import CudaExecutor
 from augsynth.engine.executor import Executor, run
+from augsynth.engine.memory import MEMORY_FORMATS, empty_tensor
 from augsynth.errors import ArgumentError, ArgumentTypeError
-from augsynth.images import TORCH_DTYPES
-from augsynth.layout import DType
-from augsynth.memory import MEMORY_FORMATS, empty_tensor
 from augsynth.plan import Plan, Rows
 
 _CPU = torch.device("cpu")

@@ -11,11 +11,11 @@ import numpy.typing as npt
 import torch
 
 from augsynth import _native
-from augsynth.arrays import tensor_array
+from augsynth.core.arrays import tensor_array
+from augsynth.core.images import Image
 from augsynth.engine.executor import output_dtype, output_shapes
+from augsynth.engine.memory import empty_arrays
 from augsynth.engine.whole_images import operate
-from augsynth.images import Image
-from augsynth.memory import empty_arrays
 from augsynth.plan import NUMPY_DTYPES, Barrier, Pass, Rows
 
 Images = Sequence[Image] | npt.NDArray[Any]

@@ -17,8 +17,8 @@ from typing import Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from augsynth._native.layout import DType
 from augsynth.errors import PlanError
-from augsynth.layout import DType
 from augsynth.plan import Barrier, Pass, Plan, Rows
 
 Sources = TypeVar("Sources", bound=Sized)

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from augsynth.images import TORCH_DTYPES, Image, ImageBatch
-from augsynth.layout import DType
+from augsynth._native.layout import DType
+from augsynth.core.images import TORCH_DTYPES, Image, ImageBatch
 from augsynth.plan import NUMPY_DTYPES
 
 _ALIGNMENT = 16

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from augsynth.core.points import POINTS
+from augsynth.core.scale import full_scale, stored
+from augsynth.engine.memory import SMALLEST_REUSED, empty_arrays
 from augsynth.errors import ArgumentError, ArgumentTypeError, AugsynthError, PlanError
-from augsynth.memory import SMALLEST_REUSED, empty_arrays
-from augsynth.operations import POINTS
-from augsynth.operations.scale import full_scale, stored
 from augsynth.plan import Barrier
 from augsynth.whole_image import OPERATIONS
 

@@ -14,11 +14,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
+from augsynth._native.layout import MAX_CHANNELS
 from augsynth.errors import ArgumentError, ArgumentTypeError
 from augsynth.generators.arguments import check_count
 from augsynth.generators.seeds import check_seed
 from augsynth.generators.surroundings import seeded, usual_process, usual_thread
-from augsynth.layout import MAX_CHANNELS
 
 DEFAULT_STEPS = 600
 SMALLEST_SIDE = 8

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from augsynth import transforms as T
+from augsynth.core.files import read_json
 from augsynth.errors import ArgumentError, DataError
-from augsynth.files import read_json
 
 
 def plain_pipeline() -> T.Compose:

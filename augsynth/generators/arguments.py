@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from augsynth.arrays import as_float, unwrapped
+from augsynth.core.arrays import as_float, unwrapped
 from augsynth.errors import ArgumentError, ArgumentTypeError, shown
 
 _MOST = 2**63 - 1

@@ -22,11 +22,11 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
+from augsynth._native.layout import MAX_CHANNELS
+from augsynth.core.files import open_file
 from augsynth.errors import ArgumentTypeError, AugsynthError, CheckpointError, error_text, shown
-from augsynth.files import open_file
 from augsynth.generators.claims import Layout
 from augsynth.generators.stored_json import read_json
-from augsynth.layout import MAX_CHANNELS
 
 FORMAT = "augsynth-generator"
 FORMAT_VERSION = 1

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from augsynth.arrays import as_float
+from augsynth.core.arrays import as_float
 from augsynth.errors import ArgumentError, ArgumentTypeError, AugsynthError, error_text, shown
 
 _SCALARS: dict[str, type] = {kind.__name__: kind for kind in (int, float, str, bool)}

@@ -14,11 +14,11 @@ import torch
 from torch import Tensor
 from torch.utils.data import TensorDataset
 
-from augsynth.arrays import plain_array
+from augsynth._native.layout import MAX_CHANNELS
+from augsynth.core.arrays import plain_array
+from augsynth.core.pillow import is_pil, stored_pixels
 from augsynth.errors import ArgumentError, ArgumentTypeError, DataError, error_text, shown
 from augsynth.generators.class_names import read_class_names
-from augsynth.layout import MAX_CHANNELS
-from augsynth.pillow import is_pil, stored_pixels
 from augsynth.progress import progress_bar
 
 _PIL_MODES = ("L", "LA", "RGB", "RGBA")

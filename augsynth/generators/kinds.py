@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from augsynth.arrays import unwrapped
+from augsynth._native.layout import MAX_CHANNELS
+from augsynth.core.arrays import unwrapped
 from augsynth.errors import PluginError, shown
-from augsynth.layout import MAX_CHANNELS
 
 
 @dataclass(frozen=True)

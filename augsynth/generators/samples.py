@@ -8,8 +8,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from augsynth.core.positions import Positional
 from augsynth.errors import ArgumentTypeError
-from augsynth.positions import Positional
 
 
 @dataclass(frozen=True, eq=False)

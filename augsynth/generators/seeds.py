@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from augsynth.arrays import unwrapped
+from augsynth.core.arrays import unwrapped
 from augsynth.errors import ArgumentError, shown
 
 _WORD = 1 << 64

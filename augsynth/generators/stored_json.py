@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from augsynth.core.files import open_file, parse_json
 from augsynth.errors import CheckpointError
-from augsynth.files import open_file, parse_json
 
 _LARGEST = 2**26
 

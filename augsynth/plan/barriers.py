@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from augsynth.core.points import POINTS
 from augsynth.errors import PlanError
-from augsynth.operations import POINTS
 from augsynth.whole_image import OPERATIONS
 
 Array = npt.NDArray[Any]

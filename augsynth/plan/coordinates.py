@@ -9,7 +9,7 @@ from functools import cached_property, reduce
 import numpy as np
 import numpy.typing as npt
 
-from augsynth.geometry import (
+from augsynth.core.geometry import (
     Floats,
     Outline,
     clip_boxes,

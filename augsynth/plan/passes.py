@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from augsynth.layout import ROW, Border, DType, Tables
+from augsynth._native.layout import ROW, Border, DType, Tables
 
 Rows = npt.NDArray[np.void]
 Floats = npt.NDArray[np.float64]

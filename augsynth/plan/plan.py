@@ -14,8 +14,8 @@ from typing import IO, Any
 
 import numpy as np
 
+from augsynth._native.layout import ROW
 from augsynth.errors import PlanError
-from augsynth.layout import ROW
 from augsynth.plan.barriers import Barrier
 from augsynth.plan.passes import Floats, Pass, Rows
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from augsynth.layout import Border, Interpolation
+from augsynth._native.layout import Border, Interpolation
 from augsynth.plan.barriers import Barrier
 from augsynth.plan.passes import Floats, Ints, Pass, Rows
 from augsynth.plan.plan import Plan

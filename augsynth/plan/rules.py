@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from augsynth._native.layout import MAX_CHANNELS, Border, DType, Interpolation, Noise
 from augsynth.errors import PlanError
-from augsynth.layout import MAX_CHANNELS, Border, DType, Interpolation, Noise
 from augsynth.plan.passes import Rows
 
 Mask = npt.NDArray[np.bool_]

@@ -11,9 +11,9 @@ from zipfile import ZIP_STORED, ZipFile
 import numpy as np
 import numpy.typing as npt
 
+from augsynth._native.layout import COLOUR, ERASURE, MISSING, PLAN_MAGIC, PLAN_VERSION, ROW, Tables
+from augsynth.core.files import open_file
 from augsynth.errors import CheckpointError, PlanError, shown
-from augsynth.files import open_file
-from augsynth.layout import COLOUR, ERASURE, MISSING, PLAN_MAGIC, PLAN_VERSION, ROW, Tables
 from augsynth.plan.barriers import Barrier
 from augsynth.plan.passes import Pass
 from augsynth.plan.plan import PathOrFile, Plan, Step

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from augsynth._native.layout import LUT_LEVELS, DType
 from augsynth.errors import PlanError
-from augsynth.layout import LUT_LEVELS, DType
 from augsynth.plan.passes import Pass, Rows
 from augsynth.plan.rules import check_rows
 

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from augsynth.arrays import coordinates
-from augsynth.errors import ArgumentError
-from augsynth.geometry import (
+from augsynth.core.arrays import coordinates
+from augsynth.core.geometry import (
     HORIZON,
     Floats,
     areas_within,
@@ -26,6 +25,7 @@ from augsynth.geometry import (
     quad_areas,
     thinnest,
 )
+from augsynth.errors import ArgumentError
 from augsynth.plan.coordinates import CoordinateMap
 from augsynth.targets.rules import TargetRules
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from augsynth.arrays import Array, as_float, coordinates, to_numpy
+from augsynth.core.arrays import Array, as_float, coordinates, to_numpy
+from augsynth.core.geometry import Floats, Outline, as_outline, outline_area
 from augsynth.errors import ArgumentError, ArgumentTypeError, shown
-from augsynth.geometry import Floats, Outline, as_outline, outline_area
 from augsynth.plan.coordinates import CoordinateMap
 from augsynth.targets.boxes import ROUNDING, area_scales, place_boxes, read_boxes
 from augsynth.targets.guard import check_beside

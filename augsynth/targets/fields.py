@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from augsynth.arrays import Array, coordinates, like, same_values, select, to_numpy
+from augsynth.core.arrays import Array, coordinates, like, same_values, select, to_numpy
+from augsynth.core.geometry import Floats, bounding_box
 from augsynth.errors import ArgumentError
-from augsynth.geometry import Floats, bounding_box
 from augsynth.plan.coordinates import CoordinateMap
 from augsynth.targets import tv_tensors
 from augsynth.targets.boxes import Placed, area_scales, place_boxes, read_boxes

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from augsynth.core.pillow import is_pil
 from augsynth.errors import ArgumentError
-from augsynth.pillow import is_pil
 from augsynth.targets import tv_tensors
 from augsynth.targets.names import FOLLOWING, MOVING, OF_THE_PICTURE, taken_for
 

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from augsynth.arrays import Array, is_list_of_arrays, readable, to_numpy
+from augsynth._native.layout import MAX_CHANNELS, DType, Interpolation
+from augsynth.core.arrays import Array, is_list_of_arrays, readable, to_numpy
+from augsynth.core.pillow import is_pil, stored_pixels
 from augsynth.engine import executor_for, run
 from augsynth.errors import ArgumentError, ArgumentTypeError
-from augsynth.layout import MAX_CHANNELS, DType, Interpolation
-from augsynth.pillow import is_pil, stored_pixels
 from augsynth.plan import Pass, Plan, Rows, new_rows
 from augsynth.plan.inversion import filling
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from augsynth.geometry import Floats
+from augsynth.core.geometry import Floats
 from augsynth.plan.coordinates import CoordinateMap
 from augsynth.targets.rules import TargetRules
 

@@ -8,9 +8,9 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from augsynth.arrays import Array
+from augsynth.core.arrays import Array
+from augsynth.core.geometry import Floats
 from augsynth.errors import ArgumentError, ArgumentTypeError
-from augsynth.geometry import Floats
 from augsynth.plan import Barrier, Plan
 from augsynth.plan.coordinates import CoordinateMap, coordinate_maps
 from augsynth.targets import tv_tensors

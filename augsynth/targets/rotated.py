@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from augsynth.arrays import coordinates
+from augsynth.core.arrays import coordinates
+from augsynth.core.geometry import Floats, Outline, clip_outline, map_outline, map_points, outline_area, thinnest
 from augsynth.errors import ArgumentError
-from augsynth.geometry import Floats, Outline, clip_outline, map_outline, map_points, outline_area, thinnest
 from augsynth.plan.coordinates import CoordinateMap
 from augsynth.targets.boxes import ROUNDING, Mask, Placed, enough, fractions
 from augsynth.targets.rules import TargetRules

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from numbers import Real
 from typing import Any
 
-from augsynth.arrays import as_float
+from augsynth.core.arrays import as_float
 from augsynth.errors import ArgumentError, ArgumentTypeError
 
 

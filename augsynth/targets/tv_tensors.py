@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from augsynth.arrays import coordinates, like
+from augsynth.core.arrays import coordinates, like
+from augsynth.core.geometry import Floats
 from augsynth.errors import ArgumentTypeError
-from augsynth.geometry import Floats
 from augsynth.targets.boxes import read_boxes
 from augsynth.targets.rotated import corners_of, read_rotated
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from augsynth.arrays import Array
+from augsynth.core.arrays import Array
+from augsynth.core.geometry import Floats
 from augsynth.errors import ArgumentError, ArgumentTypeError, shown
-from augsynth.geometry import Floats
 from augsynth.plan.coordinates import CoordinateMap
 from augsynth.targets.boxes import place_boxes, read_boxes
 from augsynth.targets.guard import check_beside

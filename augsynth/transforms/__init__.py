@@ -9,7 +9,8 @@ for what they are given, a `Draw` and a `Lowering`: `docs/tutorial-custom-transf
 
 from __future__ import annotations
 
-from augsynth.lowering import (
+from augsynth.plan import Plan
+from augsynth.plan.lowering import (
     AddNoise,
     Erase,
     Geometry,
@@ -18,7 +19,6 @@ from augsynth.lowering import (
     Operate,
     Sampling,
 )
-from augsynth.plan import Plan
 from augsynth.transforms.affine import RandomAffine, RandomRotation, RandomScale, RandomShear, RandomTranslate
 from augsynth.transforms.base import Draw, Transform
 from augsynth.transforms.blur import GaussianBlur, RandomAdjustSharpness

@@ -13,9 +13,9 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from augsynth.core.geometry import compose
 from augsynth.errors import ArgumentError
-from augsynth.geometry import compose
-from augsynth.lowering import Geometry, Lowering, PerChannel
+from augsynth.plan.lowering import Geometry, Lowering, PerChannel
 from augsynth.transforms.base import Draw, Transform
 from augsynth.transforms.matrices import about, affine_inverse, rotation, scaling, shearing, translation
 from augsynth.transforms.params import Range, flag, interval, numbers, sampling, symmetric

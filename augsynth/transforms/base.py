@@ -17,14 +17,14 @@ import numpy.typing as npt
 import torch
 
 from augsynth import _native
+from augsynth._native.layout import DType
+from augsynth.core.images import ImageBatch, as_batch, plain_arrays
+from augsynth.core.rng import Bits, Keys, KeysLike, as_keys, keys_from_torch
 from augsynth.engine import batch_output, moved, recorded_batch, run_batch, run_recorded
+from augsynth.engine.memory import MEMORY_FORMATS
 from augsynth.errors import ArgumentError, ArgumentTypeError, PlanError, shown
-from augsynth.images import ImageBatch, as_batch, plain_arrays
-from augsynth.layout import DType
-from augsynth.lowering import Lowering, Step
-from augsynth.memory import MEMORY_FORMATS
 from augsynth.plan import LARGEST, Plan, check_pass
-from augsynth.rng import Bits, Keys, KeysLike, as_keys, keys_from_torch
+from augsynth.plan.lowering import Lowering, Step
 from augsynth.targets import Reading, TargetRules, object_boxes, place_targets, read_targets, tv_tensors
 from augsynth.transforms.params import dtype_named, frozen, integer
 

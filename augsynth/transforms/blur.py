@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from augsynth.errors import ArgumentError
-from augsynth.lowering import Lowering, Operate
+from augsynth.plan.lowering import Lowering, Operate
 from augsynth.transforms.base import Draw, Transform
 from augsynth.transforms.params import Range, number, positive, probability, size_pair
 from augsynth.whole_image.gaussian_blur import LARGEST_KERNEL

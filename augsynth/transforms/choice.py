@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from augsynth.errors import ArgumentError, ArgumentTypeError, shown
-from augsynth.lowering import Lowering
+from augsynth.plan.lowering import Lowering
 from augsynth.targets import TargetRules
 from augsynth.transforms.base import Draw, Pipeline, Transform, check_inner_rules
 from augsynth.transforms.params import numbers, probability

@@ -13,9 +13,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from augsynth._native.layout import MAX_CHANNELS
 from augsynth.errors import ArgumentError, shown
-from augsynth.layout import MAX_CHANNELS
-from augsynth.lowering import Lowering, MapColours
+from augsynth.plan.lowering import Lowering, MapColours
 from augsynth.transforms.base import Draw, Transform
 from augsynth.transforms.colour_maps import Floats, Palette
 from augsynth.transforms.params import Range, interval, number, per_channel, probability, span, symmetric

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from augsynth.lowering import MapColours
+from augsynth.plan.lowering import MapColours
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 
 from augsynth.engine import checked_device, numbered
+from augsynth.engine.memory import MEMORY_FORMATS
 from augsynth.errors import ArgumentError, ArgumentTypeError, shown
-from augsynth.memory import MEMORY_FORMATS
 from augsynth.targets import TargetRules, field_names
 from augsynth.transforms.base import Pipeline, Transform, check_inner_rules
 from augsynth.transforms.params import flag, frozen

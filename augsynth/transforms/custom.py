@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from augsynth.errors import ArgumentError, ArgumentTypeError, shown
-from augsynth.lowering import Lowering, Operate
+from augsynth.plan.lowering import Lowering, Operate
 from augsynth.transforms.base import Draw, Transform
 from augsynth.transforms.params import flag
 

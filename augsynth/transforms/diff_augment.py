@@ -9,10 +9,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from augsynth.core.rng import KeysLike
+from augsynth.core.rng import uniform as draw_uniform
 from augsynth.engine.autograd import linear_pass
 from augsynth.errors import ArgumentError, ArgumentTypeError, shown
-from augsynth.rng import KeysLike
-from augsynth.rng import uniform as draw_uniform
 from augsynth.transforms.params import frozen, interval, named_border, number
 
 POLICIES = ("flip", "affine", "translation", "color", "cutout")

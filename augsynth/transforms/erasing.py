@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from augsynth.errors import ArgumentError
-from augsynth.lowering import Erase, Lowering, PerChannel
+from augsynth.plan.lowering import Erase, Lowering, PerChannel
 from augsynth.transforms.base import Draw, Transform
 from augsynth.transforms.params import Range, integer, per_channel, positive, probability, span
 from augsynth.transforms.visibility import first_sparing

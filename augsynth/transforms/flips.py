@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from augsynth.lowering import Geometry, Lowering
+from augsynth.plan.lowering import Geometry, Lowering
 from augsynth.transforms.base import Draw, Transform
 from augsynth.transforms.matrices import matrix
 from augsynth.transforms.params import probability

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from augsynth.errors import ArgumentError
-from augsynth.lowering import Geometry, Lowering, PerChannel, Sampling
+from augsynth.plan.lowering import Geometry, Lowering, PerChannel, Sampling
 from augsynth.transforms.base import Draw, Transform
 from augsynth.transforms.matrices import matrix, scaling, translation
 from augsynth.transforms.params import (

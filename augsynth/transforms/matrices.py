@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from augsynth import _native
-from augsynth.geometry import compose
+from augsynth.core.geometry import compose
 
 Floats = npt.NDArray[np.float64]
 Values = Floats | float

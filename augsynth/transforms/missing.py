@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from augsynth._native.layout import DType
 from augsynth.errors import ArgumentError
-from augsynth.layout import DType
-from augsynth.lowering import FillValues, Lowering, Operate, PerChannel
 from augsynth.plan import FULL_SCALE
+from augsynth.plan.lowering import FillValues, Lowering, Operate, PerChannel
 from augsynth.transforms.base import Draw, Transform
 from augsynth.transforms.params import frozen, interval, number, per_channel
 

@@ -17,10 +17,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from augsynth import rng
-from augsynth.arrays import readable, to_numpy
+from augsynth.core import rng
+from augsynth.core.arrays import readable, to_numpy
+from augsynth.core.rng import Keys, KeysLike, as_keys, keys_from_torch
 from augsynth.errors import ArgumentError, ArgumentTypeError, shown
-from augsynth.rng import Keys, KeysLike, as_keys, keys_from_torch
 from augsynth.transforms.beta import UNIFORMS, symmetric_beta
 from augsynth.transforms.params import frozen, integer, positive
 

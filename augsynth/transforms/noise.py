@@ -13,9 +13,9 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from augsynth._native.layout import Noise
 from augsynth.errors import ArgumentError
-from augsynth.layout import Noise
-from augsynth.lowering import AddNoise, Lowering
+from augsynth.plan.lowering import AddNoise, Lowering
 from augsynth.transforms.base import Draw, Transform
 from augsynth.transforms.params import Range, flag, number, span
 

@@ -12,11 +12,11 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 
-from augsynth.arrays import as_float, to_numpy
+from augsynth._native.layout import Border, DType, Interpolation
+from augsynth.core.arrays import as_float, to_numpy
 from augsynth.errors import ArgumentError, ArgumentTypeError, shown
-from augsynth.layout import Border, DType, Interpolation
-from augsynth.lowering import PerChannel, Sampling
 from augsynth.plan import LARGEST
+from augsynth.plan.lowering import PerChannel, Sampling
 
 Range = float | Sequence[float]
 _Enum = TypeVar("_Enum", bound=IntEnum)

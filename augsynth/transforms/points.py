@@ -12,8 +12,8 @@ from typing import ClassVar
 import numpy as np
 
 from augsynth.errors import ArgumentError
-from augsynth.lowering import Lowering, Operate
 from augsynth.plan import FULL_SCALE
+from augsynth.plan.lowering import Lowering, Operate
 from augsynth.transforms.base import Draw, Transform
 from augsynth.transforms.params import Range, integer, number, positive, probability
 

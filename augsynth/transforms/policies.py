@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from augsynth.errors import ArgumentError
-from augsynth.lowering import Lowering, PerChannel
+from augsynth.plan.lowering import Lowering, PerChannel
 from augsynth.transforms.base import Draw, Transform
 from augsynth.transforms.params import integer, sampling
 from augsynth.transforms.policy_operations import IDENTITY, NAMES, Space, add_chosen

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from augsynth.lowering import Geometry, Lowering, Operate, Sampling, Step
 from augsynth.plan import FULL_SCALE
+from augsynth.plan.lowering import Geometry, Lowering, Operate, Sampling, Step
 from augsynth.transforms.colour_maps import ColourMaps, Palette
 from augsynth.transforms.matrices import about, affine_inverse, matrix, rotation, translation
 

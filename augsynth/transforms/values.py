@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from augsynth.errors import ArgumentError
-from augsynth.lowering import Cast, Lowering, Standardise
+from augsynth.plan.lowering import Cast, Lowering, Standardise
 from augsynth.transforms.base import Draw, Transform
 from augsynth.transforms.params import dtype_named, flag, numbers
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from augsynth.geometry import box_areas, clip_boxes
-from augsynth.lowering import Lowering
+from augsynth.core.geometry import box_areas, clip_boxes
+from augsynth.plan.lowering import Lowering
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from augsynth.core.scale import Image, full_scale, stored
 from augsynth.errors import ArgumentError
-from augsynth.operations.scale import Image, full_scale, stored
 from augsynth.whole_image.description import WholeImageOperation
 from augsynth.whole_image.histograms import Channel, by_channel
 

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from augsynth import _native
+from augsynth.core.scale import Image
 from augsynth.errors import ArgumentError
-from augsynth.operations.scale import Image
 from augsynth.whole_image import torch_scale
 from augsynth.whole_image.description import WholeImageOperation
 

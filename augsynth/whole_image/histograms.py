@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from augsynth.operations.scale import Image
+from augsynth.core.scale import Image
 
 Channel = Image
 Counts = npt.NDArray[np.int64]

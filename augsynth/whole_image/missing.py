@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from augsynth.core.scale import Floats, Image, stored
 from augsynth.errors import ArgumentError
-from augsynth.operations.scale import Floats, Image, stored
 from augsynth.whole_image.description import WholeImageOperation
 
 Mask = npt.NDArray[np.bool_]

@@ -1,4 +1,4 @@
-# The module augsynth._cuda. Neither libtorch nor a shared CUDA runtime is linked, so one build serves every torch and
+# The module augsynth._native._cuda. Neither libtorch nor a shared CUDA runtime is linked, so one build serves every torch and
 # imports on machines without a driver. To add kernels, add their .cu file and its bindings to the list below.
 if(AUGSYNTH_CUDA STREQUAL "OFF" OR AUGSYNTH_SANITIZE OR AUGSYNTH_PORTABLE)
   return()
@@ -12,7 +12,7 @@ if(NOT CMAKE_CUDA_COMPILER)
     message(FATAL_ERROR "AUGSYNTH_CUDA is ON, but there is no nvcc that works: put it on the PATH, name it in CUDACXX, "
                         "or build with AUGSYNTH_CUDA=OFF")
   endif()
-  message(STATUS "augsynth._cuda is not built: there is no nvcc that works")
+  message(STATUS "augsynth._native._cuda is not built: there is no nvcc that works")
   return()
 endif()
 set(CMAKE_CUDA_STANDARD 17)
@@ -38,4 +38,4 @@ target_compile_definitions(_cuda PRIVATE
   AUGSYNTH_VERSION="${PROJECT_VERSION}"
   AUGSYNTH_CUDA_COMPILER="nvcc ${CMAKE_CUDA_COMPILER_VERSION}"
   AUGSYNTH_CUDA_ARCHITECTURES="${architectures_text}")
-install(TARGETS _cuda LIBRARY DESTINATION augsynth)
+install(TARGETS _cuda LIBRARY DESTINATION augsynth/_native)

@@ -1,4 +1,4 @@
-// The module augsynth._cuda. augsynth/_native/ is its only importer, and _cuda.pyi its typed face.
+// The module augsynth._native._cuda. augsynth/_native/ is its only importer, and _cuda.pyi its typed face.
 // Importing it asks nothing of a driver.
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>

@@ -48,7 +48,7 @@ template <typename Item>
 std::vector<Item> copy_items(const pybind11::array& array, const char* name, const char* layout) {
   if (array.ndim() != 1 || array.itemsize() != static_cast<pybind11::ssize_t>(sizeof(Item)))
     throw ImageError(std::string(name) + " has " + item_text(array) +
-                     ", expected 1 axis of augsynth.layout." + layout + " (" + std::to_string(sizeof(Item)) +
+                     ", expected 1 axis of augsynth._native.layout." + layout + " (" + std::to_string(sizeof(Item)) +
                      " bytes)");
   const auto* from = static_cast<const unsigned char*>(array.data());
   const bool packed = array.strides(0) == array.itemsize();
@@ -63,7 +63,7 @@ std::vector<Item> copy_items(const pybind11::array& array, const char* name, con
   return items;
 }
 
-// The same of an augsynth.layout.Tables.
+// The same of an augsynth._native.layout.Tables.
 Tables copy_tables(const pybind11::object& tables);
 
 }  // namespace augsynth

@@ -1,4 +1,4 @@
-// The module augsynth._cpu. augsynth/_native/ is its only importer, and _cpu.pyi its typed face.
+// The module augsynth._native._cpu. augsynth/_native/ is its only importer, and _cpu.pyi its typed face.
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>

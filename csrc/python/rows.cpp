@@ -24,7 +24,7 @@ void require_shape(const char* name, const py::array& array, const std::vector<p
 
 void require_rows(const py::array& rows) {
   if (rows.ndim() != 1 || rows.itemsize() != static_cast<py::ssize_t>(sizeof(PlanRow)))
-    throw ImageError("rows has " + item_text(rows) + ", expected 1 axis of augsynth.layout.ROW");
+    throw ImageError("rows has " + item_text(rows) + ", expected 1 axis of augsynth._native.layout.ROW");
 }
 
 }  // namespace

@@ -55,7 +55,7 @@ def test_slow_runs_are_repeated_less_often() -> None:
 
 
 def test_the_launch_that_is_measured_gives_the_pictures_of_the_call() -> None:
-    pytest.importorskip("augsynth._cuda", reason="augsynth._cuda was not built: no nvcc was found then")
+    pytest.importorskip("augsynth._native._cuda", reason="augsynth._native._cuda was not built: no nvcc was found then")
     from harness.gpu.cases import CASES, GpuCase
     from harness.gpu.contenders import ours
     from harness.gpu.measure import launch_alone, measure_ours, plan_of
@@ -223,7 +223,7 @@ def test_a_run_that_has_only_begun_has_a_page() -> None:
 
 
 def command(tmp_path: Path, harness: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    pytest.importorskip("augsynth._cuda", reason="augsynth._cuda was not built: no nvcc was found then")
+    pytest.importorskip("augsynth._native._cuda", reason="augsynth._native._cuda was not built: no nvcc was found then")
     words = [sys.executable, str(harness / "gpu.py"), "--output", str(tmp_path / "out"), *arguments]
     return subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
 

@@ -215,7 +215,7 @@ def test_it_builds_first_where_there_are_no_kernels(bench_gpu: Any, monkeypatch:
 
 def test_the_command_tries_itself_without_a_device(harness: Path, tmp_path: Path) -> None:
     """The tasks of the children, one name each."""
-    pytest.importorskip("augsynth._cuda", reason="augsynth._cuda was not built: no nvcc was found then")
+    pytest.importorskip("augsynth._native._cuda", reason="augsynth._native._cuda was not built: no nvcc was found then")
     from harness.gpu.children import answers
 
     command = [sys.executable, "-m", "harness.gpu.tasks", "cpu"]

@@ -15,14 +15,14 @@ from augsynth import _native
 from augsynth import transforms as T
 from augsynth.errors import ArgumentError, ArgumentTypeError, NativeError
 
-HERE = importlib.util.find_spec("augsynth._cuda") is not None
-built = pytest.mark.skipif(not HERE, reason="augsynth._cuda was not built: no nvcc was found then")
+HERE = importlib.util.find_spec("augsynth._native._cuda") is not None
+built = pytest.mark.skipif(not HERE, reason="augsynth._native._cuda was not built: no nvcc was found then")
 no_device = pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
 
 
 def test_what_was_not_built_is_said_when_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "augsynth._cuda", None)
-    monkeypatch.delattr("augsynth._cuda", raising=False)
+    monkeypatch.setitem(sys.modules, "augsynth._native._cuda", None)
+    monkeypatch.delattr("augsynth._native._cuda", raising=False)
     with pytest.raises(NativeError, match=r"no CUDA kernels .*AUGSYNTH_CUDA=ON"):
         _native.cuda_build_info()
     with pytest.raises(NativeError, match="no CUDA kernels"):
@@ -30,7 +30,7 @@ def test_what_was_not_built_is_said_when_it_is_asked_for(monkeypatch: pytest.Mon
 
 
 def test_augsynth_imports_the_kernels_only_when_they_are_asked_for(tmp_path: Path) -> None:
-    code = "import sys, augsynth.transforms; print('augsynth._cuda' in sys.modules)"
+    code = "import sys, augsynth.transforms; print('augsynth._native._cuda' in sys.modules)"
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"

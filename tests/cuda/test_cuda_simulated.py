@@ -18,13 +18,13 @@ from hypothesis import strategies as st
 
 from augsynth import _native
 from augsynth import transforms as T
+from augsynth._native.layout import DType
+from augsynth.core.images import TORCH_DTYPES
 from augsynth.engine import CpuExecutor, CudaExecutor, as_array, batch_output, run
 from augsynth.engine.cuda.operate import operate
 from augsynth.engine.cuda.passes import places
 from augsynth.engine.whole_images import operate as operate_on_cpu
 from augsynth.errors import NativeError, PlanError
-from augsynth.images import TORCH_DTYPES
-from augsynth.layout import DType
 from augsynth.plan import Barrier, Pass, Plan
 from augsynth.targets.masks import DTYPES, Moving, move_masks
 from augsynth.testing import strategies as aug

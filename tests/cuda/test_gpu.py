@@ -18,13 +18,13 @@ from torch.utils.data import DataLoader
 import augsynth
 from augsynth import SyntheticMixDataset
 from augsynth import transforms as T
+from augsynth._native.layout import DType
+from augsynth.core.images import TORCH_DTYPES
 from augsynth.data import DevicePrefetcher, Planned
 from augsynth.engine import CpuExecutor
 from augsynth.engine import run as run_plan
 from augsynth.engine.cuda.passes import run_pass
 from augsynth.errors import ArgumentError
-from augsynth.images import TORCH_DTYPES
-from augsynth.layout import DType
 from augsynth.plan import Barrier, Pass
 from augsynth.testing import strategies as aug
 

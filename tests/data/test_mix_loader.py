@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader, DistributedSampler, Subset
 
 from augsynth import transforms as T
 from augsynth.data import SyntheticMixDataset, SyntheticPool, collate
-from augsynth.memory import OutgoingBatch
+from augsynth.engine.memory import OutgoingBatch
 
 LABELS = np.arange(23) % 4
 TRANSFORM = T.Compose([T.RandomRotation(20), T.GaussianNoise(sigma=3.0)])

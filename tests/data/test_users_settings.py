@@ -16,11 +16,12 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import augsynth
-from augsynth import SyntheticMixDataset, SyntheticPool, memory
+from augsynth import SyntheticMixDataset, SyntheticPool
 from augsynth import transforms as T
 from augsynth.data import DecodingTransform, DevicePrefetcher, EncodedImage, Planned
 from augsynth.data.mixing.items import label_like
-from augsynth.memory import OutgoingBatch
+from augsynth.engine import memory
+from augsynth.engine.memory import OutgoingBatch
 from augsynth.transforms.registry import TRANSFORMS
 
 KEYS = [(7, 0, index) for index in range(6)]

@@ -10,9 +10,9 @@ import numpy.typing as npt
 import torch
 from hypothesis import strategies as st
 
+from augsynth._native.layout import COLOUR, ERASURE, Border, DType, Interpolation, Tables
 from augsynth.differentiable import linear_pass
 from augsynth.engine.reference import render
-from augsynth.layout import COLOUR, ERASURE, Border, DType, Interpolation, Tables
 from augsynth.plan import Rows, new_rows
 
 Floats = npt.NDArray[np.float64]

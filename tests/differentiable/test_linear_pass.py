@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from augsynth import _native
+from augsynth._native.layout import Border, Interpolation
 from augsynth.differentiable import linear_pass
 from augsynth.errors import ArgumentError, ArgumentTypeError
-from augsynth.layout import Border, Interpolation
 
 BORDERS = list(Border)
 

@@ -13,7 +13,8 @@ import numpy as np
 from fuzz_junk import Rng, pick
 from fuzz_trials import RAN
 
-from augsynth import _native, layout
+from augsynth import _native
+from augsynth._native import layout
 from augsynth.errors import PlanError
 from augsynth.plan import Pass, check_pass
 

@@ -69,7 +69,7 @@ class WorkingCopy:
         if done.returncode != 0:
             raise SystemExit(f"the mutant does not compile:\n{done.stdout}")
         for extension in self._objects.glob("_cpu.*.so"):
-            shutil.copy2(extension, self._site / "augsynth")
+            shutil.copy2(extension, self._site / "augsynth" / "_native")
 
     def _require_own_package(self) -> None:
         """An editable installation would be tested in place of the copy."""

@@ -10,9 +10,10 @@ import numpy as np
 from native_rows import DTYPES, OUTPUT_DTYPES, Array, make_rows, picture
 from native_tables import colours, erasures, missing
 
-from augsynth import _native, layout
+from augsynth import _native
+from augsynth._native import layout
+from augsynth._native.layout import DType, Noise, Tables
 from augsynth.errors import ArgumentTypeError, PlanError
-from augsynth.layout import DType, Noise, Tables
 
 EXTREMES = [0.0, -0.0, 1e-300, -1.0, 0.5, 300.0, 2.0**24, 2.0**25, 1e300, -1e300, np.inf, -np.inf, np.nan]
 # A filter as wide as 2**24 pixels is sound, and takes minutes.

@@ -20,8 +20,9 @@ from typing import Any
 import numpy as np
 from native_rows import make_rows, picture
 
-from augsynth import _cpu, _native
-from augsynth.layout import MISSING, Border, Interpolation, Noise, Tables
+from augsynth import _native
+from augsynth._native import _cpu
+from augsynth._native.layout import MISSING, Border, Interpolation, Noise, Tables
 
 THREADS = int(sys.argv[1])
 LONG_ENOUGH = 3  # presses

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from augsynth import _native, layout
-from augsynth.layout import Border, DType, Interpolation, Noise
+from augsynth import _native
+from augsynth._native import layout
+from augsynth._native.layout import Border, DType, Interpolation, Noise
 
 Array = npt.NDArray[Any]
 DTYPES = {DType.UINT8: np.uint8, DType.UINT16: np.uint16, DType.FLOAT32: np.float32}

@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import strategies as st
 from native_rows import DTYPES, Array, make_rows, rotation
 
-from augsynth import layout
-from augsynth.layout import LUT_LEVELS, Border, DType, Interpolation, Noise, Tables
+from augsynth._native import layout
+from augsynth._native.layout import LUT_LEVELS, Border, DType, Interpolation, Noise, Tables
 from augsynth.plan import FULL_SCALE, Pass
 from augsynth.testing import strategies as aug
 

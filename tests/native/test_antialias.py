@@ -9,9 +9,9 @@ import pytest
 from native_rows import DTYPES, Array, make_rows, picture, rotation
 
 from augsynth import _native
+from augsynth._native.layout import Border, Interpolation
 from augsynth.engine import reference
 from augsynth.errors import PlanError
-from augsynth.layout import Border, Interpolation
 
 
 @pytest.mark.parametrize("angle", [0.0, 0.3, np.pi / 2])

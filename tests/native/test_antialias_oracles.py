@@ -19,7 +19,7 @@ from PIL import Image
 
 from augsynth import _native
 from augsynth import transforms as T
-from augsynth.layout import Border
+from augsynth._native.layout import Border
 
 Floats = npt.NDArray[np.float64]
 KEY = (0, 0, 0)

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from augsynth import _native
-from augsynth.memory import SMALLEST_REUSED, empty_arrays, empty_tensor
+from augsynth.engine.memory import SMALLEST_REUSED, empty_arrays, empty_tensor
 
 SHAPE = (16, 3, 128, 128)
 MIB = 2**20

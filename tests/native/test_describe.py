@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from native_rows import DTYPES, picture
 
 from augsynth import _native
+from augsynth._native.layout import DType
+from augsynth.core.images import DTYPES as READABLE
+from augsynth.core.images import as_view
 from augsynth.errors import AugsynthError
-from augsynth.images import DTYPES as READABLE
-from augsynth.images import as_view
-from augsynth.layout import DType
 from augsynth.testing import strategies as aug
 
 

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from native_rows import make_rows, picture, rotation
 from native_tables import missing
 
-from augsynth import _native, layout
+from augsynth import _native
+from augsynth._native import layout
+from augsynth._native.layout import Tables
 from augsynth.errors import PlanError
-from augsynth.layout import Tables
 
 BATCHES = 20
 

@@ -11,7 +11,7 @@ import torch
 from native_rows import DTYPES, make_rows, picture, rotation, unaligned
 
 from augsynth import _native
-from augsynth.layout import Border, DType, Interpolation
+from augsynth._native.layout import Border, DType, Interpolation
 
 VIEWS: dict[str, Callable[[Any], Any]] = {
     "flipped": lambda image: image[::-1, ::-1],

@@ -15,7 +15,7 @@ import pytest
 from native_rows import make_rows, picture
 
 from augsynth import _native
-from augsynth.layout import Noise
+from augsynth._native.layout import Noise
 
 HERE = Path(__file__).parent
 

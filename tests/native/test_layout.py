@@ -5,7 +5,8 @@ import os
 
 import pytest
 
-from augsynth import _cpu, _native, layout
+from augsynth import _native
+from augsynth._native import _cpu, layout
 from augsynth.errors import NativeError
 
 

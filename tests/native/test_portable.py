@@ -15,8 +15,8 @@ from native_rows import NOISE_PARAMETERS, Array, make_rows, picture, rotation
 from native_tables import colours, erasures, luts
 
 from augsynth import _native
+from augsynth._native.layout import Border, Tables
 from augsynth.engine import reference
-from augsynth.layout import Border, Tables
 
 CSRC = Path(__file__).parents[2] / "csrc"
 PROGRAM = """

@@ -7,8 +7,8 @@ import pytest
 from native_rows import make_rows
 
 from augsynth import _native
+from augsynth._native.layout import Noise
 from augsynth.errors import ArgumentError, ArgumentTypeError
-from augsynth.layout import Noise
 
 
 def keys(*rows: tuple[int, int, int]) -> np.ndarray[Any, Any]:

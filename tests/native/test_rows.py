@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from augsynth import _native
+from augsynth._native.layout import ROW, DType
 from augsynth.errors import ArgumentError, ArgumentTypeError
-from augsynth.layout import ROW, DType
 from augsynth.plan import new_rows
 
 SEEDS = st.integers(0, 2**32 - 1)

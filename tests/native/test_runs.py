@@ -9,7 +9,7 @@ import pytest
 from native_rows import make_rows, picture
 
 from augsynth import _native
-from augsynth.layout import Interpolation
+from augsynth._native.layout import Interpolation
 
 PADDING = 5
 

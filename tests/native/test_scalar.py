@@ -11,7 +11,7 @@ from native_rows import NOISE_PARAMETERS, OUTPUT_DTYPES, Array, make_rows, pictu
 from native_tables import colours, erasures, luts
 
 from augsynth import _native
-from augsynth.layout import Border, DType, Interpolation, Tables
+from augsynth._native.layout import Border, DType, Interpolation, Tables
 
 HEIGHT, WIDTH = 50, 330  # more columns than the vectors take at a time
 

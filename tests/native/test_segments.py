@@ -15,10 +15,11 @@ import pytest
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from augsynth import _native, memory
+from augsynth import _native
 from augsynth import transforms as T
+from augsynth.engine import memory
+from augsynth.engine.memory import OutgoingBatch, empty_tensor
 from augsynth.errors import NativeError
-from augsynth.memory import OutgoingBatch, empty_tensor
 
 SIZE = 3 * 2**20
 

@@ -11,7 +11,7 @@ from native_rows import NOISE_PARAMETERS, Array, make_rows, picture, rotation
 from native_tables import colours, erasures
 
 from augsynth import _native
-from augsynth.layout import Border, Interpolation, Tables
+from augsynth._native.layout import Border, Interpolation, Tables
 
 HEIGHT = 37
 

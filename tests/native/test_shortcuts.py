@@ -10,7 +10,7 @@ from native_rows import Array, make_rows, picture, rotation
 from native_tables import colours, erasures, luts
 
 from augsynth import _native
-from augsynth.layout import Border, Interpolation, Noise, Tables
+from augsynth._native.layout import Border, Interpolation, Noise, Tables
 
 NEAREST = {"interpolation": Interpolation.NEAREST}
 PAD_MODES: dict[Border, Any] = {

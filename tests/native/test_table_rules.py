@@ -9,9 +9,10 @@ import pytest
 from native_rows import make_rows, picture
 from native_tables import colours, erasures, luts, missing
 
-from augsynth import _native, layout
+from augsynth import _native
+from augsynth._native import layout
+from augsynth._native.layout import Tables
 from augsynth.errors import ArgumentTypeError, PlanError
-from augsynth.layout import Tables
 from augsynth.plan import Pass, check_pass
 
 
@@ -126,7 +127,7 @@ def assert_refused(rows: Any, source: Any, output: Any, tables: Tables, native: 
         ({"luts": np.zeros((1, 256), np.uint8)}, "luts is uint8, expected a NumPy array of uint16"),
         ({"luts": np.zeros((1, 256), ">u2")}, "luts is >u2"),
         ({"luts": [[0] * 256]}, "luts is list"),
-        ({"colours": np.zeros(1)}, "colours is float64, expected a NumPy array of augsynth.layout.COLOUR"),
+        ({"colours": np.zeros(1)}, "colours is float64, expected a NumPy array of augsynth._native.layout.COLOUR"),
         ({"erasures": []}, "erasures is list"),
         ({"missing": np.zeros((1, 1), layout.MISSING)}, "missing has 2 axes"),
     ],

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from native_rows import DTYPES, Array, make_rows, picture, rotation
 from native_tables import STAGES, colours, full_scale, luts, missing, passes, with_gaps
 
-from augsynth import _native, layout
+from augsynth import _native
+from augsynth._native import layout
+from augsynth._native.layout import Border, Interpolation, Noise, Tables
 from augsynth.engine import CpuExecutor, reference
-from augsynth.layout import Border, Interpolation, Noise, Tables
 from augsynth.plan import Pass, check_pass
 
 MOVES = {"identity": np.eye(3), "flip": np.array([[-1.0, 0, 400], [0, 1, 0], [0, 0, 1]])}

@@ -11,8 +11,8 @@ import pytest
 from native_rows import make_rows, picture, rotation, turned_batch
 
 from augsynth import _native
+from augsynth._native.layout import Border, Interpolation
 from augsynth.errors import ArgumentError
-from augsynth.layout import Border, Interpolation
 
 TASKS = Path("/proc/self/task")  # Linux: the threads of this process
 

@@ -7,8 +7,8 @@ import pytest
 from native_rows import make_rows, picture
 
 from augsynth import _native
+from augsynth._native.layout import Noise
 from augsynth.errors import ArgumentError, ArgumentTypeError, PlanError
-from augsynth.layout import Noise
 from augsynth.plan import check_rows
 
 INVALID = [

@@ -11,8 +11,8 @@ from copies import SPECIAL
 from native_rows import Array, make_rows, picture
 
 from augsynth import _native
+from augsynth._native.layout import COLOUR, Border, Interpolation, Tables
 from augsynth.engine import reference
-from augsynth.layout import COLOUR, Border, Interpolation, Tables
 
 HEIGHT, WIDTH = 12, 300
 SPOTS = [(4, 7), (4, 8), (7, 150), (8, 149), (11, 0), (0, 299), (0, 256)]

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from augsynth import transforms as T
-from augsynth.geometry import clip_polygon, map_polygon, polygon_area
+from augsynth.core.geometry import clip_polygon, map_polygon, polygon_area
 from augsynth.plan import Plan
 from augsynth.plan.coordinates import coordinate_maps
 from augsynth.targets.boxes import Placed, place_boxes

@@ -12,8 +12,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from augsynth import transforms as T
+from augsynth.core.geometry import clip_polygon, map_boxes, polygon_area
 from augsynth.errors import ArgumentError, ArgumentTypeError
-from augsynth.geometry import clip_polygon, map_boxes, polygon_area
 from augsynth.plan import Plan
 from augsynth.testing import strategies as aug
 from augsynth.transforms.base import Pipeline

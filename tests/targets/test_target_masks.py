@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from augsynth import transforms as T
+from augsynth._native.layout import Interpolation
 from augsynth.engine import CpuExecutor, run
 from augsynth.errors import ArgumentError, ArgumentTypeError
-from augsynth.layout import Interpolation
 from augsynth.plan import Pass, Plan
 from augsynth.targets.masks import DTYPES
 from augsynth.testing import strategies as aug

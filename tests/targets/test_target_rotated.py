@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from augsynth import transforms as T
+from augsynth.core.geometry import clip_polygon, polygon_area
 from augsynth.errors import ArgumentError
-from augsynth.geometry import clip_polygon, polygon_area
 from augsynth.targets.rotated import corners_of, enclosing
 
 IMAGE = np.zeros((40, 60), np.uint8)

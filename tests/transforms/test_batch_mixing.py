@@ -15,8 +15,8 @@ from scipy import stats
 from torch.utils.data import DataLoader, TensorDataset
 
 import augsynth
-from augsynth import rng
 from augsynth import transforms as T
+from augsynth.core import rng
 from augsynth.errors import ArgumentError, ArgumentTypeError
 from augsynth.transforms.beta import UNIFORMS, symmetric_beta
 

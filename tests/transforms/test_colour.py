@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from augsynth import transforms as T
+from augsynth._native.layout import MAX_CHANNELS
 from augsynth.errors import ArgumentError
-from augsynth.layout import MAX_CHANNELS
 from augsynth.testing import strategies as aug
 
 Floats = npt.NDArray[np.float64]

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from augsynth import transforms as T
+from augsynth._native.layout import DType
 from augsynth.errors import ArgumentError
-from augsynth.layout import DType
 from augsynth.plan import FULL_SCALE, Pass
 from augsynth.testing import strategies as aug
 

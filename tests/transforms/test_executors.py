@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from augsynth import _native
 from augsynth import transforms as T
+from augsynth._native.layout import Interpolation
+from augsynth.core.images import DTYPES
 from augsynth.engine import CpuExecutor, run
 from augsynth.engine.reference import ReferenceExecutor
-from augsynth.images import DTYPES
-from augsynth.layout import Interpolation
 from augsynth.plan import Pass
 from augsynth.testing import strategies as aug
 

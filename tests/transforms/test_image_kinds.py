@@ -13,9 +13,9 @@ from torch._subclasses import FakeTensorMode
 from torch.masked import masked_tensor
 
 from augsynth import transforms as T
+from augsynth.core.images import as_batch, as_view, plain_arrays
+from augsynth.core.pillow import MODES
 from augsynth.errors import ArgumentError, ArgumentTypeError, AugsynthError, DataError
-from augsynth.images import as_batch, as_view, plain_arrays
-from augsynth.pillow import MODES
 
 Image = pytest.importorskip("PIL.Image")
 

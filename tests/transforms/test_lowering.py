@@ -10,8 +10,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from augsynth import transforms as T
+from augsynth._native.layout import Border, Interpolation
 from augsynth.errors import ArgumentError
-from augsynth.layout import Border, Interpolation
 from augsynth.plan import Plan
 from augsynth.testing import strategies as aug
 

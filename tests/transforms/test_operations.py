@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from PIL import Image, ImageEnhance, ImageOps
 from scipy import ndimage
 
+from augsynth.core.points import POINTS
+from augsynth.core.scale import full_scale
 from augsynth.engine import whole_images
 from augsynth.errors import ArgumentError
-from augsynth.operations import POINTS
-from augsynth.operations.scale import full_scale
 from augsynth.plan import Barrier
 from augsynth.testing import strategies as aug
 from augsynth.whole_image import OPERATIONS

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from augsynth import transforms as T
+from augsynth._native.layout import DType
 from augsynth.engine import CpuExecutor, reference, run
 from augsynth.errors import ArgumentError, ArgumentTypeError, AugsynthError
-from augsynth.layout import DType
 from augsynth.plan import Pass, Plan
 from augsynth.testing import strategies as aug
 

@@ -17,8 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from augsynth import transforms as T
+from augsynth._native.layout import Border
 from augsynth.errors import ArgumentError, ArgumentTypeError, AugsynthError
-from augsynth.layout import Border
 from augsynth.testing import strategies as aug
 from augsynth.transforms.params import numbers, span
 

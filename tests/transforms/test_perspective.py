@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from augsynth import transforms as T
+from augsynth.core.geometry import map_points
 from augsynth.errors import ArgumentError
-from augsynth.geometry import map_points
 from augsynth.testing import strategies as aug
 from augsynth.transforms.perspective import projective
 

@@ -14,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from augsynth import transforms as T
+from augsynth._native.layout import DType
 from augsynth.engine import CpuExecutor, run
 from augsynth.errors import ArgumentError
-from augsynth.layout import DType
-from augsynth.lowering import Lowering, Sampling
 from augsynth.plan import Pass
+from augsynth.plan.lowering import Lowering, Sampling
 from augsynth.testing import strategies as aug
 from augsynth.transforms import policies
 from augsynth.transforms.params import sampling

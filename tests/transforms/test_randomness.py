@@ -8,8 +8,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from augsynth import rng
 from augsynth import transforms as T
+from augsynth.core import rng
 from augsynth.errors import ArgumentError, ArgumentTypeError
 from augsynth.testing import strategies as aug
 

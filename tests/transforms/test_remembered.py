@@ -13,10 +13,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from augsynth import transforms as T
+from augsynth._native.layout import Border
 from augsynth.errors import ArgumentError
-from augsynth.layout import Border
-from augsynth.lowering.merge import begun, merged
 from augsynth.plan import Pass, Plan
+from augsynth.plan.lowering.merge import begun, merged
 from augsynth.testing import strategies as aug
 
 KEY = (3, 0, 5)

@@ -13,8 +13,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from augsynth import transforms as T
+from augsynth._native.layout import ROW
 from augsynth.errors import ArgumentError, AugsynthError, CheckpointError, PlanError
-from augsynth.layout import ROW
 from augsynth.plan import Pass, Plan, new_rows
 from augsynth.testing import strategies as aug
 

@@ -12,8 +12,8 @@ import pytest
 from augsynth import transforms as T
 from augsynth import whole_image
 from augsynth.errors import ArgumentError
-from augsynth.lowering import Lowering, Operate
 from augsynth.plan import barriers
+from augsynth.plan.lowering import Lowering, Operate
 from augsynth.transforms import Draw
 from augsynth.whole_image import OPERATIONS
 from augsynth.whole_image.registry import operations_in

@@ -9,12 +9,12 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from augsynth.arrays import unwrapped
+from augsynth.core.arrays import unwrapped
+from augsynth.core.positions import Positional
 from augsynth.data.loading.image_folder import read_image_folder
 from augsynth.data.loading.npz import read_npz
 from augsynth.errors import ArgumentError, DataError
 from augsynth.generators.arguments import check_count
-from augsynth.positions import Positional
 
 _LARGEST_SIZE = 2**14
 

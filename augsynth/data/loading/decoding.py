@@ -10,13 +10,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from augsynth.core.images import Image, as_view
+from augsynth.core.rng import KeysLike
 from augsynth.data.loading.encoded import EncodedImage
 from augsynth.data.loading.jpeg import FACTORS
 from augsynth.engine import CpuExecutor, as_array, batch_output, run
 from augsynth.errors import ArgumentTypeError, PlanError
-from augsynth.images import Image, as_view
 from augsynth.plan.reach import lines_read, reduced, reductions
-from augsynth.rng import KeysLike
 from augsynth.targets import place_targets
 from augsynth.transforms.base import Pipeline
 from augsynth.transforms.params import flag

@@ -10,10 +10,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from augsynth.core.files import open_file
 from augsynth.data.loading.jpeg import FACTORS, decode_lines, read_header
 from augsynth.data.loading.pillow import as_array, as_plain, check_pixels, open_upright
 from augsynth.errors import ArgumentError, ArgumentTypeError, DataError, shown
-from augsynth.files import open_file
 
 Mode = Literal["RGB", "L"]
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 from torch.utils.data import Dataset
 
+from augsynth.core.positions import Positional
 from augsynth.data.loading.encoded import EncodedImage, Mode
 from augsynth.data.loading.listing import class_folders, list_files, shared_files
 from augsynth.errors import ArgumentError, DataError
-from augsynth.positions import Positional
 
 
 class EncodedImageFolder(Positional[tuple[EncodedImage, int]], Dataset[tuple[EncodedImage, int]]):

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
+from augsynth.core.files import is_data
 from augsynth.data.loading.walk import IMAGE_SUFFIXES, Found, images_below
 from augsynth.errors import DataError
-from augsynth.files import is_data
 
 _NAMED = 3
 

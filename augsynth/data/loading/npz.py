@@ -10,9 +10,9 @@ from zipfile import ZipFile, ZipInfo
 import numpy as np
 import numpy.typing as npt
 
+from augsynth.core.files import open_file
+from augsynth.core.npy import read_npy_header
 from augsynth.errors import DataError
-from augsynth.files import open_file
-from augsynth.npy import read_npy_header
 
 Array = npt.NDArray[Any]
 

@@ -8,8 +8,8 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from augsynth.core.files import open_file
 from augsynth.errors import DataError
-from augsynth.files import open_file
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch.utils.data import default_collate
 
+from augsynth.core.positions import Positional
 from augsynth.data.mixing.items import Fields, Structure
-from augsynth.positions import Positional
 
 
 class Batch(Positional[Any], Sequence[Any]):

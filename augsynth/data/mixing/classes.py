@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 from torch.utils.data import ConcatDataset, Subset
 
-from augsynth.arrays import to_numpy
+from augsynth.core.arrays import to_numpy
 from augsynth.data.mixing.failures import located
 from augsynth.data.mixing.items import Structure, is_number
 from augsynth.errors import AugsynthError, DataError, shown

@@ -12,10 +12,10 @@ from abc import ABC, abstractmethod
 import numpy as np
 import numpy.typing as npt
 
+from augsynth.core.rng import uniform
 from augsynth.data.mixing.classes import Groups, Integers
 from augsynth.data.mixing.pairing import Pairing, Slots, group_keys
 from augsynth.data.mixing.permutation import permute, unpermute
-from augsynth.rng import uniform
 
 Mask = npt.NDArray[np.bool_]
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from augsynth.arrays import unwrapped
+from augsynth.core.arrays import unwrapped
 from augsynth.data.mixing.classes import Integers
 from augsynth.errors import ArgumentError, shown
 

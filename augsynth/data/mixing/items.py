@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from augsynth.arrays import to_numpy
+from augsynth.core.arrays import to_numpy
+from augsynth.core.images import as_view
 from augsynth.errors import ArgumentTypeError, DataError, shown
-from augsynth.images import as_view
 from augsynth.targets import check_fields, is_plain, is_target
 
 Fields = dict[str, Any]

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol, SupportsIndex, runtime_checkable
 import numpy as np
 from torch.utils.data import Dataset, Sampler
 
+from augsynth.core.positions import Positional, as_positions
 from augsynth.data.mixing.batch import Batch
 from augsynth.data.mixing.callers import beginning_sampler, share_of
 from augsynth.data.mixing.classes import Integers
@@ -26,7 +27,6 @@ from augsynth.data.mixing.rule import MixRule, check_arguments, uses_synthetic
 from augsynth.data.mixing.sources import as_synthetic
 from augsynth.data.mixing.states import require_same, saved_number
 from augsynth.errors import ArgumentError, ArgumentTypeError, DataError
-from augsynth.positions import Positional, as_positions
 from augsynth.targets import all_plain, field_names
 from augsynth.transforms.base import Pipeline
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from augsynth import _native
-from augsynth.rng import KeysLike, draw_bits
+from augsynth.core.rng import KeysLike, draw_bits
 
 Integers = npt.NDArray[np.int64]
 RoundKeys = npt.NDArray[np.uint64]

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from augsynth.arrays import as_float, unwrapped
+from augsynth.core.arrays import as_float, unwrapped
 from augsynth.data.mixing.classes import Integers
 from augsynth.errors import ArgumentError, ArgumentTypeError
 

@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 import numpy as np
 
-from augsynth.arrays import unwrapped
+from augsynth.core.arrays import unwrapped
 from augsynth.data.mixing.classes import ClassGroups, ClassMembers, Groups, Integers, OneGroup, class_labels
 from augsynth.data.mixing.draw import EpochDraw, ExtendDraw, ReplaceDraw, draw_phase
 from augsynth.data.mixing.failures import located

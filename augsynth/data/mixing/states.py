@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from augsynth.arrays import unwrapped
+from augsynth.core.arrays import unwrapped
 from augsynth.errors import CheckpointError, shown
 
 

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 import numpy as np
 import numpy.typing as npt
 
-from augsynth.arrays import unwrapped
+from augsynth.core.arrays import unwrapped
+from augsynth.core.files import is_data
 from augsynth.errors import ArgumentError, ArgumentTypeError, DataError, shown
-from augsynth.files import is_data
 from augsynth.progress import Advance, progress_bar
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from typing import Any
 
 import torch
 
+from augsynth.core.files import read_json
 from augsynth.errors import CheckpointError, shown
-from augsynth.files import read_json
 from augsynth.generators import Generator
 
 FILE = "manifest.json"

@@ -18,6 +18,7 @@ import numpy.typing as npt
 import torch
 from torch.utils.data import Dataset
 
+from augsynth.core.positions import Positional, as_positions
 from augsynth.data.pools import export as exporting
 from augsynth.data.pools import writer
 from augsynth.data.pools.manifest import Manifest, Part
@@ -26,7 +27,6 @@ from augsynth.data.pools.writer import Labels, Order
 from augsynth.errors import CheckpointError
 from augsynth.generators import Generator, Samples
 from augsynth.generators.arguments import check_count
-from augsynth.positions import Positional, as_positions
 
 SHARD_SIZE = 1024
 # Of the 65,530 memory maps that Linux allows a process.

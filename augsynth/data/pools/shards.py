@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from augsynth.core.files import open_file
+from augsynth.core.npy import read_npy_header
 from augsynth.errors import CheckpointError
-from augsynth.files import open_file
-from augsynth.npy import read_npy_header
 
 _READ_UP_TO = 2**14
 

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from augsynth.arrays import to_numpy, unwrapped
+from augsynth.core.arrays import to_numpy, unwrapped
+from augsynth.core.files import is_data
 from augsynth.data.pools.manifest import FILE, Classes, Manifest, Part, Shard, describe_generator, describe_labels
 from augsynth.data.pools.shards import images_file, labels_file, write_array
 from augsynth.errors import ArgumentError, ArgumentTypeError, CheckpointError, shown
-from augsynth.files import is_data
 from augsynth.generators import Generator, Samples
 from augsynth.generators.arguments import check_count, check_labels
 from augsynth.generators.seeds import check_seed

@@ -8,12 +8,12 @@ from typing import Any
 
 import torch
 
+from augsynth.core.images import as_batch
+from augsynth.core.positions import Positional
+from augsynth.core.rng import KeysLike
 from augsynth.engine import Packed, batch_output, run_batch
 from augsynth.errors import ArgumentTypeError
-from augsynth.images import as_batch
 from augsynth.plan import Plan
-from augsynth.positions import Positional
-from augsynth.rng import KeysLike
 from augsynth.targets import place_targets
 from augsynth.transforms.base import Pipeline
 

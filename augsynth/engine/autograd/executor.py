@@ -11,10 +11,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from augsynth._native.layout import MAX_CHANNELS, Border, DType, Interpolation, Noise
 from augsynth.engine.autograd.linear import linear_pass
 from augsynth.engine.executor import run
 from augsynth.errors import ArgumentError, ArgumentTypeError, PlanError
-from augsynth.layout import MAX_CHANNELS, Border, DType, Interpolation, Noise
 from augsynth.plan import Barrier, Pass, Plan, Rows, Step
 
 Floats = npt.NDArray[np.float64]

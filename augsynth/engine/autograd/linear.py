@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from augsynth._native.layout import MAX_CHANNELS, Border, Interpolation
 from augsynth.engine.autograd import ops
 from augsynth.errors import ArgumentError, ArgumentTypeError
-from augsynth.layout import MAX_CHANNELS, Border, Interpolation
 
 
 def linear_pass(

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import torch
 
+from augsynth.core.images import TORCH_DTYPES
 from augsynth.engine.cuda.operate import operate
 from augsynth.engine.cuda.passes import Tensors, run_pass
 from augsynth.engine.executor import output_dtype, output_shapes
-from augsynth.images import TORCH_DTYPES
 from augsynth.plan import Barrier, Pass, Rows
 
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import torch
 
 from augsynth import _native
-from augsynth.images import TORCH_DTYPES
+from augsynth.core.images import TORCH_DTYPES
 from augsynth.plan import Pass
 
 Tensors = Sequence[torch.Tensor] | torch.Tensor

@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from augsynth.layout import Noise
-from augsynth.rng import philox
+from augsynth._native.layout import Noise
+from augsynth.core.rng import philox
 
 PIXEL_ROUNDS = 7  # of Philox: the fewest with which it passes BigCrush
 

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from augsynth._native.layout import DType, Tables
 from augsynth.engine.reference.noise import add_noise
 from augsynth.engine.reference.rounding import store
 from augsynth.engine.reference.sampling import sample
 from augsynth.engine.reference.tables import erase, fill_missing, look_up, map_colours, neutral
-from augsynth.layout import DType, Tables
 from augsynth.plan import Pass, Rows, check_pass
 
 Floats = npt.NDArray[np.float64]

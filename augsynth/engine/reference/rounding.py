@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from augsynth.layout import DType
+from augsynth._native.layout import DType
 from augsynth.plan import FULL_SCALE, NUMPY_DTYPES
 
 

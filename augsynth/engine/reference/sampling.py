@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from augsynth._native.layout import Border, DType, Interpolation
 from augsynth.engine.reference.rounding import store
-from augsynth.layout import Border, DType, Interpolation
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from augsynth._native.layout import DType, Tables
 from augsynth.engine.reference.noise import uniform_between
 from augsynth.engine.reference.rounding import store
 from augsynth.engine.reference.sampling import weighed
-from augsynth.layout import DType, Tables
 from augsynth.plan import FULL_SCALE
 
 Floats = npt.NDArray[np.float64]

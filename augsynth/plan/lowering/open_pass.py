@@ -7,12 +7,22 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from augsynth import _native
-from augsynth.layout import Border
-from augsynth.lowering.merge import Merged
-from augsynth.lowering.state import PassNoise, PassState
-from augsynth.lowering.steps import AddNoise, Erase, FillValues, Floats, Fusible, Geometry, Ints, Lookup, MapColours
-from augsynth.lowering.tables import Gathered
+from augsynth._native.layout import Border
 from augsynth.plan import Pass, Rows
+from augsynth.plan.lowering.merge import Merged
+from augsynth.plan.lowering.state import PassNoise, PassState
+from augsynth.plan.lowering.steps import (
+    AddNoise,
+    Erase,
+    FillValues,
+    Floats,
+    Fusible,
+    Geometry,
+    Ints,
+    Lookup,
+    MapColours,
+)
+from augsynth.plan.lowering.tables import Gathered
 
 
 @dataclass(eq=False)

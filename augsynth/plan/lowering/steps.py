@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from augsynth._native.layout import Border, DType, Interpolation, Noise
 from augsynth.errors import ArgumentError
-from augsynth.layout import Border, DType, Interpolation, Noise
 
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
@@ -69,7 +69,7 @@ class Geometry(NamedTuple):
 
 
 class Operate(NamedTuple):
-    """Do the operation `name` of `augsynth.whole_image` or `augsynth.operations`.
+    """Do the operation `name` of `augsynth.whole_image` or `augsynth.core.points`.
 
     `parameters` hold one entry a sample, and `settings` are the same for all.
 

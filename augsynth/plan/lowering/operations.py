@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from augsynth._native.layout import LUT_LEVELS, DType
+from augsynth.core.points import POINTS
 from augsynth.errors import ArgumentError
-from augsynth.layout import LUT_LEVELS, DType
-from augsynth.lowering.steps import Lookup, Operate
-from augsynth.operations import POINTS
 from augsynth.plan import FULL_SCALE
+from augsynth.plan.lowering.steps import Lookup, Operate
 
 
 def is_table(step: Operate, dtype: DType, source_dtype: DType) -> bool:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from augsynth.lowering.lowering import Lowering
-from augsynth.lowering.steps import (
+from augsynth.plan.lowering.lowering import Lowering
+from augsynth.plan.lowering.steps import (
     AddNoise,
     Cast,
     Erase,

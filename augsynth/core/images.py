@@ -11,10 +11,10 @@ import numpy.typing as npt
 import torch
 
 from augsynth import _native
-from augsynth.arrays import plain_array, readable, tensor_array
+from augsynth._native.layout import MAX_CHANNELS, DType
+from augsynth.core.arrays import plain_array, readable, tensor_array
+from augsynth.core.pillow import is_pil, pil_array
 from augsynth.errors import ArgumentError, ArgumentTypeError
-from augsynth.layout import MAX_CHANNELS, DType
-from augsynth.pillow import is_pil, pil_array
 
 Image = npt.NDArray[Any]
 

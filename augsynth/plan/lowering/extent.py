@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from augsynth.layout import MAX_CHANNELS, DType
-from augsynth.lowering.declared import Declared, Noisy
-from augsynth.lowering.stage import Stage
-from augsynth.lowering.steps import Cast, Operate, Standardise
+from augsynth._native.layout import MAX_CHANNELS, DType
 from augsynth.plan import FULL_SCALE
+from augsynth.plan.lowering.declared import Declared, Noisy
+from augsynth.plan.lowering.stage import Stage
+from augsynth.plan.lowering.steps import Cast, Operate, Standardise
 from augsynth.whole_image import OPERATIONS
 
 _INTEGERS = (DType.UINT8, DType.UINT16)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from augsynth.lowering.conflicts import word
-from augsynth.lowering.extent import clamp_of
-from augsynth.lowering.state import PassState
-from augsynth.lowering.steps import Operate
-from augsynth.operations import POINTS
+from augsynth.core.points import POINTS
+from augsynth.plan.lowering.conflicts import word
+from augsynth.plan.lowering.extent import clamp_of
+from augsynth.plan.lowering.state import PassState
+from augsynth.plan.lowering.steps import Operate
 
 
 def describe_pass(state: PassState, first: bool) -> list[str]:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import torch
 
 from augsynth import _native
-from augsynth.arrays import to_numpy
+from augsynth.core.arrays import to_numpy
 from augsynth.errors import ArgumentError, ArgumentTypeError, shown
 
 Bits = npt.NDArray[np.uint32]

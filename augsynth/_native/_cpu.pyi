@@ -4,7 +4,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from augsynth.layout import Tables
+from augsynth._native.layout import Tables
 
 def run(
     *,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from augsynth.geometry import (
+from augsynth.core.geometry import (
     bounding_box,
     box_corners,
     clip_outline,
@@ -16,7 +16,7 @@ from augsynth.geometry import (
     map_boxes,
     map_outline,
 )
-from augsynth.lowering.steps import Floats, Ints
+from augsynth.plan.lowering.steps import Floats, Ints
 
 
 @dataclass

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from augsynth.layout import Noise
-from augsynth.lowering.stage import Stage
-from augsynth.lowering.steps import (
+from augsynth._native.layout import Noise
+from augsynth.plan.lowering.stage import Stage
+from augsynth.plan.lowering.steps import (
     AddNoise,
     Cast,
     Erase,

@@ -8,15 +8,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from augsynth._native.layout import Border, DType, Interpolation
 from augsynth.errors import ArgumentError
-from augsynth.layout import Border, DType, Interpolation
-from augsynth.lowering.conflicts import conflict
-from augsynth.lowering.declared import Declared, Noisy, Resampled
-from augsynth.lowering.extent import Extent, clamp_of
-from augsynth.lowering.stage import Stage
-from augsynth.lowering.state import PassNoise, PassState
-from augsynth.lowering.steps import UNDECLARED, Cast, Sampling, Standardise
 from augsynth.plan import FULL_SCALE, OUTPUTS_ONLY
+from augsynth.plan.lowering.conflicts import conflict
+from augsynth.plan.lowering.declared import Declared, Noisy, Resampled
+from augsynth.plan.lowering.extent import Extent, clamp_of
+from augsynth.plan.lowering.stage import Stage
+from augsynth.plan.lowering.state import PassNoise, PassState
+from augsynth.plan.lowering.steps import UNDECLARED, Cast, Sampling, Standardise
 
 _WORK = {
     Stage.MISSING: "missing values are filled",

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from augsynth.core.pillow import is_pil
 from augsynth.errors import ArgumentError, ArgumentTypeError, shown
-from augsynth.pillow import is_pil
 
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]

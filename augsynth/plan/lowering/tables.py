@@ -7,9 +7,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from augsynth.layout import COLOUR, ERASURE, LUT_LEVELS, MISSING, DType, Tables
-from augsynth.lowering.steps import Array, Erase, FillValues, Floats, Lookup, MapColours, Mask, PerChannel
+from augsynth._native.layout import COLOUR, ERASURE, LUT_LEVELS, MISSING, DType, Tables
 from augsynth.plan import Rows
+from augsynth.plan.lowering.steps import Array, Erase, FillValues, Floats, Lookup, MapColours, Mask, PerChannel
 
 
 @dataclass

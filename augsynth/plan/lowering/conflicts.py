@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from augsynth.layout import Border, Interpolation
-from augsynth.lowering.declared import Declared, Noisy, Resampled
-from augsynth.lowering.stage import Stage
-from augsynth.lowering.state import PassState
-from augsynth.lowering.steps import UNDECLARED, Sampling
+from augsynth._native.layout import Border, Interpolation
+from augsynth.plan.lowering.declared import Declared, Noisy, Resampled
+from augsynth.plan.lowering.stage import Stage
+from augsynth.plan.lowering.state import PassState
+from augsynth.plan.lowering.steps import UNDECLARED, Sampling
 
 _OVERSHOOT = "bicubic sampling of an integer image is clamped at once, and a pass clamps after colours and noise"
 

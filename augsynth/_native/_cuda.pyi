@@ -3,7 +3,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from augsynth.layout import Tables
+from augsynth._native.layout import Tables
 
 class Launch:
     def __init__(

@@ -1,4 +1,7 @@
-"""Point operations: the new value depends on the old one alone.
+"""Point operations: the new value depends on the old one alone. Barriers and lookup tables compute them by name.
+
+>>> sorted(POINTS)
+['gamma', 'invert', 'posterize', 'solarize']
 
 Each takes `values` in an image's units and their full scale `full` (255, 65535, or 1 for floats), and parameters that
 broadcast against the values: parameters (n, 1) and the 256 levels of uint8 give n lookup tables at once. Results are
@@ -7,10 +10,13 @@ float64, neither rounded nor clamped; NaN stays NaN.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from augsynth.core.scale import Floats
+
 Parameter = npt.ArrayLike
 
 
@@ -58,3 +64,13 @@ def gamma(values: Floats, full: float, *, gamma: Parameter, gain: Parameter = 1.
     # Not gain * full first: where gamma and gain are 1, v comes back within its last place.
     power: Floats = np.power(np.maximum(values, 0.0) / full, np.asarray(gamma)) * full
     return np.asarray(gain) * power
+
+
+PointFunction = Callable[..., Floats]
+
+POINTS: Mapping[str, PointFunction] = {
+    "gamma": gamma,
+    "invert": invert,
+    "posterize": posterize,
+    "solarize": solarize,
+}

@@ -15,18 +15,18 @@ from contextlib import contextmanager
 import numpy as np
 
 from augsynth import _native
+from augsynth._native.layout import DType
 from augsynth.errors import ArgumentError
-from augsynth.layout import DType
-from augsynth.lowering.declared import declared
-from augsynth.lowering.explain import describe_barrier, describe_pass
-from augsynth.lowering.extent import Extent, clamp_of
-from augsynth.lowering.merge import begun, merged
-from augsynth.lowering.open_pass import OpenPass
-from augsynth.lowering.operations import as_lookup, is_table
-from augsynth.lowering.seen import Seen
-from augsynth.lowering.state import PassState
-from augsynth.lowering.steps import Floats, Fusible, Geometry, Ints, Mask, Operate, PerChannel, Step, restricted
 from augsynth.plan import LARGEST, Barrier, Pass, Plan
+from augsynth.plan.lowering.declared import declared
+from augsynth.plan.lowering.explain import describe_barrier, describe_pass
+from augsynth.plan.lowering.extent import Extent, clamp_of
+from augsynth.plan.lowering.merge import begun, merged
+from augsynth.plan.lowering.open_pass import OpenPass
+from augsynth.plan.lowering.operations import as_lookup, is_table
+from augsynth.plan.lowering.seen import Seen
+from augsynth.plan.lowering.state import PassState
+from augsynth.plan.lowering.steps import Floats, Fusible, Geometry, Ints, Mask, Operate, PerChannel, Step, restricted
 
 
 class Lowering:
