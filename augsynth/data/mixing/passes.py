@@ -7,11 +7,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
+from augsynth.core.checks import check_integer
 from augsynth.data.mixing.draw import EpochDraw
 from augsynth.data.mixing.mix import SyntheticMixDataset
 from augsynth.data.mixing.states import require_same, saved_number
 from augsynth.errors import ArgumentError, ArgumentTypeError, CheckpointError
-from augsynth.generators.arguments import check_count
 
 T = TypeVar("T")
 
@@ -70,7 +70,7 @@ class Passes(ABC, Generic[T]):
         on; the default is the number handed out.
         """
         begun = self._begun.done if self._begun.epoch == self.dataset.epoch else 0
-        number = begun if done is None else check_count("done", done, 0)
+        number = begun if done is None else check_integer("done", done, 0)
         if number > len(self):
             raise ArgumentError(f"done must be at most {len(self)}, the length of the sampler, got {done}")
         return {"dataset": self.dataset.state_dict(), self._unit: number, **self._described()}
@@ -110,8 +110,8 @@ class Passes(ABC, Generic[T]):
 
 def check_share(num_replicas: Any, rank: Any) -> tuple[int, int]:
     """Return both as integers if the rank is one of so many processes; raise `ArgumentError` otherwise."""
-    replicas = check_count("num_replicas", num_replicas, 1)
-    own = check_count("rank", rank, 0)
+    replicas = check_integer("num_replicas", num_replicas, 1)
+    own = check_integer("rank", rank, 0)
     if own >= replicas:
         raise ArgumentError(f"rank must be in [0, num_replicas), got {rank} of {num_replicas}")
     return replicas, own

@@ -9,14 +9,14 @@ from typing import Any, get_args
 
 import numpy as np
 
-from augsynth.core.arrays import unwrapped
+from augsynth.core.checks import check_choice, check_integer
 from augsynth.data.mixing.classes import ClassGroups, ClassMembers, Groups, Integers, OneGroup, class_labels
 from augsynth.data.mixing.draw import EpochDraw, ExtendDraw, ReplaceDraw, draw_phase
 from augsynth.data.mixing.failures import located
 from augsynth.data.mixing.pairing import ClassPairing, FreePairing, IndexPairing, Pairing, PairingName
 from augsynth.data.mixing.quota import FixedRatio, Mode, Ratio, check_ratio, group_quotas
 from augsynth.data.pools.pool import SyntheticPool
-from augsynth.errors import ArgumentError, DataError, shown
+from augsynth.errors import ArgumentError, DataError
 
 
 class MixRule:
@@ -125,13 +125,10 @@ def check_arguments(ratio: Ratio, mode: Mode, pairing: PairingName, seed: Any) -
 
     Raises `ArgumentError` or `ArgumentTypeError` for what can be seen to be wrong without looking at data.
     """
-    _check_choice("mode", mode, get_args(Mode))
-    _check_choice("pairing", pairing, get_args(PairingName))
+    check_choice("mode", mode, get_args(Mode))
+    check_choice("pairing", pairing, get_args(PairingName))
     _ratio_at(ratio, 0, mode)
-    number = unwrapped(seed)
-    if isinstance(number, bool) or not isinstance(number, int) or not -(2**63) <= number < 2**63:
-        raise ArgumentError(f"seed must be a signed 64-bit integer, got {shown(seed)}")
-    return number
+    return check_integer("seed", seed, -(2**63), expected="a signed 64-bit integer")
 
 
 def uses_synthetic(ratio: Ratio) -> bool:
@@ -165,11 +162,6 @@ def _plain(ratio: FixedRatio) -> Any:
     if isinstance(ratio, Mapping):
         return [[label, float(ratio[label])] for label in sorted(ratio)]
     return float(ratio)
-
-
-def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise ArgumentError(f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}")
 
 
 def _listed(classes: list[Any]) -> str:
