@@ -10,14 +10,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 
 import numpy as np
-import numpy.typing as npt
 
 from augsynth.core.rng import uniform
+from augsynth.core.typing import Mask
 from augsynth.data.mixing.classes import Groups, Integers
 from augsynth.data.mixing.pairing import Pairing, Slots, group_keys
 from augsynth.data.mixing.permutation import permute, unpermute
-
-Mask = npt.NDArray[np.bool_]
 
 # Operations of the random keys, far beyond the positions of transforms in a pipeline, which count from 0.
 _OP_RANK, _OP_ORDER, _OP_PHASE = 0xFF00, 0xFF01, 0xFF02
