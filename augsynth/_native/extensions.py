@@ -1,6 +1,6 @@
 """The compiled extensions, imported here alone.
 
-`csrc/plan.h` and `augsynth/_native/layout.py` describe the rows of a plan; importing this module fails where the two
+`csrc/core/plan.h` and `augsynth/_native/layout.py` describe the rows of a plan; importing this module fails where the two
 differ.
 """
 

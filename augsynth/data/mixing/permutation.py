@@ -16,7 +16,7 @@ from augsynth.core.rng import KeysLike, draw_bits
 Integers = npt.NDArray[np.int64]
 RoundKeys = npt.NDArray[np.uint64]
 
-ROUNDS = 12  # those of csrc/permutation.cpp; with fewer, which 3 of 6 items come first is visibly not uniform
+ROUNDS = 12  # those of csrc/core/permutation.cpp; with fewer, which 3 of 6 items come first is visibly not uniform
 
 
 def round_keys(keys: KeysLike, op: int) -> RoundKeys:
