@@ -18,8 +18,8 @@ from augsynth.engine import CpuExecutor, as_array, batch_output, run
 from augsynth.errors import ArgumentTypeError, PlanError
 from augsynth.plan.reach import lines_read, reduced, reductions
 from augsynth.targets import place_targets
-from augsynth.transforms.base import Pipeline
 from augsynth.transforms.params import flag
+from augsynth.transforms.pipeline import Pipeline
 
 Ints = npt.NDArray[np.int64]
 Bytes = npt.NDArray[np.uint8]
