@@ -28,7 +28,7 @@ from augsynth.data.mixing.sources import as_synthetic
 from augsynth.data.mixing.states import require_same, saved_number
 from augsynth.errors import ArgumentError, ArgumentTypeError, DataError
 from augsynth.targets import all_plain, field_names
-from augsynth.transforms.base import Pipeline
+from augsynth.transforms.pipeline import Pipeline
 
 _NAME = "the mix"
 
