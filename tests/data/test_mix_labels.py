@@ -13,7 +13,7 @@ from torch.utils.data import ConcatDataset, DataLoader, Subset, default_collate
 
 from augsynth import transforms as T
 from augsynth.data import MixBatchSampler, SyntheticMixDataset, collate
-from augsynth.data.mixing.classes import class_labels
+from augsynth.data.mixing.rule.classes import class_labels
 from augsynth.errors import ArgumentError, ArgumentTypeError, AugsynthError, DataError
 
 IMAGE = np.zeros((4, 4, 1), np.uint8)
@@ -195,7 +195,7 @@ def test_classes_of_any_64_bits_need_no_memory_of_their_size() -> None:
     data = [(IMAGE, extremes[number % 4]) for number in range(12)]
     mix = SyntheticMixDataset(data, data, ratio={extremes[0]: 1.0, extremes[1]: 0.34})
     assert sorted(mix[position][1] for position in range(12)) == sorted(label for _, label in data)
-    assert mix.draw().num_synthetic == 4
+    assert mix.assignment().num_synthetic == 4
 
 
 @pytest.mark.parametrize("label", [2**63, -(2**63) - 1, np.uint64(2**64 - 1)])
@@ -216,12 +216,12 @@ def test_ratios_of_numpy_and_torch(number: Any) -> None:
     assert mix(number(0.25)).state_dict() == mix(0.25).state_dict()
     for key in (1, np.int64(1), np.array(1).item(), torch.tensor(1)):
         assert mix({key: number(0.25)}).state_dict() == mix({1: 0.25}).state_dict()
-    assert mix(lambda epoch: number(0.25)).draw().num_synthetic == 4
+    assert mix(lambda epoch: number(0.25)).assignment().num_synthetic == 4
 
 
 def test_a_float32_ratio_is_as_exact_as_its_value() -> None:
     """In float32 itself, half of 2**25 + 3 items would be rounded to a multiple of 2."""
-    from augsynth.data.mixing.quota import check_ratio, quota
+    from augsynth.data.mixing.rule.quota import check_ratio, quota
 
     ratio = check_ratio(np.float32(0.5), "replace")
     assert quota(ratio, 2**25 + 2, "replace") == 2**24 + 1  # type: ignore[arg-type]

@@ -13,19 +13,19 @@ import numpy as np
 from torch.utils.data import Dataset, Sampler
 
 from augsynth.core.positions import Positional, as_positions
-from augsynth.data.mixing.batch import Batch
-from augsynth.data.mixing.callers import beginning_sampler, share_of
-from augsynth.data.mixing.classes import Integers
-from augsynth.data.mixing.draw import EpochDraw
-from augsynth.data.mixing.epoch import Readings, SharedEpoch, check_epoch
-from augsynth.data.mixing.failures import each, together
-from augsynth.data.mixing.items import Fields, ImageForm, Structure, label_like
-from augsynth.data.mixing.joining import require_joinable
-from augsynth.data.mixing.pairing import PairingName
-from augsynth.data.mixing.quota import Mode, Ratio
-from augsynth.data.mixing.rule import MixRule, check_arguments, uses_synthetic
-from augsynth.data.mixing.sources import as_synthetic
-from augsynth.data.mixing.states import require_same, saved_number
+from augsynth.data.mixing.items.batch import Batch
+from augsynth.data.mixing.epochs.callers import starting_sampler, share_of
+from augsynth.data.mixing.rule.classes import Integers
+from augsynth.data.mixing.rule.assignment import EpochAssignment
+from augsynth.data.mixing.epochs.epoch import Readings, SharedEpoch, check_epoch
+from augsynth.data.mixing.items.failures import each, together
+from augsynth.data.mixing.items.form import Fields, ImageForm, Structure, label_like
+from augsynth.data.mixing.items.joining import require_joinable
+from augsynth.data.mixing.rule.pairing import PairingName
+from augsynth.data.mixing.rule.quota import Mode, Ratio
+from augsynth.data.mixing.rule.rule import MixRule, check_arguments, uses_synthetic
+from augsynth.data.mixing.synthetic import as_synthetic
+from augsynth.data.mixing.epochs.states import require_same, saved_number
 from augsynth.errors import ArgumentError, ArgumentTypeError, DataError
 from augsynth.targets import all_plain, field_names
 from augsynth.transforms.base import Pipeline
@@ -110,7 +110,7 @@ class SyntheticMixDataset(Positional[Any], Dataset[Any]):
         self.synthetic = synthetic
         self._rule = MixRule(real, synthetic, ratio, mode, pairing, seed)
         self._epoch = SharedEpoch()
-        self._current = self._rule.draw(0)
+        self._current = self._rule.assignment(0)
         differing = self._rule.uses_synthetic or draws_numbers(transform)
         self._readings = Readings(len(self._current)) if differing else None
         if self._rule.uses_synthetic:
@@ -128,33 +128,33 @@ class SyntheticMixDataset(Positional[Any], Dataset[Any]):
     def set_epoch(self, epoch: int) -> None:
         """Go to an epoch in [0, 2**32), here and in all DataLoader workers; call it before iterating."""
         epoch = check_epoch(epoch)
-        draw = self._rule.draw(epoch)
+        draw = self._rule.assignment(epoch)
         self._epoch.set(epoch)
         self._current = draw
         if self._readings is not None:
             self._readings.forget()
 
-    def pass_ended(self, before: int | None) -> int | None:
+    def iteration_ended(self, before: int | None) -> int | None:
         """Note that a sampler has handed this epoch out; `before` is what this returned after its last pass.
 
         A second pass without `set_epoch` in between warns.
         """
         if self._readings is None:
             return None
-        self._warn_if(self._readings.passed_again(before))
+        self._warn_if(self._readings.ended_again(before))
         return self._readings.number
 
     def source(self, position: SupportsIndex) -> Source:
         """Where item `position` of this epoch comes from."""
-        draw = self.draw()
+        draw = self.assignment()
         synthetic, item = draw.sources(as_positions([position], len(draw), _NAME))
         return Source(bool(synthetic[0]), int(item[0]))
 
-    def draw(self) -> EpochDraw:
+    def draw(self) -> EpochAssignment:
         """The draw of the current epoch: positions to sources and back, vectorised."""
         epoch = self._epoch.get()
         if self._current.epoch != epoch:
-            self._current = self._rule.draw(epoch)
+            self._current = self._rule.assignment(epoch)
         return self._current
 
     def state_dict(self) -> dict[str, Any]:
@@ -174,21 +174,21 @@ class SyntheticMixDataset(Positional[Any], Dataset[Any]):
         self.set_epoch(epoch)
 
     def _state_at(self, epoch: int) -> dict[str, Any]:
-        draw = self.draw() if epoch == self.epoch else self._rule.draw(epoch)
+        draw = self.assignment() if epoch == self.epoch else self._rule.assignment(epoch)
         return {"epoch": epoch, **self._rule.description(epoch), "length": len(draw)}
 
     def __len__(self) -> int:
-        length = len(self.draw())
-        sampler = beginning_sampler()
+        length = len(self.assignment())
+        sampler = starting_sampler()
         if sampler is not None:
-            self._pass_begun(sampler, length)
+            self._iteration_started(sampler, length)
         return length
 
-    def _pass_begun(self, sampler: Sampler[int], length: int) -> None:
+    def _iteration_started(self, sampler: Sampler[int], length: int) -> None:
         share = share_of(sampler, length)
         if self._readings is None:
             return
-        self._warn_if(self._readings.begun_again(share, length))
+        self._warn_if(self._readings.restarted(share, length))
         ahead = getattr(sampler, "epoch", 0)
         if ahead and self._readings.left_behind():
             warnings.warn(
@@ -202,7 +202,7 @@ class SyntheticMixDataset(Positional[Any], Dataset[Any]):
 
     def __getitems__(self, positions: Sequence[SupportsIndex]) -> Sequence[Any]:
         """The items of a batch at once: with one of `augsynth.transforms` a `Batch`, for `augsynth.collate`."""
-        draw = self.draw()
+        draw = self.assignment()
         places = as_positions(positions, len(draw), _NAME)
         synthetic, items = (array.tolist() for array in draw.sources(places))
 
@@ -212,7 +212,7 @@ class SyntheticMixDataset(Positional[Any], Dataset[Any]):
 
         loaded = each(self._load, zip(synthetic, items, strict=True), where)
         if self._readings is not None:
-            self._warn_if(self._readings.read_again(places, len(draw)))
+            self._warn_if(self._readings.read_twice(places, len(draw)))
         images, fields = together(self._structure.split_all, (loaded,), where)
         if self.return_source:
             sources = map(Source, synthetic, items)

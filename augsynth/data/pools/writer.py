@@ -28,7 +28,7 @@ Labels = int | Sequence[int] | torch.Tensor | None
 
 
 @dataclass(frozen=True, eq=False)
-class Order:
+class PoolRequest:
     """The samples that a pool is asked to hold: `n` of a generator, with these classes and this seed."""
 
     generator: Generator
@@ -37,7 +37,7 @@ class Order:
     seed: int
 
     @classmethod
-    def of(cls, generator: Generator, n: int, labels: Labels, seed: int) -> Order:
+    def of(cls, generator: Generator, n: int, labels: Labels, seed: int) -> PoolRequest:
         """Take the arguments of a user; what no generator can draw is refused here, before anything is written."""
         if not isinstance(generator, Generator):
             raise ArgumentTypeError(
@@ -74,7 +74,7 @@ def _classes(generator: Generator, labels: Any, n: int) -> Classes:
     return given if isinstance(given, int) else classes
 
 
-def create(folder: Path, order: Order, shard_size: int, resume: bool, progress: bool) -> Manifest:
+def create(folder: Path, order: PoolRequest, shard_size: int, resume: bool, progress: bool) -> Manifest:
     """Make a pool, or finish one that was asked for in the same way."""
     part = order.part(first=0, start=0)
     with _only_writer(folder):
@@ -89,7 +89,7 @@ def create(folder: Path, order: Order, shard_size: int, resume: bool, progress: 
         return _fill(folder, manifest, order, done=len(manifest), start=0, progress=progress)
 
 
-def append(folder: Path, order: Order, progress: bool) -> Manifest:
+def append(folder: Path, order: PoolRequest, progress: bool) -> Manifest:
     """Add samples that go on from those which the pool has of the same generator and seed."""
     with _only_writer(folder):
         manifest = Manifest.read(folder)
@@ -153,7 +153,7 @@ def _resumed(folder: Path, part: Part, n: int, shard_size: int, resume: bool) ->
     return manifest
 
 
-def _fill(folder: Path, manifest: Manifest, order: Order, *, done: int, start: int, progress: bool) -> Manifest:
+def _fill(folder: Path, manifest: Manifest, order: PoolRequest, *, done: int, start: int, progress: bool) -> Manifest:
     _check_room(folder, (order.n - done) * prod(manifest.image_shape))
     with progress_bar("filling the pool", order.n, progress and done < order.n) as advance:
         advance(min(done, order.n))

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from augsynth.core.arrays import unwrapped
-from augsynth.data.mixing.classes import Integers
+from augsynth.data.mixing.rule.classes import Integers
 from augsynth.errors import ArgumentError, shown
 
 # A part for training, or whole batches alone, are an epoch; a few items that are looked at again are none.
@@ -49,7 +49,7 @@ class Readings:
     were set in this process.
 
     >>> readings = Readings(2)
-    >>> [readings.read_again(np.array([position]), 2) for position in (0, 1, 0, 1, 0)]
+    >>> [readings.read_twice(np.array([position]), 2) for position in (0, 1, 0, 1, 0)]
     [False, False, False, True, False]
     """
 
@@ -68,7 +68,7 @@ class Readings:
         self._here = False
         self.number += 1
 
-    def read_again(self, positions: Integers, length: int) -> bool:
+    def read_twice(self, positions: Integers, length: int) -> bool:
         """Mark positions that are read; true if by that all that was read, most of the epoch, was read twice."""
         self._here = True
         marks = self._marks.numpy()[:length]
@@ -87,10 +87,10 @@ class Readings:
         self._wait = (max(read, int(_MOST * len(marks))) - twice) // _WORKERS
         return self._answer(twice == read and twice >= _MOST * len(marks))
 
-    def begun_again(self, share: int, length: int) -> bool:
+    def restarted(self, share: int, length: int) -> bool:
         """Answer, for a pass that begins over `share` of the `length` positions: have workers read as many already?
 
-        What this process reads itself is seen by `read_again`, which knows whether the second pass was finished too.
+        What this process reads itself is seen by `read_twice`, which knows whether the second pass was finished too.
         """
         marks = self._marks.numpy()[:length]
         # The watched ones among a share that is drawn at random are nearly in proportion.
@@ -101,7 +101,7 @@ class Readings:
         """Answer, where something else has gone on to another epoch: has none been set here?"""
         return self._answer(self.number == 0)
 
-    def passed_again(self, number: int | None) -> bool:
+    def ended_again(self, number: int | None) -> bool:
         """Answer, for a sampler that has handed an epoch out, as it had before when `number` was this: was it read?"""
         return self.number == number and self._answer(self._marks.any())
 

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 from torch.utils.data import DistributedSampler, Sampler
 
-from augsynth.data.mixing.classes import Integers
-from augsynth.data.mixing.draw import EpochDraw
+from augsynth.data.mixing.rule.classes import Integers
+from augsynth.data.mixing.rule.assignment import EpochAssignment
 from augsynth.data.mixing.mix import SyntheticMixDataset
-from augsynth.data.mixing.passes import Passes, check_share
+from augsynth.data.mixing.samplers.resumable import ResumableSampler, check_share
 from augsynth.generators.arguments import check_count
 
 
-class MixBatchSampler(Passes[list[int]], Sampler[list[int]]):
+class MixBatchSampler(ResumableSampler[list[int]], Sampler[list[int]]):
     """Batches of positions for `DataLoader(batch_sampler=…)`, each within one item of the dataset's ratio.
 
     Every position comes once an epoch, in an order drawn from the dataset's (seed, epoch). Real and synthetic items
@@ -59,7 +59,7 @@ class MixBatchSampler(Passes[list[int]], Sampler[list[int]]):
         chunk = self.batch_size * self.num_replicas
         return len(self.dataset) // chunk if self.drop_last else -(-len(self.dataset) // chunk)
 
-    def _parts(self, draw: EpochDraw, first: int) -> Iterator[list[int]]:
+    def _parts(self, draw: EpochAssignment, first: int) -> Iterator[list[int]]:
         for number in range(first, len(self)):
             yield in_order(draw, self._share(number, len(draw))).tolist()
 
@@ -75,7 +75,7 @@ class MixBatchSampler(Passes[list[int]], Sampler[list[int]]):
         return places % length
 
 
-def in_order(draw: EpochDraw, places: Integers) -> Integers:
+def in_order(draw: EpochAssignment, places: Integers) -> Integers:
     """The positions at some places of an epoch's order, in which real and synthetic items are spread evenly.
 
     Of the first t places, ⌊t·s/n + ½⌋ are synthetic, for s synthetic items among n.

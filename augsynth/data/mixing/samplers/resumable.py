@@ -1,4 +1,4 @@
-"""Passes of a sampler over the epochs of a mix: they follow its epoch, and go on in the middle of one."""
+"""ResumableSampler of a sampler over the epochs of a mix: they follow its epoch, and go on in the middle of one."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
-from augsynth.data.mixing.draw import EpochDraw
+from augsynth.data.mixing.rule.assignment import EpochAssignment
 from augsynth.data.mixing.mix import SyntheticMixDataset
-from augsynth.data.mixing.states import require_same, saved_number
+from augsynth.data.mixing.epochs.states import require_same, saved_number
 from augsynth.errors import ArgumentError, ArgumentTypeError, CheckpointError
 from augsynth.generators.arguments import check_count
 
@@ -23,7 +23,7 @@ class Place(NamedTuple):
     done: int
 
 
-class Passes(ABC, Generic[T]):
+class ResumableSampler(ABC, Generic[T]):
     """Base of the samplers of a mix. Each of `len(self)` parts of an epoch is a position, or a batch of them."""
 
     dataset: SyntheticMixDataset
@@ -43,7 +43,7 @@ class Passes(ABC, Generic[T]):
         """The parts of a whole epoch, on each process."""
 
     @abstractmethod
-    def _parts(self, draw: EpochDraw, first: int) -> Iterator[T]:
+    def _parts(self, draw: EpochAssignment, first: int) -> Iterator[T]:
         """The parts of an epoch from number `first` on, on this process."""
 
     @abstractmethod
@@ -96,14 +96,14 @@ class Passes(ABC, Generic[T]):
         return {"sampler": type(self).__name__, **self._kind()}
 
     def __iter__(self) -> Iterator[T]:
-        draw = self.dataset.draw()
+        draw = self.dataset.assignment()
         resumed, self._resume_at = self._resume_at, None
         first = resumed.done if resumed is not None and resumed.epoch == draw.epoch else 0
         for number, part in enumerate(self._parts(draw, first), first + 1):
             self._begun = Place(draw.epoch, number)
             # Before the last part goes out: a worker that has read it knows as well, and would speak first.
             if number == len(self):
-                self._ended = self.dataset.pass_ended(self._ended)
+                self._ended = self.dataset.iteration_ended(self._ended)
             yield part
             _require_epoch(draw.epoch, self.dataset.epoch)
 

@@ -10,11 +10,11 @@ from typing import Any, get_args
 import numpy as np
 
 from augsynth.core.arrays import unwrapped
-from augsynth.data.mixing.classes import ClassGroups, ClassMembers, Groups, Integers, OneGroup, class_labels
-from augsynth.data.mixing.draw import EpochDraw, ExtendDraw, ReplaceDraw, draw_phase
-from augsynth.data.mixing.failures import located
-from augsynth.data.mixing.pairing import ClassPairing, FreePairing, IndexPairing, Pairing, PairingName
-from augsynth.data.mixing.quota import FixedRatio, Mode, Ratio, check_ratio, group_quotas
+from augsynth.data.mixing.rule.classes import ClassGroups, ClassMembers, Groups, Integers, OneGroup, class_labels
+from augsynth.data.mixing.rule.assignment import EpochAssignment, ExtendAssignment, ReplaceAssignment, rounding_phase
+from augsynth.data.mixing.items.failures import located
+from augsynth.data.mixing.rule.pairing import ClassPairing, FreePairing, IndexPairing, Pairing, PairingName
+from augsynth.data.mixing.rule.quota import FixedRatio, Mode, Ratio, check_ratio, group_quotas
 from augsynth.data.pools.pool import SyntheticPool
 from augsynth.errors import ArgumentError, DataError, shown
 
@@ -48,13 +48,13 @@ class MixRule:
         self._pairing = self._pair(synthetic)
         self._check_classes(first)
 
-    def draw(self, epoch: int) -> EpochDraw:
+    def draw(self, epoch: int) -> EpochAssignment:
         """The sources of an epoch. Raises `DataError` or `ArgumentError` if a ratio of the epoch cannot be met."""
         ratio = _ratio_at(self.ratio, epoch, self.mode)
         self._check_classes(ratio)
-        phase = draw_phase(self.seed, epoch)
+        phase = rounding_phase(self.seed, epoch)
         quotas = group_quotas(ratio, self._groups.sizes, self._classes, self.mode, phase)
-        kind = ReplaceDraw if self.mode == "replace" else ExtendDraw
+        kind = ReplaceAssignment if self.mode == "replace" else ExtendAssignment
         return kind(self._groups, quotas, self._pairing(self.seed, epoch), self.seed, epoch)
 
     def description(self, epoch: int) -> dict[str, Any]:

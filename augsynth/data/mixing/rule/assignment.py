@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from augsynth.core.rng import uniform
-from augsynth.data.mixing.classes import Groups, Integers
-from augsynth.data.mixing.pairing import Pairing, Slots, group_keys
-from augsynth.data.mixing.permutation import permute, unpermute
+from augsynth.data.mixing.rule.classes import Groups, Integers
+from augsynth.data.mixing.rule.pairing import Pairing, Slots, group_keys
+from augsynth.data.mixing.rule.permutation import permute, unpermute
 
 Mask = npt.NDArray[np.bool_]
 
@@ -23,7 +23,7 @@ Mask = npt.NDArray[np.bool_]
 _OP_RANK, _OP_ORDER, _OP_PHASE = 0xFF00, 0xFF01, 0xFF02
 
 
-class EpochDraw(ABC):
+class EpochAssignment(ABC):
     """Where each of the `len(draw)` positions of one epoch comes from.
 
     `quotas` (G,) are the synthetic items of each group of `real`. Positions count from 0; all methods are vectorised.
@@ -71,7 +71,7 @@ class EpochDraw(ABC):
         return np.searchsorted(starts, serial, side="right") - 1
 
 
-class ReplaceDraw(EpochDraw):
+class ReplaceAssignment(EpochAssignment):
     """Position i is real item i, or the synthetic item that replaces it."""
 
     def __len__(self) -> int:
@@ -100,7 +100,7 @@ class ReplaceDraw(EpochDraw):
         return self._real.item(group, unpermute(rank, self._real.sizes[group], self._keys[group]))
 
 
-class ExtendDraw(EpochDraw):
+class ExtendAssignment(EpochAssignment):
     """Position i < n is real item i; the synthetic items follow."""
 
     def __len__(self) -> int:
@@ -122,6 +122,6 @@ class ExtendDraw(EpochDraw):
         return self._shuffled(numbers, self.num_real_items, 1)
 
 
-def draw_phase(seed: int, epoch: int) -> float:
+def rounding_phase(seed: int, epoch: int) -> float:
     """The uniform number in [0, 1) that decides which groups round their share of the quota up."""
     return float(uniform([(seed, epoch, 0)], _OP_PHASE, 1)[0, 0])

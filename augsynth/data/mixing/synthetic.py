@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from augsynth.data.mixing.classes import class_labels
+from augsynth.data.mixing.rule.classes import class_labels
 from augsynth.data.pools.pool import SyntheticPool
 from augsynth.errors import ArgumentError, ArgumentTypeError
 from augsynth.generators import Generator, create_generator

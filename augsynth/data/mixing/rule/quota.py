@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from augsynth.core.arrays import as_float, unwrapped
-from augsynth.data.mixing.classes import Integers
+from augsynth.data.mixing.rule.classes import Integers
 from augsynth.errors import ArgumentError, ArgumentTypeError
 
 Mode = Literal["replace", "extend"]

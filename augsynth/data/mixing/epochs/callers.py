@@ -9,7 +9,7 @@ from torch.utils.data import DistributedSampler, Sampler
 from augsynth.errors import ArgumentError
 
 
-def beginning_sampler() -> Sampler[int] | None:
+def starting_sampler() -> Sampler[int] | None:
     """The sampler that asks for the length in its `__iter__`, two calls up; None if something else asks.
 
     Nothing else tells a data set that a pass over it begins: a DataLoader asks its sampler, and the sampler asks for

@@ -9,14 +9,14 @@ import numpy as np
 import torch.distributed
 from torch.utils.data import DistributedSampler
 
-from augsynth.data.mixing.batch_sampler import in_order
-from augsynth.data.mixing.draw import EpochDraw
+from augsynth.data.mixing.samplers.batch_sampler import in_order
+from augsynth.data.mixing.rule.assignment import EpochAssignment
 from augsynth.data.mixing.mix import SyntheticMixDataset
-from augsynth.data.mixing.passes import Passes, check_share
+from augsynth.data.mixing.samplers.resumable import ResumableSampler, check_share
 from augsynth.errors import ArgumentError
 
 
-class MixSampler(Passes[int], DistributedSampler[int]):  # type: ignore[misc]  # both hold the dataset
+class MixSampler(ResumableSampler[int], DistributedSampler[int]):  # type: ignore[misc]  # both hold the dataset
     """Positions in random order for `DataLoader(sampler=…)`; `set_epoch` reaches the dataset.
 
     It stands for `shuffle=True` where a trainer sets the epoch of the sampler alone, as Lightning and Fabric do. The
@@ -76,7 +76,7 @@ class MixSampler(Passes[int], DistributedSampler[int]):  # type: ignore[misc]  #
         spare = 0 if self.drop_last else self.num_replicas - 1
         return (len(self.dataset) + spare) // self.num_replicas
 
-    def _parts(self, draw: EpochDraw, first: int) -> Iterator[int]:
+    def _parts(self, draw: EpochAssignment, first: int) -> Iterator[int]:
         begin, count = self.rank * len(self), len(self)
         places = (begin + np.arange(first, count)) % len(draw)
         yield from in_order(draw, places).tolist()

@@ -8,8 +8,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from augsynth.core.rng import draw_bits
-from augsynth.data.mixing.classes import ClassMembers, Integers
-from augsynth.data.mixing.permutation import RoundKeys, permute, round_keys
+from augsynth.data.mixing.rule.classes import ClassMembers, Integers
+from augsynth.data.mixing.rule.permutation import RoundKeys, permute, round_keys
 
 PairingName = Literal["class", "index", "free"]
 

@@ -9,7 +9,7 @@ import torch
 from torch.utils.data import default_collate
 
 from augsynth.core.positions import Positional
-from augsynth.data.mixing.items import Fields, Structure
+from augsynth.data.mixing.items.form import Fields, Structure
 
 
 class Batch(Positional[Any], Sequence[Any]):

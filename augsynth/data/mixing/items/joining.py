@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from augsynth.data.mixing.items import Fields, form, is_array, is_number, label_like
+from augsynth.data.mixing.items.form import Fields, form, is_array, is_number, label_like
 from augsynth.errors import DataError
 
 

@@ -11,8 +11,8 @@ import torch
 from torch.utils.data import ConcatDataset, Subset
 
 from augsynth.core.arrays import to_numpy
-from augsynth.data.mixing.failures import located
-from augsynth.data.mixing.items import Structure, is_number
+from augsynth.data.mixing.items.failures import located
+from augsynth.data.mixing.items.form import Structure, is_number
 from augsynth.errors import AugsynthError, DataError, shown
 from augsynth.progress import progress_bar
 
