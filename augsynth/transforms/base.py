@@ -13,13 +13,13 @@ from itertools import chain
 from typing import Any, ClassVar, NamedTuple, overload
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from augsynth import _native
 from augsynth._native.layout import DType
 from augsynth.core.images import ImageBatch, as_batch, plain_arrays
-from augsynth.core.rng import Bits, Keys, KeysLike, as_keys, keys_from_torch
+from augsynth.core.rng import Keys, KeysLike, as_keys, keys_from_torch
+from augsynth.core.typing import Bits, Floats, Ints
 from augsynth.engine import batch_output, moved, recorded_batch, run_batch, run_recorded
 from augsynth.engine.memory import MEMORY_FORMATS
 from augsynth.errors import ArgumentError, ArgumentTypeError, PlanError, shown
@@ -28,8 +28,6 @@ from augsynth.plan.lowering import Lowering, Step
 from augsynth.targets import Reading, TargetRules, object_boxes, place_targets, read_targets, tv_tensors
 from augsynth.transforms.params import dtype_named, frozen, integer
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 STREAM_WORDS = 4
 
 

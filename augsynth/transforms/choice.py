@@ -7,16 +7,13 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
+from augsynth.core.typing import Floats, Ints
 from augsynth.errors import ArgumentError, ArgumentTypeError, shown
 from augsynth.plan.lowering import Lowering
 from augsynth.targets import TargetRules
 from augsynth.transforms.base import Draw, Pipeline, Transform, check_inner_rules
 from augsynth.transforms.params import numbers, probability
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 
 def _pipelines(transforms: object) -> tuple[Pipeline, ...]:

@@ -14,10 +14,11 @@ from typing import ClassVar
 import numpy as np
 
 from augsynth._native.layout import MAX_CHANNELS
+from augsynth.core.typing import Floats
 from augsynth.errors import ArgumentError, shown
 from augsynth.plan.lowering import Lowering, MapColours
 from augsynth.transforms.base import Draw, Transform
-from augsynth.transforms.colour_maps import Floats, Palette
+from augsynth.transforms.colour_maps import Palette
 from augsynth.transforms.params import Range, interval, number, per_channel, probability, span, symmetric
 
 _UNCHANGED = ((1.0, 1.0), (1.0, 1.0), (1.0, 1.0), (0.0, 0.0))

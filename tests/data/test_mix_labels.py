@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from mixing_toys import Pictures
+from mixing_toys import Pictures, toy_generator
 from torch.utils.data import ConcatDataset, DataLoader, Subset, default_collate
 
 from augsynth import transforms as T
@@ -267,3 +267,40 @@ def test_whole_numbers_of_numpy_and_torch(whole: Any) -> None:
 def test_sizes_that_are_none_are_refused_before_a_generator_is_fitted(options: dict[str, Any]) -> None:
     with pytest.raises(AugsynthError, match=f"{next(iter(options))} must be"):
         SyntheticMixDataset(Pictures([0, 1]), "no-such-generator", ratio=0.5, **options)
+
+
+class Named(Pictures):
+    """Pictures whose classes have names, in the attribute that libraries use."""
+
+    def __init__(self, names: list[str] | None, attribute: str = "class_names") -> None:
+        super().__init__([0, 1] * 4)
+        setattr(self, attribute, names)
+
+
+@pytest.mark.parametrize("pairing", ["class", "free", "index"])
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (["dog", "cat"], "are the same in another order: label 0 is 'cat' in real and 'dog' in synthetic"),
+        (["cat", "cow"], "differ: label 1 is 'dog' in real and 'cow' in synthetic"),
+    ],
+)
+def test_a_label_that_means_two_names_is_refused(names: list[str], words: str, pairing: str) -> None:
+    real, synthetic = Named(["cat", "dog"], "classes"), Named(names)
+    with pytest.raises(DataError, match=words):
+        SyntheticMixDataset(Subset(real, range(4)), synthetic, ratio=0.5, pairing=pairing)
+
+
+@pytest.mark.parametrize("names", [["cat", "dog"], ["cat", "dog", "cow"], ["cat"], None])
+def test_names_are_compared_where_both_sides_have_them(names: list[str] | None) -> None:
+    assert len(SyntheticMixDataset(Named(["cat", "dog"]), Named(names), ratio=0.5)) == 8
+    assert len(SyntheticMixDataset(Named(None), Named(names), ratio=0.5)) == 8
+
+
+def test_class_names_of_a_generator_are_compared_before_it_fills_a_pool(monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = toy_generator(classes=2)
+    generator.describe((3, 6, 5), 2, ("dog", "cat"))
+    monkeypatch.setattr(generator, "sample", None)
+    with pytest.raises(DataError, match="in another order"):
+        SyntheticMixDataset(Named(["cat", "dog"]), generator, ratio=0.5)
+    assert len(SyntheticMixDataset(Named(["cat", "dog"]), generator, ratio=0)) == 8

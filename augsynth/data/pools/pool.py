@@ -77,9 +77,9 @@ class SyntheticPool(Positional[Any], Dataset[Any]):
         where it stopped, or opens the finished pool. Processes that call at the same time wait for the first.
         Raises `CheckpointError` if the folder holds anything else, or a pool and `resume` is False.
         """
-        order = PoolRequest.of(generator, n, labels, seed)
+        request = PoolRequest.of(generator, n, labels, seed)
         shard_size = check_count("shard_size", shard_size, 1)
-        writer.create(Path(path).absolute(), order, shard_size, resume, progress)
+        writer.create(Path(path).absolute(), request, shard_size, resume, progress)
         return cls(path)
 
     @classmethod

@@ -16,7 +16,7 @@ from augsynth.core.geometry import (
     map_boxes,
     map_outline,
 )
-from augsynth.plan.lowering.steps import Floats, Ints
+from augsynth.core.typing import Floats, Ints
 
 
 @dataclass

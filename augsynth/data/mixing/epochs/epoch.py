@@ -1,4 +1,4 @@
-"""The current epoch, and what of it has been read, seen by every process that holds a copy of the dataset."""
+"""The current epoch of a mix, and which of its positions were read, in memory that all processes of a loader share."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ import numpy as np
 import torch
 
 from augsynth.core.arrays import unwrapped
-from augsynth.data.mixing.rule.classes import Integers
+from augsynth.core.typing import Ints
 from augsynth.errors import ArgumentError, shown
 
-# A part for training, or whole batches alone, are an epoch; a few items that are looked at again are none.
-_MOST = 0.75
+# A training part of the data, or full batches only, count as an epoch. A few items that are looked at do not.
+_EPOCH_FRACTION = 0.75
 _WORKERS = 8
-# Of a larger epoch the first so many positions stand for all.
+# In a longer epoch, this many positions at its beginning stand for all.
 _WATCHED = 2**22
 
 
 class SharedEpoch:
-    """An epoch counter in shared memory.
+    """Epoch counter in shared memory.
 
-    DataLoader workers share it with the process that started them, under any start method, so that `set` also
-    reaches workers that persist from epoch to epoch. An ordinary copy or pickle has a counter of its own.
+    DataLoader workers share it with the process that started them, under every start method. So `set` also reaches
+    workers that persist from epoch to epoch. An ordinary copy or pickle has a counter of its own.
 
     >>> epoch = SharedEpoch()
     >>> epoch.set(3)
@@ -43,10 +43,13 @@ class SharedEpoch:
 
 
 class Readings:
-    """A mark for each position of an epoch, in shared memory like `SharedEpoch`: unread, read, or read again.
+    """Marks for the positions of an epoch, in shared memory: not read, read once, or read twice.
 
-    It answers once, in one of the processes, that an epoch is read a second time. `number` counts the epochs that
+    It reports once, in one of the processes, that an epoch is read a second time. `number` counts the epochs that
     were set in this process.
+
+    Args:
+        length: number of positions of the first epoch.
 
     >>> readings = Readings(2)
     >>> [readings.read_twice(np.array([position]), 2) for position in (0, 1, 0, 1, 0)]
@@ -56,21 +59,21 @@ class Readings:
     def __init__(self, length: int) -> None:
         self.number = 0
         self._marks = torch.zeros(min(length, _WATCHED), dtype=torch.uint8, device="cpu")
-        self._answered = torch.zeros((), dtype=torch.bool, device="cpu")
-        for one in (self._marks, self._answered):
-            one.share_memory_()  # type: ignore[no-untyped-call]
-        self._here = False
-        self._wait = 0
+        self._reported = torch.zeros((), dtype=torch.bool, device="cpu")
+        for shared in (self._marks, self._reported):
+            shared.share_memory_()  # type: ignore[no-untyped-call]
+        self._read_here = False
+        self._until_count = 0
 
     def forget(self) -> None:
-        """Begin with an epoch of which nothing has been read."""
+        """Start a new epoch, of which nothing was read."""
         self._marks.zero_()
-        self._here = False
+        self._read_here = False
         self.number += 1
 
-    def read_twice(self, positions: Integers, length: int) -> bool:
-        """Mark positions that are read; true if by that all that was read, most of the epoch, was read twice."""
-        self._here = True
+    def read_twice(self, positions: Ints, length: int) -> bool:
+        """Mark positions as read; report if all positions that were read, most of the epoch, were read twice."""
+        self._read_here = True
         marks = self._marks.numpy()[:length]
         watched = positions if len(marks) == length else positions[positions < len(marks)]
         before = marks[watched]
@@ -78,37 +81,37 @@ class Readings:
             marks[watched] = 1
             return False
         marks[watched] = 2 - (before == 0)
-        self._wait -= len(watched)
-        if self._answered or self._wait > 0:
+        self._until_count -= len(watched)
+        if self._reported or self._until_count > 0:
             return False
         twice, read = int(np.count_nonzero(marks == 2)), int(np.count_nonzero(marks))
-        # Counting takes a millisecond for millions of marks. The answer is no until the rest has been read, by up to
-        # so many workers as this process knows nothing of.
-        self._wait = (max(read, int(_MOST * len(marks))) - twice) // _WORKERS
-        return self._answer(twice == read and twice >= _MOST * len(marks))
+        # Counting millions of marks takes a millisecond. The answer stays no until the rest was read too. Up to
+        # _WORKERS workers, of which this process knows nothing, may read a part of it.
+        self._until_count = (max(read, int(_EPOCH_FRACTION * len(marks))) - twice) // _WORKERS
+        return self._report(twice == read and twice >= _EPOCH_FRACTION * len(marks))
 
-    def restarted(self, share: int, length: int) -> bool:
-        """Answer, for a pass that begins over `share` of the `length` positions: have workers read as many already?
+    def started_again(self, share: int, length: int) -> bool:
+        """Report, when an iteration over `share` of `length` positions starts, if workers have read as many already.
 
-        What this process reads itself is seen by `read_twice`, which knows whether the second pass was finished too.
+        `read_twice` handles the positions that this process reads itself: it also knows if the second iteration ended.
         """
         marks = self._marks.numpy()[:length]
-        # The watched ones among a share that is drawn at random are nearly in proportion.
+        # Of a share that is drawn at random, the watched positions are a nearly proportional part.
         enough = share if len(marks) == length else 0.99 * share * len(marks) / length
-        return not self._here and self._answer(np.count_nonzero(marks) >= max(enough, 1))
+        return not self._read_here and self._report(np.count_nonzero(marks) >= max(enough, 1))
 
     def left_behind(self) -> bool:
-        """Answer, where something else has gone on to another epoch: has none been set here?"""
-        return self._answer(self.number == 0)
+        """Report, when a sampler has gone on to another epoch, if no epoch was set here."""
+        return self._report(self.number == 0)
 
     def ended_again(self, number: int | None) -> bool:
-        """Answer, for a sampler that has handed an epoch out, as it had before when `number` was this: was it read?"""
-        return self.number == number and self._answer(self._marks.any())
+        """Report, when a sampler ends an iteration, if it also ended one at `number`, the same epoch, that was read."""
+        return self.number == number and self._report(self._marks.any())
 
-    def _answer(self, again: Any) -> bool:
-        first = bool(again) and not self._answered
+    def _report(self, again: Any) -> bool:
+        first = bool(again) and not self._reported
         if first:
-            self._answered.fill_(True)
+            self._reported.fill_(True)
         return first
 
 

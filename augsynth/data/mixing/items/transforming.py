@@ -10,7 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-from augsynth.core.arrays import Integers
+from augsynth.core.typing import Ints
 from augsynth.data.mixing.items.batch import Batch
 from augsynth.data.mixing.items.failures import each, together
 from augsynth.data.mixing.items.form import Fields
@@ -27,7 +27,7 @@ class KeyedTransform(Protocol):
     It returns the tensor of the images, or with `targets` this tensor and a list of the moved targets.
     """
 
-    def batch(self, images: list[Any], targets: Any = None, *, keys: Integers) -> Any: ...
+    def batch(self, images: list[Any], targets: Any = None, *, keys: Ints) -> Any: ...
 
 
 class ItemTransform:
@@ -59,9 +59,7 @@ class ItemTransform:
             return pipeline.draws_numbers
         return isinstance(self._transform, KeyedTransform)
 
-    def apply(
-        self, images: list[Any], fields: list[Fields], keys: Integers, where: Callable[[int], str]
-    ) -> Sequence[Any]:
+    def apply(self, images: list[Any], fields: list[Fields], keys: Ints, where: Callable[[int], str]) -> Sequence[Any]:
         """Return the items: a `Batch` from a `KeyedTransform`, else a list.
 
         Args:
@@ -78,9 +76,7 @@ class ItemTransform:
         join = self._template.structure.join
         return [join(image, field) for image, field in zip(images, fields, strict=True)]
 
-    def _batch(
-        self, transform: KeyedTransform, images: list[Any], fields: list[Fields], keys: Integers
-    ) -> Batch:
+    def _batch(self, transform: KeyedTransform, images: list[Any], fields: list[Fields], keys: Ints) -> Batch:
         structure = self._template.structure
         if all_plain(chain.from_iterable(map(dict.values, fields))):
             return Batch(transform.batch(images, keys=keys), fields, structure)
@@ -97,7 +93,7 @@ class ItemTransform:
         return Batch(batch, results, structure, stacked=_are_masks(moved))
 
 
-def batch_keys(seed: int, epoch: int, positions: npt.NDArray[np.int64]) -> Integers:
+def batch_keys(seed: int, epoch: int, positions: npt.NDArray[np.int64]) -> Ints:
     """Return the keys (n, 3) of the items at some positions of an epoch."""
     keys = np.empty((len(positions), 3), np.int64)
     keys[:, 0], keys[:, 1], keys[:, 2] = seed, epoch, positions

@@ -1,4 +1,4 @@
-"""`MixBatchSampler`: the ratio not only in every epoch, but in every batch."""
+"""`MixBatchSampler`: the ratio in every batch, not only in every epoch."""
 
 from __future__ import annotations
 
@@ -8,24 +8,28 @@ from typing import Any
 import numpy as np
 from torch.utils.data import DistributedSampler, Sampler
 
-from augsynth.data.mixing.rule.classes import Integers
-from augsynth.data.mixing.rule.assignment import EpochAssignment
+from augsynth.core.typing import Ints
 from augsynth.data.mixing.mix import SyntheticMixDataset
-from augsynth.data.mixing.samplers.resumable import ResumableSampler, check_share
+from augsynth.data.mixing.rule.assignment import EpochAssignment
+from augsynth.data.mixing.samplers.resumable import ResumableSampler, check_share, in_order
 from augsynth.generators.arguments import check_count
 
 
 class MixBatchSampler(ResumableSampler[list[int]], Sampler[list[int]]):
-    """Batches of positions for `DataLoader(batch_sampler=…)`, each within one item of the dataset's ratio.
+    """Sampler of batches of positions for `DataLoader(batch_sampler=…)`; each batch is within one item of the ratio.
 
-    Every position comes once an epoch, in an order drawn from the dataset's (seed, epoch). Real and synthetic items
-    are spread evenly (by error diffusion), so that each run of them within the order keeps to the ratio, and
-    with it each batch of each process.
+    An epoch has every position once, in an order drawn from (seed, epoch) of the data set. Real and synthetic items are
+    spread evenly by error diffusion. So each run of positions in this order keeps the ratio, and each batch of each
+    process does too. `state_dict(done)`, with the number of batches, and `load_state_dict` resume within an epoch.
 
-    `num_replicas` and `rank` share an epoch among processes, as `DistributedSampler` does: all get equally many
-    items, for which up to `num_replicas − 1` come twice; `drop_last` leaves out batches that would not be full on
-    every process. `state_dict(done)`, with the number of batches, and `load_state_dict` resume within an epoch.
-    In place of `dataset`, a `DistributedSampler` of it gives both numbers: that is what Lightning puts there.
+    Args:
+        dataset: the mix, or a `DistributedSampler` of it, which also gives `num_replicas` and `rank`, as Lightning
+            passes it.
+        batch_size: number of positions in a batch, at least 1.
+        drop_last: leave out batches that would not be full on every process. Default False.
+        num_replicas: number of processes that share an epoch, as in `DistributedSampler`: all get equally many items,
+            and up to `num_replicas − 1` items come twice. Default 1.
+        rank: number of this process, in [0, num_replicas). Default 0.
 
     >>> sampler = MixBatchSampler(dataset, batch_size=64)  # doctest: +SKIP
     >>> loader = DataLoader(dataset, batch_sampler=sampler, collate_fn=augsynth.collate)  # doctest: +SKIP
@@ -45,46 +49,31 @@ class MixBatchSampler(ResumableSampler[list[int]], Sampler[list[int]]):
         mix: Any = dataset
         if isinstance(dataset, DistributedSampler):
             mix, num_replicas, rank = dataset.dataset, dataset.num_replicas, dataset.rank
-        self._begin_with(mix, drop_last)
+        self._set_up(mix, drop_last)
         self.num_replicas, self.rank = check_share(num_replicas, rank)
         self.batch_size = check_count("batch_size", batch_size, 1)
 
     @property
     def sampler(self) -> MixBatchSampler:
-        """Itself: Lightning, Fabric and Accelerate call `batch_sampler.sampler.set_epoch` when an epoch begins."""
+        """Itself: Lightning, Fabric and Accelerate call `batch_sampler.sampler.set_epoch` when an epoch starts."""
         return self
 
     def __len__(self) -> int:
-        """The batches of a whole epoch, on each process."""
+        """Number of batches of a whole epoch, on each process."""
         chunk = self.batch_size * self.num_replicas
         return len(self.dataset) // chunk if self.drop_last else -(-len(self.dataset) // chunk)
 
-    def _parts(self, draw: EpochAssignment, first: int) -> Iterator[list[int]]:
+    def _entries(self, assignment: EpochAssignment, first: int) -> Iterator[list[int]]:
         for number in range(first, len(self)):
-            yield in_order(draw, self._share(number, len(draw))).tolist()
+            yield in_order(assignment, self._share(number, len(assignment))).tolist()
 
-    def _kind(self) -> dict[str, Any]:
+    def _arguments(self) -> dict[str, Any]:
         return {"batch_size": self.batch_size, "num_replicas": self.num_replicas, "drop_last": self.drop_last}
 
-    def _share(self, number: int, length: int) -> Integers:
-        """This process's places within the order of the epoch, for one batch; beyond the end it begins again."""
-        begin = number * self.batch_size * self.num_replicas
-        left = -(-(length - begin) // self.num_replicas)
+    def _share(self, number: int, length: int) -> Ints:
+        """Return this process's steps in the order of the epoch, for one batch; beyond the end it starts again."""
+        start = number * self.batch_size * self.num_replicas
+        left = -(-(length - start) // self.num_replicas)
         size = min(self.batch_size, left)
-        places = begin + self.rank * size + np.arange(size)
-        return places % length
-
-
-def in_order(draw: EpochAssignment, places: Integers) -> Integers:
-    """The positions at some places of an epoch's order, in which real and synthetic items are spread evenly.
-
-    Of the first t places, ⌊t·s/n + ½⌋ are synthetic, for s synthetic items among n.
-    """
-    length, synthetic = len(draw), draw.num_synthetic
-    before = (2 * places * synthetic + length) // (2 * length)
-    after = (2 * (places + 1) * synthetic + length) // (2 * length)
-    chosen = after > before
-    positions = np.empty_like(places)
-    positions[chosen] = draw.synthetic_positions(before[chosen])
-    positions[~chosen] = draw.real_positions((places - before)[~chosen])
-    return positions
+        steps = start + self.rank * size + np.arange(size)
+        return steps % length
