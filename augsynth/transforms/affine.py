@@ -14,13 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from augsynth.core.geometry import compose
+from augsynth.core.typing import Floats
 from augsynth.errors import ArgumentError
 from augsynth.plan.lowering import Geometry, ImageInfo, PerChannel
 from augsynth.transforms.contract import Draw, Transform
 from augsynth.transforms.matrices import about, affine_inverse, rotation, scaling, shearing, translation
 from augsynth.transforms.params import Range, flag, interval, numbers, sampling, symmetric
 
-Floats = npt.NDArray[np.float64]
 Point = tuple[Floats | float, Floats | float]
 
 

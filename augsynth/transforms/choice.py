@@ -7,17 +7,14 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
+from augsynth.core.typing import Floats, Ints
 from augsynth.errors import ArgumentError, ArgumentTypeError, shown
 from augsynth.plan.lowering import Lowering
 from augsynth.targets import TargetRules
 from augsynth.transforms.contract import Draw, Transform
 from augsynth.transforms.params import numbers, probability
 from augsynth.transforms.pipeline import Pipeline, check_inner_rules
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 
 def _pipelines(transforms: object) -> tuple[Pipeline, ...]:

@@ -14,9 +14,10 @@ from typing import ClassVar
 import numpy as np
 
 from augsynth._native.layout import MAX_CHANNELS
+from augsynth.core.typing import Floats
 from augsynth.errors import ArgumentError, shown
 from augsynth.plan.lowering import ImageInfo, MapColours
-from augsynth.transforms.colour_maps import Floats, Palette
+from augsynth.transforms.colour_maps import Palette
 from augsynth.transforms.contract import Draw, Transform
 from augsynth.transforms.params import Range, interval, number, per_channel, probability, span, symmetric
 

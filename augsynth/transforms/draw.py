@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
-import numpy.typing as npt
-
 from augsynth import _native
-from augsynth.core.rng import Bits, Keys
+from augsynth.core.rng import Keys
+from augsynth.core.typing import Bits, Floats
 
-Floats = npt.NDArray[np.float64]
 STREAM_WORDS = 4
 
 

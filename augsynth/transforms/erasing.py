@@ -8,14 +8,13 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from augsynth.core.typing import Floats, Ints
 from augsynth.errors import ArgumentError
 from augsynth.plan.lowering import Erase, ImageInfo, PerChannel
 from augsynth.transforms.contract import Draw, Transform
 from augsynth.transforms.params import Range, integer, per_channel, positive, probability, span
 from augsynth.transforms.visibility import first_sparing
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 Value = PerChannel | str
 RANDOM = "random"
 _ATTEMPTS = 10

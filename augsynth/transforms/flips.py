@@ -8,12 +8,11 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from augsynth.core.typing import Floats
 from augsynth.plan.lowering import Geometry, ImageInfo
 from augsynth.transforms.contract import Draw, Transform
 from augsynth.transforms.matrices import matrix
 from augsynth.transforms.params import probability
-
-Floats = npt.NDArray[np.float64]
 
 
 def _mirrored(draw: Draw, p: float, extent: npt.NDArray[np.int64]) -> tuple[Floats, Floats]:

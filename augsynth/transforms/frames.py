@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-import numpy.typing as npt
 
+from augsynth.core.typing import Floats, Ints
 from augsynth.errors import ArgumentError
 from augsynth.plan.lowering import Geometry, ImageInfo, PerChannel, Sampling
 from augsynth.transforms.contract import Draw, Transform
@@ -26,8 +26,6 @@ from augsynth.transforms.params import (
 )
 from augsynth.transforms.visibility import attempts, most_visible
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 _ATTEMPTS = 10
 _DRAWS_A_WINDOW = 2 * _ATTEMPTS + 2
 

@@ -9,16 +9,15 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from augsynth._native.layout import DType
+from augsynth.core.typing import Mask
 from augsynth.errors import ArgumentError
 from augsynth.plan import FULL_SCALE
 from augsynth.plan.lowering import FillValues, ImageInfo, Operate, PerChannel
 from augsynth.transforms.contract import Draw, Transform
 from augsynth.transforms.params import frozen, interval, number, per_channel
 
-Mask = npt.NDArray[np.bool_]
 STRATEGIES = ("constant", "random", "mean", "nearest", "inpaint")
 _FUSED = STRATEGIES[:3]
 _NAN = "nan"

@@ -11,15 +11,13 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
 from augsynth._native.layout import NoiseKind
+from augsynth.core.typing import Floats
 from augsynth.errors import ArgumentError
 from augsynth.plan.lowering import AddNoise, ImageInfo
 from augsynth.transforms.contract import Draw, Transform
 from augsynth.transforms.params import Range, flag, number, span
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

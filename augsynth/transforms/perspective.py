@@ -8,11 +8,10 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from augsynth.core.typing import Floats
 from augsynth.plan.lowering import Geometry, ImageInfo, PerChannel
 from augsynth.transforms.contract import Draw, Transform
 from augsynth.transforms.params import number, probability, sampling
-
-Floats = npt.NDArray[np.float64]
 
 # The corners of a picture, clockwise from the upper left, as fractions of its size.
 _CORNERS = np.array([(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)])

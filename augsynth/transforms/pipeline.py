@@ -8,13 +8,13 @@ from functools import cached_property
 from typing import Any, ClassVar, NamedTuple, overload
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from augsynth import _native
 from augsynth._native.layout import DType
 from augsynth.core.images import ImageBatch, as_batch, plain_arrays
 from augsynth.core.rng import Keys, KeysLike, as_keys, keys_from_torch
+from augsynth.core.typing import Floats, Ints
 from augsynth.engine import batch_output, moved, recorded_batch, run_batch, run_recorded
 from augsynth.engine.memory import MEMORY_FORMATS
 from augsynth.errors import ArgumentError, ArgumentTypeError, PlanError
@@ -24,9 +24,6 @@ from augsynth.targets import Reading, TargetRules, object_boxes, place_targets, 
 from augsynth.transforms.draw import Draw
 from augsynth.transforms.params import dtype_named
 from augsynth.transforms.shapes import as_shapes
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 
 class Prepared(NamedTuple):

@@ -6,15 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from augsynth.core.typing import Floats, Ints
 from augsynth.plan import FULL_SCALE
 from augsynth.plan.lowering import Geometry, ImageInfo, Lowering, Operate, Sampling, TransformStep
 from augsynth.transforms.colour_maps import ColourMaps, Palette
 from augsynth.transforms.matrices import about, affine_inverse, matrix, rotation, translation
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 Make = Callable[[Floats, ImageInfo, Sampling], TransformStep]
 
 

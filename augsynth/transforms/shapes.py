@@ -7,13 +7,11 @@ from itertools import chain
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from augsynth.core.typing import Ints
 from augsynth.errors import ArgumentError, ArgumentTypeError, shown
 from augsynth.plan import LARGEST
 from augsynth.transforms.params import frozen, integer
-
-Ints = npt.NDArray[np.int64]
 
 
 def as_shapes(shapes: Sequence[Sequence[int]] | Ints) -> Ints:

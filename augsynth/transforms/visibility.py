@@ -6,11 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from augsynth.core.geometry import box_areas, clip_boxes
+from augsynth.core.typing import Floats, Ints, Mask
 from augsynth.plan.lowering import ImageInfo
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
 
 ATTEMPTS = 10
 

@@ -19,8 +19,9 @@ from augsynth.core.geometry import (
     map_boxes,
     map_outline,
 )
+from augsynth.core.typing import Floats, Ints
 from augsynth.plan.lowering.levels import levels
-from augsynth.plan.lowering.steps import Floats, Ints, PerChannel
+from augsynth.plan.lowering.steps import PerChannel
 
 
 class TrackedBoxes(NamedTuple):

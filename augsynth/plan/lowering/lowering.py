@@ -16,6 +16,7 @@ import numpy as np
 
 from augsynth import _native
 from augsynth._native.layout import DType
+from augsynth.core.typing import Floats, Ints, Mask
 from augsynth.errors import ArgumentError
 from augsynth.plan import LARGEST, Barrier, Pass, Plan
 from augsynth.plan.lowering.declared import declared
@@ -26,7 +27,7 @@ from augsynth.plan.lowering.lookups import as_lookup, is_table
 from augsynth.plan.lowering.merge import new_pass, transition
 from augsynth.plan.lowering.open_pass import OpenPass
 from augsynth.plan.lowering.state import PassState
-from augsynth.plan.lowering.steps import Floats, Fusible, Geometry, Ints, Mask, Operate, TransformStep, restricted
+from augsynth.plan.lowering.steps import Fusible, Geometry, Operate, TransformStep, restricted
 
 
 class Lowering:

@@ -8,11 +8,12 @@ from functools import cached_property
 import numpy as np
 
 from augsynth._native.layout import MAX_CHANNELS, DType, Interpolation, NoiseKind
+from augsynth.core.typing import Floats, Mask
 from augsynth.plan import FULL_SCALE, Rows, new_rows
 from augsynth.plan.lowering.extent import Extent
 from augsynth.plan.lowering.levels import levels, per_channel
 from augsynth.plan.lowering.stage import Stage
-from augsynth.plan.lowering.steps import UNDECLARED, Floats, Mask, PerChannel, Sampling
+from augsynth.plan.lowering.steps import UNDECLARED, PerChannel, Sampling
 
 # Which parameters of a kind of noise are levels of an image; the others are ratios.
 _LEVELS = {
