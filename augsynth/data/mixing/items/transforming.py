@@ -17,7 +17,7 @@ from augsynth.data.mixing.items.form import Fields
 from augsynth.data.mixing.items.template import ItemTemplate
 from augsynth.errors import ArgumentTypeError
 from augsynth.targets import all_plain
-from augsynth.transforms.base import Pipeline
+from augsynth.transforms.pipeline import Pipeline
 
 
 @runtime_checkable

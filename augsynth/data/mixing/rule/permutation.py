@@ -16,7 +16,7 @@ from augsynth.core.typing import Ints
 
 RoundKeys = npt.NDArray[np.uint64]
 
-ROUNDS = 12  # as in csrc/permutation.cpp; with fewer, which 3 of 6 items come first is visibly not uniform
+ROUNDS = 12  # as in csrc/core/permutation.cpp; with fewer, which 3 of 6 items come first is visibly not uniform
 
 
 def round_keys(keys: KeysLike, op: int) -> RoundKeys:
