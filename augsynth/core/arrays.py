@@ -24,7 +24,7 @@ def to_numpy(value: Any, what: str) -> Array:
     if isinstance(value, np.ndarray):
         return plain_array(value, what)
     if isinstance(value, (list, tuple)):
-        outer = [to_numpy(one, what) if isinstance(one, (torch.Tensor, np.ndarray)) else one for one in value]
+        outer = [to_numpy(part, what) if isinstance(part, (torch.Tensor, np.ndarray)) else part for part in value]
         try:
             return np.asarray(outer)
         except (ValueError, TypeError, RuntimeError):  # the latter two from tensors farther inside
@@ -109,8 +109,8 @@ def coordinates(value: Any, what: str, *widths: int, nowhere: bool = False) -> F
     result: Floats = array.astype(np.float64)
     valid = (np.abs(result) <= _FARTHEST) | (nowhere & np.isnan(result))
     if not valid.all():
-        place = tuple(int(axis[0]) for axis in np.nonzero(~valid))
-        raise ArgumentError(f"{what} must be finite and within 2**53, got {result[place]} at {list(place)}")
+        index = tuple(int(axis[0]) for axis in np.nonzero(~valid))
+        raise ArgumentError(f"{what} must be finite and within 2**53, got {result[index]} at {list(index)}")
     return result
 
 
@@ -124,7 +124,7 @@ def like(array: Array, original: Any) -> Any:
     (tensor([0.5000], dtype=torch.float16), [0.5])
     """
     if is_list_of_arrays(original):
-        return type(original)(like(one, original[0]) for one in array)
+        return type(original)(like(part, original[0]) for part in array)
     if isinstance(original, torch.Tensor):
         kind = original.dtype if original.is_floating_point() else torch.float32
         return torch.from_numpy(np.ascontiguousarray(array)).to(original.device, kind)
@@ -139,7 +139,7 @@ def same_values(array: Array | torch.Tensor, original: Any) -> Any:
     A list of arrays becomes a list of arrays, and a PIL image a tensor, as images do.
     """
     if is_list_of_arrays(original):
-        return type(original)(same_values(one, original[0]) for one in array)
+        return type(original)(same_values(part, original[0]) for part in array)
     if isinstance(array, torch.Tensor):
         return array
     if isinstance(original, torch.Tensor):
@@ -163,5 +163,5 @@ def select(value: Any, kept: npt.NDArray[np.bool_], what: str) -> Any:
         return value[torch.from_numpy(kept).to(value.device)]
     if isinstance(value, np.ndarray):
         return value[kept]
-    chosen = [one for one, keep in zip(value, kept, strict=True) if keep]
+    chosen = [entry for entry, keep in zip(value, kept, strict=True) if keep]
     return tuple(chosen) if isinstance(value, tuple) else chosen

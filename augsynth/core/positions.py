@@ -64,9 +64,9 @@ def as_positions(values: Iterable[Any], length: int, what: str) -> npt.NDArray[n
     if isinstance(values, np.ndarray) and values.dtype.kind == "i" and values.ndim == 1:
         array = values.astype(np.int64)
     else:
-        whole = [one if type(one) is int else _as_integer(one, what) for one in values]
+        integers = [value if type(value) is int else _as_integer(value, what) for value in values]
         try:
-            array = np.array(whole, np.int64)
+            array = np.array(integers, np.int64)
         except OverflowError:
             raise IndexError(f"{what} has {length} items, got an index beyond 64 bits") from None
     if not (array.view(np.uint64) >= length).any():  # as unsigned numbers, negative ones are large

@@ -51,7 +51,7 @@ def as_keys(keys: KeysLike) -> Keys:
 def _integers(keys: KeysLike, dtype: np.dtype[Any]) -> npt.NDArray[np.object_]:
     """Integers that NumPy took for something else, as it takes those beyond 64 bits for floats."""
     array = np.asarray(keys, dtype=object)
-    if not all(isinstance(one, Integral) and not isinstance(one, bool) for one in array.flat):
+    if not all(isinstance(value, Integral) and not isinstance(value, bool) for value in array.flat):
         raise TypeError(f"got {shown(keys)}, of dtype {dtype}")
     return array
 

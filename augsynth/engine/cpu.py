@@ -26,8 +26,8 @@ class CpuExecutor:
         """Outputs in one piece of memory; bfloat16 ones as uint16, which NumPy has."""
         return empty_arrays(output_shapes(rows), NUMPY_DTYPES[output_dtype(rows)])
 
-    def run_pass(self, one: Pass, sources: Images, outputs: Images) -> Images:
-        _native.run(one.rows, sources, outputs, tables=one.tables)
+    def run_pass(self, step: Pass, sources: Images, outputs: Images) -> Images:
+        _native.run(step.rows, sources, outputs, tables=step.tables)
         if isinstance(outputs, np.ndarray):
             made: npt.NDArray[Any] = outputs.transpose(0, 2, 3, 1)
             return made

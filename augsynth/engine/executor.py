@@ -35,7 +35,7 @@ class Executor(Protocol[Sources, Outputs]):
     def allocate(self, rows: Rows) -> Outputs:
         """Uninitialised outputs for a pass whose images only the next step reads."""
 
-    def run_pass(self, one: Pass, sources: Sources, outputs: Outputs) -> Sources:
+    def run_pass(self, step: Pass, sources: Sources, outputs: Outputs) -> Sources:
         """Run a pass into the outputs, and return them as the sources of a next step."""
 
     def run_whole_image(self, barrier: Barrier, sources: Sources) -> Sources:

@@ -38,7 +38,9 @@ class CocoReading:
         self._rules = rules
         self._annotations: Sequence[Annotation] = _annotations(target)
         self._check_others()
-        self._objects = [number for number, one in enumerate(self._annotations) if _is_object(one, number)]
+        self._objects = [
+            number for number, annotation in enumerate(self._annotations) if _is_object(annotation, number)
+        ]
         self.boxes = _read_boxes(self._annotations, self._objects)
         self._encoded = [number for number in self._objects if is_rle(self._annotations[number].get("segmentation"))]
         self.masks: Sequence[Moving] = [self._decoded(number, size) for number in self._encoded]
@@ -48,24 +50,25 @@ class CocoReading:
         moved = dict(zip(self._encoded, masks, strict=True))
         placed = place_boxes(where, self.boxes, self._rules)
         scales = area_scales(where, self.boxes) * placed.visible
-        results: list[Annotation | None] = [dict(one) for one in self._annotations]
+        results: list[Annotation | None] = [dict(annotation) for annotation in self._annotations]
         for number, box, scale, kept in zip(self._objects, placed.boxes, scales, placed.kept, strict=True):
-            one = self._placed(number, where, moved.get(number), float(scale)) if kept else None
-            results[number] = one and {**one, "bbox": [*box[:2].tolist(), *(box[2:] - box[:2]).tolist()]}
-        remaining = [one for one in results if one is not None]
+            annotation = self._placed(number, where, moved.get(number), float(scale)) if kept else None
+            bbox = [*box[:2].tolist(), *(box[2:] - box[:2]).tolist()]
+            results[number] = annotation and {**annotation, "bbox": bbox}
+        remaining = [annotation for annotation in results if annotation is not None]
         return {**self._target, "annotations": remaining} if isinstance(self._target, Mapping) else remaining
 
     def _check_others(self) -> None:
         """Refuse what is no part of the format and would stay behind, and boxes in another form than the format's."""
         if isinstance(self._target, Mapping):
             check_beside(_without(self._target, "annotations"), "annotations", self._rules.passthrough)
-        for number, one in enumerate(self._annotations):
-            if "bbox_mode" in one and int(one["bbox_mode"]) != _XYWH_OF_DETECTRON2:
+        for number, annotation in enumerate(self._annotations):
+            if "bbox_mode" in annotation and int(annotation["bbox_mode"]) != _XYWH_OF_DETECTRON2:
                 raise ArgumentError(
-                    f"annotations[{number}]['bbox'] must be [x, y, width, height], got bbox_mode {one['bbox_mode']!r}: "
-                    "convert it to XYWH_ABS first"
+                    f"annotations[{number}]['bbox'] must be [x, y, width, height], got bbox_mode "
+                    f"{annotation['bbox_mode']!r}: convert it to XYWH_ABS first"
                 )
-            check_beside(_without(one, "bbox", "bbox_mode", *_MOVING), "a 'bbox'", self._rules.passthrough)
+            check_beside(_without(annotation, "bbox", "bbox_mode", *_MOVING), "a 'bbox'", self._rules.passthrough)
 
     def _placed(self, number: int, where: CoordinateMap, mask: Array | None, scale: float) -> Annotation | None:
         """What an object's annotation becomes, but for its box; None if nothing of its segmentation is left."""
@@ -97,9 +100,11 @@ def _annotations(target: Any) -> Sequence[Annotation]:
     annotations = target["annotations"] if isinstance(target, Mapping) else target
     if not isinstance(annotations, (list, tuple)):
         raise ArgumentTypeError(f"annotations must be a list of dicts, got {type(annotations).__name__}")
-    for number, one in enumerate(annotations):
-        if not isinstance(one, Mapping):
-            raise ArgumentTypeError(f"annotations[{number}] must be a dict, as COCO has them, got {type(one).__name__}")
+    for number, annotation in enumerate(annotations):
+        if not isinstance(annotation, Mapping):
+            raise ArgumentTypeError(
+                f"annotations[{number}] must be a dict, as COCO has them, got {type(annotation).__name__}"
+            )
     return list(annotations)
 
 
@@ -143,8 +148,8 @@ def _segmentation(original: Any, where: CoordinateMap, mask: Array | None, what:
     """A segmentation in the output, in its own form, and its area in square pixels."""
     if mask is not None:
         return encode_like(mask, original, what), float(np.count_nonzero(mask))
-    given = [_polygon(one, what) for one in original]
-    outlines = [where.outline(one) for one in given if outline_area(one) > ROUNDING]
+    given = [_polygon(flat, what) for flat in original]
+    outlines = [where.outline(polygon) for polygon in given if outline_area(polygon) > ROUNDING]
     areas = [outline_area(outline) for outline in outlines]
     left = [list(chain(*outline)) for outline, area in zip(outlines, areas, strict=True) if area > ROUNDING]
     return left, sum(areas) if left else 0.0

@@ -45,7 +45,7 @@ def check_fields(
     boxes, None without any. `moves` says that the target has fields that move.
 
     >>> check_fields({"caption": "a dog", "depth": np.zeros((4, 6))})
-    Traceback (most recent call last):
+    Traceback (limit recent call last):
     augsynth.errors.ArgumentError: the field 'depth' would not move with the image, and holds numbers along two or \
 more axes: give it as 'masks', 'boxes' or 'keypoints', or say passthrough=('depth',) if it shall stay as it is
     """
@@ -103,16 +103,16 @@ def _inside(value: Any, deepest: int) -> str:
     if deepest == 0 or isinstance(value, (torch.Tensor, np.ndarray)):
         return ""
     if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
-        found = (_inside(one, deepest - 1) for one in islice(value, _LOOKED_AT) if not is_plain(one))
+        found = (_inside(part, deepest - 1) for part in islice(value, _LOOKED_AT) if not is_plain(part))
         return next(filter(None, found), "")
-    for name, one in _members(value):
-        if is_plain(one):
+    for name, member in _members(value):
+        if is_plain(member):
             continue
-        if name in MOVING or taken_for(name) or tv_tensors.role_of(one) is not None:
+        if name in MOVING or taken_for(name) or tv_tensors.role_of(member) is not None:
             return repr(name)
-        if _axes(one) >= 2:
+        if _axes(member) >= 2:
             return f"{name!r}, numbers along two or more axes"
-        inside = _inside(one, deepest - 1)
+        inside = _inside(member, deepest - 1)
         if inside:
             return inside
     return ""
@@ -129,26 +129,26 @@ def _members(value: Any) -> list[tuple[Any, Any]]:
     return list(getattr(value, "__dict__", {}).items())
 
 
-def _axes(value: Any, most: int = 2) -> int:
-    """The number of axes along which a value holds numbers, `most` at the most; -1 if it holds none."""
+def _axes(value: Any, limit: int = 2) -> int:
+    """The number of axes along which a value holds numbers, `limit` at the limit; -1 if it holds none."""
     if isinstance(value, (bool, int, float, np.number, np.bool_)):
         return 0
     if isinstance(value, torch.Tensor):
-        return min(value.ndim, most)
+        return min(value.ndim, limit)
     if isinstance(value, np.ndarray) and value.dtype.kind != "O":
-        return min(value.ndim, most) if value.dtype.kind in "biufc" else -1
+        return min(value.ndim, limit) if value.dtype.kind in "biufc" else -1
     if isinstance(value, (list, tuple, np.ndarray)):
-        if most == 0:
+        if limit == 0:
             return 0
-        inner = max((_axes(one, most - 1) for one in islice(value, _LOOKED_AT)), default=-1)
+        inner = max((_axes(part, limit - 1) for part in islice(value, _LOOKED_AT)), default=-1)
         return inner + 1 if inner >= 0 else -1
     if is_pil(value):
-        return most
-    return min(len(value.shape), most) if hasattr(value, "__array__") and hasattr(value, "shape") else -1
+        return limit
+    return min(len(value.shape), limit) if hasattr(value, "__array__") and hasattr(value, "shape") else -1
 
 
 def _numbers(value: Any) -> list[float]:
-    return [float(one) for one in value]
+    return [float(number) for number in value]
 
 
 def _is_box(value: Any) -> bool:

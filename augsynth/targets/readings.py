@@ -59,9 +59,9 @@ def is_target(value: Any) -> bool:
         return False
     if isinstance(value, Mapping):
         moving = (*MOVING, "annotations")
-        return is_voc(value) or any(name in moving or tv_tensors.role_of(one) for name, one in value.items())
+        return is_voc(value) or any(name in moving or tv_tensors.role_of(field) for name, field in value.items())
     if isinstance(value, (list, tuple)):
-        return all(isinstance(one, Mapping) for one in value)
+        return all(isinstance(part, Mapping) for part in value)
     return tv_tensors.role_of(value) is not None or looks_like_map(value)
 
 
@@ -92,7 +92,7 @@ def read_targets(targets: Any, sizes: npt.NDArray[np.int64], rules: TargetRules)
         raise ArgumentTypeError(f"targets must be a sequence with one target an image, got {type(targets).__name__}")
     if len(targets) != len(sizes):
         raise ArgumentError(f"there must be one target an image: got {len(targets)} for {len(sizes)} images")
-    return [read_target(one, (int(h), int(w)), rules) for one, (h, w) in zip(targets, sizes, strict=True)]
+    return [read_target(target, (int(h), int(w)), rules) for target, (h, w) in zip(targets, sizes, strict=True)]
 
 
 def object_boxes(readings: Sequence[Reading]) -> list[Floats]:

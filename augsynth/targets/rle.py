@@ -42,7 +42,9 @@ def decode(segmentation: Mapping[str, Any], what: str) -> Array:
 def _are_lengths(values: Any) -> TypeGuard[Sequence[int]]:
     """Whether they are a list of integers of at least 0."""
     listed = values.tolist() if isinstance(values, np.ndarray) else values
-    return isinstance(listed, (list, tuple)) and all(isinstance(one, Integral) and int(one) >= 0 for one in listed)
+    return isinstance(listed, (list, tuple)) and all(
+        isinstance(length, Integral) and int(length) >= 0 for length in listed
+    )
 
 
 def encode_like(mask: Array, original: Mapping[str, Any], what: str) -> dict[str, Any]:

@@ -46,7 +46,7 @@ class VocReading:
     def _check_others(self) -> None:
         """Refuse what is no part of the format and would stay behind."""
         annotation = self._target["annotation"]
-        parts = [(self._target, "annotation"), (annotation, "object"), *((one, "bndbox") for one in self._objects)]
+        parts = [(self._target, "annotation"), (annotation, "object"), *((entry, "bndbox") for entry in self._objects)]
         for fields, form in parts:
             others = {name: value for name, value in fields.items() if name not in (form, "part")}
             check_beside(others, f"the VOC annotation's {form!r}", self._rules.passthrough)
@@ -66,14 +66,14 @@ class VocReading:
         placed = place_boxes(where, _read(objects, what), self._rules)
         corners = placed.boxes + _FIRST_PIXEL
         kept = zip(objects, corners, placed.kept, strict=True)
-        return [self._moved(one, box, where, what) for one, box, keep in kept if keep]
+        return [self._moved(entry, box, where, what) for entry, box, keep in kept if keep]
 
-    def _moved(self, one: Mapping[str, Any], box: Floats, where: CoordinateMap, what: str) -> dict[str, Any]:
-        before = one["bndbox"]
+    def _moved(self, entry: Mapping[str, Any], box: Floats, where: CoordinateMap, what: str) -> dict[str, Any]:
+        before = entry["bndbox"]
         values = {name: _like(float(value), before[name]) for name, value in zip(_CORNERS, box, strict=True)}
-        result = {**one, "bndbox": {**before, **values}}
-        if "part" in one:
-            result["part"] = self._placed(_listed(one["part"]), where, f"{what}'s part")
+        result = {**entry, "bndbox": {**before, **values}}
+        if "part" in entry:
+            result["part"] = self._placed(_listed(entry["part"]), where, f"{what}'s part")
         return result
 
 
@@ -88,12 +88,12 @@ def _listed(objects: Any) -> Sequence[Mapping[str, Any]]:
 
 def _read(objects: Sequence[Mapping[str, Any]], what: str) -> Floats:
     boxes = np.zeros((len(objects), 4))
-    for number, one in enumerate(objects):
+    for number, entry in enumerate(objects):
         try:
-            boxes[number] = [float(one["bndbox"][name]) for name in _CORNERS]
+            boxes[number] = [float(entry["bndbox"][name]) for name in _CORNERS]
         except (LookupError, TypeError, ValueError, OverflowError):
             raise ArgumentError(
-                f"{what}[{number}] must have a 'bndbox' with {', '.join(_CORNERS)}, got {shown(one)}"
+                f"{what}[{number}] must have a 'bndbox' with {', '.join(_CORNERS)}, got {shown(entry)}"
             ) from None
     return read_boxes(boxes - _FIRST_PIXEL, f"the boxes of {what}")
 

@@ -153,7 +153,7 @@ def _fold(operation: Callable[..., Tensor]) -> Callable[..., tuple[Tensor, int]]
     """`torch.func.vmap` over an operation: what is mapped over becomes part of the batch."""
 
     def vmapped(info: Any, in_dims: Sequence[int | None], *given: Any) -> tuple[Tensor, int]:
-        folded = [_folded(one, dim, info.batch_size) for one, dim in zip(given, in_dims, strict=True)]
+        folded = [_folded(value, dim, info.batch_size) for value, dim in zip(given, in_dims, strict=True)]
         result = operation(*folded)
         return result.view(info.batch_size, result.shape[0] // info.batch_size, *result.shape[1:]), 0
 

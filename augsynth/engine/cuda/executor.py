@@ -29,8 +29,8 @@ class CudaExecutor:
         memory = torch.empty(sum(counts), dtype=TORCH_DTYPES[output_dtype(rows)], device=self.device)
         return [part.view(shape) for part, shape in zip(torch.split(memory, counts), shapes.tolist(), strict=True)]
 
-    def run_pass(self, one: Pass, sources: Tensors, outputs: Tensors) -> Tensors:
-        run_pass(one, sources, outputs)
+    def run_pass(self, step: Pass, sources: Tensors, outputs: Tensors) -> Tensors:
+        run_pass(step, sources, outputs)
         if isinstance(outputs, torch.Tensor):
             return outputs.permute(0, 2, 3, 1)
         return [image.permute(1, 2, 0) for image in outputs]

@@ -8,28 +8,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from augsynth import _native
 from augsynth.core.images import TORCH_DTYPES
+from augsynth.core.typing import Ints
 from augsynth.plan import Pass
 
 Tensors = Sequence[torch.Tensor] | torch.Tensor
-Places = npt.NDArray[np.int64]
 
 _ALIGNMENT = 256
 _KINDS = {kind: int(number) for number, kind in TORCH_DTYPES.items()}
 
 
-def run_pass(one: Pass, sources: Tensors, outputs: Tensors) -> None:
+def run_pass(step: Pass, sources: Tensors, outputs: Tensors) -> None:
     """Run a pass over sources (H, W, C), writing the outputs (C, H, W).
 
     Both are n tensors, or one with n as its first axis. The pass is put on the device's current stream, and nothing is
     waited for.
     """
     device = outputs[0].device
-    launch = _native.launch(one.rows, places(sources), places(outputs), tables=one.tables)
+    launch = _native.launch(step.rows, descriptors(sources), descriptors(outputs), tables=step.tables)
     staging = torch.empty(launch.copied, dtype=torch.uint8, device="cpu", pin_memory=device.type == "cuda")
     memory = aligned(launch.copied + launch.scratch, device)
     launch.write(staging.data_ptr(), memory.data_ptr())
@@ -41,10 +40,10 @@ def run_pass(one: Pass, sources: Tensors, outputs: Tensors) -> None:
         launch.run_on_host()
 
 
-def places(images: Tensors) -> Places:
+def descriptors(images: Tensors) -> Ints:
     """Where images lie: (n, 8) of address, shape, strides in bytes and dtype.
 
-    >>> places(torch.zeros(2, 4, 6, 3, dtype=torch.uint8))[:, 1:].tolist()
+    >>> descriptors(torch.zeros(2, 4, 6, 3, dtype=torch.uint8))[:, 1:].tolist()
     [[4, 6, 3, 18, 3, 1, 0], [4, 6, 3, 18, 3, 1, 0]]
     """
     if isinstance(images, torch.Tensor):
@@ -53,7 +52,7 @@ def places(images: Tensors) -> Places:
         found[:, 0] = images.data_ptr() + np.arange(len(images)) * (images.stride(0) * item)
         found[:, 1:] = _described(images[0]) if len(images) else 0
         return found
-    return np.array([[one.data_ptr(), *_described(one)] for one in images], np.int64).reshape(-1, 8)
+    return np.array([[image.data_ptr(), *_described(image)] for image in images], np.int64).reshape(-1, 8)
 
 
 def _described(image: torch.Tensor) -> list[int]:

@@ -16,6 +16,6 @@ from augsynth.plan import Pass
 class ReferenceExecutor(CpuExecutor):
     """The reference's passes in the place of the native ones; all else is as in `CpuExecutor`."""
 
-    def run_pass(self, one: Pass, sources: Images, outputs: Images) -> Images:
-        run(one.rows, sources, outputs, tables=one.tables)
+    def run_pass(self, step: Pass, sources: Images, outputs: Images) -> Images:
+        run(step.rows, sources, outputs, tables=step.tables)
         return [np.moveaxis(image, 0, -1) for image in outputs]

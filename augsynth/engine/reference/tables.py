@@ -22,7 +22,7 @@ def fill_missing(row: np.void, source: Image, tables: Tables) -> Image:
     missing = np.isnan(exact) if np.isnan(rule["value"]) else exact == rule["value"]
     low, high = (rule[name][: source.shape[2], None, None] for name in ("low", "high"))
     if rule["by_mean"]:
-        values = np.stack([_mean_of(*one) for one in zip(exact.T, ~missing.T, low, strict=True)])
+        values = np.stack([_mean_of(*channel) for channel in zip(exact.T, ~missing.T, low, strict=True)])
     else:
         values = uniform_between(rule["stream"], np.moveaxis(exact, -1, 0).shape, low, high)
     filled: Image = np.where(missing, np.moveaxis(store(values, DType(row["source_dtype"])), 0, -1), source)
