@@ -45,7 +45,7 @@ def check_fields(
     boxes, None without any. `moves` says that the target has fields that move.
 
     >>> check_fields({"caption": "a dog", "depth": np.zeros((4, 6))})
-    Traceback (limit recent call last):
+    Traceback (most recent call last):
     augsynth.errors.ArgumentError: the field 'depth' would not move with the image, and holds numbers along two or \
 more axes: give it as 'masks', 'boxes' or 'keypoints', or say passthrough=('depth',) if it shall stay as it is
     """
@@ -130,7 +130,7 @@ def _members(value: Any) -> list[tuple[Any, Any]]:
 
 
 def _axes(value: Any, limit: int = 2) -> int:
-    """The number of axes along which a value holds numbers, `limit` at the limit; -1 if it holds none."""
+    """The number of axes along which a value holds numbers, at most `limit`; -1 if it holds none."""
     if isinstance(value, (bool, int, float, np.number, np.bool_)):
         return 0
     if isinstance(value, torch.Tensor):
