@@ -1,4 +1,4 @@
-"""Running a barrier: an operation on whole images, between two passes."""
+"""Execution of a barrier: an operation on whole images, between two passes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,12 @@ from augsynth.whole_image import OPERATIONS
 
 
 def operate(barrier: Barrier, images: Sequence[Image] | Image) -> list[Image]:
-    """The images (H, W, C) after the barrier; those that it does not change are handed on as they are."""
+    """Return the images after a barrier; unchanged images are returned as they are.
+
+    Args:
+        barrier: the operation, and the samples that it changes.
+        images: n images (H, W, C).
+    """
     results, active = list(images), np.flatnonzero(barrier.active).tolist()
     for number, memory in zip(active, _memory_for([images[number] for number in active]), strict=True):
         result = _changed(barrier, images[number], number)
@@ -28,9 +33,9 @@ def operate(barrier: Barrier, images: Sequence[Image] | Image) -> list[Image]:
 
 
 def _memory_for(images: Sequence[Image]) -> Sequence[Image | None]:
-    """Memory that was used before for as many images, whose layout is that of the first; none where they are small.
+    """Return reused memory for as many images, in the layout of the first one; None for each if they are small.
 
-    To keep many results where they come into being, each in fresh memory, would take longer than most operations.
+    Keeping many results in the fresh memory where they were computed would take longer than most operations.
     """
     if sum(image.nbytes for image in images) < SMALLEST_REUSED:
         return [None] * len(images)
@@ -76,7 +81,7 @@ def _operated(name: str, image: Image, arguments: Mapping[str, Any]) -> Image:
 
 
 def _stored(values: Image, like: Image) -> Image:
-    """Values in the dtype of an image: integers are clamped and rounded to nearest, NaN is 0."""
+    """Return values in the dtype of an image: integers are clamped and rounded to nearest, and NaN becomes 0."""
     if like.dtype.kind == "f":
         with np.errstate(all="ignore"):
             return values.astype(like.dtype)

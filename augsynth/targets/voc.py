@@ -1,7 +1,7 @@
-"""Pascal VOC's annotations: {"annotation": {"size": …, "object": [{"name": …, "bndbox": …}, …]}}.
+"""Pascal VOC annotations: {"annotation": {"size": …, "object": [{"name": …, "bndbox": …}, …]}}.
 
 Their boxes name the first and the last pixel, counted from 1: (xmin, ymin, xmax, ymax) are the corners
-(xmin − 1, ymin − 1, xmax, ymax) here.
+(xmin − 1, ymin − 1, xmax, ymax) in augsynth.
 """
 
 from __future__ import annotations
@@ -24,14 +24,18 @@ _FIRST_PIXEL = np.array([1.0, 1.0, 0.0, 0.0])
 
 
 def is_voc(target: Any) -> bool:
-    """Whether a target has the form of a VOC annotation."""
+    """Return whether a target has the form of a VOC annotation."""
     return isinstance(target, Mapping) and isinstance(target.get("annotation"), Mapping)
 
 
 class VocReading:
-    """A VOC annotation, read for an image of any size; the parts of an object are filtered as objects are.
+    """VOC annotation, read for an image of any size. The parts of an object are filtered like objects.
 
-    Numbers that came as text go as text, whole ones without a decimal point.
+    Numbers that came as text are returned as text, whole numbers without a decimal point.
+
+    Args:
+        target: the annotation.
+        rules: rules for what is kept.
     """
 
     masks: Sequence[Moving] = ()
@@ -44,7 +48,7 @@ class VocReading:
         self._check_others()
 
     def _check_others(self) -> None:
-        """Refuse what is no part of the format and would stay behind."""
+        """Refuse fields that are no part of the format and would stay behind."""
         annotation = self._target["annotation"]
         parts = [(self._target, "annotation"), (annotation, "object"), *((entry, "bndbox") for entry in self._objects)]
         for fields, form in parts:
@@ -52,7 +56,12 @@ class VocReading:
             check_beside(others, f"the VOC annotation's {form!r}", self._rules.passthrough)
 
     def place(self, where: CoordinateMap, masks: Sequence[Array]) -> dict[str, Any]:
-        """The annotation in the output of the image's plan, with its size."""
+        """Return the annotation in the output of the image's plan, with its size.
+
+        Args:
+            where: map from the image to the output.
+            masks: empty, as annotations have no masks.
+        """
         annotation = dict(self._target["annotation"])
         if "object" in annotation:
             annotation["object"] = self._placed(self._objects, where, "object")
@@ -99,7 +108,7 @@ def _read(objects: Sequence[Mapping[str, Any]], what: str) -> Floats:
 
 
 def _like(value: float, original: Any) -> Any:
-    """A number in the form of another: text as text, a whole number only where the value is one always."""
+    """Return a number in the form of another one: text if that is text."""
     if isinstance(original, str):
         return str(int(value)) if value == int(value) else repr(value)
     return value

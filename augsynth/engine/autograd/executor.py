@@ -1,4 +1,4 @@
-"""Plans that gradients go through: each pass as a linear pass, with torch's clamp where it clamps."""
+"""Plans that gradients go through: each pass is a linear pass, with torch's clamp where it clamps."""
 
 from __future__ import annotations
 
@@ -25,9 +25,14 @@ _FLOATING = {DType.FLOAT32: None, DType.FLOAT16: torch.float16, DType.BFLOAT16: 
 
 
 def recorded_batch(images: Any) -> Tensor | None:
-    """The images as one batch (B, C, H, W), where torch records what becomes of any of them; else None.
+    """Return the images as one batch (B, C, H, W) if torch records operations on any of them; else None.
 
-    Recorded are tensors that require a gradient, float32 or float64, while gradients are enabled.
+    Torch records operations on tensors that require a gradient while gradients are enabled.
+
+    Args:
+        images: any images of a call.
+
+    Raises `ArgumentError` or `ArgumentTypeError` if recorded images are no batch of float32 or float64.
     """
     several = images if isinstance(images, (list, tuple)) else (images,)
     kinds = set(map(type, several))  # few, where images are many
@@ -63,9 +68,9 @@ def _stacked(images: Sequence[Any]) -> Tensor:
 
 @dataclass(frozen=True)
 class AutogradExecutor:
-    """Passes as operations that torch records. Sources are one batch (B, C, H, W), and a pass gives a new one.
+    """Executor whose passes torch records. Sources are one batch (B, C, H, W), and each pass returns a new batch.
 
-    `run_recorded` looks first at whether gradients go through a plan.
+    `run_recorded` checks first that gradients go through the plan.
     """
 
     def allocate(self, rows: Rows) -> None:
@@ -79,9 +84,13 @@ class AutogradExecutor:
 
 
 def run_recorded(plan: Plan, images: Tensor) -> Tensor:
-    """Run `plan` over a batch (B, C, H, W) in operations that torch differentiates; returns the new batch.
+    """Run a plan over a batch in operations that torch differentiates, and return the new batch.
 
-    The dtype stays unless the plan casts. `PlanError` for a step that no gradient goes through, before any is run.
+    Args:
+        plan: plan of B images.
+        images: batch (B, C, H, W). Its dtype stays unless the plan casts.
+
+    Raises `PlanError` for a step that gradients do not go through, before any step is run.
     """
     for number, step in enumerate(plan.steps):
         for reason in _obstacles(step):
@@ -96,7 +105,7 @@ def _refusal(what: str) -> PlanError:
 
 
 def _obstacles(step: PlanStep) -> Iterator[str]:
-    """Why no gradient goes through a step, in words."""
+    """Return the reasons, in words, for which gradients do not go through a step."""
     if isinstance(step, Barrier):
         return iter([f"is {step.operation!r}, which {_BETWEEN}"])
     rows, erasures = step.rows, step.tables.erasures
@@ -153,7 +162,7 @@ def _cast(values: Tensor, rows: Rows) -> Tensor:
 
 
 def _sampled(step: Pass, channels: int) -> Values:
-    """The geometry, the border and the colour map."""
+    """Return the parameters of the geometry, the border and the colour map."""
     rows = step.rows
     parameters: Values = {"inverse": rows["inverse"]}
     if rows["border"][0] == Border.CONSTANT:
@@ -171,7 +180,7 @@ def _sampled(step: Pass, channels: int) -> Values:
 
 
 def _clamps(step: Pass) -> tuple[Floats, Floats]:
-    """(lowest, highest) of each sample, after the colour map and after that."""
+    """Return (lowest, highest) of each sample, after the colour map and after the noise."""
     rows = step.rows
     after_colours = np.full((len(rows), 2), (-np.inf, np.inf))
     mapped = rows["colour"] >= 0
@@ -180,7 +189,7 @@ def _clamps(step: Pass) -> tuple[Floats, Floats]:
 
 
 def _finished(step: Pass, channels: int) -> Values:
-    """The erasures, gain and bias, without those that change nothing."""
+    """Return the parameters of erasures, gain and bias, without those that change nothing."""
     rows = step.rows
     gain, bias = rows["gain"][:, :channels], rows["bias"][:, :channels]
     parameters = _erasures(step, channels)

@@ -1,4 +1,4 @@
-"""Running plans on a CUDA device, over its tensors."""
+"""Execution of plans on a CUDA device, over its tensors."""
 
 from __future__ import annotations
 
@@ -15,15 +15,18 @@ from augsynth.plan import Barrier, Pass, Rows
 
 @dataclass(frozen=True)
 class CudaExecutor:
-    """The kernels, one launch a pass on the current stream; nothing is waited for.
+    """Executor with the kernels: one launch for each pass on the current stream, without waiting.
 
-    Sources and outputs are tensors of `device`, n of them or one with n as its first axis.
+    Sources and outputs are n tensors of `device`, or one tensor with n as its first axis.
+
+    Args:
+        device: device of all tensors.
     """
 
     device: torch.device
 
     def allocate(self, rows: Rows) -> Tensors:
-        """Outputs in one piece of memory."""
+        """Return outputs in one piece of memory."""
         shapes = output_shapes(rows)
         counts = shapes.prod(axis=1).tolist()
         memory = torch.empty(sum(counts), dtype=TORCH_DTYPES[output_dtype(rows)], device=self.device)
