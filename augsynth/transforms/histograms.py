@@ -15,11 +15,12 @@ from augsynth.errors import ArgumentError
 from augsynth.plan.lowering import ImageInfo, Operate
 from augsynth.transforms.contract import Draw, Transform
 from augsynth.transforms.params import Range, positive, probability, size_pair
+from augsynth.transforms.random_operation import RandomOperation
 from augsynth.whole_image.clahe import LARGEST_GRID
 
 
 @dataclass(frozen=True)
-class RandomEqualize(Transform):
+class RandomEqualize(RandomOperation):
     """Spread the values of each channel evenly over the full scale, at random.
 
     uint8 images get the levels that Pillow and torchvision give them. In uint16 and float32 images a value becomes full
@@ -33,18 +34,11 @@ class RandomEqualize(Transform):
     [[[0.0, 0.5, 1.0]]]
     """
 
-    p: float = 0.5
-    draws: ClassVar[int] = 1
-
-    def check(self) -> None:
-        probability(self.p)
-
-    def step(self, draw: Draw, images: ImageInfo) -> Operate:
-        return Operate("equalize", active=draw.u[:, 0] < self.p)
+    operation: ClassVar[str] = "equalize"
 
 
 @dataclass(frozen=True)
-class RandomAutocontrast(Transform):
+class RandomAutocontrast(RandomOperation):
     """Stretch each channel over the full scale, from its smallest to its largest value, at random.
 
     Integers are rounded down: v becomes floor(full scale * (v - low) / (high - low)), exactly. Pillow and torchvision
@@ -58,14 +52,7 @@ class RandomAutocontrast(Transform):
     [[[0, 127, 255]]]
     """
 
-    p: float = 0.5
-    draws: ClassVar[int] = 1
-
-    def check(self) -> None:
-        probability(self.p)
-
-    def step(self, draw: Draw, images: ImageInfo) -> Operate:
-        return Operate("autocontrast", active=draw.u[:, 0] < self.p)
+    operation: ClassVar[str] = "autocontrast"
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,11 @@ from augsynth.plan import FULL_SCALE
 from augsynth.plan.lowering import ImageInfo, Operate
 from augsynth.transforms.contract import Draw, Transform
 from augsynth.transforms.params import Range, integer, number, positive, probability
+from augsynth.transforms.random_operation import RandomOperation
 
 
 @dataclass(frozen=True)
-class RandomInvert(Transform):
+class RandomInvert(RandomOperation):
     """Replace each value v by full scale - v, at random.
 
     Args:
@@ -30,14 +31,7 @@ class RandomInvert(Transform):
     [[[255, 200]]]
     """
 
-    p: float = 0.5
-    draws: ClassVar[int] = 1
-
-    def check(self) -> None:
-        probability(self.p)
-
-    def step(self, draw: Draw, images: ImageInfo) -> Operate:
-        return Operate("invert", active=draw.u[:, 0] < self.p)
+    operation: ClassVar[str] = "invert"
 
 
 @dataclass(frozen=True)
