@@ -1,0 +1,55 @@
+"""The steps of a plan in their order, and the check that each fits the one before it."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from augsynth._native.layout import ROW
+from augsynth.errors import PlanError
+from augsynth.plan.barriers import Barrier
+from augsynth.plan.passes import Pass, Rows
+
+PlanStep = Pass | Barrier
+
+
+def check_sequence(steps: tuple[PlanStep, ...]) -> None:
+    """Raise `PlanError` unless the steps are a plan: of one number of samples, each fitting the one before it.
+
+    Args:
+        steps: passes, and barriers between them; a pass comes last.
+    """
+    if not steps or not isinstance(steps[-1], Pass):
+        raise PlanError(f"a plan ends with a pass, which writes the batch; got {len(steps)} steps without it")
+    for number, step in enumerate(steps):
+        _check_step(step, number)
+        if len(step) != len(steps[0]):
+            raise PlanError(f"step {number} is for {len(step)} samples, step 0 for {len(steps[0])}")
+    passes = [step for step in steps if isinstance(step, Pass)]
+    for number, (before, after) in enumerate(pairwise(passes)):
+        _check_joint(before.rows, after.rows, number)
+
+
+def _check_step(step: Any, number: int) -> None:
+    if isinstance(step, Barrier):
+        return
+    if not isinstance(step, Pass):
+        raise PlanError(f"step {number} must be a Pass or a Barrier, got {type(step).__name__}")
+    rows = step.rows
+    if rows.dtype != ROW or rows.ndim != 1:
+        raise PlanError(f"step {number} must have a 1-D array of layout.ROW, got {rows.ndim}-D {rows.dtype.name}")
+
+
+def _check_joint(before: Rows, after: Rows, number: int) -> None:
+    pairs = (("output_size", "source_size"), ("output_dtype", "source_dtype"), ("channels", "channels"))
+    for left, right in pairs:
+        unequal = before[left] != after[right]
+        differs = np.flatnonzero(unequal.any(axis=tuple(range(1, unequal.ndim))))
+        if differs.size:
+            row = int(differs[0])
+            raise PlanError(
+                f"row {row}: pass {number} gives {left} {before[left][row]}, pass {number + 1} expects {right} "
+                f"{after[right][row]}"
+            )
