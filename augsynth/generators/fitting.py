@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from augsynth.generators.base import Generator
-from augsynth.generators.network import NetworkGenerator
+from augsynth.generators.contract.generator import Generator
+from augsynth.generators.contract.network import NetworkGenerator
 from augsynth.generators.samples import FitReport
 
 

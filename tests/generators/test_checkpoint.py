@@ -17,7 +17,8 @@ from generators.toy import ClassMean, TinyDecoder
 from torch.utils.data import TensorDataset
 
 from augsynth.errors import ArgumentError, ArgumentTypeError, CheckpointError
-from augsynth.generators import Generator, checkpoint
+from augsynth.generators import Generator
+from augsynth.generators.checkpoints import checkpoint
 
 
 @pytest.fixture

@@ -19,8 +19,9 @@ from torch import nn
 from torch.utils.data import TensorDataset
 
 from augsynth.errors import ArgumentError, AugsynthError, CheckpointError, DataError
-from augsynth.generators import Generator, checkpoint
-from augsynth.generators.dataset import read_images
+from augsynth.generators import Generator
+from augsynth.generators.checkpoints import checkpoint
+from augsynth.generators.reading.images import read_images
 
 SPARE = 2**18
 """Kilobytes by which the process may grow at most, where gigabytes are claimed."""

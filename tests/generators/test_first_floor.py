@@ -172,7 +172,7 @@ def test_a_second_fit_says_that_it_starts_anew(site: Path, images: TensorDataset
 
 def test_a_checkpoint_is_not_overwritten(site: Path, images: TensorDataset, tmp_path: Path) -> None:
     create_generator("neighbours").fit(images, checkpoint_dir=tmp_path / "x", **FIT)
-    with pytest.raises(CheckpointError, match="already holds a checkpoint; name another folder"):
+    with pytest.raises(CheckpointError, match="already holds a checkpoint: name another folder"):
         create_generator("neighbours").fit(images, checkpoint_dir=tmp_path / "x", **FIT)
 
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from augsynth.errors import ArgumentError
 from augsynth.generators import Noise
-from augsynth.generators.batches import BatchOrder
 from augsynth.generators.seeds import check_seed, derive_seed
 from augsynth.generators.surroundings import seeded
+from augsynth.generators.training.batches import BatchOrder
 
 SEEDS = st.integers(-(2**63), 2**64 - 1)
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from augsynth.errors import CheckpointError
-from augsynth.generators.claims import Layout, layout_of, require_layout
+from augsynth.generators.checkpoints.layouts import Layout, layout_of, require_layout
 
 _PREFIX = "optimizer"
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from augsynth.errors import ArgumentError, CheckpointError
-from augsynth.generators.checkpoint import Checkpoint
-from augsynth.generators.claims import Layout, require_claim
-from augsynth.generators.kinds import ImageKind
+from augsynth.generators.checkpoints.checkpoint import Checkpoint
+from augsynth.generators.checkpoints.layouts import Layout, require_claim
+from augsynth.generators.image_kind import ImageKind
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,29 +8,31 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from augsynth.errors import ArgumentError
-from augsynth.generators import checkpoint, learning, training
 from augsynth.generators.arguments import check_path
-from augsynth.generators.base import Generator
-from augsynth.generators.claims import layout_of, require_claim
-from augsynth.generators.dataset import ImageSet, read_images
+from augsynth.generators.checkpoints import checkpoint
+from augsynth.generators.checkpoints.layouts import layout_of, require_claim
+from augsynth.generators.contract.generator import Generator
+from augsynth.generators.contract.sampling import eval_mode
 from augsynth.generators.device import choose_device
 from augsynth.generators.errors import NotFittedError
-from augsynth.generators.kinds import ImageKind
+from augsynth.generators.image_kind import ImageKind
+from augsynth.generators.reading.images import ImageSet
 from augsynth.generators.samples import FitReport
-from augsynth.generators.sampling import eval_mode
-from augsynth.generators.seeds import check_seed, derive_seed
-from augsynth.generators.steps import Callback, Step, check_callbacks
+from augsynth.generators.seeds import derive_seed
 from augsynth.generators.surroundings import fitting, refuse_while_fitting, seeded, usual_process, usual_thread
-from augsynth.generators.warm_start import WarmStart
+from augsynth.generators.training import learning
+from augsynth.generators.training.loop import Run, train
+from augsynth.generators.training.request import FitRequest
+from augsynth.generators.training.steps import Step
+from augsynth.generators.training.warm_start import WarmStart
 
-if TYPE_CHECKING:
-    from typing_extensions import Self
+NetworkGeneratorT = TypeVar("NetworkGeneratorT", bound="NetworkGenerator")
 
 
 class NetworkGenerator(Generator):
@@ -84,7 +86,7 @@ class NetworkGenerator(Generator):
             raise NotFittedError(f"generator {self.name!r} is not fitted yet: call fit(dataset), or load(path)")
         return self._networks
 
-    def to(self, device: torch.device | str) -> Self:
+    def to(self: NetworkGeneratorT, device: torch.device | str) -> NetworkGeneratorT:
         """Move the networks, and return self."""
         refuse_while_fitting(self)
         networks, chosen = self.networks, choose_device(device)
@@ -97,66 +99,35 @@ class NetworkGenerator(Generator):
         """Put the networks into eval mode for a call of `generate`."""
         return eval_mode(self.networks)
 
-    def fit(
-        self,
-        dataset: Any,
-        *,
-        steps: int | None = None,
-        epochs: float | None = None,
-        batch_size: int = 64,
-        device: torch.device | str = "auto",
-        seed: int = 0,
-        checkpoint_dir: str | Path | None = None,
-        checkpoint_every: int = 1000,
-        resume: bool = False,
-        start_from: Generator | str | Path | None = None,
-        callbacks: Iterable[Callback] = (),
-        progress: bool = True,
-    ) -> FitReport:
-        """Fit on a data set (see `Generator.fit`), for a number of `steps` or of `epochs`: one of the two is given.
-
-        The batch of step i depends on (seed, i) alone. With `checkpoint_dir`, a checkpoint is written there every
-        `checkpoint_every` steps, at the end, and on Ctrl-C once the step under way is done; `resume=True` goes on
-        from it, and on a CPU ends with the very weights of an uninterrupted run. After Ctrl-C the generator is
-        fitted as far as it came; after any other error it is not fitted.
-
-        Weights are fresh, also in a second fit, which says so in a warning; `start_from` is a fitted generator of the
-        same name, or the folder of a saved one, from whose weights the fit goes on (fine-tuning). Optimisers, averages
-        and schedules begin anew. Where the shapes of its tensors differ it is refused, before anything is changed.
-
-        After each step, each of `callbacks` is called with a `StepReport`: `step`, `total` and `metrics`. What one
-        raises ends the fit.
-        """
-        if resume and checkpoint_dir is None:
-            raise ArgumentError("resume=True needs checkpoint_dir: the folder of the run that is to go on")
-        folder = None if checkpoint_dir is None else check_path("checkpoint_dir", checkpoint_dir)
-        told, start = check_callbacks(callbacks), self._warm_start(start_from)
+    def _fit(self, dataset: Any, request: FitRequest) -> FitReport:
+        request.require_loop_options()
+        request.require_free_folder()
+        start = self._warm_start(request.start_from)
         with fitting(self):
-            images = read_images(dataset, labelled="conditional" in self.capabilities, progress=progress)
-            run = training.Run.plan(images, steps, epochs, batch_size, check_seed(seed), choose_device(device))
-            store = None if folder is None else training.Store(folder, checkpoint_every, resume)
+            images = self._read(dataset, request)
             if start is not None:
                 self._require_match(start, images)
-            elif self._networks is not None and not (store and store.resumes):
-                learning.say_that_it_starts_anew(self.name)
-            run = replace(run, start=start, callbacks=told)
-            return self.learn(images.images, images.labels, seed=run.seed, progress=progress, run=run, store=store)
+            elif self._networks is not None and not request.resumes:
+                learning.warn_of_fresh_start(self.name)
+            run = Run(images, request, start)
+            return self.learn(images.images, images.labels, seed=run.seed, progress=request.progress, run=run)
 
     def learn(
-        self,
-        images: Tensor,
-        labels: Tensor | None,
-        *,
-        seed: int,
-        progress: bool,
-        run: training.Run | None = None,
-        store: training.Store | None = None,
+        self, images: Tensor, labels: Tensor | None, *, seed: int, progress: bool, run: Run | None = None
     ) -> FitReport:
-        """Run the training loop; `fit` plans the run. Override it to prepare the images or to look at them first."""
+        """Run the training loop. Override it to prepare the images or to look at them first.
+
+        Args:
+            images: all images, uint8 (n, C, H, W).
+            labels: their classes, int64 (n,), or None.
+            seed: seed of all random numbers.
+            progress: True for a progress bar.
+            run: the fit that `fit` has planned; hand it on unchanged.
+        """
         if run is None:
             raise ArgumentError(f"the networks of {self.name!r} learn in steps: call fit(dataset, steps=…)")
-        shown = ImageSet(images, labels, run.images.class_names)
-        return training.train(self, replace(run, images=shown, seed=seed), store, progress)
+        data = ImageSet(images, labels, run.images.class_names)
+        return train(self, replace(run, images=data, request=replace(run.request, seed=seed, progress=progress)))
 
     def state(self) -> Mapping[str, Tensor]:
         """Give the weights of all networks."""

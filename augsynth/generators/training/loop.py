@@ -17,21 +17,22 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from augsynth.errors import ArgumentError, CheckpointError, shown
-from augsynth.generators import checkpoint
-from augsynth.generators.arguments import check_count, check_number
-from augsynth.generators.averaging import MovingAverage
-from augsynth.generators.batches import BatchOrder
-from augsynth.generators.claims import Layout, layout_of, require_layout
-from augsynth.generators.dataset import ImageSet
+from augsynth.errors import CheckpointError, shown
+from augsynth.generators.arguments import check_count
+from augsynth.generators.checkpoints import checkpoint
+from augsynth.generators.checkpoints.layouts import Layout, layout_of, require_layout
 from augsynth.generators.errors import TrainingError
-from augsynth.generators.interrupts import deferred_interrupt
-from augsynth.generators.optimizer_state import pack_optimizers, unpack_optimizers
+from augsynth.generators.reading.images import ImageSet
 from augsynth.generators.samples import FitReport, to_signed
 from augsynth.generators.seeds import derive_seed
-from augsynth.generators.steps import Callback, Step, StepReport
 from augsynth.generators.surroundings import seeded, usual_process, usual_thread
-from augsynth.generators.warm_start import WarmStart
+from augsynth.generators.training.averaging import MovingAverage
+from augsynth.generators.training.batches import BatchOrder
+from augsynth.generators.training.interrupts import deferred_interrupt
+from augsynth.generators.training.optimizer_state import pack_optimizers, unpack_optimizers
+from augsynth.generators.training.request import FitRequest
+from augsynth.generators.training.steps import Step, StepReport
+from augsynth.generators.training.warm_start import WarmStart
 from augsynth.progress import progress_bar
 
 
@@ -54,58 +55,38 @@ class Trainee(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """One fit: its images, length and device, the weights it starts from (None: fresh ones), and its callbacks."""
+    """One fit of networks.
+
+    Args:
+        images: the images, their labels and the names of their classes.
+        request: the checked arguments of `fit`.
+        start: the weights that the fit starts from; None for fresh ones.
+    """
 
     images: ImageSet
-    steps: int
-    batch_size: int
-    seed: int
-    device: torch.device
+    request: FitRequest
     start: WarmStart | None = None
-    callbacks: tuple[Callback, ...] = ()
 
-    @classmethod
-    def plan(
-        cls, images: ImageSet, steps: int | None, epochs: float | None, batch_size: int, seed: int, device: torch.device
-    ) -> Run:
-        """Check the arguments of `fit`; epochs are rounded up to whole steps."""
-        batch_size = check_count("batch_size", batch_size, 1)
-        if (steps is None) == (epochs is None):
-            given = "neither" if steps is None else f"both (steps={steps}, epochs={epochs})"
-            raise ArgumentError(f"give either steps or epochs, got {given}")
-        if steps is None:
-            assert epochs is not None
-            passes = check_number("epochs", epochs)
-            if passes <= 0:
-                raise ArgumentError(f"epochs must be above 0, got {epochs}")
-            steps = math.ceil(passes * len(images) / batch_size)
-        return cls(images, check_count("steps", steps, 1), batch_size, seed, device)
+    @cached_property
+    def steps(self) -> int:
+        """The number of training steps of the whole run."""
+        return self.request.steps_for(len(self.images))
+
+    @property
+    def seed(self) -> int:
+        """The seed of all random numbers of the run."""
+        return self.request.seed
+
+    @property
+    def device(self) -> torch.device:
+        """The device of the networks."""
+        return self.request.device
 
     @cached_property
     def settings(self) -> dict[str, int | str]:
-        """What a resumed run must share with the one it goes on from. (`steps` may grow.)"""
+        """Settings that a resumed run must share with the run that it continues. (`steps` may grow.)"""
         start = {} if self.start is None else {"start_from": self.start.digest}
-        return {"batch_size": self.batch_size, "seed": self.seed, "dataset": self.images.digest(), **start}
-
-
-@dataclass(frozen=True)
-class Store:
-    """Where checkpoints go, and how often."""
-
-    path: Path
-    every: int
-    resume: bool
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "every", check_count("checkpoint_every", self.every, 1))
-        checkpoint.require_folder(self.path)
-        if not self.resume and checkpoint.exists(self.path):
-            raise CheckpointError(f"{self.path} already holds a checkpoint: pass resume=True, or name another folder")
-
-    @property
-    def resumes(self) -> bool:
-        """True if there is a checkpoint to go on from."""
-        return self.resume and checkpoint.exists(self.path)
+        return {"batch_size": self.request.batch_size, "seed": self.seed, "dataset": self.images.digest(), **start}
 
 
 class Training:
@@ -120,7 +101,7 @@ class Training:
         with seeded(run.device, derive_seed("optimizers", run.seed)):
             self.optimizers = generator.optimizers()
             self.average = MovingAverage(generator.networks, generator.averages())
-        self.order = BatchOrder(len(run.images), run.batch_size, run.seed)
+        self.order = BatchOrder(len(run.images), run.request.batch_size, run.seed)
         self.step = 0
         self.history: list[dict[str, float]] = []
         self._sums: dict[str, Tensor] = {}
@@ -225,47 +206,52 @@ def _check_history(history: Any) -> list[dict[str, float]]:
     return list(history)
 
 
-def train(generator: Trainee, run: Run, store: Store | None, progress: bool) -> FitReport:
-    """Run the loop to its end. On Ctrl-C the step under way is finished and saved, then KeyboardInterrupt is raised."""
-    began = time.perf_counter()
+def train(generator: Trainee, run: Run) -> FitReport:
+    """Run the loop to its end. On Ctrl-C the current step is finished and saved, then KeyboardInterrupt is raised.
+
+    Args:
+        generator: the generator whose networks are trained.
+        run: the fit.
+    """
+    began, folder = time.perf_counter(), run.request.checkpoint_dir
     with usual_thread(run.device), deferred_interrupt() as interrupted:
         try:
             training = Training(generator, run)
-            if store is not None and store.resumes:
-                training.restore(store.path)
+            if folder is not None and run.request.resumes:
+                training.restore(folder)
             resumed_at = training.step
-            _take_steps(training, store, progress, interrupted)
+            _take_steps(training, folder, interrupted)
             training.finish()
         except BaseException:
             generator.forget()
             raise
         if interrupted():
-            kept = "" if store is None else f"; {store.path} holds them, and resume=True goes on"
+            kept = "" if folder is None else f"; {folder} holds them, and resume=True continues"
             raise KeyboardInterrupt(f"stopped after {training.step} of {run.steps} steps{kept}")
     return FitReport(
         steps=training.step,
         resumed_at=resumed_at,
         images=len(run.images),
-        batch_size=run.batch_size,
+        batch_size=run.request.batch_size,
         seconds=time.perf_counter() - began,
         device=str(run.device),
         seed=run.seed,
         history=training.history,
-        checkpoint=None if store is None else store.path,
+        checkpoint=folder,
     )
 
 
-def _take_steps(training: Training, store: Store | None, progress: bool, interrupted: Callable[[], bool]) -> None:
-    total = training.run.steps
+def _take_steps(training: Training, folder: Path | None, interrupted: Callable[[], bool]) -> None:
+    request, total = training.run.request, training.run.steps
     training.generator.networks.train()
-    with progress_bar(f"fitting {training.generator.name}", total, progress) as advance:
+    with progress_bar(f"fitting {training.generator.name}", total, request.progress) as advance:
         advance(min(training.step, total))
         while training.step < total and not interrupted():
             report = training.take_step()
             advance(1, training.note())
-            if store is not None and training.step % store.every == 0 and training.step < total:
-                training.save(store.path)
-            for callback in training.run.callbacks:
+            if folder is not None and training.step % request.checkpoint_every == 0 and training.step < total:
+                training.save(folder)
+            for callback in request.callbacks:
                 callback(report)
-    if store is not None:
-        training.save(store.path)
+    if folder is not None:
+        training.save(folder)

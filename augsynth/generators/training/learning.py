@@ -10,13 +10,12 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from augsynth.errors import ArgumentError, CheckpointError
-from augsynth.generators import checkpoint
-from augsynth.generators.dataset import ImageSet
 from augsynth.generators.errors import CapabilityError
+from augsynth.generators.reading.images import ImageSet
 from augsynth.generators.samples import FitReport
 from augsynth.generators.seeds import derive_seed
 from augsynth.generators.surroundings import seeded
+from augsynth.generators.training.request import FitRequest
 
 
 class Learner(Protocol):
@@ -41,38 +40,32 @@ def require_learn(generator: Learner) -> None:
         )
 
 
-def refuse_steps(name: str, **options: Any) -> None:
-    """Raise `ArgumentError` if an option of the training loop is given to a generator without one."""
-    given = [option for option, value in options.items() if value is not None and value is not False]
-    if given:
-        raise ArgumentError(
-            f"fit of {name!r} takes no {' and no '.join(given)}: it is no NetworkGenerator, and sees all images once; "
-            "call fit(dataset)"
-        )
-
-
-def say_that_it_starts_anew(name: str) -> None:
+def warn_of_fresh_start(name: str) -> None:
     """Warn that a fit forgets the one before."""
     warnings.warn(
         f"generator {name!r} was fitted before, and this fit starts anew, from nothing; networks go on from "
         "their weights with fit(…, start_from=generator)",
-        stacklevel=3,
+        stacklevel=4,
     )
 
 
-def learn_once(
-    generator: Learner, images: ImageSet, device: torch.device, seed: int, folder: Path | None, progress: bool
-) -> FitReport:
-    """Let a generator learn from all images, and save it; after an error it is not fitted."""
+def learn_once(generator: Learner, images: ImageSet, request: FitRequest) -> FitReport:
+    """Let a generator learn from all images, and save it; after an error it is not fitted.
+
+    Args:
+        generator: the generator, which has its own `learn`.
+        images: the images and their labels.
+        request: the checked arguments of `fit`.
+    """
     began = time.perf_counter()
     try:
         generator.forget()
         generator.describe(images.image_shape, images.num_classes, images.class_names)
-        with seeded(device, derive_seed("learn", seed)):
-            report = generator.learn(images.images, images.labels, seed=seed, progress=progress)
-        generator.to(device)
-        if folder is not None:
-            generator.save(folder)
+        with seeded(request.device, derive_seed("learn", request.seed)):
+            report = generator.learn(images.images, images.labels, seed=request.seed, progress=request.progress)
+        generator.to(request.device)
+        if request.checkpoint_dir is not None:
+            generator.save(request.checkpoint_dir)
     except BaseException:
         generator.forget()
         raise
@@ -84,14 +77,7 @@ def learn_once(
         images=len(images),
         batch_size=len(images),
         seconds=time.perf_counter() - began,
-        device=str(device),
-        seed=seed,
-        checkpoint=folder,
+        device=str(request.device),
+        seed=request.seed,
+        checkpoint=request.checkpoint_dir,
     )
-
-
-def require_new(folder: Path) -> None:
-    """Raise `CheckpointError` if a folder cannot take a new checkpoint."""
-    checkpoint.require_folder(folder)
-    if checkpoint.exists(folder):
-        raise CheckpointError(f"{folder} already holds a checkpoint; name another folder")

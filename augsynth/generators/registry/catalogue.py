@@ -1,27 +1,16 @@
-"""Finding generators by name. Listing imports nothing; a plugin that fails is remembered and harms no other."""
+"""The generators of a process: installed, registered, loaded and failed ones."""
 
 from __future__ import annotations
 
-import dataclasses
 import importlib
-import inspect
 import traceback
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, TypeVar
-
-import torch
 
 from augsynth.errors import ArgumentError, ArgumentTypeError, PluginError, error_text, shown
-from augsynth.generators import checkpoint
-from augsynth.generators.arguments import check_path
-from augsynth.generators.base import API_VERSION, Generator
-from augsynth.generators.config import suggestion
-from augsynth.generators.discovery import LOCAL, SWITCH, Claim, installed_claims, unique
-from augsynth.generators.network import NetworkGenerator
-
-GeneratorClass = TypeVar("GeneratorClass", bound=type[Generator])
+from augsynth.generators.contract.config import suggestion
+from augsynth.generators.contract.generator import Generator
+from augsynth.generators.registry.classes import check_class
+from augsynth.generators.registry.discovery import LOCAL, SWITCH, Claim, installed_claims, unique
 
 
 @dataclass(frozen=True)
@@ -95,7 +84,7 @@ class Registry:
         if present is not None and present.value != value:
             raise ArgumentError(f"generator name {name!r} is already registered for {present.value}")
         claim = Claim(name, LOCAL, "", value, (), lambda: kind)
-        self._loaded[claim] = _check_class(claim, kind)
+        self._loaded[claim] = check_class(claim, kind)
         self._local[name] = claim
 
     def load(self, name: str, value: str | None = None) -> type[Generator]:
@@ -170,48 +159,7 @@ class Registry:
 def _import(claim: Claim) -> type[Generator]:
     if claim.fault:
         raise PluginError(claim.fault)
-    return _check_class(claim, claim.load())
-
-
-def _check_class(claim: Claim, kind: Any) -> type[Generator]:
-    """Refuse what is not a generator class of this API version."""
-    if not (isinstance(kind, type) and issubclass(kind, Generator)):
-        raise PluginError(f"{claim.value} is {shown(kind)}; expected a subclass of augsynth.generators.Generator")
-    if inspect.isabstract(kind):
-        missing = ", ".join(sorted(kind.__abstractmethods__))
-        raise PluginError(f"{claim.value} does not define {missing}")
-    wanted = getattr(kind, "api_version", None)
-    if type(wanted) is not int or wanted != API_VERSION:
-        stated = "states no api_version" if wanted is None else f"was made for API version {shown(wanted)}"
-        raise PluginError(f"{claim.value} {stated}; this augsynth offers API version {API_VERSION}")
-    name = getattr(kind, "name", None)
-    if not isinstance(name, str) or name != claim.name:
-        raise PluginError(f"{claim.value} calls itself {shown(name)}, but is listed as {claim.name!r}")
-    if hasattr(kind, "training_step") and not issubclass(kind, NetworkGenerator):
-        raise PluginError(
-            f"{claim.value} defines training_step, which is for networks: derive it from "
-            "augsynth.generators.NetworkGenerator, not from Generator"
-        )
-    _check_attributes(claim, kind)
-    return kind
-
-
-def _check_attributes(claim: Claim, kind: type[Generator]) -> None:
-    config = getattr(kind, "Config", None)
-    if not (isinstance(config, type) and dataclasses.is_dataclass(config)):
-        raise PluginError(f"the Config of {claim.value} is {shown(config)}; expected a frozen dataclass")
-    bare = [field.name for field in dataclasses.fields(config) if field.init and _has_no_default(field)]
-    if bare:
-        raise PluginError(f"the Config of {claim.value} gives no default for {', '.join(bare)}")
-    declared = kind.capabilities
-    if not isinstance(declared, (frozenset, set)) or not all(isinstance(one, str) for one in declared):
-        raise PluginError(f"the capabilities of {claim.value} are {shown(declared)}; expected a frozenset of names")
-    if type(kind.tile) is not int or kind.tile < 1:
-        raise PluginError(f"the tile of {claim.value} is {shown(kind.tile)}; expected an integer of at least 1")
-
-
-def _has_no_default(field: dataclasses.Field[Any]) -> bool:
-    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+    return check_class(claim, claim.load())
 
 
 def _reason(cause: BaseException) -> str:
@@ -224,60 +172,3 @@ def _failure_text(claim: Claim, cause: BaseException) -> str:
         extras = f"[{','.join(claim.extras)}]" if claim.extras else ""
         text += f'; its requirements come with pip install "{claim.distribution}{extras}"'
     return text
-
-
-_REGISTRY = Registry()
-
-
-def list_generators() -> list[GeneratorInfo]:
-    """All generators, sorted by name; imports no plugin, and never raises because of one."""
-    return _REGISTRY.infos()
-
-
-def create_generator(name: str, **config: Any) -> Generator:
-    """Make a generator by name; `distribution:name` chooses among rivals. Options are those of its `Config`.
-
-    Raises `PluginError` if there is no such generator, or it cannot be loaded, and `ArgumentError` for an option
-    that it does not have.
-    """
-    return _REGISTRY.load(name).configure(**config)
-
-
-def load_generator(path: str | Path, *, device: torch.device | str = "cpu") -> Generator:
-    """Read a saved generator; the plugin that it names must be installed. Raises `CheckpointError`, `PluginError`."""
-    description = checkpoint.Checkpoint.open(check_path("path", path)).description
-    return _REGISTRY.load(description.name, description.class_path).load(path, device=device)
-
-
-def register_generator(name: str) -> Callable[[GeneratorClass], GeneratorClass]:
-    """Class decorator: make a generator known to this process, without packaging it."""
-
-    def register(kind: GeneratorClass) -> GeneratorClass:
-        _REGISTRY.register(name, kind)
-        return kind
-
-    return register
-
-
-def refresh() -> None:
-    """Look for installed plugins again: after an installation, or once what made one fail is mended."""
-    _REGISTRY.refresh()
-
-
-def check() -> list[CheckResult]:
-    """Load every plugin that is not switched off, each apart from the others, and return what happened."""
-    return _REGISTRY.check()
-
-
-def describe() -> list[dict[str, str]]:
-    """One row a generator, for a table: name, distribution, version, class, status."""
-    return [
-        {
-            "name": info.name,
-            "distribution": info.distribution,
-            "version": info.version,
-            "class": info.value,
-            "status": info.status,
-        }
-        for info in list_generators()
-    ]

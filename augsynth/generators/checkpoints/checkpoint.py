@@ -25,7 +25,7 @@ from torch import Tensor
 from augsynth._native.layout import MAX_CHANNELS
 from augsynth.core.files import open_file
 from augsynth.errors import ArgumentTypeError, AugsynthError, CheckpointError, error_text, shown
-from augsynth.generators.claims import Layout
+from augsynth.generators.checkpoints.layouts import Layout
 from augsynth.generators.stored_json import read_json
 
 FORMAT = "augsynth-generator"

@@ -18,7 +18,7 @@ from augsynth._native.layout import MAX_CHANNELS
 from augsynth.core.arrays import plain_array
 from augsynth.core.pillow import is_pil, stored_pixels
 from augsynth.errors import ArgumentError, ArgumentTypeError, DataError, error_text, shown
-from augsynth.generators.class_names import read_class_names
+from augsynth.generators.reading.class_names import read_class_names
 from augsynth.progress import progress_bar
 
 _PIL_MODES = ("L", "LA", "RGB", "RGBA")

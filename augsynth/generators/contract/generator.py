@@ -8,13 +8,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import torch
 from torch import Tensor
 
 from augsynth.errors import ArgumentTypeError, CheckpointError, PluginError
-from augsynth.generators import checkpoint, learning
 from augsynth.generators.arguments import (
     check_count,
     check_labels,
@@ -22,20 +21,22 @@ from augsynth.generators.arguments import (
     check_path,
     require_memory,
 )
-from augsynth.generators.capabilities import OptionalMethods
-from augsynth.generators.config import NoOptions, make_config
-from augsynth.generators.dataset import read_images
+from augsynth.generators.checkpoints import checkpoint
+from augsynth.generators.contract.capabilities import OptionalMethods
+from augsynth.generators.contract.config import NoOptions, make_config
+from augsynth.generators.contract.sampling import Draw, Request, render
 from augsynth.generators.device import choose_device
 from augsynth.generators.errors import NotFittedError
-from augsynth.generators.kinds import ImageKind
+from augsynth.generators.image_kind import ImageKind
+from augsynth.generators.reading.images import ImageSet, read_images
 from augsynth.generators.samples import FitReport, Samples
-from augsynth.generators.sampling import Draw, Request, render
 from augsynth.generators.seeds import Noise, check_seed
-from augsynth.generators.steps import Callback, check_callbacks
 from augsynth.generators.surroundings import fitting, refuse_while_fitting, seeded, usual_process, usual_thread
+from augsynth.generators.training import learning
+from augsynth.generators.training.request import FitRequest, require_new
+from augsynth.generators.training.steps import Callback
 
-if TYPE_CHECKING:
-    from typing_extensions import Self
+GeneratorT = TypeVar("GeneratorT", bound="Generator")
 
 API_VERSION = 1
 """Version of this contract; a plugin declares the one it was written for as `api_version`."""
@@ -106,7 +107,7 @@ class Generator(OptionalMethods, ABC):
         self._device = torch.device("cpu")
 
     @classmethod
-    def configure(cls, **options: Any) -> Self:
+    def configure(cls: type[GeneratorT], **options: Any) -> GeneratorT:
         """Make a generator from options of its `Config`; a wrong one raises `ArgumentError` with suggestions."""
         config = make_config(cls.name, cls.Config, options)
         with seeded(torch.device("cpu"), 0):  # for what __init__ makes
@@ -163,7 +164,7 @@ class Generator(OptionalMethods, ABC):
         """The device on which it computes; `noise` and `labels` are there."""
         return self._device
 
-    def to(self, device: torch.device | str) -> Self:
+    def to(self: GeneratorT, device: torch.device | str) -> GeneratorT:
         """Compute on another device, and return self. A plugin that holds tensors moves them here."""
         refuse_while_fitting(self)
         self.image_kind  # noqa: B018 - raises before fit
@@ -202,21 +203,36 @@ class Generator(OptionalMethods, ABC):
         error it is not fitted.
         """
         learning.require_learn(self)
-        told = check_callbacks(callbacks) or None
-        learning.refuse_steps(
-            self.name, steps=steps, epochs=epochs, resume=resume, start_from=start_from, callbacks=told
+        request = FitRequest.checked(
+            steps=steps,
+            epochs=epochs,
+            batch_size=batch_size,
+            device=device,
+            seed=seed,
+            checkpoint_dir=checkpoint_dir,
+            checkpoint_every=checkpoint_every,
+            resume=resume,
+            start_from=start_from,
+            callbacks=callbacks,
+            progress=progress,
         )
-        folder = None if checkpoint_dir is None else check_path("checkpoint_dir", checkpoint_dir)
-        if folder is not None:
-            learning.require_new(folder)
-        chosen, seed = choose_device(device), check_seed(seed)
+        return self._fit(dataset, request)
+
+    def _fit(self, dataset: Any, request: FitRequest) -> FitReport:
+        request.refuse_loop_options(self.name)
+        if request.checkpoint_dir is not None:
+            require_new(request.checkpoint_dir)
         with fitting(self):
-            images = read_images(dataset, labelled="conditional" in self.capabilities, progress=progress, copied=True)
+            images = self._read(dataset, request, copied=True)
             if self._has_learned:
-                learning.say_that_it_starts_anew(self.name)
-            report = learning.learn_once(self, images, chosen, seed, folder, progress)
+                learning.warn_of_fresh_start(self.name)
+            report = learning.learn_once(self, images, request)
             self._has_learned = True
             return report
+
+    def _read(self, dataset: Any, request: FitRequest, *, copied: bool = False) -> ImageSet:
+        labelled = "conditional" in self.capabilities
+        return read_images(dataset, labelled=labelled, progress=request.progress, copied=copied)
 
     def sample(
         self,
@@ -282,7 +298,7 @@ class Generator(OptionalMethods, ABC):
         checkpoint.write(check_path("path", path), self.description(), self._checked_state())
 
     @classmethod
-    def load(cls, path: str | Path, *, device: torch.device | str = "cpu") -> Self:
+    def load(cls: type[GeneratorT], path: str | Path, *, device: torch.device | str = "cpu") -> GeneratorT:
         """Read what `save`, or `fit` with a `checkpoint_dir`, has written. Raises `CheckpointError`."""
         stored = checkpoint.Checkpoint.open(check_path("path", path))
         if stored.description.name != cls.name:
