@@ -19,7 +19,7 @@ class Denoiser(nn.Module):
     def __init__(self, network: UNet, sigma_data: float | None, precision: str) -> None:
         super().__init__()
         self.network, self.precision, self.measures_sigma = network, precision, sigma_data is None
-        self.register_buffer("center", torch.zeros(network.grid.image_shape[0], 1, 1))
+        self.register_buffer("center", torch.zeros(network.patches.image_shape[0], 1, 1))
         self.register_buffer("sigma_data", torch.tensor(1.0 if sigma_data is None else sigma_data))
 
     def measure(self, images: Tensor) -> None:

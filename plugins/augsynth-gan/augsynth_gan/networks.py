@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from augsynth.generators.toolkit import Patches
+
 _SLOPE = 0.2
 _FEATURES = 128
 _COARSEST = 8
@@ -33,7 +35,7 @@ def pyramid(height: int, width: int) -> list[tuple[int, int]]:
     sizes = [(height, width)]
     while min(sizes[-1]) >= _COARSEST:
         sizes.append((-(-sizes[-1][0] // 2), -(-sizes[-1][1] // 2)))
-    return sizes[_reads_patches(height, width) :][::-1]
+    return sizes[_patch_size(height, width) - 1 :][::-1]
 
 
 def widths(levels: int, finest: int) -> list[int]:
@@ -52,17 +54,16 @@ class ImageGenerator(nn.Module):
         self, image_shape: tuple[int, int, int], num_classes: int, *, latent: int, channels: int, blocks: int
     ) -> None:
         super().__init__()
-        image_channels, self._height, self._width = image_shape
-        self._sizes = pyramid(self._height, self._width)
+        self._patches = Patches(image_shape, size=_patch_size(*image_shape[1:]))
+        self._sizes = pyramid(*image_shape[1:])
         counts = widths(len(self._sizes), channels)
         self._start = (counts[0], *self._sizes[0])
-        self._patch = 2 if _reads_patches(self._height, self._width) else 1
         self.classes = nn.Embedding(num_classes, latent)
         self.latent = _linear(2 * latent, _FEATURES, slope=1.0)
         self.start = _linear(_FEATURES, counts[0] * self._sizes[0][0] * self._sizes[0][1])
         self.stages = nn.ModuleList(_stage(count, blocks) for count in counts)
         self.narrow = nn.ModuleList(_convolution(a, b, 1, slope=1.0) for a, b in pairwise(counts))
-        self.image = _convolution(counts[-1], image_channels * self._patch**2, 3)
+        self.image = _convolution(counts[-1], self._patches.channels, 3)
 
     def forward(self, latents: Tensor, labels: Tensor) -> Tensor:
         hidden = _activate(self.latent(torch.cat([latents, self.classes(labels)], dim=1)))
@@ -70,8 +71,7 @@ class ImageGenerator(nn.Module):
         x = self.stages[0](x)
         for size, narrow, stage in zip(self._sizes[1:], self.narrow, self.stages[1:], strict=True):
             x = stage(F.interpolate(narrow(x), size=size, mode="nearest"))
-        image = F.pixel_shuffle(self.image(_activate(x)), self._patch)
-        return image[:, :, : self._height, : self._width].float()
+        return self._patches.unfold(self.image(_activate(x))).float()
 
 
 class Discriminator(nn.Module):
@@ -82,7 +82,7 @@ class Discriminator(nn.Module):
         image_channels, height, width = image_shape
         sizes = pyramid(height, width)[::-1]
         counts = widths(len(sizes), channels)[::-1]
-        stride = 2 if _reads_patches(height, width) else 1
+        stride = _patch_size(*image_shape[1:])
         # A kernel of 4 at stride 2 halves a side, rounding down; the padding of an odd side makes that up.
         self._padding = (0, width % stride, 0, height % stride)
         self.stem = nn.Conv2d(image_channels, counts[0], kernel_size=2 + stride, stride=stride, padding=1)
@@ -119,8 +119,8 @@ class _Residual(nn.Module):
         return x + branch
 
 
-def _reads_patches(height: int, width: int) -> bool:
-    return min(height, width) >= _SHUFFLED
+def _patch_size(height: int, width: int) -> int:
+    return 2 if min(height, width) >= _SHUFFLED else 1
 
 
 def _activate(x: Tensor) -> Tensor:

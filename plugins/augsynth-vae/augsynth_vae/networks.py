@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from augsynth.generators.toolkit import Patches
 from augsynth_vae.likelihood import Likelihood
 
 EMBEDDING = 64
@@ -22,44 +23,31 @@ LOG_VARIANCE_LIMIT = 8.0
 
 @dataclass(frozen=True)
 class Grid:
-    """How images of a shape are folded and then halved: `sides[0]` is the folded size, `sides[-1]` the smallest."""
+    """The folding of images into patches, and the halving of folded images.
 
-    image_shape: tuple[int, int, int]
-    patch: int
+    Args:
+        patches: the folding.
+        sides: heights and widths of the features, from the folded image to the smallest.
+    """
+
+    patches: Patches
     sides: tuple[tuple[int, int], ...]
 
     @classmethod
     def of(cls, image_shape: tuple[int, int, int]) -> Grid:
-        """Fold into patches while 12 rows and columns are left, then halve (rounding up) down to about 4.
+        """Fold so that 12 rows and columns are left, then halve (rounding up) down to about 4.
+
+        Args:
+            image_shape: (C, H, W) of the images.
 
         >>> Grid.of((1, 28, 28)).sides
         ((14, 14), (7, 7), (4, 4))
         """
-        _, height, width = image_shape
-        patch = 1
-        while min(height, width) // (2 * patch) >= 12:
-            patch *= 2
-        sides = [(math.ceil(height / patch), math.ceil(width / patch))]
+        patches = Patches.leaving(image_shape, least=12)
+        sides = [patches.sides]
         while min(sides[-1]) > 4:
             sides.append((math.ceil(sides[-1][0] / 2), math.ceil(sides[-1][1] / 2)))
-        return cls(image_shape, patch, tuple(sides))
-
-    @property
-    def channels(self) -> int:
-        """Channels of a folded image."""
-        return self.image_shape[0] * self.patch**2
-
-    def fold(self, images: Tensor) -> Tensor:
-        """(B, C, H, W) to (B, channels, *sides[0]); edge pixels are repeated where the patches reach beyond."""
-        rows, columns = (self.patch * side for side in self.sides[0])
-        _, height, width = self.image_shape
-        padded = F.pad(images, (0, columns - width, 0, rows - height), mode="replicate")
-        return F.pixel_unshuffle(padded, self.patch).contiguous(memory_format=torch.channels_last)
-
-    def unfold(self, folded: Tensor) -> Tensor:
-        """The inverse of `fold`."""
-        _, height, width = self.image_shape
-        return F.pixel_shuffle(folded, self.patch)[:, :, :height, :width]
+        return cls(patches, tuple(sides))
 
 
 class Block(nn.Module):
@@ -95,14 +83,14 @@ class Encoder(nn.Module):
         rows, columns = grid.sides[-1]
         self.grid = grid
         self.classes = nn.Embedding(num_classes, EMBEDDING)
-        self.stem = nn.Conv2d(grid.channels, counts[0], 3, padding=1)
+        self.stem = nn.Conv2d(grid.patches.channels, counts[0], 3, padding=1)
         self.blocks = nn.ModuleList(Block(a, b) for a, b in zip([counts[0], *counts], counts, strict=False))
         self.hidden = nn.Linear(counts[-1] * rows * columns, HIDDEN)
         self.head = nn.Linear(HIDDEN + EMBEDDING, 2 * latent)
 
     def forward(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         embedding = self.classes(labels)
-        features = self.stem(self.grid.fold(images))
+        features = self.stem(self.grid.patches.fold(images))
         for level, block in enumerate(self.blocks):
             features = block(F.avg_pool2d(features, 2, ceil_mode=True) if level else features, embedding)
         summary = F.silu(self.hidden(features.flatten(1)))
@@ -126,7 +114,7 @@ class Decoder(nn.Module):
         self.blocks = nn.ModuleList(
             Block(a, b) for a, b in zip([counts[-1], *counts[::-1]], counts[::-1], strict=False)
         )
-        self.head = nn.Conv2d(counts[0], grid.channels, 3, padding=1)
+        self.head = nn.Conv2d(counts[0], grid.patches.channels, 3, padding=1)
 
     def forward(self, latent: Tensor, labels: Tensor) -> Tensor:
         embedding = self.classes(labels)
@@ -136,4 +124,4 @@ class Decoder(nn.Module):
         features = features.contiguous(memory_format=torch.channels_last)
         for block, sides in zip(self.blocks, reversed(self.grid.sides), strict=True):
             features = block(F.interpolate(features, size=sides), embedding)
-        return self.grid.unfold(self.head(F.silu(features))).float()
+        return self.grid.patches.unfold(self.head(F.silu(features))).float()
