@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from typing import IO, Any
+from typing import IO
 from zipfile import ZIP_STORED, ZipFile
 
 import numpy as np
@@ -13,13 +13,13 @@ import numpy.typing as npt
 
 from augsynth._native.layout import COLOUR, ERASURE, MISSING, PLAN_MAGIC, PLAN_VERSION, ROW, Tables
 from augsynth.core.files import open_file
+from augsynth.core.typing import Array
 from augsynth.errors import CheckpointError, PlanError, shown
 from augsynth.plan.barriers import Barrier
 from augsynth.plan.passes import Pass
 from augsynth.plan.plan import PathOrFile, Plan, Step
 from augsynth.plan.table_rules import check_pass
 
-Array = npt.NDArray[Any]
 _STRUCTURES = {"rows": ROW, "colours": COLOUR, "erasures": ERASURE, "missing": MISSING}
 
 
