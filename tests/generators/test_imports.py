@@ -14,10 +14,10 @@ ALLOWED: dict[str, set[str]] = {
     "files": set(),
     "toolkit": set(),
     "reading": set(),
-    "checkpoints": {"files"},
+    "checkpoints": set(),
     "training": {"checkpoints", "files", "reading"},
     "contract": {"checkpoints", "files", "reading", "training"},
-    "registry": {"checkpoints", "contract", "files"},
+    "registry": {"checkpoints", "contract"},
 }
 FILES = sorted(path for path in ROOM.rglob("*.py") if path not in (ROOM / "__init__.py", ROOM / "fitting.py"))
 

@@ -13,15 +13,14 @@ from typing import Any, ClassVar, TypeVar
 import torch
 from torch import Tensor
 
+from augsynth.core.checks import check_integer, check_number, check_path, check_seed, require_memory
+from augsynth.core.torch_settings import seeded, usual_process, usual_thread
 from augsynth.errors import ArgumentTypeError, CheckpointError, PluginError
 from augsynth.generators.arguments import (
-    check_count,
     check_labels,
-    check_number,
-    check_path,
-    require_memory,
 )
 from augsynth.generators.checkpoints import checkpoint
+from augsynth.generators.concurrency import fitting, refuse_while_fitting
 from augsynth.generators.contract.capabilities import OptionalMethods
 from augsynth.generators.contract.config import NoOptions, make_config
 from augsynth.generators.contract.sampling import Draw, Request, render
@@ -30,8 +29,7 @@ from augsynth.generators.errors import NotFittedError
 from augsynth.generators.image_kind import ImageKind
 from augsynth.generators.reading.images import ImageSet, read_images
 from augsynth.generators.samples import FitReport, Samples
-from augsynth.generators.seeds import Noise, check_seed
-from augsynth.generators.surroundings import fitting, refuse_while_fitting, seeded, usual_process, usual_thread
+from augsynth.generators.seeds import Noise
 from augsynth.generators.training import learning
 from augsynth.generators.training.request import FitRequest, require_new
 from augsynth.generators.training.steps import Callback
@@ -257,9 +255,9 @@ class Generator(OptionalMethods, ABC):
         if guidance is not None and "guide" not in self.capabilities:
             self._refuse("guide")
         refuse_while_fitting(self)
-        n, start = check_count("n", n, 0), check_count("start", start, 0)
-        check_count("start + n", start + n, 0)
-        batch_size, seed = check_count("batch_size", batch_size, 1), check_seed(seed)
+        n, start = check_integer("n", n, 0), check_integer("start", start, 0)
+        check_integer("start + n", start + n, 0)
+        batch_size, seed = check_integer("batch_size", batch_size, 1), check_seed(seed)
         guided = None if guidance is None else check_number("guidance", guidance)
         values = math.prod(self.image_shape)
         # Drawn in tiles of float32, and kept as bytes.

@@ -13,10 +13,12 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
+from augsynth.core.checks import check_path
+from augsynth.core.torch_settings import seeded, usual_process, usual_thread
 from augsynth.errors import ArgumentError
-from augsynth.generators.arguments import check_path
 from augsynth.generators.checkpoints import checkpoint
 from augsynth.generators.checkpoints.layouts import layout_of, require_claim
+from augsynth.generators.concurrency import fitting, refuse_while_fitting
 from augsynth.generators.contract.generator import Generator
 from augsynth.generators.contract.sampling import eval_mode
 from augsynth.generators.device import choose_device
@@ -25,7 +27,6 @@ from augsynth.generators.image_kind import ImageKind
 from augsynth.generators.reading.images import ImageSet
 from augsynth.generators.samples import FitReport
 from augsynth.generators.seeds import derive_seed
-from augsynth.generators.surroundings import fitting, refuse_while_fitting, seeded, usual_process, usual_thread
 from augsynth.generators.training import learning
 from augsynth.generators.training.loop import Run, train
 from augsynth.generators.training.request import FitRequest

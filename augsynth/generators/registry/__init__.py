@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import torch
 
-from augsynth.generators.arguments import check_path
+from augsynth.core.checks import check_path
 from augsynth.generators.checkpoints import checkpoint
 from augsynth.generators.contract.generator import Generator
 from augsynth.generators.registry.catalogue import CheckResult, GeneratorInfo, Registry

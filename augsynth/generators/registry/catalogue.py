@@ -6,8 +6,8 @@ import importlib
 import traceback
 from dataclasses import dataclass
 
+from augsynth.core.checks import suggestion
 from augsynth.errors import ArgumentError, ArgumentTypeError, PluginError, error_text, shown
-from augsynth.generators.contract.config import suggestion
 from augsynth.generators.contract.generator import Generator
 from augsynth.generators.registry.classes import check_class
 from augsynth.generators.registry.discovery import LOCAL, SWITCH, Claim, installed_claims, unique

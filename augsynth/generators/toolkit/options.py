@@ -6,7 +6,7 @@ import dataclasses
 import math
 import operator
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from augsynth.errors import ArgumentError, shown
 
@@ -60,7 +60,7 @@ def option(
         rule = _number_rule(type(default) is int, above, at_least, below, at_most)
     if default is None:
         rule = _or_none(rule)
-    return cast(Value, dataclasses.field(default=default, metadata={_RULE: rule}))
+    return dataclasses.field(default=default, metadata={_RULE: rule})
 
 
 def check_options(config: Any) -> None:

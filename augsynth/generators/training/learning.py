@@ -10,11 +10,11 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from augsynth.core.torch_settings import seeded
 from augsynth.generators.errors import CapabilityError
 from augsynth.generators.reading.images import ImageSet
 from augsynth.generators.samples import FitReport
 from augsynth.generators.seeds import derive_seed
-from augsynth.generators.surroundings import seeded
 from augsynth.generators.training.request import FitRequest
 
 

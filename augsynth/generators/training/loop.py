@@ -17,15 +17,15 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from augsynth.core.checks import check_integer
+from augsynth.core.torch_settings import seeded, usual_process, usual_thread
 from augsynth.errors import CheckpointError, shown
-from augsynth.generators.arguments import check_count
 from augsynth.generators.checkpoints import checkpoint
 from augsynth.generators.checkpoints.layouts import Layout, layout_of, require_layout
 from augsynth.generators.errors import TrainingError
 from augsynth.generators.reading.images import ImageSet
 from augsynth.generators.samples import FitReport, to_signed
 from augsynth.generators.seeds import derive_seed
-from augsynth.generators.surroundings import seeded, usual_process, usual_thread
 from augsynth.generators.training.averaging import MovingAverage
 from augsynth.generators.training.batches import BatchOrder
 from augsynth.generators.training.interrupts import deferred_interrupt
@@ -163,7 +163,7 @@ class Training:
             self.generator.networks.load_state_dict(networks)
             self.average.load(stored.weights())
             unpack_optimizers(self.optimizers, record.progress["optimizers"], record.tensors)
-            self.step = check_count("step", record.progress["step"], 0)
+            self.step = check_integer("step", record.progress["step"], 0)
             self.history = _check_history(record.progress["history"])
 
     def _averaged_layout(self) -> Layout:

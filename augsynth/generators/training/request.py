@@ -9,11 +9,10 @@ from typing import Any
 
 import torch
 
+from augsynth.core.checks import check_integer, check_number, check_path, check_seed
 from augsynth.errors import ArgumentError, CheckpointError
-from augsynth.generators.arguments import check_count, check_number, check_path
 from augsynth.generators.checkpoints import checkpoint
 from augsynth.generators.device import choose_device
-from augsynth.generators.seeds import check_seed
 from augsynth.generators.training.steps import Callback, check_callbacks
 
 
@@ -56,11 +55,11 @@ class FitRequest:
         """
         folder = arguments["checkpoint_dir"]
         checked = {
-            "batch_size": check_count("batch_size", arguments["batch_size"], 1),
+            "batch_size": check_integer("batch_size", arguments["batch_size"], 1),
             "device": choose_device(arguments["device"]),
             "seed": check_seed(arguments["seed"]),
             "checkpoint_dir": None if folder is None else check_path("checkpoint_dir", folder),
-            "checkpoint_every": check_count("checkpoint_every", arguments["checkpoint_every"], 1),
+            "checkpoint_every": check_integer("checkpoint_every", arguments["checkpoint_every"], 1),
             "callbacks": check_callbacks(arguments["callbacks"]),
         }
         return cls(**{**arguments, **checked})
@@ -101,11 +100,11 @@ class FitRequest:
             images: number of images in the data set, at least 1.
         """
         if self.epochs is None:
-            return check_count("steps", self.steps, 1)
+            return check_integer("steps", self.steps, 1)
         epochs = check_number("epochs", self.epochs)
         if epochs <= 0:
             raise ArgumentError(f"epochs must be above 0, got {self.epochs}")
-        return check_count("steps", math.ceil(epochs * images / self.batch_size), 1)
+        return check_integer("steps", math.ceil(epochs * images / self.batch_size), 1)
 
     def require_free_folder(self) -> None:
         """Raise `CheckpointError` if `checkpoint_dir` cannot take the checkpoints of a training loop."""
