@@ -1,4 +1,4 @@
-"""The `Generator` contract: what a plugin writes, and what it is given."""
+"""`Generator`: the first floor of the contract, for every source of new images."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from torch import Tensor
 from augsynth.core.checks import check_integer, check_number, check_path, check_seed, require_memory
 from augsynth.core.torch_settings import seeded, usual_process, usual_thread
 from augsynth.errors import ArgumentTypeError, CheckpointError, PluginError
-from augsynth.generators.arguments import (
-    check_labels,
-)
 from augsynth.generators.checkpoints import checkpoint
 from augsynth.generators.concurrency import fitting, refuse_while_fitting
 from augsynth.generators.contract.capabilities import OptionalMethods
 from augsynth.generators.contract.config import NoOptions, make_config
-from augsynth.generators.contract.sampling import Draw, Request, render
+from augsynth.generators.contract.sampling import SampleRequest, TileFunction, render
 from augsynth.generators.device import choose_device
 from augsynth.generators.errors import NotFittedError
 from augsynth.generators.image_kind import ImageKind
+from augsynth.generators.labels import (
+    check_labels,
+)
 from augsynth.generators.reading.images import ImageSet, read_images
 from augsynth.generators.samples import FitReport, Samples
 from augsynth.generators.seeds import Noise
@@ -37,61 +37,83 @@ from augsynth.generators.training.steps import Callback
 GeneratorT = TypeVar("GeneratorT", bound="Generator")
 
 API_VERSION = 1
-"""Version of this contract; a plugin declares the one it was written for as `api_version`."""
+"""Version of this contract. A plugin names the version that it was written for as `api_version`."""
 
 
 class Generator(OptionalMethods, ABC):
-    """A source of new images: the first floor of the contract, all that pools, mixes and evaluation need.
+    """A source of new images: the methods that pools, mixes, the command line and evaluation need.
 
-    A plugin subclasses it, sets `name` and writes `generate`. One that is fitted also writes `learn`, `state` and
-    `restore`; one that is never fitted calls `describe` in its `__init__`. Everything else is shared: reading the data
-    set, seeds, tiles of samples, checkpoints, uint8 images and labels. Networks that are trained step by step derive
-    from `NetworkGenerator`. `docs/generators.md` has complete plugins.
+    A plugin derives from this class, sets `name` and writes `generate`. A plugin that is fitted also writes `learn`,
+    `state` and `restore`. A plugin that is never fitted calls `describe` in its `__init__`. The rest is shared: reading
+    data sets, seeds, tiles of samples, checkpoints, uint8 images and labels. A plugin that trains networks step by step
+    derives from `NetworkGenerator`. `docs/generators.md` has complete plugins.
+
+    Args:
+        config: options, an object of the class `Config`; None for the defaults.
     """
 
     name: ClassVar[str]
-    """The name of the plugin's entry point."""
+    """Name of the plugin's entry point."""
     api_version: ClassVar[int] = 1
-    """The `API_VERSION` that the plugin was written for. The default stays 1 when a later augsynth has another."""
+    """`API_VERSION` that the plugin was written for. The default stays 1 when a later augsynth has another version."""
     Config: ClassVar[type[Any]] = NoOptions
-    """A frozen dataclass of JSON-ready fields, all with defaults: the options of `create_generator`."""
+    """Frozen dataclass with the options of `create_generator`: JSON-ready fields, each with a default."""
     capabilities: ClassVar[frozenset[str]] = frozenset()
-    """A subset of `augsynth.generators.CAPABILITIES`. "conditional": `labels` are used; "guide": `guidance` is
-    used; the others: the method of that name is there."""
+    """Subset of `augsynth.generators.CAPABILITIES`. "conditional": it uses `labels`. "guide": it uses `guidance`. Each
+    other name: it has the method of that name."""
     tile: ClassVar[int] = 64
-    """How many samples `generate` is given, always. A fixed number keeps the arithmetic of a sample apart from its
-    neighbours and from the caller's `batch_size`; lower it if that many do not fit into memory."""
+    """Number of samples in each call of `generate`. The number is fixed, so that the arithmetic of a sample depends on
+    neither its neighbours nor the caller's `batch_size`. Lower it if so many samples do not fit into memory."""
 
-    # What a plugin writes ----------------------------------------------------------------------------------------
+    # Methods that a plugin writes --------------------------------------------------------------------------------
 
     @abstractmethod
     def generate(self, noise: Noise, labels: Tensor | None, guidance: float | None) -> Tensor:
-        """Draw `len(noise)` images, float (B, C, H, W) in [−1, 1]; beyond is clamped.
+        """Draw `len(noise)` images. A sample must not depend on the other samples of the call.
 
-        Called without gradients (networks are in eval mode). All randomness comes from `noise`; `labels` is int64
-        (B,) on the device, None unless "conditional" is declared; `guidance` None means the plugin's default.
-        A sample may not depend on the others of the batch.
+        It is called without gradients, and with networks in eval mode.
+
+        Args:
+            noise: the only source of random numbers.
+            labels: classes, int64 (B,), on the device; None unless "conditional" is declared.
+            guidance: strength of guidance; None for the plugin's default.
+
+        Returns:
+            Floating-point images (B, C, H, W) in [−1, 1]. Values outside are clamped.
         """
 
     def learn(self, images: Tensor, labels: Tensor | None, *, seed: int, progress: bool) -> FitReport | None:
-        """Learn from all images, uint8 (n, C, H, W), and labels, int64 (n,) or None. Without it, nothing is fitted.
+        """Learn from all images at once. A generator without its own `learn` cannot be fitted.
 
-        The kind of the images is described already. torch's global generator is seeded for this call. Returns None, or
-        a report of its own.
+        The shape and the classes of the images are described before this call. torch's global generator is seeded for
+        it.
+
+        Args:
+            images: all images, uint8 (n, C, H, W), on the CPU.
+            labels: their classes, int64 (n,); None unless "conditional" is declared.
+            seed: seed of the fit.
+            progress: True if the user wants progress bars.
+
+        Returns:
+            None, or a report to return from `fit`.
         """
         learning.require_learn(self)
         return None
 
     def state(self) -> Mapping[str, Tensor]:
-        """Give what a checkpoint keeps: tensors by name. By default there is nothing to keep."""
+        """Return the tensors that a checkpoint keeps, by name. By default there are none."""
         return {}
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
-        """Take back what `state` gave. Options and the kind of images are there already."""
+        """Restore what `state` returned. Options and the kind of images are set before this call.
+
+        Args:
+            state: tensors by name.
+        """
         if state:
             raise PluginError(f"generator {self.name!r} has no restore() for {', '.join(sorted(state))}")
 
-    # What it is given --------------------------------------------------------------------------------------------
+    # Methods that all plugins share -------------------------------------------------------------------------------
 
     def __init__(self, config: Any = None) -> None:
         self.config = self.Config() if config is None else config
@@ -106,7 +128,11 @@ class Generator(OptionalMethods, ABC):
 
     @classmethod
     def configure(cls: type[GeneratorT], **options: Any) -> GeneratorT:
-        """Make a generator from options of its `Config`; a wrong one raises `ArgumentError` with suggestions."""
+        """Make a generator from options.
+
+        Args:
+            options: fields of `Config`, by name. A wrong name raises `ArgumentError` with a suggestion.
+        """
         config = make_config(cls.name, cls.Config, options)
         with seeded(torch.device("cpu"), 0):  # for what __init__ makes
             return cls(config)
@@ -117,10 +143,15 @@ class Generator(OptionalMethods, ABC):
         num_classes: int | None = None,
         class_names: Iterable[str] | None = None,
     ) -> None:
-        """Say what is drawn; a generator that is described can be sampled from.
+        """Describe the images that it draws. A described generator can be sampled from.
 
-        `fit` and `load` describe the data set's images. `__init__` calls it if nothing is to be fitted, `learn` if it
-        draws images of another shape. Class names that are known stay where None is given for as many classes.
+        `fit` describes the images of the data set, and `load` those of the checkpoint. A generator that is never fitted
+        calls it in `__init__`. A generator that draws images of another shape calls it in `learn`.
+
+        Args:
+            image_shape: (C, H, W).
+            num_classes: number of classes, at least 1; None if "conditional" is not declared.
+            class_names: one name for each class. None keeps the known names if the number of classes is the same.
         """
         if class_names is None and self._image_kind is not None and self._image_kind.num_classes == num_classes:
             class_names = self._image_kind.class_names
@@ -139,38 +170,45 @@ class Generator(OptionalMethods, ABC):
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
-        """(C, H, W) of the images that it draws."""
+        """Shape (C, H, W) of the images that it draws."""
         return self.image_kind.image_shape
 
     @property
     def num_classes(self) -> int | None:
-        """The number of classes that it draws; None if it is not conditional."""
+        """Number of classes that it draws; None if it is not conditional."""
         return self.image_kind.num_classes
 
     @property
     def class_names(self) -> tuple[str, ...] | None:
-        """The names of the classes, where the data set told them."""
+        """Names of the classes, or None if the data set has none."""
         return self.image_kind.class_names
 
     @property
     def can_learn(self) -> bool:
-        """True if there is something to fit: the class has its own `learn`."""
+        """True if it can be fitted: the class has its own `learn`."""
         return type(self).learn is not Generator.learn
 
     @property
     def device(self) -> torch.device:
-        """The device on which it computes; `noise` and `labels` are there."""
+        """Device on which it computes. `noise` and `labels` are on it."""
         return self._device
 
     def to(self: GeneratorT, device: torch.device | str) -> GeneratorT:
-        """Compute on another device, and return self. A plugin that holds tensors moves them here."""
+        """Compute on another device. A plugin that holds tensors overrides this method and moves them.
+
+        Args:
+            device: a device, its name, or "auto".
+
+        Returns:
+            The generator itself.
+        """
         refuse_while_fitting(self)
         self.image_kind  # noqa: B018 - raises before fit
         self._device = choose_device(device)
         return self
 
     def sampling_mode(self) -> AbstractContextManager[None]:
-        """Enclose each call of `generate`."""
+        """Return a context manager that encloses each call of `generate`."""
         return nullcontext()
 
     def fit(
@@ -189,16 +227,35 @@ class Generator(OptionalMethods, ABC):
         callbacks: Iterable[Callback] = (),
         progress: bool = True,
     ) -> FitReport:
-        """Fit on a data set, and save into `checkpoint_dir` if one is given.
+        """Fit on a data set. After an error the generator is not fitted.
 
-        `dataset` is a map-style dataset of `(image, label)`, of dicts with "image" and "label", or of bare images;
-        an image is uint8, or float in [0, 1]: a torch tensor (C, H, W) or (H, W), a NumPy array (H, W, C) or
-        (H, W), or a PIL image. It is read once, into one uint8 tensor. Labels are 0…K−1, with no class empty.
+        A second fit starts from nothing, and warns about it, unless `resume` or `start_from` says otherwise. The
+        arguments `steps`, `epochs`, `resume`, `start_from` and `callbacks` are for a `NetworkGenerator`; other
+        generators refuse them, and ignore `batch_size` and `checkpoint_every`. A generator without `learn` raises
+        `CapabilityError`.
 
-        A generator without `learn` raises `CapabilityError`: nothing is to be fitted. `steps`, `epochs`, `resume`,
-        `start_from` and `callbacks` are for a `NetworkGenerator`, and are refused here; `batch_size` and
-        `checkpoint_every` make no difference. A generator that was fitted before warns that it starts anew. After an
-        error it is not fitted.
+        Networks: the batch of step i depends on (seed, i) alone. Ctrl-C finishes the current step, saves, and raises
+        `KeyboardInterrupt`; the generator is then fitted as far as it got.
+
+        Args:
+            dataset: map-style data set of `(image, label)`, of dicts with "image" and "label", or of images. An image
+                is uint8, or floating-point in [0, 1]: a torch tensor (C, H, W) or (H, W), a NumPy array (H, W, C) or
+                (H, W), or a PIL image. All have one shape. Labels are 0…K−1, and no class is empty. It is read once.
+            steps: number of training steps, at least 1. Networks need either `steps` or `epochs`.
+            epochs: passes over the images, above 0, rounded up to whole steps.
+            batch_size: images of a training step, at least 1; default 64.
+            device: a device, its name, or "auto" (default): CUDA if it is available, else the CPU.
+            seed: 64-bit seed of all random numbers; default 0.
+            checkpoint_dir: folder for a checkpoint; None (default) saves nothing.
+            checkpoint_every: training steps between two checkpoints, at least 1; default 1000. The last step is always
+                saved.
+            resume: True continues the run in `checkpoint_dir`, if there is one. On a CPU, the weights at the end are
+                those of a run that was never stopped.
+            start_from: a fitted generator of the same name, or the folder of a saved one, whose weights the fit starts
+                from (fine-tuning). Optimisers, averages and schedules start fresh. Weights of other shapes are refused
+                before anything changes.
+            callbacks: functions that are called with a `StepReport` after each step. An error in one ends the fit.
+            progress: True (default) shows progress bars.
         """
         learning.require_learn(self)
         request = FitRequest.checked(
@@ -244,13 +301,24 @@ class Generator(OptionalMethods, ABC):
         guidance: float | None = None,
         progress: bool = False,
     ) -> Samples:
-        """Draw `n` images: uint8 (n, C, H, W), and their labels.
+        """Draw images. Sample k depends on (seed, k) and its label alone.
 
-        Sample k depends on (seed, k) and its label alone, so the first samples of a longer call are those of a
-        shorter one, and `start=s` gives samples s … s+n−1. `labels` is one class or one for each sample; by default
-        a conditional generator goes round its classes: sample k is of class k mod K. `batch_size` is the number of
-        samples computed between two transfers to the host; no result depends on it. `device` None keeps the
-        networks where they are. `guidance` needs the capability "guide".
+        The first samples of a longer call are therefore those of a shorter call.
+
+        Args:
+            n: number of samples, at least 0.
+            labels: one class, or a class for each sample. By default, sample k of a conditional generator has the class
+                k mod K.
+            seed: 64-bit seed; default 0.
+            start: number of the first sample, at least 0; default 0. The samples are start … start + n − 1.
+            batch_size: samples between two transfers to the host, at least 1; default 256. No result depends on it.
+            device: a device or its name; None (default) changes nothing.
+            guidance: strength of guidance, finite; None (default) for the plugin's default. It needs the capability
+                "guide".
+            progress: True shows a progress bar; default False.
+
+        Returns:
+            Images, uint8 (n, C, H, W), and their classes, int64 (n,), or None.
         """
         if guidance is not None and "guide" not in self.capabilities:
             self._refuse("guide")
@@ -260,25 +328,32 @@ class Generator(OptionalMethods, ABC):
         batch_size, seed = check_integer("batch_size", batch_size, 1), check_seed(seed)
         guided = None if guidance is None else check_number("guidance", guidance)
         values = math.prod(self.image_shape)
-        # Drawn in tiles of float32, and kept as bytes.
+        # Tiles are float32, and results are bytes.
         require_memory(f"{n:,} images of {self.image_shape}", max(n, 4 * self.tile * bool(n)) * values)
         classes = check_labels(self.name, labels, n, start, self.num_classes)
         if device is not None:
             self.to(device)
 
-        def draw(noise: Noise, labels: Tensor | None) -> Tensor:
+        def generate(noise: Noise, labels: Tensor | None) -> Tensor:
             return self.generate(noise, labels, guided)
 
-        request = Request(n, start, seed, classes)
-        return Samples(render(self, draw, request, batch_size, progress), classes)
+        request = SampleRequest(n, start, seed, classes)
+        return Samples(render(self, generate, request, batch_size, progress), classes)
 
     def map_tiles(
-        self, draw: Draw, *images: Tensor, labels: int | Sequence[int] | Tensor | None = None, seed: int = 0
+        self, function: TileFunction, *images: Tensor, labels: int | Sequence[int] | Tensor | None = None, seed: int = 0
     ) -> Tensor:
-        """Run `draw(noise, labels, *images)` over uint8 (n, C, H, W) images, as `sample` runs `generate`.
+        """Run a function over images in tiles, with the guarantees of `sample`. For image-to-image methods.
 
-        For image-to-image methods: `draw` is given float images in [−1, 1] and labels (None if none are given) and
-        returns float (B, C, H, W), or (B, steps, C, H, W); comes back as uint8, with n in the place of B.
+        Args:
+            function: a function (noise, labels, *images) of one tile. It receives floating-point images in [−1, 1] and
+                labels (None if none are given), and returns floating-point (B, C, H, W) or (B, steps, C, H, W).
+            images: sources, each uint8 (n, C, H, W).
+            labels: one class, or a class for each image; None (default) for no labels.
+            seed: 64-bit seed; default 0.
+
+        Returns:
+            The results, uint8 (n, C, H, W) or (n, steps, C, H, W).
         """
         refuse_while_fitting(self)
         for source in images:
@@ -287,17 +362,26 @@ class Generator(OptionalMethods, ABC):
                 raise ArgumentTypeError(f"images must be uint8 {expected}, got {source.dtype} {tuple(source.shape)}")
         n = len(images[0])
         classes = None if labels is None else check_labels(self.name, labels, n, 0, self.num_classes)
-        request = Request(n, 0, check_seed(seed), classes, tuple(source.cpu() for source in images))
-        return render(self, draw, request, batch_size=self.tile, progress=False)
+        request = SampleRequest(n, 0, check_seed(seed), classes, tuple(source.cpu() for source in images))
+        return render(self, function, request, batch_size=self.tile, progress=False)
 
     def save(self, path: str | Path) -> None:
-        """Write `config.json` and the state (safetensors) into the folder `path`, which is made if need be."""
+        """Write `config.json` and the state (safetensors) into a folder.
+
+        Args:
+            path: the folder, which is created if it does not exist. A checkpoint in it is replaced.
+        """
         refuse_while_fitting(self)
         checkpoint.write(check_path("path", path), self.description(), self._checked_state())
 
     @classmethod
     def load(cls: type[GeneratorT], path: str | Path, *, device: torch.device | str = "cpu") -> GeneratorT:
-        """Read what `save`, or `fit` with a `checkpoint_dir`, has written. Raises `CheckpointError`."""
+        """Read a saved generator. Raises `CheckpointError`.
+
+        Args:
+            path: a folder that `save`, or `fit` with a `checkpoint_dir`, has written.
+            device: a device, its name, or "auto"; default "cpu".
+        """
         stored = checkpoint.Checkpoint.open(check_path("path", path))
         if stored.description.name != cls.name:
             raise CheckpointError(
@@ -309,28 +393,32 @@ class Generator(OptionalMethods, ABC):
         return generator.to(device)
 
     def digest(self) -> str:
-        """SHA-256 of configuration and state, as it is stored in `config.json`: the provenance of samples."""
+        """Return the SHA-256 of options and state, as `config.json` stores it: the provenance of samples."""
         refuse_while_fitting(self)
         return checkpoint.digest(self.description(), self._checked_state())
 
     # For fits and checkpoints ------------------------------------------------------------------------------------
 
     def receive(self, stored: checkpoint.Checkpoint) -> None:
-        """Become what a checkpoint holds."""
+        """Take options, kind of images and state from a checkpoint.
+
+        Args:
+            stored: the checkpoint, whose head was read.
+        """
         about, described = stored.description, self._image_kind
         self.describe(about.image_shape, about.num_classes, about.class_names)
         if described is not None and not self.can_learn and str(described) != str(self.image_kind):
-            raise CheckpointError(f"it drew {self.image_kind}, and now draws {described}")
+            raise CheckpointError(f"it drew {self.image_kind} when it was saved, and now draws {described}")
         with usual_process():
             self.restore(stored.weights())
         self._has_learned = self.can_learn
 
     def forget(self) -> None:
-        """Go back to the state before `fit`."""
+        """Return to the state before `fit`."""
         self._image_kind, self._has_learned = None, False
 
     def description(self) -> checkpoint.Description:
-        """The head of a checkpoint: all that it says beside the state."""
+        """Return the head of a checkpoint: everything except the state."""
         kind = type(self)
         return checkpoint.Description(
             name=self.name,

@@ -37,44 +37,61 @@ NetworkGeneratorT = TypeVar("NetworkGeneratorT", bound="NetworkGenerator")
 
 
 class NetworkGenerator(Generator):
-    """A generator whose networks are trained by the shared loop.
+    """A generator whose networks are trained step by step.
 
-    A plugin writes `build`, `optimizers`, `training_step` and `generate` (and `averages`, if it samples from averaged
-    weights). The loop gives it batches, seeds, the moving average of weights, checkpoints, exact resuming, fine-tuning,
-    callbacks and progress bars.
+    A plugin writes `build`, `optimizers`, `training_step` and `generate`, and `averages` if it samples from averaged
+    weights. The training loop provides batches, seeds, moving averages of weights, checkpoints, exact resuming,
+    fine-tuning, callbacks and progress bars.
+
+    Args:
+        config: options, an object of the class `Config`; None for the defaults.
     """
 
-    # What a plugin writes, beside `generate` ---------------------------------------------------------------------
+    # Methods that a plugin writes, and `generate` ----------------------------------------------------------------
 
     @abstractmethod
     def build(self, image_shape: tuple[int, int, int], num_classes: int | None) -> dict[str, nn.Module]:
-        """Make the networks, by name, with fresh weights on the CPU; then found in `self.networks[name]`.
+        """Make the networks on the CPU, with fresh weights. `self.networks[name]` then holds each of them.
 
-        `image_shape` is (C, H, W); `num_classes` is None unless "conditional" is declared. torch's global generator
-        is seeded for this call. Whatever must survive a checkpoint has to be a parameter or a buffer of a network.
+        torch's global generator is seeded for this call. Everything that a checkpoint must keep is a parameter or a
+        buffer of a network.
+
+        Args:
+            image_shape: (C, H, W).
+            num_classes: number of classes; None unless "conditional" is declared.
+
+        Returns:
+            Networks by name.
         """
 
     @abstractmethod
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:
-        """Make the optimisers, by name, for `self.networks` (which are on their device); may be empty."""
+        """Make the optimisers of `self.networks`, by name. The networks are on their device. There may be none."""
 
     @abstractmethod
     def training_step(self, images: Tensor, labels: Tensor | None, step: Step) -> Mapping[str, Tensor | float]:
-        """Take one step: compute losses, run backward and the optimisers in `step.optimizers`.
+        """Take one training step: compute losses and gradients, and run the optimisers in `step.optimizers`.
 
-        `images` is float32 (B, C, H, W) in [−1, 1] and `labels` int64 (B,) or None, both on the device.
-        Random numbers come from `step.normal`, `step.uniform` or torch's global generator, which is seeded for each
-        step. Returns detached scalars for the progress bar and the report; a GPU tensor costs no synchronisation.
+        Random numbers come from `step.normal`, `step.uniform`, or torch's global generator, which is seeded for each
+        step.
+
+        Args:
+            images: float32 (B, C, H, W) in [−1, 1], on the device.
+            labels: classes, int64 (B,), on the device; None unless "conditional" is declared.
+            step: number of the step, optimisers and random numbers.
+
+        Returns:
+            Detached scalars by name, for the progress bar and the report. A tensor on a GPU costs no synchronisation.
         """
 
     def averages(self) -> dict[str, float]:
-        """The networks that sampling uses as exponential moving averages, by name, with the decay of each.
+        """Return the networks that sampling uses as exponential moving averages: the decay of each, by name.
 
-        After `fit` such a network *is* its average. The decay warms up as min(decay, (1 + step) / (10 + step)).
+        After `fit`, such a network is its average. The decay rises as min(decay, (1 + step) / (10 + step)).
         """
         return {}
 
-    # What it is given --------------------------------------------------------------------------------------------
+    # Methods that all plugins share -------------------------------------------------------------------------------
 
     def __init__(self, config: Any = None) -> None:
         super().__init__(config)
@@ -82,13 +99,20 @@ class NetworkGenerator(Generator):
 
     @property
     def networks(self) -> nn.ModuleDict:
-        """The networks that `build` made. Raises `NotFittedError` before `fit` or `load`."""
+        """Networks that `build` made. Raises `NotFittedError` before `fit` or `load`."""
         if self._networks is None:
             raise NotFittedError(f"generator {self.name!r} is not fitted yet: call fit(dataset), or load(path)")
         return self._networks
 
     def to(self: NetworkGeneratorT, device: torch.device | str) -> NetworkGeneratorT:
-        """Move the networks, and return self."""
+        """Move the networks to another device.
+
+        Args:
+            device: a device, its name, or "auto".
+
+        Returns:
+            The generator itself.
+        """
         refuse_while_fitting(self)
         networks, chosen = self.networks, choose_device(device)
         with usual_thread(), usual_process():
@@ -97,7 +121,7 @@ class NetworkGenerator(Generator):
         return self
 
     def sampling_mode(self) -> AbstractContextManager[None]:
-        """Put the networks into eval mode for a call of `generate`."""
+        """Return a context manager that puts the networks into eval mode for a call of `generate`."""
         return eval_mode(self.networks)
 
     def _fit(self, dataset: Any, request: FitRequest) -> FitReport:
@@ -116,14 +140,14 @@ class NetworkGenerator(Generator):
     def learn(
         self, images: Tensor, labels: Tensor | None, *, seed: int, progress: bool, run: Run | None = None
     ) -> FitReport:
-        """Run the training loop. Override it to prepare the images or to look at them first.
+        """Run the training loop. A plugin may override it, to prepare the images or to look at them first.
 
         Args:
             images: all images, uint8 (n, C, H, W).
             labels: their classes, int64 (n,), or None.
-            seed: seed of all random numbers.
+            seed: 64-bit seed of all random numbers.
             progress: True for a progress bar.
-            run: the fit that `fit` has planned; hand it on unchanged.
+            run: the fit that `fit` has planned. An override passes it on unchanged.
         """
         if run is None:
             raise ArgumentError(f"the networks of {self.name!r} learn in steps: call fit(dataset, steps=…)")
@@ -131,11 +155,15 @@ class NetworkGenerator(Generator):
         return train(self, replace(run, images=data, request=replace(run.request, seed=seed, progress=progress)))
 
     def state(self) -> Mapping[str, Tensor]:
-        """Give the weights of all networks."""
+        """Return the weights of all networks."""
         return self.networks.state_dict()
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
-        """Put weights into the networks, which are then ready to sample."""
+        """Load weights into the networks, which are then ready for sampling.
+
+        Args:
+            state: tensors by name, as `state` returned them.
+        """
         self.networks.load_state_dict(state)
         self.networks.eval()
 
@@ -149,7 +177,15 @@ class NetworkGenerator(Generator):
         seed: int = 0,
         class_names: Iterable[str] | None = None,
     ) -> None:
-        """Build fresh networks on `device`; the weights depend on `seed` alone."""
+        """Build networks with fresh weights, which depend on the seed alone.
+
+        Args:
+            image_shape: (C, H, W).
+            num_classes: number of classes, or None.
+            device: device of the networks.
+            seed: 64-bit seed of the weights; default 0.
+            class_names: one name for each class, or None.
+        """
         self._image_kind = None
         self.describe(image_shape, num_classes, class_names)
         with seeded(torch.device("cpu"), derive_seed("weights", seed)):
@@ -157,10 +193,13 @@ class NetworkGenerator(Generator):
             self._networks, self._device = networks.to(device), device
 
     def receive(self, stored: checkpoint.Checkpoint) -> None:
-        """Build the networks of a checkpoint, and take its weights.
+        """Build the networks of a checkpoint, and load its weights.
 
-        Options, image shape and number of classes are believed only once the networks they describe, built without
-        memory, have the tensors that the file holds.
+        First the networks are built without memory, and compared with the tensors in the file. A damaged file can
+        therefore not claim more memory than it has.
+
+        Args:
+            stored: the checkpoint, whose head was read.
         """
         about = stored.description
         self.describe(about.image_shape, about.num_classes, about.class_names)
@@ -170,7 +209,7 @@ class NetworkGenerator(Generator):
         self.restore(stored.weights())
 
     def forget(self) -> None:
-        """Go back to the state before `fit`."""
+        """Return to the state before `fit`."""
         super().forget()
         self._networks = None
 
@@ -186,7 +225,7 @@ class NetworkGenerator(Generator):
         if not isinstance(start_from, Generator):
             return WarmStart.open(check_path("start_from", start_from))
         if not isinstance(start_from, NetworkGenerator):
-            raise ArgumentError(f"start_from is the generator {start_from.name!r}, which has no networks to go on from")
+            raise ArgumentError(f"start_from is the generator {start_from.name!r}, which has no networks to start from")
         state = start_from.state()
         size = sum(value.numel() * value.element_size() for value in state.values())
         source = "this generator" if start_from is self else f"a generator {start_from.name!r}"

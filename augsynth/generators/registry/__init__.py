@@ -1,4 +1,4 @@
-"""Finding generators by name. Listing imports nothing; a plugin that fails is remembered and harms no other."""
+"""Finding generators by name. Listing imports no plugin, and a plugin that fails does not affect the others."""
 
 from __future__ import annotations
 
@@ -32,27 +32,40 @@ _REGISTRY = Registry()
 
 
 def list_generators() -> list[GeneratorInfo]:
-    """All generators, sorted by name; imports no plugin, and never raises because of one."""
+    """Return all generators, sorted by name. It imports no plugin, and never raises because of one."""
     return _REGISTRY.infos()
 
 
 def create_generator(name: str, **config: Any) -> Generator:
-    """Make a generator by name; `distribution:name` chooses among rivals. Options are those of its `Config`.
+    """Make a generator by name.
 
-    Raises `PluginError` if there is no such generator, or it cannot be loaded, and `ArgumentError` for an option
-    that it does not have.
+    Raises `PluginError` if there is no such generator or it cannot be loaded, and `ArgumentError` for an option that it
+    does not have.
+
+    Args:
+        name: name of the generator; `distribution:name` if several distributions claim the name.
+        config: options of its `Config`, by name.
     """
     return _REGISTRY.load(name).configure(**config)
 
 
 def load_generator(path: str | Path, *, device: torch.device | str = "cpu") -> Generator:
-    """Read a saved generator; the plugin that it names must be installed. Raises `CheckpointError`, `PluginError`."""
+    """Read a saved generator, whose plugin must be installed. Raises `CheckpointError` or `PluginError`.
+
+    Args:
+        path: a folder that `save`, or `fit` with a `checkpoint_dir`, has written.
+        device: a device, its name, or "auto"; default "cpu".
+    """
     description = checkpoint.Checkpoint.open(check_path("path", path)).description
     return _REGISTRY.load(description.name, description.class_path).load(path, device=device)
 
 
 def register_generator(name: str) -> Callable[[GeneratorClass], GeneratorClass]:
-    """Class decorator: make a generator known to this process, without packaging it."""
+    """Register a class in this process, without a package: a class decorator.
+
+    Args:
+        name: name of the generator, equal to the `name` of the class.
+    """
 
     def register(kind: GeneratorClass) -> GeneratorClass:
         _REGISTRY.register(name, kind)
@@ -62,17 +75,17 @@ def register_generator(name: str) -> Callable[[GeneratorClass], GeneratorClass]:
 
 
 def refresh() -> None:
-    """Look for installed plugins again: after an installation, or once what made one fail is mended."""
+    """Look for installed plugins again: after an installation, or after the repair of a plugin that failed."""
     _REGISTRY.refresh()
 
 
 def check() -> list[CheckResult]:
-    """Load every plugin that is not switched off, each apart from the others, and return what happened."""
+    """Load every plugin that is not switched off, and return the result of each."""
     return _REGISTRY.check()
 
 
 def describe() -> list[dict[str, str]]:
-    """One row a generator, for a table: name, distribution, version, class, status."""
+    """Return a row of a table for each generator: name, distribution, version, class and status."""
     return [
         {
             "name": info.name,

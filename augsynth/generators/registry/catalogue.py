@@ -15,10 +15,17 @@ from augsynth.generators.registry.discovery import LOCAL, SWITCH, Claim, install
 
 @dataclass(frozen=True)
 class GeneratorInfo:
-    """What is known of an installed generator without importing it.
+    """Facts about a generator that are known without importing it.
 
-    `rivals` are the distributions that claim the same name for another class; `capabilities` is None and `error`
-    empty until it was loaded.
+    Args:
+        name: name of the generator.
+        distribution: name of the distribution that has it.
+        version: version of the distribution.
+        value: "module:class".
+        enabled: False if `AUGSYNTH_PLUGINS` switches it off.
+        rivals: other distributions that claim the name for another class.
+        capabilities: capabilities of the class; None until it is loaded.
+        error: reason of a failure; empty until it is loaded.
     """
 
     name: str
@@ -32,12 +39,12 @@ class GeneratorInfo:
 
     @property
     def full_name(self) -> str:
-        """`distribution:name`."""
+        """Name with its distribution: `distribution:name`."""
         return f"{self.distribution}:{self.name}"
 
     @property
     def status(self) -> str:
-        """In a word or two: "ready", "not loaded yet", "switched off", "ambiguous: …" or "failed: …"."""
+        """Status in words: "ready", "not loaded yet", "switched off", "ambiguous: …" or "failed: …"."""
         if not self.enabled:
             return "switched off"
         if self.error:
@@ -49,14 +56,19 @@ class GeneratorInfo:
 
 @dataclass(frozen=True)
 class CheckResult:
-    """The outcome of loading one plugin; `traceback` is empty if it went well."""
+    """Result of loading a plugin.
+
+    Args:
+        info: facts about the generator.
+        traceback: traceback of the failure; empty after a success.
+    """
 
     info: GeneratorInfo
     traceback: str
 
 
 class Registry:
-    """The generators of this process: what is installed, what was registered, what failed."""
+    """Generators of this process: installed, registered, loaded and failed ones."""
 
     def __init__(self) -> None:
         self._installed: list[Claim] | None = None
@@ -65,18 +77,23 @@ class Registry:
         self._failed: dict[Claim, BaseException] = {}
 
     def infos(self) -> list[GeneratorInfo]:
-        """All generators, sorted by name and distribution."""
+        """Return all generators, sorted by name and distribution."""
         return [self._info(claim) for claim in self._claims()]
 
     def refresh(self) -> None:
-        """Look for installed plugins again, and give those that failed another chance."""
+        """Look for installed plugins again, and forget which ones failed."""
         importlib.invalidate_caches()
         self._installed = None
         self._loaded.clear()
         self._failed.clear()
 
     def register(self, name: str, kind: type[Generator]) -> None:
-        """Add a class under a name for this process; the same class may come again (a notebook cell run twice)."""
+        """Add a class in this process. The same class may be added again, as by a notebook cell that runs twice.
+
+        Args:
+            name: name of the generator.
+            kind: the class.
+        """
         if not isinstance(kind, type):
             raise ArgumentTypeError(f"what is registered as {name!r} must be a generator class, got {shown(kind)}")
         value = f"{kind.__module__}:{kind.__qualname__}"
@@ -88,7 +105,12 @@ class Registry:
         self._local[name] = claim
 
     def load(self, name: str, value: str | None = None) -> type[Generator]:
-        """Return the class of a generator; among rivals, the one whose "module:class" is `value`."""
+        """Return the class of a generator. Raises `PluginError`.
+
+        Args:
+            name: name of the generator, or `distribution:name`.
+            value: "module:class", which decides if several distributions claim the name; None by default.
+        """
         if not isinstance(name, str):
             raise ArgumentTypeError(f"the name of a generator must be a text, got {shown(name)}")
         found = [claim for claim in self._claims() if claim.answers_to(name)]
@@ -109,7 +131,7 @@ class Registry:
         return self._load_claim(chosen[0])
 
     def check(self) -> list[CheckResult]:
-        """Load every plugin that is not switched off, each apart from the others."""
+        """Load every plugin that is not switched off, and return the result of each."""
         results = []
         for claim in self._claims():
             text = ""
@@ -145,7 +167,7 @@ class Registry:
         if claim not in self._loaded and claim not in self._failed:
             try:
                 self._loaded[claim] = _import(claim)
-                self._failed.pop(claim, None)  # noted if its module asked for itself while it was imported
+                self._failed.pop(claim, None)  # set if its module asked for itself while it was imported
             except KeyboardInterrupt:
                 raise
             except BaseException as failure:  # a plugin may call sys.exit, or raise anything

@@ -1,4 +1,4 @@
-"""Checks of a generator class before it is used: what the contract asks of its attributes."""
+"""Checks of a generator class before it is used."""
 
 from __future__ import annotations
 
@@ -13,7 +13,12 @@ from augsynth.generators.registry.discovery import Claim
 
 
 def check_class(claim: Claim, kind: Any) -> type[Generator]:
-    """Refuse what is not a generator class of this API version."""
+    """Return a generator class of this API version; raise `PluginError` for everything else.
+
+    Args:
+        claim: the entry point that it comes from.
+        kind: the object that was imported.
+    """
     if not (isinstance(kind, type) and issubclass(kind, Generator)):
         raise PluginError(f"{claim.value} is {shown(kind)}; expected a subclass of augsynth.generators.Generator")
     if inspect.isabstract(kind):
@@ -43,7 +48,7 @@ def _check_attributes(claim: Claim, kind: type[Generator]) -> None:
     if bare:
         raise PluginError(f"the Config of {claim.value} gives no default for {', '.join(bare)}")
     declared = kind.capabilities
-    if not isinstance(declared, (frozenset, set)) or not all(isinstance(one, str) for one in declared):
+    if not isinstance(declared, (frozenset, set)) or not all(isinstance(capability, str) for capability in declared):
         raise PluginError(f"the capabilities of {claim.value} are {shown(declared)}; expected a frozenset of names")
     if type(kind.tile) is not int or kind.tile < 1:
         raise PluginError(f"the tile of {claim.value} is {shown(kind.tile)}; expected an integer of at least 1")
