@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from mixing_toys import Pictures, falling_ratio
 
 from augsynth.data import SyntheticMixDataset
+from augsynth.data.mixing.rule.pairing import PAIRINGS
 from augsynth.errors import ArgumentError, CheckpointError, DataError
 
 MODES = ("replace", "extend")
-PAIRINGS = ("class", "index", "free")
 
 modes = st.sampled_from(MODES)
-pairings = st.sampled_from(PAIRINGS)
+pairings = st.sampled_from(list(PAIRINGS))
 labels = st.lists(st.integers(0, 3), min_size=1, max_size=40)
 
 
