@@ -277,7 +277,9 @@ def test_a_checkpoint_of_images_that_are_no_longer_drawn_is_refused(
     Plain().save(tmp_path)
     assert Plain.load(tmp_path).digest() == Plain().digest()
     monkeypatch.setattr(Plain, "shape", (1, 9, 9))
-    with pytest.raises(CheckpointError, match=r"it drew images of \(1, 8, 8\), and now draws images of \(1, 9, 9\)"):
+    with pytest.raises(
+        CheckpointError, match=r"it drew images of \(1, 8, 8\) when it was saved, and now draws images of \(1, 9, 9\)"
+    ):
         Plain.load(tmp_path)
 
 

@@ -17,6 +17,7 @@ from augsynth.core.checks import check_integer, check_number, check_path, check_
 from augsynth.core.torch_settings import seeded, usual_process, usual_thread
 from augsynth.errors import ArgumentTypeError, CheckpointError, PluginError
 from augsynth.generators.checkpoints import checkpoint
+from augsynth.generators.checkpoints.description import Description
 from augsynth.generators.concurrency import fitting, refuse_while_fitting
 from augsynth.generators.contract.capabilities import OptionalMethods
 from augsynth.generators.contract.config import NoOptions, make_config
@@ -31,7 +32,7 @@ from augsynth.generators.reading.images import ImageSet, read_images
 from augsynth.generators.samples import FitReport, Samples
 from augsynth.generators.seeds import Noise
 from augsynth.generators.training import learning
-from augsynth.generators.training.request import FitRequest, require_new
+from augsynth.generators.training.request import FitRequest
 from augsynth.generators.training.steps import Callback
 
 GeneratorT = TypeVar("GeneratorT", bound="Generator")
@@ -276,7 +277,7 @@ class Generator(OptionalMethods, ABC):
     def _fit(self, dataset: Any, request: FitRequest) -> FitReport:
         request.refuse_loop_options(self.name)
         if request.checkpoint_dir is not None:
-            require_new(request.checkpoint_dir)
+            checkpoint.require_new(request.checkpoint_dir)
         with fitting(self):
             images = self._read(dataset, request, copied=True)
             if self._has_learned:
@@ -417,10 +418,10 @@ class Generator(OptionalMethods, ABC):
         """Return to the state before `fit`."""
         self._image_kind, self._has_learned = None, False
 
-    def description(self) -> checkpoint.Description:
+    def description(self) -> Description:
         """Return the head of a checkpoint: everything except the state."""
         kind = type(self)
-        return checkpoint.Description(
+        return Description(
             name=self.name,
             class_path=f"{kind.__module__}:{kind.__qualname__}",
             api_version=self.api_version,

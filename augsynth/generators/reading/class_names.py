@@ -13,10 +13,14 @@ _DEEPEST = 10
 
 
 def read_class_names(dataset: Any, classes: int | None = None) -> tuple[str, ...] | None:
-    """Find the names of the classes 0 … `classes` − 1, or of all; None if the data set does not tell them.
+    """Return the names of the classes, or None if the data set has none. Raises `DataError` for too few names.
 
-    They are its `class_names`, its `classes` (torchvision) or the names of its feature "label" (Hugging Face), or those
-    of the data sets that it wraps (`Subset`, `ConcatDataset`). Raises `DataError` if some of the classes have no name.
+    The names are the attribute `class_names`, the attribute `classes` (torchvision), the names of the feature "label"
+    (Hugging Face), or those of a data set that is wrapped (`Subset`, `ConcatDataset`).
+
+    Args:
+        dataset: any data set.
+        classes: number of classes, at least 1, of which each must have a name; None (default) returns all names.
     """
     names = _names_of(dataset, _DEEPEST)
     if names is not None and classes is not None and len(names) < classes:

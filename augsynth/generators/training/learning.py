@@ -1,4 +1,4 @@
-"""The fit of a generator without a training loop: it is shown all images once."""
+"""The fit of a generator without a training loop, which learns from all images at once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from augsynth.generators.training.request import FitRequest
 
 
 class Learner(Protocol):
-    """The part of a `Generator` that learns."""
+    """Part of a `Generator` that learns."""
 
     @property
     def name(self) -> str: ...
@@ -33,7 +33,11 @@ class Learner(Protocol):
 
 
 def require_learn(generator: Learner) -> None:
-    """Raise `CapabilityError` for a generator that has nothing to learn."""
+    """Raise `CapabilityError` for a generator that has nothing to learn.
+
+    Args:
+        generator: the generator.
+    """
     if not generator.can_learn:
         raise CapabilityError(
             f"generator {generator.name!r} has no learn(), so nothing is to be fitted: call sample() at once"
@@ -41,23 +45,27 @@ def require_learn(generator: Learner) -> None:
 
 
 def warn_of_fresh_start(name: str) -> None:
-    """Warn that a fit forgets the one before."""
+    """Warn that a fit does not use the results of the fit before.
+
+    Args:
+        name: name of the generator.
+    """
     warnings.warn(
-        f"generator {name!r} was fitted before, and this fit starts anew, from nothing; networks go on from "
+        f"generator {name!r} was fitted before, and this fit starts anew, from nothing; networks continue from "
         "their weights with fit(…, start_from=generator)",
         stacklevel=4,
     )
 
 
 def learn_once(generator: Learner, images: ImageSet, request: FitRequest) -> FitReport:
-    """Let a generator learn from all images, and save it; after an error it is not fitted.
+    """Let a generator learn from all images, and save it. After an error it is not fitted.
 
     Args:
         generator: the generator, which has its own `learn`.
         images: the images and their labels.
         request: the checked arguments of `fit`.
     """
-    began = time.perf_counter()
+    start = time.perf_counter()
     try:
         generator.forget()
         generator.describe(images.image_shape, images.num_classes, images.class_names)
@@ -76,7 +84,7 @@ def learn_once(generator: Learner, images: ImageSet, request: FitRequest) -> Fit
         resumed_at=0,
         images=len(images),
         batch_size=len(images),
-        seconds=time.perf_counter() - began,
+        seconds=time.perf_counter() - start,
         device=str(request.device),
         seed=request.seed,
         checkpoint=request.checkpoint_dir,

@@ -1,7 +1,7 @@
-"""The one training loop: batches, moving averages, checkpoints, resuming and the report.
+"""The training loop of networks: batches, moving averages, checkpoints, resuming and the report.
 
-Every random number of step i comes from (seed, i), so the loop has no generator state to store: a run that was
-stopped and resumed takes the same steps as one that was not.
+Every random number of step i comes from (seed, i). The loop therefore stores no state of random generators, and a run
+that was stopped and resumed takes the same steps as a run that was not.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from augsynth.core.checks import check_integer
 from augsynth.core.torch_settings import seeded, usual_process, usual_thread
 from augsynth.errors import CheckpointError, shown
 from augsynth.generators.checkpoints import checkpoint
+from augsynth.generators.checkpoints.description import Description
 from augsynth.generators.checkpoints.layouts import Layout, layout_of, require_layout
 from augsynth.generators.errors import TrainingError
 from augsynth.generators.reading.images import ImageSet
@@ -37,7 +38,7 @@ from augsynth.progress import progress_bar
 
 
 class Trainee(Protocol):
-    """The part of a `NetworkGenerator` that is trained."""
+    """Part of a `NetworkGenerator` that is trained."""
 
     @property
     def name(self) -> str: ...
@@ -49,7 +50,7 @@ class Trainee(Protocol):
     def optimizers(self) -> dict[str, torch.optim.Optimizer]: ...
     def averages(self) -> dict[str, float]: ...
     def training_step(self, images: Tensor, labels: Tensor | None, step: Step) -> Mapping[str, Tensor | float]: ...
-    def description(self) -> checkpoint.Description: ...
+    def description(self) -> Description: ...
     def forget(self) -> None: ...
 
 
@@ -69,17 +70,17 @@ class Run:
 
     @cached_property
     def steps(self) -> int:
-        """The number of training steps of the whole run."""
+        """Number of training steps of the whole run."""
         return self.request.steps_for(len(self.images))
 
     @property
     def seed(self) -> int:
-        """The seed of all random numbers of the run."""
+        """Seed of all random numbers of the run."""
         return self.request.seed
 
     @property
     def device(self) -> torch.device:
-        """The device of the networks."""
+        """Device of the networks."""
         return self.request.device
 
     @cached_property
@@ -90,7 +91,12 @@ class Run:
 
 
 class Training:
-    """The state of a run: everything that changes from step to step."""
+    """State of a run: everything that changes from step to step.
+
+    Args:
+        generator: the generator to train, whose networks are built anew.
+        run: the fit.
+    """
 
     def __init__(self, generator: Trainee, run: Run) -> None:
         self.generator, self.run = generator, run
@@ -108,47 +114,55 @@ class Training:
         self._count = 0
 
     def take_step(self) -> StepReport:
-        """Run one training step, and note its metrics."""
+        """Take one training step, and add its metrics to the history."""
         run, index = self.run, self.step
         seed = derive_seed("step", run.seed, index)
         rng = torch.Generator().manual_seed(seed)
-        chosen = self.order.batch(index)
+        indices = self.order.batch(index)
         step = Step(index, run.steps, self.optimizers, run.device, rng)
         with seeded(run.device, seed):
-            images = to_signed(run.images.images[chosen].to(run.device))
-            labels = None if run.images.labels is None else run.images.labels[chosen].to(run.device)
+            images = to_signed(run.images.images[indices].to(run.device))
+            labels = None if run.images.labels is None else run.images.labels[indices].to(run.device)
             metrics = self.generator.training_step(images, labels, step)
             self.average.update(index)
         self.step += 1
-        self._note(metrics)
+        self._add(metrics)
         return StepReport(self.step, run.steps, metrics)
 
     def note(self) -> str:
-        """The last entry of the history in a few words."""
+        """Return the last entry of the history as a short text."""
         last = self.history[-1] if self.history else {}
         return "  ".join(f"{name} {value:.4g}" for name, value in last.items() if name != "step")
 
     def record(self) -> checkpoint.TrainingRecord:
-        """What is needed to go on from here."""
+        """Return everything that a later run needs to continue."""
         optimizer_json, tensors = pack_optimizers(self.optimizers)
         tensors.update({f"network.{name}": value for name, value in self.generator.networks.state_dict().items()})
         progress = {"step": self.step, "history": self.history, "optimizers": optimizer_json}
         return checkpoint.TrainingRecord(self.run.settings, progress, tensors)
 
     def save(self, path: Path) -> None:
-        """Write a checkpoint: the averaged weights for sampling, and the record for going on."""
-        self._means()  # raises before weights that are no longer finite replace sound ones
+        """Write a checkpoint: averaged weights for sampling, and the record for resuming.
+
+        Args:
+            path: folder of the checkpoint.
+        """
+        self._means()  # raises before weights that are not finite replace finite ones
         record = self.record()
         with self.average.swapped_in():
             weights = self.generator.networks.state_dict()
         checkpoint.write(path, self.generator.description(), weights, record)
 
     def restore(self, path: Path) -> None:
-        """Go on from a checkpoint. Raises `CheckpointError` if it is of another run."""
+        """Continue from a checkpoint. Raises `CheckpointError` if another run wrote it.
+
+        Args:
+            path: folder of the checkpoint.
+        """
         stored = checkpoint.Checkpoint.open(path)
         with stored.explained(), usual_process():
             ours, theirs = self.generator.description().as_json(), stored.description.as_json()
-            # A run from before class names were kept goes on under those of its data set.
+            # Older checkpoints have no class names; their runs continue with those of the data set.
             _require_same(path, ours, {"class_names": ours.get("class_names"), **theirs})
             require_layout(self._averaged_layout(), stored.layout()[0])
             record = stored.training()
@@ -171,11 +185,11 @@ class Training:
             return layout_of(self.generator.networks.state_dict())
 
     def finish(self) -> None:
-        """Put the averages into their places; the generator is fitted."""
+        """Replace networks by their averages. The generator is then fitted."""
         self.average.install()
         self.generator.networks.eval()
 
-    def _note(self, metrics: Mapping[str, Tensor | float]) -> None:
+    def _add(self, metrics: Mapping[str, Tensor | float]) -> None:
         for name, value in metrics.items():
             value = torch.as_tensor(value, dtype=torch.float64).detach()
             self._sums[name] = self._sums[name] + value if name in self._sums else value
@@ -213,7 +227,7 @@ def train(generator: Trainee, run: Run) -> FitReport:
         generator: the generator whose networks are trained.
         run: the fit.
     """
-    began, folder = time.perf_counter(), run.request.checkpoint_dir
+    start, folder = time.perf_counter(), run.request.checkpoint_dir
     with usual_thread(run.device), deferred_interrupt() as interrupted:
         try:
             training = Training(generator, run)
@@ -233,7 +247,7 @@ def train(generator: Trainee, run: Run) -> FitReport:
         resumed_at=resumed_at,
         images=len(run.images),
         batch_size=run.request.batch_size,
-        seconds=time.perf_counter() - began,
+        seconds=time.perf_counter() - start,
         device=str(run.device),
         seed=run.seed,
         history=training.history,

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from augsynth.core.checks import check_integer, check_number, check_path, check_seed
-from augsynth.errors import ArgumentError, CheckpointError
+from augsynth.errors import ArgumentError
 from augsynth.generators.checkpoints import checkpoint
 from augsynth.generators.device import choose_device
 from augsynth.generators.training.steps import Callback, check_callbacks
@@ -109,16 +109,4 @@ class FitRequest:
     def require_free_folder(self) -> None:
         """Raise `CheckpointError` if `checkpoint_dir` cannot take the checkpoints of a training loop."""
         if self.checkpoint_dir is not None and not self.resumes:
-            require_new(self.checkpoint_dir, "pass resume=True, or name another folder")
-
-
-def require_new(folder: Path, advice: str = "name another folder") -> None:
-    """Raise `CheckpointError` if a folder cannot take a new checkpoint.
-
-    Args:
-        folder: folder of the checkpoint, which need not exist.
-        advice: the end of the message.
-    """
-    checkpoint.require_folder(folder)
-    if checkpoint.exists(folder):
-        raise CheckpointError(f"{folder} already holds a checkpoint: {advice}")
+            checkpoint.require_new(self.checkpoint_dir, "pass resume=True, or name another folder")

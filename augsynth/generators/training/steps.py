@@ -1,4 +1,4 @@
-"""The facts that a training step is told, and those that callbacks are told of it."""
+"""Arguments of training steps and of callbacks."""
 
 from __future__ import annotations
 
@@ -15,49 +15,69 @@ from augsynth.errors import ArgumentTypeError, shown
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """The facts that `NetworkGenerator.training_step` is told of the step it takes."""
+    """Argument of `NetworkGenerator.training_step`: number, optimisers and random numbers of a training step.
+
+    Args:
+        index: number of the step; 0 is the first.
+        total: number of steps of the run, for schedules.
+        optimizers: optimisers by name, as `optimizers()` made them.
+        device: device of the networks.
+        rng: generator of random numbers on the CPU, seeded with (seed, index).
+    """
 
     index: int
-    """0 for the first step."""
     total: int
-    """The number of steps of the run, for schedules."""
     optimizers: Mapping[str, torch.optim.Optimizer]
     device: torch.device
     rng: torch.Generator
-    """On the CPU, seeded with (seed, index)."""
 
     def normal(self, *shape: int) -> Tensor:
-        """Standard normal float32 numbers on `device`; drawn on the CPU, so the same on every device."""
+        """Draw standard normal numbers, float32, on `device`. They are the same on every device.
+
+        Args:
+            shape: shape of the result.
+        """
         return torch.randn(shape, generator=self.rng).to(self.device)
 
     def uniform(self, *shape: int) -> Tensor:
-        """float32 numbers uniform in [0, 1) on `device`; drawn on the CPU."""
+        """Draw uniform numbers in [0, 1), float32, on `device`. They are the same on every device.
+
+        Args:
+            shape: shape of the result.
+        """
         return torch.rand(shape, generator=self.rng).to(self.device)
 
 
 @dataclass(frozen=True, eq=False)
 class StepReport:
-    """The facts that a callback of `fit` is told after each step."""
+    """Argument of the callbacks of `fit`: facts about the training step that has just ended.
+
+    Args:
+        step: number of steps so far; 1 after the first.
+        total: number of steps of the run.
+        values: scalars that `training_step` returned. Tensors are still on their device.
+    """
 
     step: int
-    """The number of steps taken so far: 1 after the first one."""
     total: int
-    """The number of steps of the run."""
     values: Mapping[str, Tensor | float]
-    """The scalars that `training_step` returned; tensors are still on their device."""
 
     @cached_property
     def metrics(self) -> dict[str, float]:
-        """`values` as numbers. To read them from a GPU waits for it."""
+        """Scalars that `training_step` returned, as numbers. Reading them waits for the GPU, if there is one."""
         return {name: float(value) for name, value in self.values.items()}
 
 
 Callback = Callable[[StepReport], object]
-"""A function that `fit` calls after each step. What it returns is ignored; what it raises ends the fit."""
+"""Function that `fit` calls after each step. Its result is ignored, and an error in it ends the fit."""
 
 
 def check_callbacks(callbacks: Any) -> tuple[Callback, ...]:
-    """Return the callbacks as a tuple; raise `ArgumentTypeError` unless they are a list of callables."""
+    """Return callbacks as a tuple; raise `ArgumentTypeError` for everything but a list of callables.
+
+    Args:
+        callbacks: an iterable of functions.
+    """
     given = tuple(callbacks) if isinstance(callbacks, Iterable) else None
     if given is None or not all(map(callable, given)):
         raise ArgumentTypeError(
