@@ -78,9 +78,12 @@ class EDMConfig:
 
 
 class EDM(NetworkGenerator):
-    """Noise is turned into an image of a class step by step, by a network that has learned to remove noise.
+    """Class-conditional diffusion: a network that removes noise turns noise into an image, step by step.
 
-    The most faithful and varied of the built-in generators; fitting and sampling take it the longest.
+    It is the most faithful and varied of the built-in generators, and the slowest to fit and to sample from.
+
+    Args:
+        config: options; None for the defaults.
     """
 
     name = "edm"
@@ -125,11 +128,16 @@ class EDM(NetworkGenerator):
     def vary(
         self, images: Tensor, strength: float, labels: int | Sequence[int] | Tensor | None = None, *, seed: int = 0
     ) -> Samples:
-        """Add noise to images, uint8 (n, C, H, W), and take it away again (SDEdit).
+        """Add noise to images and remove it again (SDEdit).
 
-        `strength`, in (0, 1], is the share of the sampling steps that are gone back, at least one: at 1 the images
-        are forgotten. Meng et al., "SDEdit: guided image synthesis and editing with stochastic differential
-        equations", ICLR 2022.
+        Meng et al., "SDEdit: guided image synthesis and editing with stochastic differential equations", ICLR 2022.
+
+        Args:
+            images: uint8 (n, C, H, W).
+            strength: share of the sampling steps that are repeated, in (0, 1], at least one step. At 1, nothing of the
+                image is left.
+            labels: one class, or a class for each image; None (default) for unknown classes.
+            seed: 64-bit seed; default 0.
         """
         if not 0 < strength <= 1:
             raise ArgumentError(f"strength must be above 0 and at most 1, got {strength}")
@@ -137,11 +145,11 @@ class EDM(NetworkGenerator):
         steps = max(1, round(strength * config.sampling_steps))
         sigmas = karras_sigmas(config.sampling_steps, config.sigma_min, config.sigma_max)[-1 - steps :]
 
-        def draw(noise: Noise, classes: Tensor | None, sources: Tensor) -> Tensor:
+        def vary(noise: Noise, classes: Tensor | None, sources: Tensor) -> Tensor:
             noisy = sources - self._denoiser.center + sigmas[0] * noise.normal(*self.image_shape)
             return self._solve(noisy, sigmas, classes, config.guidance)
 
-        varied = self.map_tiles(draw, images, labels=labels, seed=seed)
+        varied = self.map_tiles(vary, images, labels=labels, seed=seed)
         classes = (
             None
             if labels is None
@@ -155,12 +163,12 @@ class EDM(NetworkGenerator):
 
     @property
     def _unknown(self) -> Tensor:
-        """The label that stands for a hidden class."""
+        """Label that stands for an unknown class."""
         assert self.num_classes is not None
         return torch.tensor(self.num_classes, device=self.device)
 
     def _solve(self, start: Tensor, sigmas: list[float], labels: Tensor | None, guidance: float) -> Tensor:
-        """Carry centred images from noise level `sigmas[0]` to `sigmas[-1]`, and move them back to [−1, 1]."""
+        """Solve from noise level `sigmas[0]` to `sigmas[-1]` for centred images, and shift the results to [−1, 1]."""
         unknown = self._unknown.expand(len(start))
 
         def denoise(images: Tensor, sigma: float) -> Tensor:

@@ -1,8 +1,9 @@
-"""A small U-Net for noisy images of any shape, told the noise level and the class.
+"""A small U-Net for noisy images of any shape, with noise level and class as inputs.
 
-Images are first folded into patches, so that even large ones are worked on at about 16 × 16, and padded so that their
-sides can be halved. Residual blocks and their modulation follow the U-Nets of Dhariwal & Nichol, "Diffusion models beat
-GANs on image synthesis", NeurIPS 2021, with layer instead of group norm, which is cheaper where channels come last.
+Images are first folded into patches, so that the network works on about 16 × 16 positions even for large images, and
+padded so that their sides can be halved. Residual blocks and their modulation follow the U-Nets of Dhariwal & Nichol,
+"Diffusion models beat GANs on image synthesis", NeurIPS 2021. They have layer norm instead of group norm, because it is
+cheaper if channels are last in memory.
 """
 
 from __future__ import annotations
@@ -56,7 +57,12 @@ class ChannelNorm(nn.Module):
 
 
 class Block(nn.Module):
-    """Two convolutions beside a shortcut; noise level and class scale and shift the features between them."""
+    """Residual block: two convolutions and a shortcut. Noise level and class scale and shift the features in between.
+
+    Args:
+        before: channels of the input, at least 1.
+        after: channels of the output, at least 1.
+    """
 
     def __init__(self, before: int, after: int) -> None:
         super().__init__()
@@ -76,7 +82,11 @@ class Block(nn.Module):
 
 
 class Condition(nn.Module):
-    """One vector for noise level and class. The class after the last one means "unknown"."""
+    """A vector that encodes noise level and class. The class `num_classes` stands for an unknown class.
+
+    Args:
+        num_classes: number of classes, at least 1.
+    """
 
     frequencies: Tensor
 
@@ -93,7 +103,14 @@ class Condition(nn.Module):
 
 
 class UNet(nn.Module):
-    """The network F of `Preconditioning`: `(B, C, H, W)` in and out, starting from F = 0."""
+    """The network F of `Preconditioning`: (B, C, H, W) to (B, C, H, W). At first its result is 0.
+
+    Args:
+        grid: folding and levels.
+        num_classes: number of classes, at least 1.
+        width: channels at the finest level, at least 1.
+        depth: residual blocks at each level, at least 1.
+    """
 
     def __init__(self, grid: Grid, num_classes: int, width: int, depth: int) -> None:
         super().__init__()

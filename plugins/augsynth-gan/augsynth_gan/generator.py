@@ -67,9 +67,12 @@ class R3GANConfig:
 
 
 class R3GAN(NetworkGenerator):
-    """Two networks play against each other: one draws images, the other tells them from real ones of their class.
+    """Class-conditional GAN: one network draws images, and the other tells them from real images of their class.
 
-    Its samples are sharp and recognisable; rare shapes may be missing from them.
+    Its samples are sharp and recognisable. Rare shapes may be missing.
+
+    Args:
+        config: options; None for the defaults.
     """
 
     name = "r3gan"
@@ -97,7 +100,7 @@ class R3GAN(NetworkGenerator):
 
     def training_step(self, images: Tensor, labels: Tensor | None, step: Step) -> Mapping[str, Tensor | float]:
         set_learning_rate(step.optimizers, self.config.learning_rate * SCHEDULE(step.index, step.total))
-        # One batch of fakes serves both networks, which saves a pass through the generator.
+        # Both networks learn from one batch of fakes, which saves a pass through the generator.
         with autocast(step.device, self.config.precision):
             fakes = self.networks["generator"](step.normal(len(images), self.config.latent), labels)
         real_logits, discriminator_loss = self._train_discriminator(images, fakes.detach(), labels, step)
@@ -111,7 +114,7 @@ class R3GAN(NetworkGenerator):
     def _train_discriminator(
         self, images: Tensor, fakes: Tensor, labels: Tensor | None, step: Step
     ) -> tuple[Tensor, Tensor]:
-        """Take a step towards real above fake; return the logits of the real images and the relativistic loss."""
+        """Raise real above fake logits; return the logits of the real images and the relativistic loss."""
         config, discriminator = self.config, self.networks["discriminator"]
         assert labels is not None
         both, twice = self._augment(torch.cat([images, fakes]), step), torch.cat([labels, labels])
@@ -128,7 +131,7 @@ class R3GAN(NetworkGenerator):
         return real.detach(), loss
 
     def _train_generator(self, real: Tensor, fakes: Tensor, labels: Tensor | None, step: Step) -> Tensor:
-        """Take a step towards fake above real, and return the loss."""
+        """Raise fake above real logits, and return the loss."""
         discriminator = self.networks["discriminator"].requires_grad_(False)
         with autocast(step.device, self.config.precision):
             fake = discriminator(self._augment(fakes, step), labels)

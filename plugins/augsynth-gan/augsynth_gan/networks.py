@@ -1,4 +1,4 @@
-"""The two networks: small residual ones without normalisation, whose depth follows from the image shape.
+"""The two networks: small residual networks without normalisation. Their depth follows from the image shape.
 
 As in R3GAN (Huang et al., NeurIPS 2024): no normalisation, leaky ReLU, residual branches that start at zero (Zhang,
 Dauphin & Ma, "Fixup initialization", ICLR 2019), resampling kept apart from convolutions, classes as embeddings.
@@ -22,10 +22,14 @@ _SHUFFLED = 16
 
 
 def pyramid(height: int, width: int) -> list[tuple[int, int]]:
-    """Sizes from coarse to fine at which the networks work; each is half the next, rounded up.
+    """Return the sizes at which the networks work, from coarse to fine. Each is half the next one, rounded up.
 
-    The coarsest has a side below 8. Images with both sides at least 16 are read and written in 2x2 patches, so their
-    finest size is half the image.
+    The coarsest size has a side below 8. Images with both sides at least 16 are read and written in 2x2 patches, so
+    that their finest size is half the image.
+
+    Args:
+        height: height of the images, in pixels, at least 1.
+        width: width of the images, in pixels, at least 1.
 
     >>> pyramid(28, 28)
     [(7, 7), (14, 14)]
@@ -39,7 +43,11 @@ def pyramid(height: int, width: int) -> list[tuple[int, int]]:
 
 
 def widths(levels: int, finest: int) -> list[int]:
-    """Channels from coarse to fine: `finest`, doubled at each coarser level up to four times as many.
+    """Return the numbers of channels, from coarse to fine. They double at each coarser level, up to four times.
+
+    Args:
+        levels: number of levels, at least 1.
+        finest: channels at the finest level, at least 1.
 
     >>> widths(4, 32)
     [128, 128, 64, 32]
@@ -48,7 +56,15 @@ def widths(levels: int, finest: int) -> list[int]:
 
 
 class ImageGenerator(nn.Module):
-    """Latent vectors `(B, latent)` and classes `(B,)` to images `(B, C, H, W)`, about −1 to 1."""
+    """Network from latent vectors (B, latent) and classes (B,) to images (B, C, H, W), about −1 to 1.
+
+    Args:
+        image_shape: (C, H, W).
+        num_classes: number of classes, at least 1.
+        latent: length of the latent vectors, at least 1.
+        channels: channels at the finest level, at least 1.
+        blocks: residual blocks at each level, at least 1.
+    """
 
     def __init__(
         self, image_shape: tuple[int, int, int], num_classes: int, *, latent: int, channels: int, blocks: int
@@ -75,7 +91,14 @@ class ImageGenerator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Images `(B, C, H, W)` and classes `(B,)` to logits `(B,)`, higher for what looks real and of its class."""
+    """Network from images (B, C, H, W) and classes (B,) to logits (B,), higher for real images of the class.
+
+    Args:
+        image_shape: (C, H, W).
+        num_classes: number of classes, at least 1.
+        channels: channels at the finest level, at least 1.
+        blocks: residual blocks at each level, at least 1.
+    """
 
     def __init__(self, image_shape: tuple[int, int, int], num_classes: int, *, channels: int, blocks: int) -> None:
         super().__init__()
@@ -83,7 +106,7 @@ class Discriminator(nn.Module):
         sizes = pyramid(height, width)[::-1]
         counts = widths(len(sizes), channels)[::-1]
         stride = _patch_size(*image_shape[1:])
-        # A kernel of 4 at stride 2 halves a side, rounding down; the padding of an odd side makes that up.
+        # A kernel of 4 with stride 2 halves a side and rounds down, so odd sides are padded.
         self._padding = (0, width % stride, 0, height % stride)
         self.stem = nn.Conv2d(image_channels, counts[0], kernel_size=2 + stride, stride=stride, padding=1)
         self.stages = nn.ModuleList(_stage(count, blocks) for count in counts)
@@ -106,7 +129,7 @@ class Discriminator(nn.Module):
 
 
 class _Residual(nn.Module):
-    """x + convolution(activation(convolution(activation(x)))), the identity at first."""
+    """Residual block: x + convolution(activation(convolution(activation(x)))). At first it is the identity."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -140,7 +163,7 @@ def _linear(before: int, after: int, slope: float = _SLOPE) -> nn.Linear:
 
 
 def _initialise(layer: nn.Conv2d | nn.Linear, slope: float) -> nn.Module:
-    """Keep the variance of inputs that went through an activation of that slope; slope 1 is none."""
+    """Draw weights that keep the variance of activations of that slope. Slope 1 means no activation."""
     nn.init.kaiming_normal_(layer.weight, slope)
     assert layer.bias is not None
     nn.init.zeros_(layer.bias)

@@ -67,9 +67,12 @@ class VAEConfig:
 
 
 class ConditionalVAE(NetworkGenerator):
-    """Images are coded as a few Gaussian numbers beside their class, and drawn by decoding random ones.
+    """Class-conditional variational autoencoder: it codes an image as a few Gaussian numbers, and decodes random ones.
 
-    It fits in a minute and never collapses; its samples are softer than those of a GAN or a diffusion model.
+    It fits in a minute and never collapses. Its samples are softer than those of a GAN or a diffusion model.
+
+    Args:
+        config: options; None for the defaults.
     """
 
     name = "cvae"
@@ -121,7 +124,11 @@ class ConditionalVAE(NetworkGenerator):
 
 
 def ramp(index: int, length: float) -> float:
-    """Rises linearly from 0 at step 0 to 1 at step `length`, and stays there.
+    """Compute a factor that rises linearly from 0 at step 0 to 1 at step `length`, and stays there.
+
+    Args:
+        index: number of the step, at least 0.
+        length: number of steps of the rise, at least 0.
 
     >>> ramp(5, 20), ramp(30, 20), ramp(0, 0)
     (0.25, 1.0, 1.0)

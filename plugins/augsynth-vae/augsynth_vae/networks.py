@@ -1,7 +1,8 @@
-"""A convolutional encoder and decoder for images of any shape, both told the class.
+"""A convolutional encoder and decoder for images of any shape, with the class as an input of both.
 
-Images are first folded into patches, so that even large ones are worked on at about 16 × 16. No normalisation layers:
-residual branches that start at zero train well without, and on a CPU normalisation would cost as much as convolution.
+Images are first folded into patches, so that the networks work on about 16 × 16 positions even for large images. There
+are no normalisation layers: residual branches that start at zero train well without them, and on a CPU they cost as
+much as convolutions.
 """
 
 from __future__ import annotations
@@ -51,7 +52,12 @@ class Grid:
 
 
 class Block(nn.Module):
-    """Two convolutions beside a shortcut; the class scales and shifts the features between them (FiLM)."""
+    """Residual block: two convolutions and a shortcut. The class scales and shifts the features in between (FiLM).
+
+    Args:
+        before: channels of the input, at least 1.
+        after: channels of the output, at least 1.
+    """
 
     def __init__(self, before: int, after: int) -> None:
         super().__init__()
@@ -70,12 +76,24 @@ class Block(nn.Module):
 
 
 def channel_counts(grid: Grid, width: int) -> list[int]:
-    """Channels at each of the grid's sides: doubling, up to four times `width`."""
+    """Return the numbers of channels at each of the grid's sides. They double, up to four times `width`.
+
+    Args:
+        grid: folding and sides.
+        width: channels at the finest level, at least 1.
+    """
     return [min(width << level, 4 * width) for level in range(len(grid.sides))]
 
 
 class Encoder(nn.Module):
-    """q(z | image, class): mean and log variance, `(B, latent)` each."""
+    """q(z | image, class): mean and log variance, (B, latent) each.
+
+    Args:
+        grid: folding and sides.
+        num_classes: number of classes, at least 1.
+        width: channels at the finest level, at least 1.
+        latent: length of the latent code, at least 1.
+    """
 
     def __init__(self, grid: Grid, num_classes: int, width: int, latent: int) -> None:
         super().__init__()
@@ -99,7 +117,15 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """p(image | z, class): what its `likelihood` reads, `(B, C, H, W)`."""
+    """p(image | z, class): the output (B, C, H, W) that its likelihood reads.
+
+    Args:
+        grid: folding and sides.
+        num_classes: number of classes, at least 1.
+        width: channels at the finest level, at least 1.
+        latent: length of the latent code, at least 1.
+        likelihood: likelihood of an image under the output.
+    """
 
     likelihood: Likelihood
 
