@@ -1,4 +1,4 @@
-"""Weights that a fit goes on from: those of a generator, or of a saved one."""
+"""Weights that a fit starts from: those of a generator, or of a saved one."""
 
 from __future__ import annotations
 
@@ -9,16 +9,23 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from augsynth.errors import ArgumentError, CheckpointError
-from augsynth.generators.checkpoint import Checkpoint
-from augsynth.generators.claims import Layout, require_claim
-from augsynth.generators.kinds import ImageKind
+from augsynth.generators.checkpoints.checkpoint import Checkpoint
+from augsynth.generators.checkpoints.layouts import Layout, require_claim
+from augsynth.generators.image_kind import ImageKind
 
 
 @dataclass(frozen=True, eq=False)
 class WarmStart:
-    """Weights, and what is known of them before they are read.
+    """Weights, and facts that are known before they are read.
 
-    `source` names them in messages; `digest` is that of the generator they belong to.
+    Args:
+        source: the generator or the folder, for messages.
+        name: name of the generator.
+        kind: kind of the images that it was fitted on.
+        digest: SHA-256 of the generator.
+        layout: dtypes and shapes of the weights.
+        size: size of the weights, in bytes.
+        weights: function that returns the weights, by name.
     """
 
     source: str
@@ -31,7 +38,11 @@ class WarmStart:
 
     @classmethod
     def open(cls, path: Path) -> WarmStart:
-        """Read the head of a saved generator. Raises `CheckpointError`."""
+        """Read the head of a saved generator. Raises `CheckpointError`.
+
+        Args:
+            path: folder of the saved generator.
+        """
         stored = Checkpoint.open(path)
         about = stored.description
         kind = ImageKind(about.image_shape, about.num_classes, about.class_names)
@@ -39,7 +50,13 @@ class WarmStart:
         return cls(str(path), about.name, kind, stored.content["digest"], layout, size, stored.weights)
 
     def require_match(self, name: str, kind: ImageKind, build: Callable[[], nn.Module]) -> None:
-        """Raise `ArgumentError` unless the networks that `build` makes for this kind of images take these weights."""
+        """Raise `ArgumentError` unless the weights fit the networks.
+
+        Args:
+            name: name of the generator to fit.
+            kind: kind of the images of the data set.
+            build: function that makes the networks for this kind of images.
+        """
         if self.name != name:
             raise ArgumentError(f"start_from ({self.source}) is a {self.name!r} generator, not {name!r}")
         try:

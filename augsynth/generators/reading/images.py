@@ -19,7 +19,7 @@ from augsynth.core.arrays import plain_array
 from augsynth.core.items import ItemStructure, class_of
 from augsynth.core.pillow import is_pil, stored_pixels
 from augsynth.errors import ArgumentError, ArgumentTypeError, DataError, error_text, shown
-from augsynth.generators.class_names import read_class_names
+from augsynth.generators.reading.class_names import read_class_names
 from augsynth.progress import progress_bar
 
 _PIL_MODES = ("L", "LA", "RGB", "RGBA")
@@ -28,9 +28,12 @@ _BAR_FROM = 2000
 
 @dataclass(frozen=True, eq=False)
 class ImageSet:
-    """All images, uint8 `(n, C, H, W)`, and their classes, int64 `(n,)`, or None; on the CPU.
+    """All images of a data set, and their classes.
 
-    `class_names` are those of the classes, where the data set tells them.
+    Args:
+        images: uint8 (n, C, H, W), on the CPU.
+        labels: classes, int64 (n,), on the CPU, or None.
+        class_names: one name for each class; None (default) if the data set has none.
     """
 
     images: Tensor
@@ -42,17 +45,17 @@ class ImageSet:
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
-        """(C, H, W)."""
+        """Shape (C, H, W) of an image."""
         channels, height, width = self.images.shape[1:]
         return channels, height, width
 
     @property
     def num_classes(self) -> int | None:
-        """K, for labels 0…K−1."""
+        """Number of classes K, for labels 0…K−1; None without labels."""
         return None if self.labels is None else int(self.labels.max()) + 1
 
     def digest(self) -> str:
-        """SHA-256 of shape, pixels and labels."""
+        """Return the SHA-256 of shape, pixels and labels."""
         digest = hashlib.sha256(repr(tuple(self.images.shape)).encode())
         digest.update(self.images.contiguous().numpy().data)
         if self.labels is not None:
@@ -61,12 +64,15 @@ class ImageSet:
 
 
 def read_images(dataset: Any, *, labelled: bool, progress: bool = False, copied: bool = False) -> ImageSet:
-    """Read every item of a map-style dataset; labels are read, and must be there, if `labelled`.
+    """Read every item of a data set. Raises `DataError` or `ArgumentTypeError`.
 
-    An item is `(image, label, …)`, a dict with "image" and "label", or a bare image. An image is uint8, or float in
-    [0, 1] (rounded to uint8): a torch tensor (C, H, W) or (H, W), a NumPy array (H, W, C) or (H, W), or a PIL
-    image of mode L, LA, RGB or RGBA. All must have one shape. The images of a `TensorDataset` are its own memory,
-    unless `copied`. Raises `DataError` or `ArgumentTypeError`.
+    Args:
+        dataset: map-style data set of `(image, label, …)`, of dicts with "image" and "label", or of images. An image is
+            uint8, or floating-point in [0, 1], which is rounded: a torch tensor (C, H, W) or (H, W), a NumPy array
+            (H, W, C) or (H, W), or a PIL image of mode L, LA, RGB or RGBA. All have one shape.
+        labelled: True reads labels, which every item must have.
+        progress: True shows a progress bar for 2,000 images or more; default False.
+        copied: True copies the images of a `TensorDataset`; default False, which shares its memory.
     """
     if not hasattr(dataset, "__getitem__") or not hasattr(dataset, "__len__"):
         raise ArgumentTypeError(
@@ -111,7 +117,7 @@ def _read_items(dataset: Any, progress: bool) -> tuple[Tensor, list[Any]]:
 
 @contextmanager
 def _naming(index: int) -> Iterator[None]:
-    """Let errors of the user's data set name the item."""
+    """Name the item in an error that the user's data set raises."""
     try:
         yield
     except (ArgumentError, ArgumentTypeError, DataError):
@@ -133,7 +139,7 @@ def _as_chw(image: Any, where: str) -> Tensor:
             raise ArgumentTypeError(
                 f"{where}: dtype {image.dtype} is not supported; expected uint8, or float in [0, 1]"
             )
-        # Copied, as torch takes neither negative strides nor another machine's order of bytes.
+        # Copied, because torch accepts neither negative strides nor the byte order of another machine.
         tensor = torch.from_numpy(image.astype(np.uint8 if image.dtype == np.uint8 else np.float64))
         tensor = tensor.permute(2, 0, 1) if tensor.ndim == 3 else tensor
     elif isinstance(image, Tensor):
@@ -151,7 +157,7 @@ def _dense(tensor: Tensor, where: str) -> Tensor:
 
 
 def _check_shape(tensor: Tensor, where: str) -> Tensor:
-    """Return a tensor (C, H, W), or (n, C, H, W), of possible images."""
+    """Return a tensor (C, H, W) or (n, C, H, W) if it has the shape of images; raise `DataError` otherwise."""
     if tensor.ndim not in (3, 4) or not 1 <= tensor.shape[-3] <= MAX_CHANNELS or tensor.numel() == 0:
         raise DataError(
             f"{where} has the shape {_shape(tensor)} as (channels, height, width); expected 1 to {MAX_CHANNELS} "
@@ -180,14 +186,14 @@ def _check_classes(labels: list[Any]) -> Tensor:
             )
     values = [_as_class(label, index) for index, label in enumerate(labels)]
     present = set(values)
-    # Every class present means that there are no more of them than items: nothing is made for a class that is claimed.
+    # If every class is present, there are at most as many classes as items. So a false label cannot claim much memory.
     if min(present) < 0 or max(present) >= len(present):
         raise DataError(f"labels must be 0…K-1 with no class empty; {_fault(present)}")
     return torch.tensor(values, dtype=torch.int64, device="cpu")
 
 
 def _fault(present: set[int]) -> str:
-    """Why these classes are not 0…K−1, and what to do."""
+    """Say why these classes are not 0…K−1, and what to do."""
     if min(present) < 0:
         return f"got {shown(min(present))}"
     if 0 not in present and max(present) == len(present):

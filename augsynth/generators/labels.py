@@ -1,4 +1,4 @@
-"""The classes that a generator is asked for."""
+"""Classes that users ask a generator for."""
 
 from __future__ import annotations
 
@@ -14,9 +14,15 @@ from augsynth.errors import ArgumentError, ArgumentTypeError, shown
 
 
 def check_labels(name: str, labels: Any, n: int, start: int, num_classes: int | None) -> Tensor | None:
-    """Return int64 `(n,)` classes on the CPU, or None for a generator without classes.
+    """Return classes, int64 (n,), on the CPU, or None for a generator without classes.
 
-    None goes round the classes: sample k is of class k mod K, so that any run of samples is balanced.
+    Args:
+        name: name of the generator, for messages.
+        labels: one class, or `n` classes. For None, sample k has the class k mod K, so that every run of samples is
+            balanced.
+        n: number of samples, at least 0.
+        start: number of the first sample, at least 0.
+        num_classes: K, the number of classes; None for a generator without classes.
     """
     if num_classes is None:
         if labels is not None:
@@ -38,7 +44,7 @@ def check_labels(name: str, labels: Any, n: int, start: int, num_classes: int | 
 
 
 def _as_array(labels: Any) -> np.ndarray[Any, Any]:
-    """Labels of any form as an array, whose dtype tells what they are."""
+    """Convert labels of any form to an array, whose dtype shows their kind."""
     if isinstance(labels, Tensor):
         labels = labels.detach().cpu()
     elif isinstance(labels, Sequence) and not isinstance(labels, str):

@@ -1,9 +1,9 @@
-"""Running a generator's networks so that a sample does not depend on its batch.
+"""Computing samples in tiles, so that a sample does not depend on its batch.
 
-The last bits of a matrix product or convolution depend on the number of rows, because libraries choose another
-kernel, and one such bit can flip the rounding to uint8. So networks always see tiles: `generator.tile` rows, cut at
-multiples of `tile` from sample 0. Sample k lies in the same row of a batch of the same shape, whatever is asked for;
-surplus rows are computed and dropped.
+Libraries choose another kernel for another number of rows. The last bits of a matrix product or a convolution therefore
+depend on it, and one such bit can change the rounding to uint8. So networks always compute tiles: `generator.tile`
+rows, cut at multiples of `tile` from sample 0. Sample k has the same row in a batch of the same shape in every call.
+Rows that are not asked for are computed and dropped.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from augsynth.progress import progress_bar
 
 
 class Renderer(Protocol):
-    """The part of a `Generator` that sampling needs."""
+    """Part of a `Generator` that sampling needs."""
 
     @property
     def name(self) -> str: ...
@@ -37,15 +37,20 @@ class Renderer(Protocol):
     def sampling_mode(self) -> AbstractContextManager[None]: ...
 
 
-Draw = Callable[..., Tensor]
-"""`draw(noise, labels, *images)` for one tile: float images in [-1, 1], or rows of several images."""
+TileFunction = Callable[..., Tensor]
+"""Function (noise, labels, *images) of a tile. It returns floating-point images in [-1, 1], or several for each row."""
 
 
 @dataclass(frozen=True, eq=False)
-class Request:
-    """Which samples are asked for: `start` … `start + n - 1` of a seed.
+class SampleRequest:
+    """Samples `start` … `start + n - 1` of a seed.
 
-    `labels` is int64 `(n,)` or None; `images` are the uint8 `(n, C, H, W)` sources of image-to-image methods.
+    Args:
+        n: number of samples, at least 0.
+        start: number of the first sample, at least 0.
+        seed: 64-bit seed.
+        labels: classes, int64 (n,), or None.
+        images: sources of image-to-image methods, each uint8 (n, C, H, W).
     """
 
     n: int
@@ -56,12 +61,22 @@ class Request:
 
     @property
     def stop(self) -> int:
-        """One past the last sample."""
+        """Number of the last sample plus one."""
         return self.start + self.n
 
 
-def render(generator: Renderer, draw: Draw, request: Request, batch_size: int, progress: bool) -> Tensor:
-    """Compute the samples of a request, uint8 `(n, …, C, H, W)` on the CPU, about `batch_size` at a time."""
+def render(
+    generator: Renderer, function: TileFunction, request: SampleRequest, batch_size: int, progress: bool
+) -> Tensor:
+    """Compute samples, uint8 (n, …, C, H, W), on the CPU.
+
+    Args:
+        generator: the generator that computes them.
+        function: the function that computes one tile.
+        request: the samples.
+        batch_size: about how many samples are computed between two transfers to the host.
+        progress: True for a progress bar.
+    """
     if request.n == 0:
         return torch.empty((0, *generator.image_shape), dtype=torch.uint8, device="cpu")
     tiles = range(request.start // generator.tile, -(-request.stop // generator.tile))
@@ -69,14 +84,14 @@ def render(generator: Renderer, draw: Draw, request: Request, batch_size: int, p
     batches = []
     with progress_bar("sampling", request.n, progress) as advance, usual_thread(generator.device, gradients=False):
         for first in range(0, len(tiles), at_once):
-            parts = [_render_tile(generator, draw, request, index) for index in tiles[first : first + at_once]]
+            parts = [_render_tile(generator, function, request, index) for index in tiles[first : first + at_once]]
             batches.append(torch.cat(parts).cpu())
             advance(len(batches[-1]))
     return torch.cat(batches)
 
 
-def _render_tile(generator: Renderer, draw: Draw, request: Request, index: int) -> Tensor:
-    """Run all rows of a tile, and return those that are asked for."""
+def _render_tile(generator: Renderer, function: TileFunction, request: SampleRequest, index: int) -> Tensor:
+    """Compute all rows of a tile, and return those that are asked for."""
     begin = index * generator.tile
     rows = slice(max(request.start - begin, 0), min(request.stop - begin, generator.tile))
     wanted = slice(begin + rows.start - request.start, begin + rows.stop - request.start)
@@ -90,7 +105,7 @@ def _render_tile(generator: Renderer, draw: Draw, request: Request, index: int) 
         labels = None if request.labels is None else tiled(request.labels)
         sources = [to_signed(tiled(images)) for images in request.images]
         noise = Noise(request.seed, range(begin, begin + generator.tile), generator.device)
-        drawn = draw(noise, labels, *sources)
+        drawn = function(noise, labels, *sources)
     shape = generator.image_shape
     if len(drawn) != generator.tile or tuple(drawn.shape[-3:]) != shape or not drawn.is_floating_point():
         raise PluginError(
@@ -104,7 +119,11 @@ def _render_tile(generator: Renderer, draw: Draw, request: Request, index: int) 
 
 @contextmanager
 def eval_mode(networks: nn.ModuleDict) -> Iterator[None]:
-    """Put all modules into eval mode, and each back into its own afterwards."""
+    """Put all modules into eval mode for a block, and back into their own mode afterwards.
+
+    Args:
+        networks: the networks of a generator.
+    """
     training = [module for module in networks.modules() if module.training]
     if training:
         networks.eval()

@@ -1,4 +1,4 @@
-"""Which images a training step sees: a pure function of (seed, step)."""
+"""Images of a training step: a pure function of (seed, step)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,12 @@ from augsynth.generators.seeds import derive_seed
 
 
 class BatchOrder:
-    """Batches cut from an endless row of shuffled epochs, so that each epoch shows every image once.
+    """Batches from an endless sequence of shuffled epochs. Each epoch has every image once.
+
+    Args:
+        size: number of images, at least 1.
+        batch_size: images of a batch, at least 1.
+        seed: 64-bit seed.
 
     >>> order = BatchOrder(size=4, batch_size=3, seed=0)
     >>> sorted(torch.cat([order.batch(i) for i in range(4)]).tolist())
@@ -21,15 +26,18 @@ class BatchOrder:
         self._epoch, self._shuffled = -1, torch.empty(0, dtype=torch.int64, device="cpu")
 
     def batch(self, step: int) -> Tensor:
-        """Indices of the images of a step, int64 `(batch_size,)`."""
+        """Return the indices of the images of a step, int64 (batch_size,).
+
+        Args:
+            step: number of the step; 0 is the first.
+        """
         begin, end = step * self._batch_size, (step + 1) * self._batch_size
-        parts = []
+        slices = []
         while begin < end:
             epoch, offset = divmod(begin, self._size)
-            part = self._order_of(epoch)[offset : offset + end - begin]
-            parts.append(part)
-            begin += len(part)
-        return torch.cat(parts)
+            slices.append(self._order_of(epoch)[offset : offset + end - begin])
+            begin += len(slices[-1])
+        return torch.cat(slices)
 
     def _order_of(self, epoch: int) -> Tensor:
         if epoch != self._epoch:

@@ -1,4 +1,4 @@
-"""The kind of images that a generator draws: their shape, and their classes."""
+"""The kind of images that a generator draws: their shape and their classes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,13 @@ from augsynth.errors import PluginError, shown
 
 @dataclass(frozen=True)
 class ImageKind:
-    """Shape (C, H, W), number of classes (None without labels), and the names of the classes where they are known."""
+    """Shape and classes of images.
+
+    Args:
+        image_shape: (C, H, W).
+        num_classes: number of classes, at least 1; None without labels.
+        class_names: one name for each class; None if they are not known.
+    """
 
     image_shape: tuple[int, int, int]
     num_classes: int | None
@@ -21,7 +27,13 @@ class ImageKind:
 
     @classmethod
     def of(cls, image_shape: Any, num_classes: Any, class_names: Any) -> ImageKind:
-        """Check what a plugin describes. Raises `PluginError`."""
+        """Check the description that a plugin gives. Raises `PluginError`.
+
+        Args:
+            image_shape: three integers (C, H, W), with C at most 16.
+            num_classes: an integer of at least 1, or None.
+            class_names: one text for each class, or None.
+        """
         shape = tuple(map(unwrapped, image_shape))
         if len(shape) != 3 or not all(type(side) is int and side >= 1 for side in shape) or shape[0] > MAX_CHANNELS:
             raise PluginError(

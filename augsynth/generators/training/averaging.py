@@ -13,9 +13,13 @@ from augsynth.errors import PluginError
 
 
 class MovingAverage:
-    """Averages of some networks of a ModuleDict, each with its own decay in [0, 1).
+    """Averages of some of a generator's networks.
 
-    Parameters are averaged with decay min(decay, (1 + step) / (10 + step)); buffers are copied.
+    Parameters are averaged with the decay min(decay, (1 + step) / (10 + step)). Buffers are copied.
+
+    Args:
+        networks: all networks, by name.
+        decays: decay of each average, in [0, 1), by the name of the network.
     """
 
     def __init__(self, networks: nn.ModuleDict, decays: Mapping[str, float]) -> None:
@@ -30,7 +34,11 @@ class MovingAverage:
 
     @torch.no_grad()
     def update(self, step: int) -> None:
-        """Take in the weights after step number `step` (0 is the first)."""
+        """Include the weights after a step.
+
+        Args:
+            step: number of the step; 0 is the first.
+        """
         for name, average in self._averages.items():
             weight = 1.0 - min(self._decays[name], (1 + step) / (10 + step))
             current = self._networks[name]
@@ -40,19 +48,23 @@ class MovingAverage:
                 copied.copy_(buffer)
 
     def load(self, weights: Mapping[str, Tensor]) -> None:
-        """Take the averages from the weights that `swapped_in` gave for a checkpoint."""
+        """Load the averages from the weights of a checkpoint, which was saved inside `swapped_in`.
+
+        Args:
+            weights: tensors of all networks, by name.
+        """
         for name, average in self._averages.items():
             prefix = f"{name}."
             average.load_state_dict({k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)})
 
     def install(self) -> None:
-        """Put the averages into the places of their networks."""
+        """Replace networks by their averages."""
         for name, average in self._averages.items():
             self._networks[name] = average
 
     @contextmanager
     def swapped_in(self) -> Iterator[None]:
-        """Let the averages stand in the places of their networks while the block runs."""
+        """Replace networks by their averages for a block."""
         current = {name: self._networks[name] for name in self._averages}
         self.install()
         try:

@@ -1,7 +1,7 @@
-"""The one training loop: batches, moving averages, checkpoints, resuming and the report.
+"""The training loop of networks: batches, moving averages, checkpoints, resuming and the report.
 
-Every random number of step i comes from (seed, i), so the loop has no generator state to store: a run that was
-stopped and resumed takes the same steps as one that was not.
+Every random number of step i comes from (seed, i). The loop therefore stores no state of random generators, and a run
+that was stopped and resumed takes the same steps as a run that was not.
 """
 
 from __future__ import annotations
@@ -17,26 +17,28 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from augsynth.core.checks import check_integer, check_number
+from augsynth.core.checks import check_integer
 from augsynth.core.torch_settings import seeded, usual_process, usual_thread
-from augsynth.errors import ArgumentError, CheckpointError, shown
-from augsynth.generators import checkpoint
-from augsynth.generators.averaging import MovingAverage
-from augsynth.generators.batches import BatchOrder
-from augsynth.generators.claims import Layout, layout_of, require_layout
-from augsynth.generators.dataset import ImageSet
+from augsynth.errors import CheckpointError, shown
+from augsynth.generators.checkpoints import checkpoint
+from augsynth.generators.checkpoints.description import Description
+from augsynth.generators.checkpoints.layouts import Layout, layout_of, require_layout
 from augsynth.generators.errors import TrainingError
-from augsynth.generators.interrupts import deferred_interrupt
-from augsynth.generators.optimizer_state import pack_optimizers, unpack_optimizers
+from augsynth.generators.reading.images import ImageSet
 from augsynth.generators.samples import FitReport, to_signed
 from augsynth.generators.seeds import derive_seed
-from augsynth.generators.steps import Callback, Step, StepReport
-from augsynth.generators.warm_start import WarmStart
+from augsynth.generators.training.averaging import MovingAverage
+from augsynth.generators.training.batches import BatchOrder
+from augsynth.generators.training.interrupts import deferred_interrupt
+from augsynth.generators.training.optimizer_state import pack_optimizers, unpack_optimizers
+from augsynth.generators.training.request import FitRequest
+from augsynth.generators.training.steps import Step, StepReport
+from augsynth.generators.training.warm_start import WarmStart
 from augsynth.progress import progress_bar
 
 
 class Trainee(Protocol):
-    """The part of a `NetworkGenerator` that is trained."""
+    """Part of a `NetworkGenerator` that is trained."""
 
     @property
     def name(self) -> str: ...
@@ -48,68 +50,53 @@ class Trainee(Protocol):
     def optimizers(self) -> dict[str, torch.optim.Optimizer]: ...
     def averages(self) -> dict[str, float]: ...
     def training_step(self, images: Tensor, labels: Tensor | None, step: Step) -> Mapping[str, Tensor | float]: ...
-    def description(self) -> checkpoint.Description: ...
+    def description(self) -> Description: ...
     def forget(self) -> None: ...
 
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """One fit: its images, length and device, the weights it starts from (None: fresh ones), and its callbacks."""
+    """One fit of networks.
+
+    Args:
+        images: the images, their labels and the names of their classes.
+        request: the checked arguments of `fit`.
+        start: the weights that the fit starts from; None for fresh ones.
+    """
 
     images: ImageSet
-    steps: int
-    batch_size: int
-    seed: int
-    device: torch.device
+    request: FitRequest
     start: WarmStart | None = None
-    callbacks: tuple[Callback, ...] = ()
 
-    @classmethod
-    def plan(
-        cls, images: ImageSet, steps: int | None, epochs: float | None, batch_size: int, seed: int, device: torch.device
-    ) -> Run:
-        """Check the arguments of `fit`; epochs are rounded up to whole steps."""
-        batch_size = check_integer("batch_size", batch_size, 1)
-        if (steps is None) == (epochs is None):
-            given = "neither" if steps is None else f"both (steps={steps}, epochs={epochs})"
-            raise ArgumentError(f"give either steps or epochs, got {given}")
-        if steps is None:
-            assert epochs is not None
-            passes = check_number("epochs", epochs)
-            if passes <= 0:
-                raise ArgumentError(f"epochs must be above 0, got {epochs}")
-            steps = math.ceil(passes * len(images) / batch_size)
-        return cls(images, check_integer("steps", steps, 1), batch_size, seed, device)
+    @cached_property
+    def steps(self) -> int:
+        """Number of training steps of the whole run."""
+        return self.request.steps_for(len(self.images))
+
+    @property
+    def seed(self) -> int:
+        """Seed of all random numbers of the run."""
+        return self.request.seed
+
+    @property
+    def device(self) -> torch.device:
+        """Device of the networks."""
+        return self.request.device
 
     @cached_property
     def settings(self) -> dict[str, int | str]:
-        """What a resumed run must share with the one it goes on from. (`steps` may grow.)"""
+        """Settings that a resumed run must share with the run that it continues. (`steps` may grow.)"""
         start = {} if self.start is None else {"start_from": self.start.digest}
-        return {"batch_size": self.batch_size, "seed": self.seed, "dataset": self.images.digest(), **start}
-
-
-@dataclass(frozen=True)
-class Store:
-    """Where checkpoints go, and how often."""
-
-    path: Path
-    every: int
-    resume: bool
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "every", check_integer("checkpoint_every", self.every, 1))
-        checkpoint.require_folder(self.path)
-        if not self.resume and checkpoint.exists(self.path):
-            raise CheckpointError(f"{self.path} already holds a checkpoint: pass resume=True, or name another folder")
-
-    @property
-    def resumes(self) -> bool:
-        """True if there is a checkpoint to go on from."""
-        return self.resume and checkpoint.exists(self.path)
+        return {"batch_size": self.request.batch_size, "seed": self.seed, "dataset": self.images.digest(), **start}
 
 
 class Training:
-    """The state of a run: everything that changes from step to step."""
+    """State of a run: everything that changes from step to step.
+
+    Args:
+        generator: the generator to train, whose networks are built anew.
+        run: the fit.
+    """
 
     def __init__(self, generator: Trainee, run: Run) -> None:
         self.generator, self.run = generator, run
@@ -120,54 +107,62 @@ class Training:
         with seeded(run.device, derive_seed("optimizers", run.seed)):
             self.optimizers = generator.optimizers()
             self.average = MovingAverage(generator.networks, generator.averages())
-        self.order = BatchOrder(len(run.images), run.batch_size, run.seed)
+        self.order = BatchOrder(len(run.images), run.request.batch_size, run.seed)
         self.step = 0
         self.history: list[dict[str, float]] = []
         self._sums: dict[str, Tensor] = {}
         self._count = 0
 
     def take_step(self) -> StepReport:
-        """Run one training step, and note its metrics."""
+        """Take one training step, and add its metrics to the history."""
         run, index = self.run, self.step
         seed = derive_seed("step", run.seed, index)
         rng = torch.Generator().manual_seed(seed)
-        chosen = self.order.batch(index)
+        indices = self.order.batch(index)
         step = Step(index, run.steps, self.optimizers, run.device, rng)
         with seeded(run.device, seed):
-            images = to_signed(run.images.images[chosen].to(run.device))
-            labels = None if run.images.labels is None else run.images.labels[chosen].to(run.device)
+            images = to_signed(run.images.images[indices].to(run.device))
+            labels = None if run.images.labels is None else run.images.labels[indices].to(run.device)
             metrics = self.generator.training_step(images, labels, step)
             self.average.update(index)
         self.step += 1
-        self._note(metrics)
+        self._add(metrics)
         return StepReport(self.step, run.steps, metrics)
 
     def note(self) -> str:
-        """The last entry of the history in a few words."""
+        """Return the last entry of the history as a short text."""
         last = self.history[-1] if self.history else {}
         return "  ".join(f"{name} {value:.4g}" for name, value in last.items() if name != "step")
 
     def record(self) -> checkpoint.TrainingRecord:
-        """What is needed to go on from here."""
+        """Return everything that a later run needs to continue."""
         optimizer_json, tensors = pack_optimizers(self.optimizers)
         tensors.update({f"network.{name}": value for name, value in self.generator.networks.state_dict().items()})
         progress = {"step": self.step, "history": self.history, "optimizers": optimizer_json}
         return checkpoint.TrainingRecord(self.run.settings, progress, tensors)
 
     def save(self, path: Path) -> None:
-        """Write a checkpoint: the averaged weights for sampling, and the record for going on."""
-        self._means()  # raises before weights that are no longer finite replace sound ones
+        """Write a checkpoint: averaged weights for sampling, and the record for resuming.
+
+        Args:
+            path: folder of the checkpoint.
+        """
+        self._means()  # raises before weights that are not finite replace finite ones
         record = self.record()
         with self.average.swapped_in():
             weights = self.generator.networks.state_dict()
         checkpoint.write(path, self.generator.description(), weights, record)
 
     def restore(self, path: Path) -> None:
-        """Go on from a checkpoint. Raises `CheckpointError` if it is of another run."""
+        """Continue from a checkpoint. Raises `CheckpointError` if another run wrote it.
+
+        Args:
+            path: folder of the checkpoint.
+        """
         stored = checkpoint.Checkpoint.open(path)
         with stored.explained(), usual_process():
             ours, theirs = self.generator.description().as_json(), stored.description.as_json()
-            # A run from before class names were kept goes on under those of its data set.
+            # Older checkpoints have no class names; their runs continue with those of the data set.
             _require_same(path, ours, {"class_names": ours.get("class_names"), **theirs})
             require_layout(self._averaged_layout(), stored.layout()[0])
             record = stored.training()
@@ -190,11 +185,11 @@ class Training:
             return layout_of(self.generator.networks.state_dict())
 
     def finish(self) -> None:
-        """Put the averages into their places; the generator is fitted."""
+        """Replace networks by their averages. The generator is then fitted."""
         self.average.install()
         self.generator.networks.eval()
 
-    def _note(self, metrics: Mapping[str, Tensor | float]) -> None:
+    def _add(self, metrics: Mapping[str, Tensor | float]) -> None:
         for name, value in metrics.items():
             value = torch.as_tensor(value, dtype=torch.float64).detach()
             self._sums[name] = self._sums[name] + value if name in self._sums else value
@@ -225,47 +220,52 @@ def _check_history(history: Any) -> list[dict[str, float]]:
     return list(history)
 
 
-def train(generator: Trainee, run: Run, store: Store | None, progress: bool) -> FitReport:
-    """Run the loop to its end. On Ctrl-C the step under way is finished and saved, then KeyboardInterrupt is raised."""
-    began = time.perf_counter()
+def train(generator: Trainee, run: Run) -> FitReport:
+    """Run the loop to its end. On Ctrl-C the current step is finished and saved, then KeyboardInterrupt is raised.
+
+    Args:
+        generator: the generator whose networks are trained.
+        run: the fit.
+    """
+    start, folder = time.perf_counter(), run.request.checkpoint_dir
     with usual_thread(run.device), deferred_interrupt() as interrupted:
         try:
             training = Training(generator, run)
-            if store is not None and store.resumes:
-                training.restore(store.path)
+            if folder is not None and run.request.resumes:
+                training.restore(folder)
             resumed_at = training.step
-            _take_steps(training, store, progress, interrupted)
+            _take_steps(training, folder, interrupted)
             training.finish()
         except BaseException:
             generator.forget()
             raise
         if interrupted():
-            kept = "" if store is None else f"; {store.path} holds them, and resume=True goes on"
+            kept = "" if folder is None else f"; {folder} holds them, and resume=True continues"
             raise KeyboardInterrupt(f"stopped after {training.step} of {run.steps} steps{kept}")
     return FitReport(
         steps=training.step,
         resumed_at=resumed_at,
         images=len(run.images),
-        batch_size=run.batch_size,
-        seconds=time.perf_counter() - began,
+        batch_size=run.request.batch_size,
+        seconds=time.perf_counter() - start,
         device=str(run.device),
         seed=run.seed,
         history=training.history,
-        checkpoint=None if store is None else store.path,
+        checkpoint=folder,
     )
 
 
-def _take_steps(training: Training, store: Store | None, progress: bool, interrupted: Callable[[], bool]) -> None:
-    total = training.run.steps
+def _take_steps(training: Training, folder: Path | None, interrupted: Callable[[], bool]) -> None:
+    request, total = training.run.request, training.run.steps
     training.generator.networks.train()
-    with progress_bar(f"fitting {training.generator.name}", total, progress) as advance:
+    with progress_bar(f"fitting {training.generator.name}", total, request.progress) as advance:
         advance(min(training.step, total))
         while training.step < total and not interrupted():
             report = training.take_step()
             advance(1, training.note())
-            if store is not None and training.step % store.every == 0 and training.step < total:
-                training.save(store.path)
-            for callback in training.run.callbacks:
+            if folder is not None and training.step % request.checkpoint_every == 0 and training.step < total:
+                training.save(folder)
+            for callback in request.callbacks:
                 callback(report)
-    if store is not None:
-        training.save(store.path)
+    if folder is not None:
+        training.save(folder)

@@ -1,4 +1,4 @@
-"""The names of the classes of a data set, wherever it keeps them."""
+"""Finding the names of the classes of a data set."""
 
 from __future__ import annotations
 
@@ -13,10 +13,14 @@ _DEEPEST = 10
 
 
 def read_class_names(dataset: Any, classes: int | None = None) -> tuple[str, ...] | None:
-    """Find the names of the classes 0 … `classes` − 1, or of all; None if the data set does not tell them.
+    """Return the names of the classes, or None if the data set has none. Raises `DataError` for too few names.
 
-    They are its `class_names`, its `classes` (torchvision) or the names of its feature "label" (Hugging Face), or those
-    of the data sets that it wraps (`Subset`, `ConcatDataset`). Raises `DataError` if some of the classes have no name.
+    The names are the attribute `class_names`, the attribute `classes` (torchvision), the names of the feature "label"
+    (Hugging Face), or those of a data set that is wrapped (`Subset`, `ConcatDataset`).
+
+    Args:
+        dataset: any data set.
+        classes: number of classes, at least 1, of which each must have a name; None (default) returns all names.
     """
     names = _names_of(dataset, _DEEPEST)
     if names is not None and classes is not None and len(names) < classes:
@@ -43,17 +47,17 @@ def _names_of(dataset: Any, depth: int) -> tuple[str, ...] | None:
 def _attribute(owner: Any, name: str) -> Any:
     try:
         return getattr(owner, name, None)
-    except Exception:  # a property of the user's, which has its reasons
+    except Exception:  # a property of the user's class may raise anything
         return None
 
 
 def _as_texts(names: Any) -> tuple[str, ...] | None:
-    """Take a list, an array or a mapping from 0 … K−1; None for what are no texts. ImageNet has several a class."""
+    """Convert a list, an array or a mapping from 0 … K−1; None if it has no texts. ImageNet has several for a class."""
     if isinstance(names, Mapping):
         names = [names.get(label) for label in range(len(names))]
     if not isinstance(names, (list, tuple, np.ndarray)) or len(names) == 0:
         return None
-    texts = [", ".join(one) if isinstance(one, (list, tuple)) and _are_texts(one) else one for one in names]
+    texts = [", ".join(name) if isinstance(name, (list, tuple)) and _are_texts(name) else name for name in names]
     return tuple(map(str, texts)) if _are_texts(texts) else None
 
 

@@ -1,4 +1,4 @@
-"""Networks that a checkpoint describes are compared with the tensors it holds before any memory is spent on them."""
+"""Comparing the networks that a checkpoint describes with the tensors that it holds, before memory is spent on them."""
 
 from __future__ import annotations
 
@@ -14,40 +14,54 @@ from torch.nn.modules import module as hooks
 from augsynth.errors import CheckpointError
 
 Layout = Mapping[str, tuple[torch.dtype | str, tuple[int, ...]]]
-"""Tensors by name, each with its dtype and shape."""
+"""Dtypes and shapes of tensors, by name."""
 
-_MANY = 1000
-_MUCH = 2**26
+_SPARE_PARTS = 1000
+_SPARE_BYTES = 2**26
 
 
 class _Excessive(CheckpointError):
-    """Networks are larger by far than what is stored for them."""
+    """The networks are far larger than the tensors that are stored for them."""
 
 
 def layout_of(tensors: Mapping[str, Tensor]) -> Layout:
-    """The layout of tensors."""
+    """Return the layout of tensors.
+
+    Args:
+        tensors: tensors by name.
+    """
     return {name: (tensor.dtype, tuple(tensor.shape)) for name, tensor in tensors.items()}
 
 
 def require_claim(build: Callable[[], nn.Module], stored: Layout, size: int) -> None:
-    """Raise `CheckpointError` unless `build` makes networks of the layout `stored`, of `size` bytes.
+    """Raise `CheckpointError` unless the networks have the tensors that are stored.
 
-    They are built on torch's meta device, where a tensor takes no memory. A `build` that computes with its tensors
-    cannot run there; it runs on the CPU, and ends when it has made far more than what is stored.
+    The networks are built on torch's meta device, where a tensor takes no memory. A `build` that computes with its
+    tensors cannot run there. It runs on the CPU, and is stopped when it has made far more than is stored.
+
+    Args:
+        build: function that makes the networks.
+        stored: layout of the stored tensors.
+        size: size of the stored tensors, in bytes.
     """
     try:
-        with _at_most(10 * len(stored) + _MANY, None), torch.device("meta"):
+        with _limited(10 * len(stored) + _SPARE_PARTS, None), torch.device("meta"):
             built = build()
     except _Excessive:
         raise
     except Exception:
-        with _at_most(10 * len(stored) + _MANY, 4 * size + _MUCH):
+        with _limited(10 * len(stored) + _SPARE_PARTS, 4 * size + _SPARE_BYTES):
             built = build()
     require_layout(layout_of(built.state_dict()), stored)
 
 
 def require_layout(built: Layout, stored: Layout) -> None:
-    """Raise `CheckpointError` that names the first tensor of two layouts that differs."""
+    """Raise `CheckpointError`, with the name of the first different tensor, unless two layouts are equal.
+
+    Args:
+        built: layout of the networks.
+        stored: layout of the stored tensors.
+    """
     for name in sorted(built.keys() ^ stored.keys()):
         where = "the file lacks" if name in built else "the networks lack"
         raise CheckpointError(f"{where} the tensor {name!r}")
@@ -63,8 +77,8 @@ def _form(dtype: torch.dtype | str, shape: tuple[int, ...]) -> str:
 
 
 @contextmanager
-def _at_most(count: int, size: int | None) -> Iterator[None]:
-    """Stop a block that gives its modules more than `count` tensors and submodules, or `size` bytes."""
+def _limited(count: int, size: int | None) -> Iterator[None]:
+    """Stop a block that gives its modules more than `count` tensors and submodules, or more than `size` bytes."""
     here, counted, spent = threading.get_ident(), 0, 0
 
     def note(module: nn.Module, name: str, part: Any) -> None:
@@ -75,7 +89,7 @@ def _at_most(count: int, size: int | None) -> Iterator[None]:
         if isinstance(part, Tensor) and not nn.parameter.is_lazy(part):
             spent += part.numel() * part.element_size()
         if counted > count or (size is not None and spent > size):
-            raise _Excessive("the networks that it describes are larger by far than what it holds")
+            raise _Excessive("the networks that it describes are far larger than what it holds")
 
     handles = [
         hooks.register_module_parameter_registration_hook(note),

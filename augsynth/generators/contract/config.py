@@ -1,4 +1,4 @@
-"""Options of a generator: checked by name, with suggestions for typing errors."""
+"""Options of a generator, checked by name and type, with suggestions for typing errors."""
 
 from __future__ import annotations
 
@@ -20,14 +20,20 @@ _SCALARS: dict[str, type] = {kind.__name__: kind for kind in (int, float, str, b
 
 @dataclasses.dataclass(frozen=True)
 class NoOptions:
-    """The options of a generator that has none."""
+    """Options of a generator without options."""
 
 
 def make_config(name: str, config_type: type[Any], options: Mapping[str, Any]) -> Any:
-    """Make the frozen dataclass `config_type` from options; lists become tuples, so that it can be hashed.
+    """Make a config from options. Raises `ArgumentError` or `ArgumentTypeError`.
 
-    Fields annotated `int`, `float`, `str` or `bool`, or one of these or None, take these types only (an int is taken
-    for a float). NumPy's numbers and 0-d arrays count as Python's, and a number must be finite.
+    A field that is annotated `int`, `float`, `str` or `bool`, or one of these or None, takes these types only. An
+    integer is converted for a float field. NumPy's numbers and 0-d arrays are converted to Python's, and numbers must
+    be finite. Lists become tuples, so that the config can be hashed.
+
+    Args:
+        name: name of the generator, for messages.
+        config_type: a frozen dataclass.
+        options: values by field name.
     """
     fields = {field.name: field for field in dataclasses.fields(config_type) if field.init}
     for option in options:
@@ -57,7 +63,7 @@ def _converted(field: dataclasses.Field[Any], value: Any) -> Any:
 
 
 def _type_names(annotation: Any) -> set[str]:
-    """`{"float", "None"}` for `float | None` in any spelling."""
+    """Return the names of types in an annotation: `{"float", "None"}` for `float | None` in any spelling."""
     # The annotation is a string where the plugin's module postpones the evaluation of annotations.
     text = annotation.__name__ if isinstance(annotation, type) else str(annotation)
     optional = re.fullmatch(r"(?:typing\.)?Optional\[(.*)\]", text.strip())
@@ -66,7 +72,7 @@ def _type_names(annotation: Any) -> set[str]:
 
 
 def _plain_tuples(option: str, value: Any) -> Any:
-    """The value with tuples for lists and arrays, and Python's numbers for all others; they must be finite."""
+    """Convert lists and arrays to tuples, and numbers to Python's; raise `ArgumentError` for one that is not finite."""
     if isinstance(value, (np.generic, np.ndarray, Tensor)):
         value = value.tolist()
     if isinstance(value, (list, tuple)):

@@ -12,13 +12,20 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from augsynth.errors import CheckpointError
-from augsynth.generators.claims import Layout, layout_of, require_layout
+from augsynth.generators.checkpoints.layouts import Layout, layout_of, require_layout
 
 _PREFIX = "optimizer"
 
 
 def pack_optimizers(optimizers: Mapping[str, Optimizer]) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """Split the states of optimisers into what is JSON and tensors (`optimizer.NAME.PARAMETER.KEY`)."""
+    """Split the states of optimisers into JSON and tensors.
+
+    Args:
+        optimizers: optimisers by name.
+
+    Returns:
+        JSON-ready values, and tensors by name: `optimizer.NAME.PARAMETER.KEY`.
+    """
     as_json: dict[str, Any] = {}
     tensors: dict[str, Tensor] = {}
     for name, optimizer in optimizers.items():
@@ -37,7 +44,13 @@ def pack_optimizers(optimizers: Mapping[str, Optimizer]) -> tuple[dict[str, Any]
 def unpack_optimizers(
     optimizers: Mapping[str, Optimizer], as_json: Mapping[str, Any], tensors: Mapping[str, Tensor]
 ) -> None:
-    """Put packed states back into optimisers of the same names and parameters."""
+    """Load packed states into optimisers. Raises `CheckpointError` if they do not fit.
+
+    Args:
+        optimizers: optimisers of the same names and parameters.
+        as_json: JSON-ready values from `pack_optimizers`.
+        tensors: tensors from `pack_optimizers`; others are ignored.
+    """
     if set(as_json) != set(optimizers):
         raise CheckpointError(f"the checkpoint has optimisers {sorted(as_json)}, the generator {sorted(optimizers)}")
     for name, optimizer in optimizers.items():
@@ -55,7 +68,7 @@ def unpack_optimizers(
 
 
 def _require_states(name: str, optimizer: Optimizer, tensors: Mapping[str, Tensor]) -> None:
-    """Raise `CheckpointError` unless each parameter that has a state here has all of it, in the right shapes."""
+    """Raise `CheckpointError` if a parameter has a part of its state, or a state of another shape."""
     expected = _layout_after_a_step(name, optimizer)
     if expected is not None:
         stored = {path: value for path, value in tensors.items() if path.startswith(f"{_PREFIX}.{name}.")}
@@ -64,7 +77,7 @@ def _require_states(name: str, optimizer: Optimizer, tensors: Mapping[str, Tenso
 
 
 def _layout_after_a_step(name: str, optimizer: Optimizer) -> Layout | None:
-    """What an optimiser keeps, found by a step on torch's meta device; None if its steps need numbers."""
+    """Return the layout of an optimiser's state, after a step on the meta device; None if its steps need numbers."""
     twin = copy.copy(optimizer)
     twin.state = defaultdict(dict)
     twin.param_groups = [

@@ -1,4 +1,4 @@
-"""Which generator plugins are installed: read from package metadata, without importing any."""
+"""Finding installed generator plugins in package metadata, without importing them."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from importlib.metadata import Distribution, EntryPoint, distributions
 from typing import Any
 
 GROUP = "augsynth.generators"
-"""The entry-point group; each object in it is a `Generator` subclass."""
+"""Entry-point group of generators. Each object in it is a subclass of `Generator`."""
 
 SWITCH = "AUGSYNTH_PLUGINS"
-"""Environment variable: `off`, or a comma list of the names that may be loaded; unset or empty allows all."""
+"""Environment variable: `off`, or a list of the names that may be loaded, with commas. Empty or unset allows all."""
 
 LOCAL = "local"
-"""Stands for the distribution of what `register_generator` has added in this process."""
+"""Name of the distribution of classes that `register_generator` has added."""
 
 
 _IDENTIFIERS = r"[^\W\d]\w*(?:\.[^\W\d]\w*)*"
@@ -26,9 +26,16 @@ _VALUE = re.compile(rf"({_IDENTIFIERS})\s*:\s*({_IDENTIFIERS})\s*(?:\[(.*)\])?")
 
 @dataclass(frozen=True)
 class Claim:
-    """One distribution's claim to a name; `value` is "module:class", `load` imports it.
+    """Claim of a distribution to the name of a generator.
 
-    `fault` says why it cannot be loaded, where that is known from its metadata already.
+    Args:
+        name: name of the entry point.
+        distribution: name of the distribution.
+        version: its version.
+        value: "module:class".
+        extras: extras of the distribution that the entry point names.
+        load: function that imports the class.
+        fault: reason why it cannot be loaded, if the metadata show one; else empty.
     """
 
     name: str
@@ -41,16 +48,20 @@ class Claim:
 
     @property
     def full_name(self) -> str:
-        """`distribution:name`, which is never ambiguous between distributions."""
+        """Name with its distribution, `distribution:name`, which is unique among distributions."""
         return f"{self.distribution}:{self.name}"
 
     def answers_to(self, name: str) -> bool:
-        """Whether `name` is this claim's name or full name; distributions compare as pip compares them."""
+        """Return True if the name, or the full name, is this one. Distributions are compared as pip compares them.
+
+        Args:
+            name: `name` or `distribution:name`.
+        """
         distribution, _, short = name.rpartition(":")
         return short == self.name and (not distribution or _normal(distribution) == _normal(self.distribution))
 
     def enabled(self) -> bool:
-        """Whether `AUGSYNTH_PLUGINS` allows it to be loaded. What this process registered itself always is."""
+        """Return True if `AUGSYNTH_PLUGINS` allows loading it. Registered classes are always allowed."""
         switch = os.environ.get(SWITCH, "").strip()
         if self.distribution == LOCAL or not switch:
             return True
@@ -58,7 +69,7 @@ class Claim:
 
 
 def installed_claims() -> list[Claim]:
-    """All claims of the entry-point group, sorted; the same value claimed twice counts once."""
+    """Return all claims of the entry-point group, sorted. A value that is claimed twice counts once."""
     claims = [claim for distribution in _visible(distributions()) for claim in _claims(distribution)]
     versions: dict[str, set[str]] = {}
     for claim in claims:
@@ -68,7 +79,11 @@ def installed_claims() -> list[Claim]:
 
 
 def unique(claims: Iterable[Claim]) -> list[Claim]:
-    """Sort claims by name and distribution, and keep the first of those with one name and value, a sound one if any."""
+    """Sort claims by name and distribution, and keep one for each name and value, if possible one without a fault.
+
+    Args:
+        claims: claims in any order.
+    """
     kept: dict[tuple[str, str], Claim] = {}
     listed = sorted(claims, key=lambda claim: (claim.name, _normal(claim.distribution), claim.value))
     for claim in sorted(listed, key=lambda claim: bool(claim.fault)):
@@ -77,16 +92,16 @@ def unique(claims: Iterable[Claim]) -> list[Claim]:
 
 
 def _visible(found: Iterable[Distribution]) -> Iterator[Distribution]:
-    """Leave out what Python does not import: a name that a folder earlier on the path has, and what pip set aside."""
+    """Leave out distributions that Python does not import: hidden by an earlier folder, or set aside by pip."""
     folders: dict[str, str] = {}
     for distribution in found:
-        name, folder = _place(distribution)
+        name, folder = _name_and_folder(distribution)
         if not name.startswith("~") and folders.setdefault(name, folder) == folder:
             yield distribution
 
 
 def _claims(distribution: Distribution) -> Iterator[Claim]:
-    """The claims of one distribution; nothing that its files hold raises."""
+    """Return the claims of a distribution. No content of its files raises."""
     text, unreadable = _text(distribution, "entry_points.txt")
     if GROUP not in text:
         return
@@ -99,13 +114,13 @@ def _claims(distribution: Distribution) -> Iterator[Claim]:
         fault = unreadable or unknown or _fault_of(point, value)
         module_and_class = f"{match[1]}:{match[2]}" if match else value
         extras = tuple(re.findall(r"[^\s,]+", (match and match[3]) or ""))
-        distributed_as = name or _place(distribution)[0]
+        distributed_as = name or _name_and_folder(distribution)[0]
         load = partial(_load, point, value)
         yield Claim(point, distributed_as, version or "unknown", module_and_class, extras, load, fault)
 
 
 def _lines_of_group(text: str) -> Iterator[tuple[str, str]]:
-    """The lines `name = value` of our group, as they stand; all else in entry_points.txt is the concern of others."""
+    """Return the lines `name = value` of our group, unchanged. Other groups in entry_points.txt are not read."""
     section = ""
     for line in map(str.strip, text.splitlines()):
         if line.startswith("[") and line.endswith("]"):
@@ -129,7 +144,7 @@ def _with_fault(claim: Claim, versions: set[str]) -> Claim:
 
 
 def _text(distribution: Distribution, *files: str) -> tuple[str, str]:
-    """The text of the first of these files that is there, and why it cannot be read as it should."""
+    """Return the text of the first of these files that exists, and the reason if it cannot be read properly."""
     for file in files:
         try:
             text = distribution.read_text(file)
@@ -143,13 +158,13 @@ def _text(distribution: Distribution, *files: str) -> tuple[str, str]:
 
 
 def _header(text: str, name: str) -> str:
-    """The value of a header of METADATA; they end at the first empty line."""
+    """Return the value of a header of METADATA. The headers end at the first empty line."""
     found = re.search(rf"^{name}:[ \t]*(\S.*?)[ \t\r]*$", re.split(r"\r?\n\r?\n", text, maxsplit=1)[0], re.MULTILINE)
     return found[1] if found else ""
 
 
-def _place(distribution: Distribution) -> tuple[str, str]:
-    """The name in that of the folder `name-version.dist-info`, found without reading a file, and where that lies."""
+def _name_and_folder(distribution: Distribution) -> tuple[str, str]:
+    """Return the name in the name of the folder `name-version.dist-info`, and the folder that contains it."""
     try:
         return str(getattr(distribution, "_normalized_name", None) or "unknown"), str(distribution.locate_file(""))
     except Exception:

@@ -1,4 +1,4 @@
-"""Ctrl-C that waits for the step under way, so that what is saved is never half a step."""
+"""Ctrl-C that waits for the end of a training step, so that no half step is saved."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from types import FrameType
 
 @contextmanager
 def deferred_interrupt() -> Iterator[Callable[[], bool]]:
-    """Give a function that says whether Ctrl-C was pressed; a second Ctrl-C interrupts at once.
+    """Provide a function that returns True once Ctrl-C was pressed. A second Ctrl-C interrupts at once.
 
-    Elsewhere than in the main thread, or where the application handles SIGINT itself, nothing is changed.
+    Nothing changes outside the main thread, or if the application handles SIGINT itself.
     """
     pressed = False
 
