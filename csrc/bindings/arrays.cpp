@@ -74,8 +74,7 @@ Batch split_array(const py::array& array, const std::string& name) {
 
 void copy_luts(const py::array& array, Tables& tables) {
   if (array.ndim() != 2 || (array.shape(1) != 256 && array.shape(1) != 65536) || array.itemsize() != 2)
-    throw ImageError("luts has shape " + std::string(py::str(array.attr("shape"))) +
-                     ", expected uint16 (n, 256) or (n, 65536)");
+    throw ImageError("luts has shape " + shape_text(array) + ", expected uint16 (n, 256) or (n, 65536)");
   tables.lut_levels = static_cast<std::size_t>(array.shape(1));
   if (array.size() == 0) return;
   const py::array contiguous = py::array::ensure(array, py::array::c_style);
@@ -112,7 +111,7 @@ Image one_image(const py::array& array, const std::string& name) {
   const std::optional<DType> dtype = image_dtype(array);
   if (!dtype || *dtype == DType::kFloat16) refuse_dtype(array, name);
   if (array.ndim() != 3 || array.size() == 0)
-    throw ImageError(name + " has shape " + std::string(py::str(array.attr("shape"))) +
+    throw ImageError(name + " has shape " + shape_text(array) +
                      ", expected (height, width, channels), each at least 1");
   return last_axes(array, *dtype);
 }
@@ -133,6 +132,8 @@ py::object describe(const py::list& images) {
   }
   return py::make_tuple(shapes, static_cast<int>(common.value_or(DType::kUint8)));
 }
+
+std::string shape_text(const py::array& array) { return py::str(array.attr("shape")); }
 
 std::string item_text(const py::array& array) {
   return std::to_string(array.ndim()) + " axes of " + std::to_string(array.itemsize()) + "-byte items";

@@ -31,7 +31,7 @@ using Places = Packed<std::int64_t>;
 std::vector<Image> images_at(const Places& places, const char* name) {
   constexpr py::ssize_t kNumbers = 8;
   if (places.ndim() != 2 || places.shape(1) != kNumbers)
-    throw ImageError(std::string(name) + " has shape " + std::string(py::str(places.attr("shape"))) +
+    throw ImageError(std::string(name) + " has shape " + shape_text(places) +
                      ", expected (n, 8): address, shape, strides in bytes and dtype");
   std::vector<Image> images;
   images.reserve(static_cast<std::size_t>(places.shape(0)));
@@ -154,9 +154,7 @@ void linear_pass(const py::object& source, const py::object& output, const py::d
 PYBIND11_MODULE(_cuda, module) {
   using namespace augsynth;
   translate_exceptions();
-  // An ordinary type, as the stub says, without pybind11's metaclass.
-  const py::metaclass ordinary(reinterpret_cast<PyObject*>(&PyType_Type));
-  py::class_<PyLaunch>(module, "Launch", ordinary)
+  py::class_<PyLaunch>(module, "Launch", ordinary_metaclass())
       .def(py::init<const py::array&, const Places&, const Places&, const py::object&>(), py::kw_only(),
            py::arg("rows"), py::arg("sources").noconvert(), py::arg("outputs").noconvert(), py::arg("tables"))
       .def_property_readonly("copied", &PyLaunch::copied)
