@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from augsynth import _native
-from augsynth.core.scale import Image
+from augsynth.core.typing import Image
 from augsynth.errors import ArgumentError
 from augsynth.whole_image.description import WholeImageOperation
 

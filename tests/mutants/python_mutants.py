@@ -56,7 +56,7 @@ PYTHON = (
     ),
     Mutant(
         "the key is ignored",
-        "augsynth/transforms/base.py",
+        "augsynth/transforms/pipeline.py",
         "keys_from_torch(count) if keys is None else as_keys(keys)",
         "keys_from_torch(count)",
         (RANDOMNESS, "same_key"),
@@ -92,8 +92,8 @@ PYTHON = (
     Mutant(
         "what is remembered for one number of channels serves all",
         "augsynth/plan/lowering/lowering.py",
-        "begun(dtype, _native.distinct(channels),",
-        "begun(dtype, (),",
+        "new_pass(dtype, _native.distinct(channels),",
+        "new_pass(dtype, (),",
         (REMEMBERED, "number_of_channels"),
     ),
     Mutant(

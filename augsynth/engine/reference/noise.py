@@ -6,13 +6,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from augsynth._native.layout import Noise
+from augsynth._native.layout import NoiseKind
 from augsynth.core.rng import philox
+from augsynth.core.typing import Bits, Floats
 
 PIXEL_ROUNDS = 7  # of Philox: the fewest with which it passes BigCrush
-
-Floats = npt.NDArray[np.float64]
-Stream = npt.NDArray[np.uint32]
 
 LARGE_MEAN = 16.0
 _NOISY_MEAN = 2.0**48
@@ -28,30 +26,30 @@ def add_noise(row: np.void, values: Floats) -> Floats:
     """The values (C, H, W) with the noise of the row, in the source's units."""
     stream, shape = row["stream"], values.shape
     p0, p1, p2, p3 = (float(parameter) for parameter in row["noise_parameters"])
-    match Noise(row["noise"]):
-        case Noise.NONE:
+    match NoiseKind(row["noise"]):
+        case NoiseKind.NONE:
             return values
-        case Noise.GAUSSIAN | Noise.EXACT_GAUSSIAN | Noise.UNIFORM | Noise.SPECKLE if p0 == p1 == 0:
+        case NoiseKind.GAUSSIAN | NoiseKind.EXACT_GAUSSIAN | NoiseKind.UNIFORM | NoiseKind.SPECKLE if p0 == p1 == 0:
             return values  # 0 added to -0 is 0, and 0 times an infinity is NaN
-        case Noise.GAUSSIAN:
+        case NoiseKind.GAUSSIAN:
             return values + (p0 + p1 * table_normal(stream, shape))
-        case Noise.EXACT_GAUSSIAN:
+        case NoiseKind.EXACT_GAUSSIAN:
             return values + (p0 + p1 * normal_quantile(uniform(stream, shape)))
-        case Noise.UNIFORM:
+        case NoiseKind.UNIFORM:
             return values + uniform_between(stream, shape, p0, p1)
-        case Noise.SALT_AND_PEPPER:
+        case NoiseKind.SALT_AND_PEPPER:
             u = uniform(stream, (1, *shape[1:]))
             return np.where(u < p0, p2, np.where(u < p1, p3, values))
-        case Noise.POISSON:
+        case NoiseKind.POISSON:
             mean = np.maximum(values, 0.0) / p0
             noisy = mean < _NOISY_MEAN
             counts = poisson_quantile(uniform(stream, shape), np.where(noisy, mean, 0.0))
             return np.where(noisy, counts * p0, values)
-        case Noise.SPECKLE:
+        case NoiseKind.SPECKLE:
             return values + values * (p0 + p1 * table_normal(stream, shape))
 
 
-def halves(stream: Stream, shape: tuple[int, ...]) -> npt.NDArray[np.uint32]:
+def halves(stream: Bits, shape: tuple[int, ...]) -> npt.NDArray[np.uint32]:
     """16 random bits for each value of an image (C, H, W)."""
     channels, height, width = shape
     words = _words(stream, channels, height, -(-width // 8))
@@ -59,13 +57,13 @@ def halves(stream: Stream, shape: tuple[int, ...]) -> npt.NDArray[np.uint32]:
     return pairs.reshape(channels, height, -1)[..., :width]
 
 
-def uniform_between(stream: Stream, shape: tuple[int, ...], low: Floats | float, high: Floats | float) -> Floats:
+def uniform_between(stream: Bits, shape: tuple[int, ...], low: Floats | float, high: Floats | float) -> Floats:
     """Uniform numbers between `low` and `high`, which broadcast to an image (C, H, W), from 16 random bits each."""
     result: Floats = low + (high - low) * (halves(stream, shape) + 0.5) / 2**16
     return result
 
 
-def uniform(stream: Stream, shape: tuple[int, ...]) -> Floats:
+def uniform(stream: Bits, shape: tuple[int, ...]) -> Floats:
     """Uniform numbers in (0, 1) for each value of an image (C, H, W), from 32 random bits each."""
     channels, height, width = shape
     words = _words(stream, channels, height, -(-width // 4)).reshape(channels, height, -1)[..., :width]
@@ -73,7 +71,7 @@ def uniform(stream: Stream, shape: tuple[int, ...]) -> Floats:
     return result
 
 
-def _words(stream: Stream, channels: int, height: int, blocks: int) -> npt.NDArray[np.uint32]:
+def _words(stream: Bits, channels: int, height: int, blocks: int) -> npt.NDArray[np.uint32]:
     """The words (channels, height, blocks, 4) of a noise stream."""
     counter = np.empty((channels, height, blocks, 4), dtype=np.uint32)
     channel = np.arange(channels, dtype=np.uint32)[:, None, None]
@@ -83,7 +81,7 @@ def _words(stream: Stream, channels: int, height: int, blocks: int) -> npt.NDArr
     return philox(counter, np.asarray(stream[:2], dtype=np.uint32), PIXEL_ROUNDS)
 
 
-def table_normal(stream: Stream, shape: tuple[int, ...]) -> Floats:
+def table_normal(stream: Bits, shape: tuple[int, ...]) -> Floats:
     """Standard normal variates (C, H, W) from 16 random bits each."""
     return normal_of(halves(stream, shape))
 

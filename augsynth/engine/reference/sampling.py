@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 
 from augsynth._native.layout import Border, DType, Interpolation
+from augsynth.core.typing import Floats, Image, Ints
 from augsynth.engine.reference.rounding import store
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Image = npt.NDArray[Any]
 
 
 def positions(row: np.void) -> tuple[Floats, Floats]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from augsynth.plan.lowering.image_info import ImageInfo
 from augsynth.plan.lowering.lowering import Lowering
 from augsynth.plan.lowering.steps import (
     AddNoise,
@@ -15,7 +16,7 @@ from augsynth.plan.lowering.steps import (
     PerChannel,
     Sampling,
     Standardise,
-    Step,
+    TransformStep,
 )
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "Erase",
     "FillValues",
     "Geometry",
+    "ImageInfo",
     "Lookup",
     "Lowering",
     "MapColours",
@@ -31,5 +33,5 @@ __all__ = [
     "PerChannel",
     "Sampling",
     "Standardise",
-    "Step",
+    "TransformStep",
 ]

@@ -11,14 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from augsynth._native.layout import Border, DType, Interpolation, Noise
+from augsynth._native.layout import Border, DType, Interpolation, NoiseKind
+from augsynth.core.typing import Array, Bits, Floats, Ints, Mask
 from augsynth.errors import ArgumentError
 
-Array = npt.NDArray[Any]
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
-Streams = npt.NDArray[np.uint32]
 PerChannel = float | Sequence[float]
 
 
@@ -32,7 +28,7 @@ class FillValues(NamedTuple):
     value: float
     low: PerChannel
     high: PerChannel
-    stream: Streams
+    stream: Bits
     by_mean: bool = False
     active: Mask | None = None
 
@@ -113,9 +109,9 @@ class AddNoise(NamedTuple):
     Those that are levels of an image, as most are, are given as fractions of the full scale.
     """
 
-    kind: Noise
+    kind: NoiseKind
     parameters: Floats
-    stream: Streams
+    stream: Bits
     clip: bool
     active: Mask | None = None
 
@@ -129,7 +125,7 @@ class Erase(NamedTuple):
 
     samples: Ints
     boxes: Ints
-    stream: Streams
+    stream: Bits
     fill: PerChannel | None = 0.0
     active: Mask | None = None
 
@@ -151,10 +147,10 @@ class Cast(NamedTuple):
 
 # What can be part of a pass, and all that transforms can be lowered to.
 Fusible = FillValues | Geometry | Lookup | MapColours | AddNoise | Erase | Standardise | Cast
-Step = Fusible | Operate
+TransformStep = Fusible | Operate
 
 
-def restricted(step: Step, active: Mask, sizes: Ints) -> Step:
+def restricted(step: TransformStep, active: Mask, sizes: Ints) -> TransformStep:
     """The step for those samples that `active` (n,) names; the others stay as they are, of `sizes` (n, 2)."""
     if isinstance(step, (Standardise, Cast)):
         raise ArgumentError(

@@ -8,8 +8,9 @@ from functools import lru_cache
 import numpy as np
 
 from augsynth._native.layout import COLOUR, ERASURE, LUT_LEVELS, MISSING, DType, Tables
+from augsynth.core.typing import Array, Floats, Mask
 from augsynth.plan import Rows
-from augsynth.plan.lowering.steps import Array, Erase, FillValues, Floats, Lookup, MapColours, Mask, PerChannel
+from augsynth.plan.lowering.steps import Erase, FillValues, Lookup, MapColours, PerChannel
 
 
 @dataclass
