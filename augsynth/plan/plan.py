@@ -14,11 +14,12 @@ from typing import IO, Any
 
 import numpy as np
 
-from augsynth._native.layout import ROW
+from augsynth._native.layout import ROW, Border
+from augsynth.core.geometry import inverse_map
 from augsynth.core.typing import Floats
 from augsynth.errors import PlanError
 from augsynth.plan.barriers import Barrier
-from augsynth.plan.passes import Pass, Rows
+from augsynth.plan.passes import Pass, Rows, new_rows
 
 PlanStep = Pass | Barrier
 PathOrFile = str | os.PathLike[str] | IO[bytes]
@@ -53,6 +54,17 @@ class Plan:
         """The native passes, without what happens between them."""
         return tuple(step for step in self.steps if isinstance(step, Pass))
 
+    @cached_property
+    def movements(self) -> tuple[Pass, ...]:
+        """The passes in order, and for each barrier that moves pixels a pass that moves coordinates as it does."""
+        backwards: list[Pass] = []
+        for step in reversed(self.steps):
+            if isinstance(step, Pass):
+                backwards.append(step)
+            elif (maps := step.coordinate_maps(backwards[-1].rows["source_size"])) is not None:
+                backwards.append(_movement(maps, backwards[-1].rows))
+        return tuple(reversed(backwards))
+
     def __len__(self) -> int:
         return len(self.steps[0])
 
@@ -61,14 +73,14 @@ class Plan:
         return Plan(tuple(step[samples] for step in self.steps))
 
     def matrices(self) -> Floats:
-        """The maps (n, 3, 3) from output to source coordinates, over all passes.
+        """The maps (n, 3, 3) from output to source coordinates, over all passes and barriers.
 
         >>> from augsynth import transforms as T
         >>> T.CenterCrop(2).plan([(4, 6)], [(0, 0, 0)]).matrices()[0, :2, 2].tolist()
         [2.0, 1.0]
         """
-        total: Floats = self.passes[0].rows["inverse"]
-        for step in self.passes[1:]:
+        total: Floats = self.movements[0].rows["inverse"]
+        for step in self.movements[1:]:
             total = total @ step.rows["inverse"]
         return total
 
@@ -99,7 +111,7 @@ class Plan:
         """
         from augsynth.plan.inversion import invert
 
-        return invert(self.passes, points, boxes, masks, pixel_center, mask_fill)
+        return invert(self.movements, points, boxes, masks, pixel_center, mask_fill)
 
     def save(self, path: PathOrFile) -> None:
         """Write the plan to `path`, or into a binary file, as an .npz archive (no pickle).
@@ -116,6 +128,17 @@ class Plan:
         from augsynth.plan.store import read
 
         return read(path)
+
+
+def _movement(maps: Floats, following: Rows) -> Pass:
+    """The pass that moves coordinates by `maps` (n, 3, 3) and leaves the sizes as the rows that follow expect them."""
+    rows = new_rows(len(maps))
+    rows["inverse"] = inverse_map(maps)
+    rows["source_size"] = rows["output_size"] = following["source_size"]
+    rows["source_dtype"] = rows["output_dtype"] = following["source_dtype"]
+    rows["channels"] = following["channels"]
+    rows["border"] = Border.CONSTANT
+    return Pass(rows)
 
 
 def _check_step(step: Any, number: int) -> None:

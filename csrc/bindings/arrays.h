@@ -30,13 +30,13 @@ using MapArray = Packed<double, pybind11::array::forcecast>;
 using ShapeArray = pybind11::array_t<std::int64_t, pybind11::array::c_style>;
 
 // The images of one argument, and the arrays that own their memory.
-struct Batch {
+struct ImageList {
   std::vector<Image> images;
   std::vector<pybind11::object> owners;
 };
 
 // Throws ImageError unless `object` is one array with four axes or a sequence of arrays with three.
-Batch collect(const pybind11::object& object, const std::string& name);
+ImageList collect(const pybind11::object& object, const std::string& name);
 
 // The image in an array with three axes, none of which is empty. Throws ImageError unless a pass can read it.
 Image one_image(const pybind11::array& array, const std::string& name);

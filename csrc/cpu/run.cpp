@@ -128,10 +128,10 @@ std::vector<double> find_offset(const PlanRow& row, const ColourMap& map, const 
 }
 
 // One call.
-class Batch {
+class PassRun {
  public:
-  Batch(const std::vector<PlanRow>& rows, const Tables& tables, const FilledSources& sources,
-        const std::vector<Image>& outputs, int threads, Check check)
+  PassRun(const std::vector<PlanRow>& rows, const Tables& tables, const FilledSources& sources,
+          const std::vector<Image>& outputs, int threads, Check check)
       : rows_(rows),
         tables_(tables),
         sources_(sources),
@@ -219,7 +219,7 @@ void run(std::vector<PlanRow> rows, Tables tables, const std::vector<Image>& sou
   validate_images(rows, sources, outputs);
   neutralise(rows, tables);
   const FilledSources filled(rows, tables.missing, sources, threads, check);
-  Batch(rows, tables, filled, outputs, threads, check).run();
+  PassRun(rows, tables, filled, outputs, threads, check).run();
 }
 
 }  // namespace augsynth

@@ -19,7 +19,7 @@ std::size_t values_of(const Image& image) {  // of a line
 
 }  // namespace
 
-void blur(const Image& source, const Image& output, const Kernel& x, const Kernel& y, Poll& poll) {
+void blur(const Image& source, const Image& output, const HalfKernel& x, const HalfKernel& y, Poll& poll) {
   const std::size_t height = 2 * static_cast<std::size_t>(y.middle) + 1;
   const std::size_t kept = std::min(height, static_cast<std::size_t>(source.shape[0]));
   const std::size_t margins = 2 * static_cast<std::size_t>(x.middle) * source.shape[2];

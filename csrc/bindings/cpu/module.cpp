@@ -35,8 +35,8 @@ void run_arrays(const py::array& rows, const py::object& sources, const py::obje
                 const py::object& tables, int threads) {
   std::vector<PlanRow> copied = copy_items<PlanRow>(rows, "rows", "ROW");
   Tables copied_tables = copy_tables(tables);
-  const Batch from = collect(sources, "sources");
-  Batch to = collect(outputs, "outputs");
+  const ImageList from = collect(sources, "sources");
+  ImageList to = collect(outputs, "outputs");
   name_bfloat16(copied, to.images);
   const Check check = signals_of_this_thread();
   const py::gil_scoped_release released;

@@ -31,7 +31,7 @@ Image bytes_of(const py::array& array) {
   return image;
 }
 
-Kernel kernel_of(const KernelArray& weights) {
+HalfKernel kernel_of(const KernelArray& weights) {
   if (weights.ndim() != 1 || weights.size() < 1 || weights.size() > kLargestMiddle + 1)
     throw ArgumentError("half a kernel has shape " + shape_text(weights) + ", expected 1 axis of 1 to " +
                         std::to_string(kLargestMiddle + 1) + " weights");
@@ -51,7 +51,7 @@ py::array written(const py::array& image, const Image& source, const Work& work)
 
 // `x` and `y` hold the first half of a symmetric kernel and its middle.
 py::array blur_image(const py::array& image, const KernelArray& x, const KernelArray& y) {
-  const Kernel along_x = kernel_of(x), along_y = kernel_of(y);
+  const HalfKernel along_x = kernel_of(x), along_y = kernel_of(y);
   return written(image, one_image(image, "image"), [&](const Image& source, const Image& output, Poll& poll) {
     blur(source, output, along_x, along_y, poll);
   });
