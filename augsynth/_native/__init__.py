@@ -1,6 +1,6 @@
 """The typed face of the compiled extensions.
 
-`docs/design/numerics.md` defines the arithmetic. `csrc/plan.h` and `augsynth/_native/layout.py` describe the rows;
+`docs/design/numerics.md` defines the arithmetic. `csrc/core/plan.h` and `augsynth/_native/layout.py` describe the rows;
 importing this package fails where the two differ.
 """
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from augsynth.errors import ArgumentTypeError
 
+Array: TypeAlias = npt.NDArray[Any]
 
-def require(name: str, array: npt.NDArray[Any], dtype: np.dtype[Any], expected: str) -> None:
+
+def require(name: str, array: Array, dtype: np.dtype[Any], expected: str) -> None:
     """Raise `ArgumentTypeError` unless it is an array of that dtype."""
     if not isinstance(array, np.ndarray) or array.dtype != dtype:
         came = array.dtype if isinstance(array, np.ndarray) else type(array).__name__

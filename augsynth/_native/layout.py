@@ -1,4 +1,4 @@
-"""The layout of a plan's rows and of the tables they point into: the NumPy mirror of `csrc/plan.h`.
+"""The layout of a plan's rows and of the tables they point into: the NumPy mirror of `csrc/core/plan.h`.
 
 `docs/design/numerics.md` says what each field means. The extension reports its own layout at import,
 and `_native` refuses to start on any difference.

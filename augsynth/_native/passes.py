@@ -9,14 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from augsynth._native import layout
-from augsynth._native.arguments import require
+from augsynth._native.arguments import Array, require
 from augsynth._native.extensions import _cpu, cuda
 from augsynth._native.processor import num_threads
 
 if TYPE_CHECKING:
     from augsynth._native import _cuda
 
-Array: TypeAlias = npt.NDArray[Any]
 Images: TypeAlias = Sequence[Array] | Array
 
 _NO_TABLES = layout.Tables()

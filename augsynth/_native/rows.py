@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
 from augsynth._native import layout
-from augsynth._native.arguments import require
+from augsynth._native.arguments import Array, require
 from augsynth._native.extensions import _cpu
-
-Array = npt.NDArray[Any]
 
 _DTYPES = tuple(layout.DType)
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
+from augsynth._native.arguments import Array
 from augsynth._native.extensions import _cpu
-
-Array = npt.NDArray[Any]
 
 
 def blur(image: Array, x: npt.NDArray[np.float32], y: npt.NDArray[np.float32]) -> Array:

@@ -10,10 +10,8 @@ import numpy.typing as npt
 import torch
 
 from augsynth.core.pillow import is_pil
+from augsynth.core.typing import Array, Floats
 from augsynth.errors import ArgumentError, ArgumentTypeError, shown
-
-Array = npt.NDArray[Any]
-Floats = npt.NDArray[np.float64]
 
 _FARTHEST = 2.0**53
 

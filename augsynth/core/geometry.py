@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from augsynth import _native
+from augsynth.core.typing import Floats
 
-Floats = npt.NDArray[np.float64]
 # The points of one polygon: for the four that most have, Python's numbers take a tenth of the time of arrays.
 Outline = Sequence[Sequence[float]]
 

@@ -14,9 +14,8 @@ from augsynth import _native
 from augsynth._native.layout import MAX_CHANNELS, DType
 from augsynth.core.arrays import plain_array, readable, tensor_array
 from augsynth.core.pillow import is_pil, pil_array
+from augsynth.core.typing import Image
 from augsynth.errors import ArgumentError, ArgumentTypeError
-
-Image = npt.NDArray[Any]
 
 DTYPES: dict[np.dtype[Any], DType] = {
     np.dtype(np.uint8): DType.UINT8,

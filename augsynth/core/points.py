@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import numpy.typing as npt
 
-from augsynth.core.scale import Floats
+from augsynth.core.typing import Floats
 
 Parameter = npt.ArrayLike
 

@@ -16,9 +16,9 @@ import torch
 
 from augsynth import _native
 from augsynth.core.arrays import to_numpy
+from augsynth.core.typing import Bits
 from augsynth.errors import ArgumentError, ArgumentTypeError, shown
 
-Bits = npt.NDArray[np.uint32]
 Keys = npt.NDArray[np.int64]
 KeysLike = Sequence[tuple[int, int, int]] | npt.NDArray[np.integer]
 

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-Image = npt.NDArray[Any]
-Floats = npt.NDArray[np.float64]
+from augsynth.core.typing import Image
 
 
 def full_scale(dtype: np.dtype[Any]) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,13 +11,11 @@ import torch
 
 from augsynth import _native
 from augsynth.core.arrays import tensor_array
-from augsynth.core.images import Image
+from augsynth.core.typing import Images
 from augsynth.engine.executor import output_dtype, output_shapes
 from augsynth.engine.memory import empty_arrays
 from augsynth.engine.whole_images import operate
 from augsynth.plan import NUMPY_DTYPES, Barrier, Pass, Rows
-
-Images = Sequence[Image] | npt.NDArray[Any]
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ import numpy as np
 import torch
 
 from augsynth._native.layout import DType
-from augsynth.core.images import TORCH_DTYPES, Image, ImageBatch
+from augsynth.core.images import TORCH_DTYPES, ImageBatch
+from augsynth.core.typing import Image
 from augsynth.plan import NUMPY_DTYPES
 
 _ALIGNMENT = 16

@@ -6,16 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from augsynth.core.points import POINTS
 from augsynth.core.scale import full_scale, stored
+from augsynth.core.typing import Image
 from augsynth.engine.memory import SMALLEST_REUSED, empty_arrays
 from augsynth.errors import ArgumentError, ArgumentTypeError, AugsynthError, PlanError
 from augsynth.plan import Barrier
 from augsynth.whole_image import OPERATIONS
-
-Image = npt.NDArray[Any]
 
 
 def operate(barrier: Barrier, images: Sequence[Image] | Image) -> list[Image]:

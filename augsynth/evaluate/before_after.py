@@ -8,21 +8,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from augsynth.core.typing import Bytes
 from augsynth.evaluate.figures import displayable
 from augsynth.transforms import Compose, Transform
 
-Image = NDArray[np.uint8]
 COLOURS = np.array([(255, 64, 160), (40, 90, 255), (255, 150, 0), (0, 200, 170)], np.uint8)
 
 
 def before_after(
     transform: Transform | Compose,
-    image: Image,
+    image: Bytes,
     target: Mapping[str, Any] | None,
     variants: int,
     seed: int,
     gap: int = 4,
-) -> Image:
+) -> Bytes:
     """A sheet (H', W', 4): the image (H, W, 3) as it is, then `variants` draws of it, whose keys are (seed, j, 0).
 
     With a target, its masks, boxes and keypoints are drawn over every picture, one colour an object.
@@ -36,7 +36,7 @@ def before_after(
     return side_by_side(cells, gap)
 
 
-def side_by_side(images: Sequence[Image], gap: int) -> Image:
+def side_by_side(images: Sequence[Bytes], gap: int) -> Bytes:
     """Images (H, W, 1 or 3) of any sizes in a line, on a transparent sheet."""
     height, width = max(len(one) for one in images), sum(one.shape[1] for one in images)
     sheet = np.zeros((height, width + gap * (len(images) - 1), 4), np.uint8)
@@ -49,9 +49,9 @@ def side_by_side(images: Sequence[Image], gap: int) -> Image:
     return sheet
 
 
-def with_targets(image: Image, target: Mapping[str, Any]) -> Image:
+def with_targets(image: Bytes, target: Mapping[str, Any]) -> Bytes:
     """The image with each object's mask tinted, its box outlined, and a cross on each of its visible keypoints."""
-    drawn: Image = image.copy()
+    drawn: Bytes = image.copy()
     for number, (box, mask, points) in enumerate(
         zip(target["boxes"], target["masks"], target["keypoints"], strict=True)
     ):
@@ -64,7 +64,7 @@ def with_targets(image: Image, target: Mapping[str, Any]) -> Image:
     return drawn
 
 
-def _outline(image: Image, box: NDArray[np.float64], colour: Image) -> None:
+def _outline(image: Bytes, box: NDArray[np.float64], colour: Bytes) -> None:
     left, top = np.floor(box[:2]).astype(int)
     right, bottom = np.ceil(box[2:]).astype(int)
     inner = image[top + 1 : bottom - 1, left + 1 : right - 1].copy()
@@ -72,7 +72,7 @@ def _outline(image: Image, box: NDArray[np.float64], colour: Image) -> None:
     image[top + 1 : bottom - 1, left + 1 : right - 1] = inner
 
 
-def _cross(image: Image, x: float, y: float, reach: int = 2) -> None:
+def _cross(image: Bytes, x: float, y: float, reach: int = 2) -> None:
     height, width = image.shape[:2]
     column, row = min(int(x), width - 1), min(int(y), height - 1)
     image[row, max(column - reach, 0) : column + reach + 1] = 255

@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Image = NDArray[np.uint8]
-Mask = NDArray[np.bool_]
+from augsynth.core.typing import Bytes, Mask
 
 
-def scene(height: int = 96, width: int = 128) -> tuple[Image, dict[str, Any]]:
+def scene(height: int = 96, width: int = 128) -> tuple[Bytes, dict[str, Any]]:
     """A house and a tree under the sun as an image `(H, W, 3)`, and a target that has both, with two keypoints each.
 
     A black wire, whose values are 0 and those of nothing else are, stands for what is missing from an image.

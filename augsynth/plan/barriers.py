@@ -10,10 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from augsynth.core.points import POINTS
+from augsynth.core.typing import Array
 from augsynth.errors import PlanError
 from augsynth.whole_image import OPERATIONS
-
-Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)

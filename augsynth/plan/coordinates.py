@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from augsynth.core.geometry import (
-    Floats,
     Outline,
     clip_boxes,
     clip_outline,
@@ -20,9 +19,8 @@ from augsynth.core.geometry import (
     map_outline,
     map_points,
 )
-from augsynth.plan.passes import Ints, Pass
-
-Mask = npt.NDArray[np.bool_]
+from augsynth.core.typing import Floats, Ints, Mask
+from augsynth.plan.passes import Pass
 
 
 @dataclass(frozen=True)

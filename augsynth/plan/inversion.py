@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from augsynth.core.arrays import Array, as_float, coordinates, like, same_values, to_numpy
+from augsynth.core.arrays import as_float, coordinates, like, same_values, to_numpy
 from augsynth.core.geometry import map_boxes, map_points, thinnest
+from augsynth.core.typing import Array
 from augsynth.errors import ArgumentError, ArgumentTypeError, shown
 from augsynth.plan.coordinates import CoordinateMap, coordinate_maps
 from augsynth.plan.passes import Pass

@@ -8,10 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from augsynth._native.layout import ROW, Border, DType, Tables
+from augsynth.core.typing import Floats, Ints
 
 Rows = npt.NDArray[np.void]
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 NUMPY_DTYPES: dict[DType, np.dtype[np.generic]] = {
     DType.UINT8: np.dtype(np.uint8),

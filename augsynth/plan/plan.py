@@ -15,9 +15,10 @@ from typing import IO, Any
 import numpy as np
 
 from augsynth._native.layout import ROW
+from augsynth.core.typing import Floats
 from augsynth.errors import PlanError
 from augsynth.plan.barriers import Barrier
-from augsynth.plan.passes import Floats, Pass, Rows
+from augsynth.plan.passes import Pass, Rows
 
 Step = Pass | Barrier
 PathOrFile = str | os.PathLike[str] | IO[bytes]

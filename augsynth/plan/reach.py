@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from augsynth._native.layout import Border, Interpolation
+from augsynth.core.typing import Floats, Ints
 from augsynth.plan.barriers import Barrier
-from augsynth.plan.passes import Floats, Ints, Pass, Rows
+from augsynth.plan.passes import Pass, Rows
 from augsynth.plan.plan import Plan
 from augsynth.plan.rules import corner_positions
 

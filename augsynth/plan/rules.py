@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from augsynth._native.layout import MAX_CHANNELS, Border, DType, Interpolation, Noise
+from augsynth.core.typing import Mask
 from augsynth.errors import PlanError
 from augsynth.plan.passes import Rows
 
-Mask = npt.NDArray[np.bool_]
 Rule = Callable[[Rows], Mask]
 
 LARGEST = 2**24

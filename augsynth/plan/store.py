@@ -13,13 +13,13 @@ import numpy.typing as npt
 
 from augsynth._native.layout import COLOUR, DISPLACEMENT, ERASURE, MISSING, PLAN_MAGIC, PLAN_VERSION, ROW, Tables
 from augsynth.core.files import open_file
+from augsynth.core.typing import Array
 from augsynth.errors import CheckpointError, PlanError, shown
 from augsynth.plan.barriers import Barrier
 from augsynth.plan.passes import Pass, new_rows
 from augsynth.plan.plan import PathOrFile, Plan, Step
 from augsynth.plan.table_rules import check_pass
 
-Array = npt.NDArray[Any]
 _TABLES = {"colours": COLOUR, "erasures": ERASURE, "missing": MISSING, "displacements": DISPLACEMENT}
 _PLAIN = ("luts", "offsets")  # tables of plain numbers
 # Version 3 had no displacements.

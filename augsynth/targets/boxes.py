@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from augsynth.core.arrays import coordinates
 from augsynth.core.geometry import (
     HORIZON,
-    Floats,
     areas_within,
     as_outline,
     bounding_box,
@@ -25,11 +23,10 @@ from augsynth.core.geometry import (
     quad_areas,
     thinnest,
 )
+from augsynth.core.typing import Floats, Mask
 from augsynth.errors import ArgumentError
 from augsynth.plan.coordinates import CoordinateMap
 from augsynth.targets.rules import TargetRules
-
-Mask = npt.NDArray[np.bool_]
 
 ROUNDING = 1e-9  # how far fractions, and areas in square pixels, may be off
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from augsynth.core.arrays import Array, as_float, coordinates, to_numpy
-from augsynth.core.geometry import Floats, Outline, as_outline, outline_area
+from augsynth.core.arrays import as_float, coordinates, to_numpy
+from augsynth.core.geometry import Outline, as_outline, outline_area
+from augsynth.core.typing import Array, Floats
 from augsynth.errors import ArgumentError, ArgumentTypeError, shown
 from augsynth.plan.coordinates import CoordinateMap
 from augsynth.targets.boxes import ROUNDING, area_scales, place_boxes, read_boxes

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from augsynth.core.arrays import Array, coordinates, like, same_values, select, to_numpy
-from augsynth.core.geometry import Floats, bounding_box
+from augsynth.core.arrays import coordinates, like, same_values, select, to_numpy
+from augsynth.core.geometry import bounding_box
+from augsynth.core.typing import Array, Floats
 from augsynth.errors import ArgumentError
 from augsynth.plan.coordinates import CoordinateMap
 from augsynth.targets import tv_tensors

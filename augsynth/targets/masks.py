@@ -14,8 +14,9 @@ import numpy as np
 import torch
 
 from augsynth._native.layout import MAX_CHANNELS, DType, Interpolation, Tables
-from augsynth.core.arrays import Array, is_list_of_arrays, readable, to_numpy
+from augsynth.core.arrays import is_list_of_arrays, readable, to_numpy
 from augsynth.core.pillow import is_pil, stored_pixels
+from augsynth.core.typing import Array
 from augsynth.engine import executor_for, run
 from augsynth.errors import ArgumentError, ArgumentTypeError
 from augsynth.plan import Pass, Plan, Rows, new_rows

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 
-from augsynth.core.geometry import Floats
+from augsynth.core.typing import Array, Floats
 from augsynth.plan.coordinates import CoordinateMap
 from augsynth.targets.rules import TargetRules
-
-Array = npt.NDArray[Any]
 
 
 def place_keypoints(

@@ -8,8 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from augsynth.core.arrays import Array
-from augsynth.core.geometry import Floats
+from augsynth.core.typing import Array, Floats
 from augsynth.errors import ArgumentError, ArgumentTypeError
 from augsynth.plan import Barrier, Plan
 from augsynth.plan.coordinates import CoordinateMap, coordinate_maps

@@ -9,7 +9,7 @@ from typing import Any, TypeGuard
 
 import numpy as np
 
-from augsynth.core.arrays import Array
+from augsynth.core.typing import Array
 from augsynth.errors import ArgumentError, ArgumentTypeError, shown
 
 

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from augsynth.core.arrays import coordinates
-from augsynth.core.geometry import Floats, Outline, clip_outline, map_outline, map_points, outline_area, thinnest
+from augsynth.core.geometry import Outline, clip_outline, map_outline, map_points, outline_area, thinnest
+from augsynth.core.typing import Floats, Mask
 from augsynth.errors import ArgumentError
 from augsynth.plan.coordinates import CoordinateMap
-from augsynth.targets.boxes import ROUNDING, Mask, Placed, enough, fractions
+from augsynth.targets.boxes import ROUNDING, Placed, enough, fractions
 from augsynth.targets.rules import TargetRules
 
 _SIMILAR = 1e-9

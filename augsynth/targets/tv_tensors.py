@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from augsynth.core.arrays import coordinates, like
-from augsynth.core.geometry import Floats
+from augsynth.core.typing import Floats
 from augsynth.errors import ArgumentTypeError
 from augsynth.targets.boxes import read_boxes
 from augsynth.targets.rotated import corners_of, read_rotated

@@ -11,8 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from augsynth.core.arrays import Array
-from augsynth.core.geometry import Floats
+from augsynth.core.typing import Array, Floats
 from augsynth.errors import ArgumentError, ArgumentTypeError, shown
 from augsynth.plan.coordinates import CoordinateMap
 from augsynth.targets.boxes import place_boxes, read_boxes

@@ -25,11 +25,11 @@ from hypothesis import assume
 from hypothesis import strategies as st
 
 from augsynth import transforms as T
+from augsynth.core.typing import Image
 from augsynth.errors import ArgumentError
 from augsynth.plan import Plan
 
 Shape = tuple[int, int, int]
-Image = npt.NDArray[Any]
 DTYPES = ("uint8", "uint16", "float32")
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic")
 BORDERS = ("constant", "replicate", "reflect", "reflect101", "wrap")

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
-Floats = npt.NDArray[np.float64]
+from augsynth.core.typing import Floats
 
 _ATTEMPTS = 8
 _DRAWS = 1 + 2 * _ATTEMPTS

@@ -9,13 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from augsynth.core.typing import Floats, Ints, Mask
 from augsynth.plan.lowering import MapColours
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
 
 # Luma of ITU-R BT.601, and with it the YIQ colour space (NTSC, 1953): grey has neither I nor Q.
 LUMA = (0.299, 0.587, 0.114)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from augsynth import _native
 from augsynth.core.geometry import compose
+from augsynth.core.typing import Floats
 
-Floats = npt.NDArray[np.float64]
 Values = Floats | float
 
 

@@ -20,11 +20,10 @@ import torch
 from augsynth.core import rng
 from augsynth.core.arrays import readable, to_numpy
 from augsynth.core.rng import Keys, KeysLike, as_keys, keys_from_torch
+from augsynth.core.typing import Floats
 from augsynth.errors import ArgumentError, ArgumentTypeError, shown
 from augsynth.transforms.beta import UNIFORMS, symmetric_beta
 from augsynth.transforms.params import frozen, integer, positive
-
-Floats = npt.NDArray[np.float64]
 
 # The last position of a pipeline, which none reaches: mixing shares no bits with what was done to each image before.
 _OP = 2**16 - 1

@@ -7,17 +7,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-import numpy.typing as npt
 
+from augsynth.core.typing import Floats, Ints
 from augsynth.errors import ArgumentError
 from augsynth.plan.lowering import Lowering, PerChannel
-from augsynth.transforms.base import Draw, Transform
+from augsynth.transforms.contract import Draw, Transform
 from augsynth.transforms.params import integer, sampling
 from augsynth.transforms.policy_operations import IDENTITY, NAMES, Space, add_chosen
 from augsynth.transforms.policy_tables import POLICIES
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 _SEARCHED = Space(shear=0.3, translate=150 / 331, rotate=30.0, enhance=0.9, posterize=4.0)
 _WIDE = Space(shear=0.99, translate=1.0, rotate=135.0, enhance=0.99, posterize=6.0, translate_pixels=32.0)

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from augsynth import _native
-from augsynth.core.scale import Image, full_scale
+from augsynth.core.scale import full_scale
+from augsynth.core.typing import Image
 from augsynth.whole_image import torch_scale
 from augsynth.whole_image.description import WholeImageOperation
 from augsynth.whole_image.histograms import LEVELS, Channel, Counts, Levels, by_channel, highest_level

@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-from augsynth.core.scale import Image, full_scale, stored
+from augsynth.core.scale import full_scale, stored
+from augsynth.core.typing import Image, Ints, Singles
 from augsynth.errors import ArgumentError
 from augsynth.whole_image.description import WholeImageOperation
 from augsynth.whole_image.histograms import Channel, by_channel
 
 # Tables of all tiles are kept, each with as many entries as levels occur.
 LARGEST_GRID = 32
-
-Ints = npt.NDArray[np.int64]
-Singles = npt.NDArray[np.float32]
 
 
 def clahe(image: Image, *, clip_limit: float, tile_grid_size: Sequence[int]) -> Image:

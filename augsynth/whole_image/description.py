@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from augsynth.core.scale import Image
+from augsynth.core.typing import Image
 
 
 @dataclass(frozen=True)

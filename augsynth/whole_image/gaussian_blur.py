@@ -10,12 +10,11 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from augsynth import _native
-from augsynth.core.scale import Image
+from augsynth.core.typing import Image, Singles
 from augsynth.errors import ArgumentError
 from augsynth.whole_image import torch_scale
 from augsynth.whole_image.description import WholeImageOperation
@@ -24,8 +23,6 @@ from augsynth.whole_image.description import WholeImageOperation
 LARGEST_KERNEL = 4095
 
 _REACH = math.sqrt(2 * math.log(2**32))  # in sigma
-
-Singles = npt.NDArray[np.float32]
 
 
 def gaussian_blur(image: Image, *, kernel_size: Sequence[int], sigma: float) -> Image:

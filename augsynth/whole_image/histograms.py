@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from augsynth.core.scale import Image
+from augsynth.core.typing import Image
 
 Channel = Image
 Counts = npt.NDArray[np.int64]

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from augsynth.core.scale import Floats, Image, stored
+from augsynth.core.scale import stored
+from augsynth.core.typing import Floats, Image, Mask
 from augsynth.errors import ArgumentError
 from augsynth.whole_image.description import WholeImageOperation
 
-Mask = npt.NDArray[np.bool_]
 Fill = Callable[[Floats, Mask], npt.ArrayLike]
 
 

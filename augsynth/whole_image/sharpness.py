@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from augsynth import _native
-from augsynth.core.scale import Image
+from augsynth.core.typing import Image
 from augsynth.whole_image import torch_scale
 from augsynth.whole_image.description import WholeImageOperation
 

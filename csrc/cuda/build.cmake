@@ -1,5 +1,5 @@
 # The module augsynth._native._cuda. Neither libtorch nor a shared CUDA runtime is linked, so one build serves every torch and
-# imports on machines without a driver. To add kernels, add their .cu file and its bindings to the list below.
+# imports on machines without a driver.
 if(AUGSYNTH_CUDA STREQUAL "OFF" OR AUGSYNTH_SANITIZE OR AUGSYNTH_PORTABLE)
   return()
 endif()
@@ -29,9 +29,8 @@ list(APPEND targets "-gencode=arch=compute_${last},code=compute_${last}")
 list(JOIN AUGSYNTH_CUDA_ARCHITECTURES " " architectures_text)
 
 # Contraction is off as on the CPU, so that both give the same bits.
-pybind11_add_module(_cuda MODULE NO_EXTRAS
-  csrc/cuda/device.cu csrc/cuda/kernels.cu csrc/cuda/linear.cu
-  csrc/cuda/launch.cpp csrc/cuda/module.cpp csrc/cuda/simulate.cpp
+file(GLOB cuda_sources CONFIGURE_DEPENDS csrc/cuda/*.cu csrc/cuda/*.cpp csrc/bindings/cuda/*.cpp)
+pybind11_add_module(_cuda MODULE NO_EXTRAS ${cuda_sources}
   $<TARGET_OBJECTS:augsynth_shared>)
 target_compile_options(_cuda PRIVATE "$<$<COMPILE_LANGUAGE:CUDA>:${targets};--fmad=false;--threads=4;-Xcompiler=-Wall,-Wextra>")
 target_compile_definitions(_cuda PRIVATE

@@ -1,7 +1,7 @@
 #include <cuda_runtime.h>
 
+#include "core/errors.h"
 #include "cuda/device.h"
-#include "errors.h"
 
 namespace augsynth {
 

@@ -4,15 +4,15 @@
 #include <limits>
 #include <string>
 
+#include "core/errors.h"
 #include "cuda/memory.h"
 #include "cuda/shares.h"
 #include "cuda/task.h"
-#include "errors.h"
-#include "neutral.h"
+#include "pass/neutral.h"
+#include "pass/views.h"
 #include "pixel/means.h"
 #include "pixel/prepare.h"
-#include "validate.h"
-#include "views.h"
+#include "validation/validate.h"
 
 namespace augsynth {
 namespace {

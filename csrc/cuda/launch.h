@@ -6,10 +6,10 @@
 #include <memory>
 #include <vector>
 
+#include "core/image.h"
+#include "core/plan.h"
+#include "core/tables.h"
 #include "cuda/steps.h"
-#include "image.h"
-#include "plan.h"
-#include "tables.h"
 
 namespace augsynth {
 

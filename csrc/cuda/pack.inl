@@ -3,9 +3,9 @@
 
 #include <cstdint>
 
+#include "core/plan.h"
 #include "cuda/steps.h"
-#include "pixel/rounding.h"
-#include "plan.h"
+#include "pass/rounding.h"
 
 namespace augsynth {
 namespace {

@@ -5,9 +5,9 @@
 #include <limits>
 #include <vector>
 
+#include "core/errors.h"
 #include "cuda/memory.h"
 #include "cuda/steps.h"
-#include "errors.h"
 
 namespace augsynth {
 

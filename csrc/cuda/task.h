@@ -3,8 +3,8 @@
 
 #include <cstdint>
 
+#include "pass/missing.h"
 #include "pixel/job.h"
-#include "pixel/missing.h"
 
 namespace augsynth {
 namespace {

@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <type_traits>
 
-#include "pixel/host_device.h"
-#include "plan.h"
+#include "core/host_device.h"
+#include "core/plan.h"
 
 namespace augsynth {
 

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "gradient/linear_pass.h"
-#include "pixel/arithmetic.h"
-#include "pixel/border.h"
+#include "pass/arithmetic.h"
+#include "pass/border.h"
 
 namespace augsynth {
 namespace {

@@ -1,9 +1,9 @@
 // What happens to a pixel's values between sampling and storing.
 #pragma once
 
+#include "pass/rounding.h"
 #include "pixel/job.h"
 #include "pixel/noise.h"
-#include "pixel/rounding.h"
 #include "pixel/sample.h"
 
 namespace augsynth {

@@ -2,10 +2,10 @@
 // once a sample. Plain data, which may be copied to a device if its pointers are that device's.
 #pragma once
 
-#include "pixel/border.h"
-#include "pixel/coverage.h"
-#include "pixel/filter.h"
-#include "pixel/sampler.h"
+#include "pass/border.h"
+#include "pass/coverage.h"
+#include "pass/filter.h"
+#include "pass/sampler.h"
 
 namespace augsynth {
 namespace {
@@ -70,7 +70,7 @@ AUGSYNTH_HD int channels_of(const Job<kMost>& job) {
   return kMost == kMaxChannels ? job.channels : kMost;
 }
 
-// What the colour map adds to each channel, in the source's levels: find_offset() in pixel/colour.h knows it
+// What the colour map adds to each channel, in the source's levels: find_offset() in pass/colour.h knows it
 // where the map looks at means.
 template <int kMost>
 AUGSYNTH_HD void set_offset(const double* offset, Job<kMost>& job) {

@@ -4,7 +4,7 @@
 // set_offset() gives the job.
 #pragma once
 
-#include "pixel/colour.h"
+#include "pass/colour.h"
 #include "pixel/render.h"
 
 namespace augsynth {

@@ -1,10 +1,10 @@
 // The kinds of noise of one pixel.
 #pragma once
 
+#include "pass/normal_table.h"
+#include "pass/quantiles.h"
+#include "pass/random.h"
 #include "pixel/job.h"
-#include "pixel/quantiles.h"
-#include "pixel/random.h"
-#include "stages/noise_table.h"
 
 namespace augsynth {
 namespace {

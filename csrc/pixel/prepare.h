@@ -1,10 +1,10 @@
 // From a row and what it points to, to a job. On the host alone.
 #pragma once
 
-#include "pixel/colour.h"
+#include "pass/colour.h"
+#include "pass/normal_table.h"
+#include "pass/random.h"
 #include "pixel/job.h"
-#include "pixel/random.h"
-#include "stages/noise_table.h"
 
 namespace augsynth {
 namespace {

@@ -1,8 +1,8 @@
-// Rendering one pixel: what a launcher calls. The same arithmetic as that of the vectors in csrc/stages, to
-// the bit.
+// Rendering one pixel: what a launcher calls. The same arithmetic as that of the vectors in
+// csrc/vectors/stages, to the bit.
 //
 // A launcher has, for each sample and on the host,
-//   * a row that is_reduced() (stages/antialias.h) made into two: reduction_of(row), without entries, writes
+//   * a row that is_reduced() (pass/antialias.h) made into two: reduction_of(row), without entries, writes
 //     the memory that lay_out_reduced() describes, and warp_of(row) reads it;
 //   * prepare() make the job, whose pointers may be a device's;
 // and then, in this order, wherever the pixels are rendered,

@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 CSRC = Path(__file__).parents[2] / "csrc"
-ISAS = re.findall(r'^AUGSYNTH_(?:X86_)?ISA\((\w+), "([^"]*)"', (CSRC / "isas.def").read_text(), re.MULTILINE)
+LISTED = (CSRC / "dispatch" / "isas.def").read_text()
+ISAS = re.findall(r'^AUGSYNTH_(?:X86_)?ISA\((\w+), "([^"]*)"', LISTED, re.MULTILINE)
 PHILOX = """
 #include <cstdio>
-#include "philox.h"
+#include "core/philox.h"
 template <int kRounds>
 void print() {
   const std::uint32_t ones = 0xffffffff;
@@ -51,7 +52,8 @@ def test_philox_known_answer_of_ones(compiler: list[str], tmp_path: Path) -> Non
 def test_an_isa_shares_nothing_with_the_others(compiler: list[str], tmp_path: Path, name: str, flags: str) -> None:
     """No weak symbols, of which the linker would keep one copy for all; without inlining all would show."""
     built = tmp_path / "isa.o"
-    subprocess.run([*compiler, *flags.split(), "-O0", "-c", CSRC / "isa" / f"{name}.cpp", "-o", built], check=True)
+    source = CSRC / "vectors" / "isa" / f"{name}.cpp"
+    subprocess.run([*compiler, *flags.split(), "-O0", "-c", source, "-o", built], check=True)
     listing = subprocess.run(["nm", "-C", "--defined-only", built], check=True, capture_output=True, text=True)
     symbols = [line.split(" ", 2)[1:] for line in listing.stdout.splitlines()]
     shared = [symbol for kind, symbol in symbols if kind in "TDBRWVu"]
@@ -61,8 +63,7 @@ def test_an_isa_shares_nothing_with_the_others(compiler: list[str], tmp_path: Pa
 
 
 def test_the_portable_build_compiles(compiler: list[str]) -> None:
-    files = sorted(
-        [*CSRC.glob("*.cpp"), *CSRC.glob("gradient/*.cpp"), *CSRC.glob("memory/*.cpp"), *CSRC.glob("operations/*.cpp")]
-    )
+    rooms = ("core", "cpu", "dispatch", "memory", "validation", "whole_image")
+    files = sorted(path for room in rooms for path in (CSRC / room).glob("*.cpp"))
     assert len(files) > 4
     subprocess.run([*compiler, "-DAUGSYNTH_X86=0", "-fsyntax-only", *files], check=True)

@@ -23,8 +23,8 @@ PROGRAM = """
 #include <cstdio>
 #include <vector>
 #define AUGSYNTH_ISA_NAME portable
-#include "simd/portable.h"
-#include "stages/stages.inl"
+#include "vectors/simd/portable.h"
+#include "vectors/stages/stages.inl"
 using namespace augsynth;
 using namespace augsynth::portable;
 
@@ -71,7 +71,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("portable")
     (folder / "main.cpp").write_text(PROGRAM)
     flags = ["-std=c++17", "-ffp-contract=off", "-fno-math-errno", f"-I{CSRC}"]
-    sources = [folder / "main.cpp", CSRC / "poll.cpp"]
+    sources = [folder / "main.cpp", CSRC / "core" / "poll.cpp"]
     subprocess.run([*shlex.split(compiler), *flags, *sources, "-o", folder / "main"], check=True)
     return folder / "main"
 

@@ -85,7 +85,7 @@ def test_a_common_output_is_what_all_rows_write(seed: int, count: int, alike: bo
 
 
 def test_only_rows_have_an_output() -> None:
-    with pytest.raises(ArgumentTypeError, match=r"expected a NumPy array of augsynth\.layout\.ROW"):
+    with pytest.raises(ArgumentTypeError, match=r"expected a NumPy array of augsynth\._native\.layout\.ROW"):
         _native.common_output(np.zeros(3))
 
 

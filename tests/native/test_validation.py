@@ -159,9 +159,9 @@ def test_other_types_are_refused(source: Any, output: Any) -> None:
         _native.run(rows, [source], [output.tolist()])
     with pytest.raises(ArgumentTypeError, match="sources is a int"):
         _native.run(rows, 3, [output])  # type: ignore[arg-type]
-    with pytest.raises(ArgumentTypeError, match=r"augsynth\.layout\.ROW"):
+    with pytest.raises(ArgumentTypeError, match=r"augsynth\._native\.layout\.ROW"):
         _native.run(rows.view(np.uint8), [source], [output])
-    with pytest.raises(ArgumentTypeError, match=r"augsynth\.layout\.ROW"):
+    with pytest.raises(ArgumentTypeError, match=r"augsynth\._native\.layout\.ROW"):
         _native.run([], [source], [output])  # type: ignore[arg-type]
     with pytest.raises(ArgumentTypeError, match="2 axes"):
         _native.run(rows[None], [source], [output])

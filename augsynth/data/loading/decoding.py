@@ -10,19 +10,17 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from augsynth.core.images import Image, as_view
+from augsynth.core.images import as_view
 from augsynth.core.rng import KeysLike
+from augsynth.core.typing import Bytes, Image, Ints
 from augsynth.data.loading.encoded import EncodedImage
 from augsynth.data.loading.jpeg import FACTORS
 from augsynth.engine import CpuExecutor, as_array, batch_output, run
 from augsynth.errors import ArgumentTypeError, PlanError
 from augsynth.plan.reach import lines_read, reduced, reductions
 from augsynth.targets import place_targets
-from augsynth.transforms.base import Pipeline
 from augsynth.transforms.params import flag
-
-Ints = npt.NDArray[np.int64]
-Bytes = npt.NDArray[np.uint8]
+from augsynth.transforms.pipeline import Pipeline
 
 # Bytes of pictures that are transformed at once: what a call costs is shared, and the caches hold them still.
 _TOGETHER = 2 << 20

@@ -9,12 +9,8 @@ from __future__ import annotations
 import struct
 from typing import Any, NamedTuple
 
-import numpy as np
-import numpy.typing as npt
-
+from augsynth.core.typing import Bytes
 from augsynth.errors import DataError
-
-Pixels = npt.NDArray[np.uint8]
 
 FACTORS = (1, 2, 4, 8)
 _EXTRA_BYTES = "extraneous bytes before marker"
@@ -72,7 +68,7 @@ def read_header(data: bytes) -> JpegHeader | None:
     return None
 
 
-def decode_lines(data: bytes, header: JpegHeader, mode: str, lines: int, factor: int, into: Pixels) -> Pixels:
+def decode_lines(data: bytes, header: JpegHeader, mode: str, lines: int, factor: int, into: Bytes) -> Bytes:
     """The stored picture (H, W, C), of which at least the first `lines` lines of the file are decoded.
 
     The inverse cosine transform of 8x8 blocks gives blocks of 8/`factor` pixels, so H and W are those of the file

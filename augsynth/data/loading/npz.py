@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
 from zipfile import ZipFile, ZipInfo
 
 import numpy as np
-import numpy.typing as npt
 
 from augsynth.core.files import open_file
 from augsynth.core.npy import read_npy_header
+from augsynth.core.typing import Array
 from augsynth.errors import DataError
-
-Array = npt.NDArray[Any]
 
 _ALWAYS = 2**30
 _PACKED = 200

@@ -12,12 +12,12 @@ import torch
 from torch import Tensor
 
 from augsynth._native.layout import MAX_CHANNELS, Border, DType, Interpolation, Noise
+from augsynth.core.typing import Floats
 from augsynth.engine.autograd.linear import linear_pass
 from augsynth.engine.executor import run
 from augsynth.errors import ArgumentError, ArgumentTypeError, PlanError
 from augsynth.plan import Barrier, Pass, Plan, Rows, Step
 
-Floats = npt.NDArray[np.float64]
 Values = dict[str, npt.NDArray[Any]]
 
 _BETWEEN = "runs between passes"

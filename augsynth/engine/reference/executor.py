@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from augsynth.engine.cpu import CpuExecutor, Images
+from augsynth.core.typing import Images
+from augsynth.engine.cpu import CpuExecutor
 from augsynth.engine.reference.passes import run
 from augsynth.plan import Pass
 

@@ -8,11 +8,9 @@ import torch
 
 from augsynth._native.layout import Noise
 from augsynth.core.rng import philox
+from augsynth.core.typing import Bits, Floats
 
 PIXEL_ROUNDS = 7  # of Philox: the fewest with which it passes BigCrush
-
-Floats = npt.NDArray[np.float64]
-Stream = npt.NDArray[np.uint32]
 
 LARGE_MEAN = 16.0
 _NOISY_MEAN = 2.0**48
@@ -51,7 +49,7 @@ def add_noise(row: np.void, values: Floats) -> Floats:
             return values + values * (p0 + p1 * table_normal(stream, shape))
 
 
-def halves(stream: Stream, shape: tuple[int, ...]) -> npt.NDArray[np.uint32]:
+def halves(stream: Bits, shape: tuple[int, ...]) -> npt.NDArray[np.uint32]:
     """16 random bits for each value of an image (C, H, W)."""
     channels, height, width = shape
     words = _words(stream, channels, height, -(-width // 8))
@@ -59,13 +57,13 @@ def halves(stream: Stream, shape: tuple[int, ...]) -> npt.NDArray[np.uint32]:
     return pairs.reshape(channels, height, -1)[..., :width]
 
 
-def uniform_between(stream: Stream, shape: tuple[int, ...], low: Floats | float, high: Floats | float) -> Floats:
+def uniform_between(stream: Bits, shape: tuple[int, ...], low: Floats | float, high: Floats | float) -> Floats:
     """Uniform numbers between `low` and `high`, which broadcast to an image (C, H, W), from 16 random bits each."""
     result: Floats = low + (high - low) * (halves(stream, shape) + 0.5) / 2**16
     return result
 
 
-def uniform(stream: Stream, shape: tuple[int, ...]) -> Floats:
+def uniform(stream: Bits, shape: tuple[int, ...]) -> Floats:
     """Uniform numbers in (0, 1) for each value of an image (C, H, W), from 32 random bits each."""
     channels, height, width = shape
     words = _words(stream, channels, height, -(-width // 4)).reshape(channels, height, -1)[..., :width]
@@ -73,7 +71,7 @@ def uniform(stream: Stream, shape: tuple[int, ...]) -> Floats:
     return result
 
 
-def _words(stream: Stream, channels: int, height: int, blocks: int) -> npt.NDArray[np.uint32]:
+def _words(stream: Bits, channels: int, height: int, blocks: int) -> npt.NDArray[np.uint32]:
     """The words (channels, height, blocks, 4) of a noise stream."""
     counter = np.empty((channels, height, blocks, 4), dtype=np.uint32)
     channel = np.arange(channels, dtype=np.uint32)[:, None, None]
@@ -83,7 +81,7 @@ def _words(stream: Stream, channels: int, height: int, blocks: int) -> npt.NDArr
     return philox(counter, np.asarray(stream[:2], dtype=np.uint32), PIXEL_ROUNDS)
 
 
-def table_normal(stream: Stream, shape: tuple[int, ...]) -> Floats:
+def table_normal(stream: Bits, shape: tuple[int, ...]) -> Floats:
     """Standard normal variates (C, H, W) from 16 random bits each."""
     return normal_of(halves(stream, shape))
 

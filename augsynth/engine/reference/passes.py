@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 
 from augsynth._native.layout import DType, Tables
+from augsynth.core.typing import Floats, Image, Images
 from augsynth.engine.reference.noise import add_noise
 from augsynth.engine.reference.rounding import store
 from augsynth.engine.reference.sampling import sample
 from augsynth.engine.reference.tables import erase, fill_missing, look_up, map_colours, neutral
 from augsynth.plan import Pass, Rows, check_pass
-
-Floats = npt.NDArray[np.float64]
-Image = npt.NDArray[Any]
-Images = Sequence[Image] | Image
 
 _NONE = Tables()
 

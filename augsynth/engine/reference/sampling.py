@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from augsynth._native.layout import Border, DType, Interpolation, Tables
+from augsynth.core.typing import Floats, Image, Ints
 from augsynth.engine.reference.rounding import store
 from augsynth.plan.splines import offsets_at
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Image = npt.NDArray[Any]
 
 _NONE = Tables()
 

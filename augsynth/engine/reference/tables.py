@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
 from augsynth._native.layout import DType, Tables
+from augsynth.core.typing import Floats, Image
 from augsynth.engine.reference.noise import uniform_between
 from augsynth.engine.reference.rounding import store
 from augsynth.engine.reference.sampling import weighed
 from augsynth.plan import FULL_SCALE
-
-Floats = npt.NDArray[np.float64]
-Image = npt.NDArray[Any]
 
 
 def fill_missing(row: np.void, source: Image, tables: Tables) -> Image:

@@ -8,6 +8,7 @@ import numpy as np
 
 from augsynth import _native
 from augsynth._native.layout import Border
+from augsynth.core.typing import Floats, Ints
 from augsynth.plan import Pass, Rows
 from augsynth.plan.lowering.merge import Merged
 from augsynth.plan.lowering.state import PassNoise, PassState
@@ -16,10 +17,8 @@ from augsynth.plan.lowering.steps import (
     Displace,
     Erase,
     FillValues,
-    Floats,
     Fusible,
     Geometry,
-    Ints,
     Lookup,
     MapColours,
 )

@@ -12,13 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from augsynth._native.layout import Border, DType, Interpolation, Noise
+from augsynth.core.typing import Array, Bits, Floats, Ints, Mask
 from augsynth.errors import ArgumentError
 
-Array = npt.NDArray[Any]
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
-Streams = npt.NDArray[np.uint32]
 PerChannel = float | Sequence[float]
 
 
@@ -32,7 +28,7 @@ class FillValues(NamedTuple):
     value: float
     low: PerChannel
     high: PerChannel
-    stream: Streams
+    stream: Bits
     by_mean: bool = False
     active: Mask | None = None
 
@@ -130,7 +126,7 @@ class AddNoise(NamedTuple):
 
     kind: Noise
     parameters: Floats
-    stream: Streams
+    stream: Bits
     clip: bool
     active: Mask | None = None
 
@@ -144,7 +140,7 @@ class Erase(NamedTuple):
 
     samples: Ints
     boxes: Ints
-    stream: Streams
+    stream: Bits
     fill: PerChannel | None = 0.0
     active: Mask | None = None
 

@@ -8,18 +8,9 @@ from functools import lru_cache
 import numpy as np
 
 from augsynth._native.layout import COLOUR, DISPLACEMENT, ERASURE, LUT_LEVELS, MISSING, DType, Tables
+from augsynth.core.typing import Array, Floats, Mask
 from augsynth.plan import Rows
-from augsynth.plan.lowering.steps import (
-    Array,
-    Displace,
-    Erase,
-    FillValues,
-    Floats,
-    Lookup,
-    MapColours,
-    Mask,
-    PerChannel,
-)
+from augsynth.plan.lowering.steps import Displace, Erase, FillValues, Lookup, MapColours, PerChannel
 
 _NO_OFFSETS: Floats = np.zeros((0, 2))
 

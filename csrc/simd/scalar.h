@@ -1,4 +1,0 @@
-// Of single pixels only the filters of whole images use vectors: those of any processor.
-#pragma once
-
-#include "portable.h"

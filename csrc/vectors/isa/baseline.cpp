@@ -1,0 +1,5 @@
+#define AUGSYNTH_ISA_NAME baseline
+#include "vectors/simd/baseline.h"
+
+#include "vectors/stages/stages.inl"
+#include "whole_image/filters.inl"

@@ -1,0 +1,95 @@
+// Part of stages.inl: the constant border, as a blend of the sample with the fill by how much of it is image.
+#pragma once
+
+#include "pass/coverage.h"
+#include "vectors/stages/chunk.inl"
+
+namespace augsynth {
+namespace AUGSYNTH_ISA_NAME {
+namespace {
+
+class FillBlender {
+ public:
+  // `unit` is what one level of the source is in the chunk's values. Where the sampler shows the fill,
+  // nothing is left to do.
+  FillBlender(const PlanRow& row, double unit, bool is_shown)
+      : row_(row),
+        is_active_(!is_shown && static_cast<Border>(row.border) == Border::kConstant),
+        is_affine_(is_affine(row)),
+        coverage_(row) {
+    for (int axis = 0; axis < 2; ++axis) covered_[axis] = Covered(row, axis);
+    for (int c = 0; c < row.channels; ++c) fill_[c] = static_cast<float>(row.fill[c] * unit);
+  }
+
+  bool is_active() const { return is_active_; }
+
+  void blend(Chunk& chunk) const {
+    if (!is_active_) return;
+    const Range covered = covered_columns(chunk);
+    // Whole vectors, of which none may be blended twice.
+    const int begin = (covered.begin + kLanes - 1) / kLanes * kLanes, end = covered.end / kLanes * kLanes;
+    if (begin >= end) return blend_columns({0, chunk.count}, chunk);
+    if (begin > 0) blend_columns({0, begin}, chunk);
+    if (covered.end < chunk.count) blend_columns({end, chunk.count}, chunk);
+  }
+
+ private:
+  // Positions on one axis that surely show nothing but the image, from the end that the columns come to
+  // first.
+  struct Covered {
+    double near, far, per_step;
+
+    Covered() = default;
+
+    Covered(const PlanRow& row, int axis) {
+      const double step = row.inverse[3 * axis];
+      // Where a chunk's columns hardly differ, all of them are covered or none.
+      const bool is_flat = absolute(step) < kSmallestStep;
+      const double margin = 0.5 * row.edge[axis] + (is_flat ? 0.1 : 0.0);
+      const double low = margin, high = row.source_size[1 - axis] - margin;
+      per_step = 1.0 / (is_flat ? kSmallestStep : step);
+      near = per_step < 0.0 ? high : low;
+      far = per_step < 0.0 ? low : high;
+    }
+  };
+
+  static constexpr double kSmallestStep = 1e-6;
+
+  // Columns of the chunk that surely show nothing but the image; none under a projective map. One at either
+  // end is left out for the rounding's sake.
+  Range covered_columns(const Chunk& chunk) const {
+    if (!is_affine_) return {0, 0};
+    double begin = 0.0, end = chunk.count;
+    for (int axis = 0; axis < 2; ++axis) {
+      const Covered& covered = covered_[axis];
+      const double first = linear(row_.inverse + 3 * axis, chunk.x + 0.5, chunk.y + 0.5);
+      begin = within((covered.near - first) * covered.per_step + 2.0, begin, chunk.count);
+      end = within((covered.far - first) * covered.per_step - 1.0, 0.0, end);
+    }
+    return {static_cast<int>(begin), static_cast<int>(end)};
+  }
+
+  void blend_columns(Range columns, Chunk& chunk) const {
+    for (int i = columns.begin; i < columns.end; i += kLanes) {
+      const Positions near = positions_from(row_, chunk.x + i, chunk.y);
+      const Positions far = positions_from(row_, chunk.x + i + kLongLanes, chunk.y);
+      const Floats k = join(coverage_.at(near.x, near.y), coverage_.at(far.x, far.y));
+      for (int c = 0; c < row_.channels; ++c) {
+        const Floats value = load<Floats>(chunk.value[c] + i), fill = broadcast(fill_[c]);
+        const Floats blended = fill * (1.0f - k) + value * k;
+        // A NaN must not get through where nothing of it is seen, nor change where all is.
+        store(chunk.value[c] + i, k == 0.0f ? fill : (k == 1.0f ? value : blended));
+      }
+    }
+  }
+
+  const PlanRow& row_;
+  const bool is_active_, is_affine_;
+  const Coverage coverage_;
+  Covered covered_[2];
+  float fill_[kMaxChannels];
+};
+
+}  // namespace
+}  // namespace AUGSYNTH_ISA_NAME
+}  // namespace augsynth
