@@ -171,7 +171,8 @@ class Launch::Layout {
                  {inside.source, true, false});
       group.reductions.add(group.tasks.size() - 1, runs_of(group.tasks.back()));
       Displacement room;
-      add_pixels(group, warp, warp_of(entries_of(row), row, room), reduced.source(), output, whole, {true, false, inside.lut});
+      add_pixels(group, warp, warp_of(entries_of(row), row, room), reduced.source(), output, whole,
+                 {true, false, inside.lut});
       group.pixels.add(group.tasks.size() - 1, runs_of(group.tasks.back()));
     }
     if constexpr (!Kind::kQuick)

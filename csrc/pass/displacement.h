@@ -1,4 +1,5 @@
-// Where a row with a displacement finds a pixel: after(p + d(p)) with p = before(output), and d a cubic B-spline.
+// Where a row with a displacement finds a pixel: after(p + d(p)) with p = before(output), and d a cubic
+// B-spline.
 #pragma once
 
 #include "core/plan.h"

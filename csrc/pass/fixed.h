@@ -29,8 +29,8 @@ inline bool maps_near(const PlanRow& row, double x, double y) {
 
 inline bool is_small(std::ptrdiff_t stride) { return stride >= -32768 && stride <= 32767; }
 
-// Under a displacement, positions may lie farther out than a row's matrix tells. Where far outside all is alike, they
-// are moved in to where no tap lies inside the source yet.
+// Under a displacement, positions may lie farther out than a row's matrix tells. Where far outside all is
+// alike, they are moved in to where no tap lies inside the source yet.
 AUGSYNTH_HD inline double within_fixed(double position) {
   constexpr double kFarthestMoved = kFarthestFixed + 8.0;
   return within(position, -kFarthestMoved, kFarthestMoved);

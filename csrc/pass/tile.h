@@ -42,7 +42,7 @@ struct Entries {
   const Erasure *erasures_begin = nullptr, *erasures_end = nullptr;
   const Displacement* displacement = nullptr;
   const Offset* offsets = nullptr;  // the first control point of the displacement
-  bool measures = false;  // pixels are added up: the output is one double a channel for each line
+  bool measures = false;            // pixels are added up: the output is one double a channel for each line
 };
 
 // How much working memory the output lines [begin, end) need.

@@ -40,7 +40,7 @@ struct Job {
   DType source_dtype, output_dtype;
   bool is_affine;
   bool is_displaced;  // `map` stands in the place of `inverse`
-  bool has_ramp;  // fixed-point positions are the first of 256 columns and the distance from it
+  bool has_ramp;      // fixed-point positions are the first of 256 columns and the distance from it
   bool is_blended;
   bool has_pad;  // taps outside the source find the fill, as levels in `pad`
   bool has_mix;

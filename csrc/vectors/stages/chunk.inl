@@ -42,9 +42,9 @@ struct Positions {
   Doubles x, y;
 };
 
-// Of the pixels from (x, y) on under the row's matrix. The corners of a valid row are sound, and so is all between them: w there is
-// at least its largest corner value over 4 W H, which rounding, some 2^-50 of that value, cannot reach for an
-// output that fits into memory.
+// Of the pixels from (x, y) on under the row's matrix. The corners of a valid row are sound, and so is all
+// between them: w there is at least its largest corner value over 4 W H, which rounding, some 2^-50 of that
+// value, cannot reach for an output that fits into memory.
 inline Positions positions_from(const PlanRow& row, int x, int y) {
   const double* m = row.inverse;
   const Doubles at = count_lanes() + (x + 0.5);

@@ -1,5 +1,5 @@
-// Part of stages.inl: the source positions of a line's pixels under a displacement, as pass/displacement.h defines
-// them, to the bit.
+// Part of stages.inl: the source positions of a line's pixels under a displacement, as pass/displacement.h
+// defines them, to the bit.
 #pragma once
 
 #include "pass/displacement.h"
@@ -102,7 +102,8 @@ class Displacer {
     }
   }
 
-  // The same where all pixels have one y: each column's sum down is found once. False where there would be too many.
+  // The same where all pixels have one y: each column's sum down is found once. False where there would be
+  // too many.
   bool add_along_line(const LineKnots& across, double y, double* px, double* py, int count) const {
     constexpr int kMostColumns = kChunk;
     const std::int32_t one = across.first[0], other = across.first[count - 1];

@@ -25,9 +25,13 @@ class FillBlender {
 
   void blend(Chunk& chunk) const {
     if (!is_active_) return;
-    if (chunk.located != nullptr) return blend_columns({0, chunk.count}, [&](int i) {
-        return Positions{load<Doubles>(chunk.located->x + i), load<Doubles>(chunk.located->y + i)};
-      }, chunk);
+    if (chunk.located != nullptr)
+      return blend_columns(
+          {0, chunk.count},
+          [&](int i) {
+            return Positions{load<Doubles>(chunk.located->x + i), load<Doubles>(chunk.located->y + i)};
+          },
+          chunk);
     const Range covered = covered_columns(chunk);
     // Whole vectors, of which none may be blended twice.
     const int begin = (covered.begin + kLanes - 1) / kLanes * kLanes, end = covered.end / kLanes * kLanes;
