@@ -27,7 +27,7 @@ from augsynth.plan.lowering.open_pass import OpenPass
 from augsynth.plan.lowering.operations import as_lookup, is_table
 from augsynth.plan.lowering.seen import Seen
 from augsynth.plan.lowering.state import PassState
-from augsynth.plan.lowering.steps import Fusible, Geometry, Operate, PerChannel, Step, restricted
+from augsynth.plan.lowering.steps import Displace, Fusible, Geometry, Operate, PerChannel, Step, restricted
 
 
 class Lowering:
@@ -112,6 +112,8 @@ class Lowering:
             if step.sizes is not self.sizes:
                 _require_possible(name, step.sizes)
             self._seen.move(step.sizes, step.inverse)
+        elif isinstance(step, Displace):
+            self._seen.displace(step)
 
     def finish(self) -> Plan:
         """The plan of all passes."""
