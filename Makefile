@@ -21,7 +21,7 @@ NATIVE := $(shell find csrc -name '*.cpp' -o -name '*.h' -o -name '*.inl' -o -na
 ASAN := build/asan
 PORTABLE := build/portable
 
-.PHONY: help demo test test-all test-oldest lint asan fuzz portable mutants bench bench-decode bench-compare bench-gpu bench-generators docs clean
+.PHONY: help demo test test-all test-oldest lint asan fuzz portable mutants bench bench-decode bench-compare bench-gpu bench-generators docs clean FORCE
 .DELETE_ON_ERROR:
 
 help:
@@ -134,8 +134,12 @@ $(VENV)/torch: $(CONSTRAINTS) | $(VENV)/bin/python
 	$(PIP) torch
 	@touch $@
 
-# Editable: what is edited in Python is what runs. Only native code and metadata need another installation.
-$(VENV)/installed: $(BUILT) $(VENV)/torch
+# An editable installation knows where each module lies, so a module that is moved needs another installation.
+$(VENV)/modules: FORCE | $(VENV)/bin/python
+	@echo "$(sort $(shell find augsynth plugins -name '*.py'))" | cmp -s - $@ || echo "$(sort $(shell find augsynth plugins -name '*.py'))" > $@
+
+# Editable: what is edited in Python is what runs. Native code, metadata and new places of modules need another one.
+$(VENV)/installed: $(BUILT) $(VENV)/modules $(VENV)/torch
 	@echo "== building the extension, installing augsynth and its plugins"
 	$(PIP) -e ".[demo]" $(addprefix -e ./,$(PLUGINS))
 	@touch $@

@@ -6,10 +6,10 @@ from augsynth.data.loading.datasets import ImageData, load_dataset
 from augsynth.data.loading.decoding import DecodingTransform
 from augsynth.data.loading.encoded import EncodedImage
 from augsynth.data.loading.encoded_folder import EncodedImageFolder
-from augsynth.data.mixing.batch import Batch, collate
-from augsynth.data.mixing.batch_sampler import MixBatchSampler
+from augsynth.data.mixing.items.batch import Batch, collate
 from augsynth.data.mixing.mix import Source, SyntheticMixDataset
-from augsynth.data.mixing.sampler import MixSampler
+from augsynth.data.mixing.samplers.batch_sampler import MixBatchSampler
+from augsynth.data.mixing.samplers.sampler import MixSampler
 from augsynth.data.pools.pool import SyntheticPool
 from augsynth.data.prefetching.planned import Planned, PlannedBatch
 from augsynth.data.prefetching.prefetcher import DevicePrefetcher

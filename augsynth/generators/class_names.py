@@ -12,14 +12,14 @@ from augsynth.errors import DataError, shown
 _DEEPEST = 10
 
 
-def read_class_names(dataset: Any, classes: int) -> tuple[str, ...] | None:
-    """Find the names of the classes 0 … `classes` − 1; None if the data set does not tell them.
+def read_class_names(dataset: Any, classes: int | None = None) -> tuple[str, ...] | None:
+    """Find the names of the classes 0 … `classes` − 1, or of all; None if the data set does not tell them.
 
     They are its `class_names`, its `classes` (torchvision) or the names of its feature "label" (Hugging Face), or those
     of the data sets that it wraps (`Subset`, `ConcatDataset`). Raises `DataError` if some of the classes have no name.
     """
     names = _names_of(dataset, _DEEPEST)
-    if names is not None and len(names) < classes:
+    if names is not None and classes is not None and len(names) < classes:
         raise DataError(
             f"the data set names {len(names)} classes, {shown(list(names))}, and its labels reach {classes - 1}; "
             "let class_names (or classes) name all of them, or be None"

@@ -4,7 +4,7 @@
 >>> t = T.Compose([T.RandomCrop(28, padding=4), T.RandomHorizontalFlip(), T.GaussianNoise(sigma=0.02)])
 
 Transforms of users derive from `Transform` and return a step (`Geometry`, `MapColours`, `AddNoise`, `Erase`, `Operate`)
-for what they are given, a `Draw` and a `Lowering`: `docs/tutorial-custom-transforms.md`.
+for a `Draw` of random numbers and the `ImageInfo` of the images: `docs/tutorial-custom-transforms.md`.
 """
 
 from __future__ import annotations
@@ -14,17 +14,18 @@ from augsynth.plan.lowering import (
     AddNoise,
     Erase,
     Geometry,
+    ImageInfo,
     Lowering,
     MapColours,
     Operate,
     Sampling,
 )
 from augsynth.transforms.affine import RandomAffine, RandomRotation, RandomScale, RandomShear, RandomTranslate
-from augsynth.transforms.base import Draw, Transform
 from augsynth.transforms.blur import GaussianBlur, RandomAdjustSharpness
 from augsynth.transforms.choice import RandomApply, RandomChoice
 from augsynth.transforms.colour import ColorJitter, ColorMatrix, RandomChannelPermutation, RandomGrayscale
 from augsynth.transforms.compose import Compose
+from augsynth.transforms.contract import Draw, Transform
 from augsynth.transforms.custom import Lambda
 from augsynth.transforms.diff_augment import DiffAugment
 from augsynth.transforms.erasing import GridMask, RandomErasing
@@ -59,6 +60,7 @@ __all__ = [
     "GaussianNoise",
     "Geometry",
     "GridMask",
+    "ImageInfo",
     "Lambda",
     "Lowering",
     "MapColours",

@@ -16,19 +16,19 @@ import numpy.typing as npt
 from augsynth.core.geometry import compose
 from augsynth.core.typing import Floats
 from augsynth.errors import ArgumentError
-from augsynth.plan.lowering import Geometry, Lowering, PerChannel
-from augsynth.transforms.base import Draw, Transform
+from augsynth.plan.lowering import Geometry, ImageInfo, PerChannel
+from augsynth.transforms.contract import Draw, Transform
 from augsynth.transforms.matrices import about, affine_inverse, rotation, scaling, shearing, translation
 from augsynth.transforms.params import Range, flag, interval, numbers, sampling, symmetric
 
 Point = tuple[Floats | float, Floats | float]
 
 
-def _middle(center: Sequence[float] | None, seen: Lowering) -> Point:
+def _middle(center: Sequence[float] | None, images: ImageInfo) -> Point:
     if center is not None:
         x, y = numbers(center, "center", 2)
         return x, y
-    return seen.sizes[:, 1] / 2, seen.sizes[:, 0] / 2
+    return images.sizes[:, 1] / 2, images.sizes[:, 0] / 2
 
 
 def _check_center(center: Sequence[float] | None) -> None:
@@ -83,16 +83,16 @@ class RandomRotation(Transform):
         if self.center is not None and self.expand:
             raise ArgumentError("center cannot be chosen with expand=True: the expanded canvas is centred")
 
-    def step(self, draw: Draw, seen: Lowering) -> Geometry:
+    def step(self, draw: Draw, images: ImageInfo) -> Geometry:
         # The inverse of a turn is the turn back.
         degrees = -draw.between(0, *symmetric(self.degrees, "degrees"))
         declared = sampling(self.interpolation, None, self.border, self.fill)
         if not self.expand:
-            return Geometry(rotation(degrees, *_middle(self.center, seen)), seen.sizes, declared)
+            return Geometry(rotation(degrees, *_middle(self.center, images)), images.sizes, declared)
         turned_back = rotation(degrees)
-        sizes = _enclosing(turned_back, seen.sizes)
+        sizes = _enclosing(turned_back, images.sizes)
         to_origin = translation(-sizes[:, 1] / 2, -sizes[:, 0] / 2)
-        return Geometry(compose(translation(*_middle(None, seen)), turned_back, to_origin), sizes, declared)
+        return Geometry(compose(translation(*_middle(None, images)), turned_back, to_origin), sizes, declared)
 
 
 def _enclosing(turned: Floats, sizes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
@@ -138,7 +138,7 @@ class RandomAffine(Transform):
             _shears(self.shear)
         _check_center(self.center)
 
-    def step(self, draw: Draw, seen: Lowering) -> Geometry:
+    def step(self, draw: Draw, images: ImageInfo) -> Geometry:
         linear = rotation(draw.between(0, *symmetric(self.degrees, "degrees")))
         if self.scale is not None:
             factor = draw.between(1, *_scales(self.scale))
@@ -146,19 +146,19 @@ class RandomAffine(Transform):
         if self.shear is not None:
             x_range, y_range = _shears(self.shear)
             linear = compose(linear, shearing(draw.between(2, *x_range), draw.between(3, *y_range)))
-        forward = about(linear, *_middle(self.center, seen))
+        forward = about(linear, *_middle(self.center, images))
         if self.translate is not None:
-            forward = compose(_shift(draw, 4, self.translate, seen), forward)
+            forward = compose(_shift(draw, 4, self.translate, images), forward)
         # A pure rotation covers one source pixel an output pixel: the filter would not differ.
         antialias = None if self.scale is None and self.shear is None else self.antialias
         declared = sampling(self.interpolation, antialias, self.border, self.fill)
-        return Geometry(affine_inverse(forward), seen.sizes, declared)
+        return Geometry(affine_inverse(forward), images.sizes, declared)
 
 
-def _shift(draw: Draw, column: int, fractions: Sequence[float], seen: Lowering) -> Floats:
+def _shift(draw: Draw, column: int, fractions: Sequence[float], images: ImageInfo) -> Floats:
     x, y = fractions
     return translation(
-        draw.between(column, -x, x) * seen.sizes[:, 1], draw.between(column + 1, -y, y) * seen.sizes[:, 0]
+        draw.between(column, -x, x) * images.sizes[:, 1], draw.between(column + 1, -y, y) * images.sizes[:, 0]
     )
 
 
@@ -189,13 +189,13 @@ class RandomScale(Transform):
             _scales(self.ratio, "ratio")
         _check_center(self.center)
 
-    def step(self, draw: Draw, seen: Lowering) -> Geometry:
+    def step(self, draw: Draw, images: ImageInfo) -> Geometry:
         factor = draw.between(0, *_scales(self.scale))
         low, high = (1.0, 1.0) if self.ratio is None else _scales(self.ratio, "ratio")
         stretch = np.sqrt(draw.between(1, low, high))
-        forward = about(scaling(factor * stretch, factor / stretch), *_middle(self.center, seen))
+        forward = about(scaling(factor * stretch, factor / stretch), *_middle(self.center, images))
         declared = sampling(self.interpolation, self.antialias, self.border, self.fill)
-        return Geometry(affine_inverse(forward), seen.sizes, declared)
+        return Geometry(affine_inverse(forward), images.sizes, declared)
 
 
 @dataclass(frozen=True)
@@ -217,9 +217,9 @@ class RandomTranslate(Transform):
         numbers(self.translate, "translate", 2, 0.0, 1.0)
         sampling(self.interpolation, None, self.border, self.fill)
 
-    def step(self, draw: Draw, seen: Lowering) -> Geometry:
+    def step(self, draw: Draw, images: ImageInfo) -> Geometry:
         declared = sampling(self.interpolation, None, self.border, self.fill)
-        return Geometry(affine_inverse(_shift(draw, 0, self.translate, seen)), seen.sizes, declared)
+        return Geometry(affine_inverse(_shift(draw, 0, self.translate, images)), images.sizes, declared)
 
 
 @dataclass(frozen=True)
@@ -244,8 +244,8 @@ class RandomShear(Transform):
         sampling(self.interpolation, self.antialias, self.border, self.fill)
         _check_center(self.center)
 
-    def step(self, draw: Draw, seen: Lowering) -> Geometry:
+    def step(self, draw: Draw, images: ImageInfo) -> Geometry:
         x_range, y_range = _shears(self.shear)
         linear = shearing(draw.between(0, *x_range), draw.between(1, *y_range))
         declared = sampling(self.interpolation, self.antialias, self.border, self.fill)
-        return Geometry(affine_inverse(about(linear, *_middle(self.center, seen))), seen.sizes, declared)
+        return Geometry(affine_inverse(about(linear, *_middle(self.center, images))), images.sizes, declared)

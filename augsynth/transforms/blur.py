@@ -9,8 +9,8 @@ from typing import ClassVar
 import numpy as np
 
 from augsynth.errors import ArgumentError
-from augsynth.plan.lowering import Lowering, Operate
-from augsynth.transforms.base import Draw, Transform
+from augsynth.plan.lowering import ImageInfo, Operate
+from augsynth.transforms.contract import Draw, Transform
 from augsynth.transforms.params import Range, number, positive, probability, size_pair
 from augsynth.whole_image.gaussian_blur import LARGEST_KERNEL
 
@@ -40,7 +40,7 @@ class GaussianBlur(Transform):
             raise ArgumentError(f"kernel_size must be at most {LARGEST_KERNEL}, got {self.kernel_size!r}")
         positive(self.sigma, "sigma")
 
-    def step(self, draw: Draw, seen: Lowering) -> Operate:
+    def step(self, draw: Draw, images: ImageInfo) -> Operate:
         sizes = np.array(size_pair(self.kernel_size, "kernel_size"))
         return Operate(
             "gaussian_blur", {"sigma": draw.between(0, *positive(self.sigma, "sigma"))}, {"kernel_size": sizes}
@@ -70,6 +70,6 @@ class RandomAdjustSharpness(Transform):
         number(self.sharpness_factor, "sharpness_factor", low=0.0)
         probability(self.p)
 
-    def step(self, draw: Draw, seen: Lowering) -> Operate:
-        factor = np.full(len(seen), float(self.sharpness_factor))
+    def step(self, draw: Draw, images: ImageInfo) -> Operate:
+        factor = np.full(len(images), float(self.sharpness_factor))
         return Operate("sharpness", {"factor": factor}, active=(draw.u[:, 0] < self.p) & (factor != 1.0))

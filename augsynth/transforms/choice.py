@@ -12,8 +12,9 @@ from augsynth.core.typing import Floats, Ints
 from augsynth.errors import ArgumentError, ArgumentTypeError, shown
 from augsynth.plan.lowering import Lowering
 from augsynth.targets import TargetRules
-from augsynth.transforms.base import Draw, Pipeline, Transform, check_inner_rules
+from augsynth.transforms.contract import Draw, Transform
 from augsynth.transforms.params import numbers, probability
+from augsynth.transforms.pipeline import Pipeline, check_inner_rules
 
 
 def _pipelines(transforms: object) -> tuple[Pipeline, ...]:
@@ -25,11 +26,6 @@ def _pipelines(transforms: object) -> tuple[Pipeline, ...]:
             raise ArgumentTypeError(f"transforms[{number}] must be an augsynth transform, got {shown(one)}")
     check_inner_rules(given, TargetRules())
     return tuple(given)
-
-
-def _lower_all(pipeline: Pipeline, draws: Iterator[Draw], lowering: Lowering) -> None:
-    for part in pipeline._parts()[0]:
-        part.lower(draws, lowering)
 
 
 def chosen_among(weights: Floats, u: Floats) -> Ints:
@@ -50,11 +46,10 @@ class _Chance(Transform):
         object.__setattr__(self, "transforms", _pipelines(self.transforms))
         super().__post_init__()
 
-    def flattened(self) -> Iterator[Transform]:
+    def flattened(self) -> Iterator[Pipeline]:
         yield self
         for pipeline in self.transforms:
-            for part in pipeline._parts()[0]:
-                yield from part.flattened()
+            yield from pipeline.flattened()
 
 
 @dataclass(frozen=True)
@@ -78,7 +73,7 @@ class RandomApply(_Chance):
         applied = next(draws).u[:, 0] < self.p
         with lowering.only(applied):
             for pipeline in self.transforms:
-                _lower_all(pipeline, draws, lowering)
+                pipeline.lower(draws, lowering)
 
 
 @dataclass(frozen=True)
@@ -108,4 +103,4 @@ class RandomChoice(_Chance):
         chosen = chosen_among(weights, next(draws).u[:, 0])
         for number, pipeline in enumerate(self.transforms):
             with lowering.only(chosen == number):
-                _lower_all(pipeline, draws, lowering)
+                pipeline.lower(draws, lowering)

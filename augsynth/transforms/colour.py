@@ -16,9 +16,9 @@ import numpy as np
 from augsynth._native.layout import MAX_CHANNELS
 from augsynth.core.typing import Floats
 from augsynth.errors import ArgumentError, shown
-from augsynth.plan.lowering import Lowering, MapColours
-from augsynth.transforms.base import Draw, Transform
+from augsynth.plan.lowering import ImageInfo, MapColours
 from augsynth.transforms.colour_maps import Palette
+from augsynth.transforms.contract import Draw, Transform
 from augsynth.transforms.params import Range, interval, number, per_channel, probability, span, symmetric
 
 _UNCHANGED = ((1.0, 1.0), (1.0, 1.0), (1.0, 1.0), (0.0, 0.0))
@@ -56,13 +56,13 @@ class ColorJitter(Transform):
     def check(self) -> None:
         self._ranges()
 
-    def step(self, draw: Draw, seen: Lowering) -> MapColours:
+    def step(self, draw: Draw, images: ImageInfo) -> MapColours:
         ranges = self._ranges()
         if ranges[2:] != _UNCHANGED[2:]:
-            _check_colours(seen, "ColorJitter with saturation or hue", "use brightness and contrast alone")
+            _check_colours(images, "ColorJitter with saturation or hue", "use brightness and contrast alone")
         drawn = (draw.between(i, *span) for i, span in enumerate(ranges))
-        nobody = np.zeros(len(seen), bool) if ranges == _UNCHANGED else None  # whose values are not clamped either
-        return Palette.of(seen.channels).adjusted(*drawn).as_step(active=nobody)
+        nobody = np.zeros(len(images), bool) if ranges == _UNCHANGED else None  # whose values are not clamped either
+        return Palette.of(images.channels).adjusted(*drawn).as_step(active=nobody)
 
     def _ranges(self) -> tuple[tuple[float, float], ...]:
         given = {"brightness": self.brightness, "contrast": self.contrast, "saturation": self.saturation}
@@ -92,9 +92,9 @@ class RandomGrayscale(Transform):
     def check(self) -> None:
         probability(self.p)
 
-    def step(self, draw: Draw, seen: Lowering) -> MapColours:
-        _check_colours(seen, "RandomGrayscale", "use ColorMatrix to mix other channels")
-        grey = Palette.of(seen.channels).saturation(np.zeros(len(seen)))
+    def step(self, draw: Draw, images: ImageInfo) -> MapColours:
+        _check_colours(images, "RandomGrayscale", "use ColorMatrix to mix other channels")
+        grey = Palette.of(images.channels).saturation(np.zeros(len(images)))
         return grey.as_step(active=draw.u[:, 0] < self.p)
 
 
@@ -109,13 +109,13 @@ class RandomChannelPermutation(Transform):
 
     draws: ClassVar[int] = MAX_CHANNELS
 
-    def step(self, draw: Draw, seen: Lowering) -> MapColours:
-        colours = Palette.of(seen.channels).colours
+    def step(self, draw: Draw, images: ImageInfo) -> MapColours:
+        colours = Palette.of(images.channels).colours
         count = colours.shape[1]
         # Alpha, and channels that an image does not have, come last in any order.
         weights = np.where(colours, draw.u[:, :count], 1.0)
         order = np.argsort(weights, axis=1, kind="stable")
-        return MapColours(np.eye(count)[order], np.zeros((len(seen), count)))
+        return MapColours(np.eye(count)[order], np.zeros((len(images), count)))
 
 
 @dataclass(frozen=True)
@@ -144,19 +144,19 @@ class ColorMatrix(Transform):
         if isinstance(offset, tuple) and len(offset) not in (1, len(self.matrix)):
             raise ArgumentError(f"offset must be a number or {len(self.matrix)} of them, got {self.offset!r}")
 
-    def step(self, draw: Draw, seen: Lowering) -> MapColours:
-        n, count = len(seen), len(self.matrix)
-        if np.any(seen.channels != count):
-            raise ArgumentError(f"matrix is for {count} channels, the images have {_counts(seen)}")
+    def step(self, draw: Draw, images: ImageInfo) -> MapColours:
+        n, count = len(images), len(self.matrix)
+        if np.any(images.channels != count):
+            raise ArgumentError(f"matrix is for {count} channels, the images have {_counts(images)}")
         matrix: Floats = np.array(self.matrix, np.float64)
         offset: Floats = np.array(self.offset, np.float64)
         return MapColours(np.repeat(matrix[None], n, axis=0), np.broadcast_to(offset, (n, count)))
 
 
-def _check_colours(seen: Lowering, what: str, advice: str) -> None:
-    if not set(seen.channels.tolist()) <= {1, 3, 4}:
-        raise ArgumentError(f"{what} needs images of 1 (grey), 3 or 4 channels, got {_counts(seen)}: {advice}")
+def _check_colours(images: ImageInfo, what: str, advice: str) -> None:
+    if not set(images.channels.tolist()) <= {1, 3, 4}:
+        raise ArgumentError(f"{what} needs images of 1 (grey), 3 or 4 channels, got {_counts(images)}: {advice}")
 
 
-def _counts(seen: Lowering) -> str:
-    return " or ".join(str(count) for count in np.unique(seen.channels))
+def _counts(images: ImageInfo) -> str:
+    return " or ".join(str(count) for count in np.unique(images.channels))

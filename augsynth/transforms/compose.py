@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from itertools import chain
 from typing import Any
 
 import torch
@@ -13,9 +14,11 @@ import torch
 from augsynth.engine import checked_device, numbered
 from augsynth.engine.memory import MEMORY_FORMATS
 from augsynth.errors import ArgumentError, ArgumentTypeError, shown
+from augsynth.plan.lowering import Lowering
 from augsynth.targets import TargetRules, field_names
-from augsynth.transforms.base import Pipeline, Transform, check_inner_rules
+from augsynth.transforms.draw import Draw
 from augsynth.transforms.params import flag, frozen
+from augsynth.transforms.pipeline import Pipeline, check_inner_rules
 
 
 class Compose(Pipeline):
@@ -53,7 +56,7 @@ class Compose(Pipeline):
         for number, one in enumerate(transforms):
             if not isinstance(one, Pipeline):
                 raise ArgumentTypeError(f"transforms[{number}] must be an augsynth transform, got {shown(one)}")
-        self.transforms: tuple[Transform, ...] = tuple(part for one in transforms for part in one._parts()[0])
+        self.transforms: tuple[Pipeline, ...] = tuple(chain.from_iterable(map(_unpacked, transforms)))
         self.fuse = flag(fuse, "fuse")
         self.memory_format = _memory_format_name(memory_format)
         self.device: torch.device | None = None
@@ -82,8 +85,15 @@ class Compose(Pipeline):
     def parameter_names(cls) -> tuple[str, ...]:
         return tuple(inspect.signature(cls).parameters)
 
-    def _parts(self) -> tuple[Sequence[Transform], bool]:
-        return self.transforms, self.fuse
+    def lower(self, draws: Iterator[Draw], lowering: Lowering) -> None:
+        for transform in self.transforms:
+            transform.lower(draws, lowering)
+
+    def flattened(self) -> Iterator[Pipeline]:
+        return chain.from_iterable(transform.flattened() for transform in self.transforms)
+
+    def _fuses(self) -> bool:
+        return self.fuse
 
     def _rules(self) -> TargetRules:
         return self.rules
@@ -111,6 +121,10 @@ class Compose(Pipeline):
 
     def __hash__(self) -> int:
         return hash(self._state())
+
+
+def _unpacked(pipeline: Pipeline) -> tuple[Pipeline, ...]:
+    return pipeline.transforms if isinstance(pipeline, Compose) else (pipeline,)
 
 
 def _memory_format_name(value: str | torch.memory_format) -> str:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from augsynth.errors import ArgumentError, ArgumentTypeError, shown
-from augsynth.plan.lowering import Lowering, Operate
-from augsynth.transforms.base import Draw, Transform
+from augsynth.plan.lowering import ImageInfo, Operate
+from augsynth.transforms.contract import Draw, Transform
 from augsynth.transforms.params import flag
 
 
@@ -53,7 +53,7 @@ class Lambda(Transform):
         if not isinstance(self.name, str):
             raise ArgumentTypeError(f"name must be a string, got {self.name!r}")
 
-    def step(self, draw: Draw, seen: Lowering) -> Operate:
+    def step(self, draw: Draw, images: ImageInfo) -> Operate:
         return Operate(
             f"Lambda({self.name})",
             function=self.function,

@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from augsynth.core.typing import Floats, Ints
 from augsynth.errors import ArgumentError
-from augsynth.plan.lowering import Erase, Lowering, PerChannel
-from augsynth.transforms.base import Draw, Transform
+from augsynth.plan.lowering import Erase, ImageInfo, PerChannel
+from augsynth.transforms.contract import Draw, Transform
 from augsynth.transforms.params import Range, integer, per_channel, positive, probability, span
 from augsynth.transforms.visibility import first_sparing
 
@@ -61,11 +61,11 @@ class RandomErasing(Transform):
         """One number for whether, and four for each attempt."""
         return 1 + self.count * _ATTEMPTS * _DRAWS_AN_ATTEMPT
 
-    def step(self, draw: Draw, seen: Lowering) -> Erase:
-        u = draw.u[:, 1:].reshape(len(seen), self.count, _ATTEMPTS, _DRAWS_AN_ATTEMPT)
-        boxes, fits = self._attempts(u, seen.sizes)
+    def step(self, draw: Draw, images: ImageInfo) -> Erase:
+        u = draw.u[:, 1:].reshape(len(images), self.count, _ATTEMPTS, _DRAWS_AN_ATTEMPT)
+        boxes, fits = self._attempts(u, images.sizes)
         fits[draw.u[:, 0] >= self.p] = False
-        fits = first_sparing(seen, boxes, fits, self.min_visible)
+        fits = first_sparing(images, boxes, fits, self.min_visible)
         first = fits.argmax(axis=2)
         samples, rectangle = np.nonzero(fits.any(axis=2))
         chosen = boxes[samples, rectangle, first[samples, rectangle]]
@@ -118,17 +118,17 @@ class GridMask(Transform):
         _check_value(self.value)
         probability(self.p)
 
-    def step(self, draw: Draw, seen: Lowering) -> Erase:
-        unit = np.maximum(np.rint(draw.between(1, *span(self.unit, "unit")) * seen.sizes.min(axis=1)), 2.0)
+    def step(self, draw: Draw, images: ImageInfo) -> Erase:
+        unit = np.maximum(np.rint(draw.between(1, *span(self.unit, "unit")) * images.sizes.min(axis=1)), 2.0)
         side = np.rint(unit * (1.0 - draw.between(2, *span(self.ratio, "ratio"))))
         origins = np.floor(draw.u[:, 3:] * unit[:, None])
         boxes = [
-            _grid(int(unit[i]), int(side[i]), origins[i].astype(np.int64), seen.sizes[i])
+            _grid(int(unit[i]), int(side[i]), origins[i].astype(np.int64), images.sizes[i])
             for i in np.flatnonzero(draw.u[:, 0] < self.p)
         ]
-        counts = np.zeros(len(seen), np.int64)
+        counts = np.zeros(len(images), np.int64)
         counts[draw.u[:, 0] < self.p] = [len(one) for one in boxes]
-        samples = np.repeat(np.arange(len(seen)), counts)
+        samples = np.repeat(np.arange(len(images)), counts)
         together = np.concatenate([np.zeros((0, 4), np.int64), *boxes])
         return Erase(samples, together, draw.stream[samples], _fill(self.value))
 

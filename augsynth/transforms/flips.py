@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from augsynth.core.typing import Floats
-from augsynth.plan.lowering import Geometry, Lowering
-from augsynth.transforms.base import Draw, Transform
+from augsynth.plan.lowering import Geometry, ImageInfo
+from augsynth.transforms.contract import Draw, Transform
 from augsynth.transforms.matrices import matrix
 from augsynth.transforms.params import probability
 
@@ -37,9 +37,9 @@ class RandomHorizontalFlip(Transform):
     def check(self) -> None:
         probability(self.p)
 
-    def step(self, draw: Draw, seen: Lowering) -> Geometry:
-        sign, shift = _mirrored(draw, self.p, seen.sizes[:, 1])
-        return Geometry(matrix(sign, 0.0, shift, 0.0, 1.0, 0.0), seen.sizes, keeps_frame=True)
+    def step(self, draw: Draw, images: ImageInfo) -> Geometry:
+        sign, shift = _mirrored(draw, self.p, images.sizes[:, 1])
+        return Geometry(matrix(sign, 0.0, shift, 0.0, 1.0, 0.0), images.sizes, keeps_frame=True)
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,6 @@ class RandomVerticalFlip(Transform):
     def check(self) -> None:
         probability(self.p)
 
-    def step(self, draw: Draw, seen: Lowering) -> Geometry:
-        sign, shift = _mirrored(draw, self.p, seen.sizes[:, 0])
-        return Geometry(matrix(1.0, 0.0, 0.0, 0.0, sign, shift), seen.sizes, keeps_frame=True)
+    def step(self, draw: Draw, images: ImageInfo) -> Geometry:
+        sign, shift = _mirrored(draw, self.p, images.sizes[:, 0])
+        return Geometry(matrix(1.0, 0.0, 0.0, 0.0, sign, shift), images.sizes, keeps_frame=True)

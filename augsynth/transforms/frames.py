@@ -11,8 +11,8 @@ import numpy as np
 
 from augsynth.core.typing import Floats, Ints
 from augsynth.errors import ArgumentError
-from augsynth.plan.lowering import Geometry, Lowering, PerChannel, Sampling
-from augsynth.transforms.base import Draw, Transform
+from augsynth.plan.lowering import Geometry, ImageInfo, PerChannel, Sampling
+from augsynth.transforms.contract import Draw, Transform
 from augsynth.transforms.matrices import matrix, scaling, translation
 from augsynth.transforms.params import (
     Range,
@@ -44,9 +44,9 @@ def _pair(height: float, width: float) -> Floats:
     return np.array((height, width), np.float64)
 
 
-def _require_room(room: Floats | Ints, size: tuple[int, int], seen: Lowering, name: str) -> None:
+def _require_room(room: Floats | Ints, size: tuple[int, int], images: ImageInfo, name: str) -> None:
     if np.count_nonzero(room < 0):
-        height, width = seen.sizes[int(np.flatnonzero((room < 0).any(axis=1))[0])]
+        height, width = images.sizes[int(np.flatnonzero((room < 0).any(axis=1))[0])]
         raise ArgumentError(
             f"{name} to {size[0]}x{size[1]} does not fit into an image of {height}x{width}: "
             "resize or pad it first, or set pad_if_needed=True"
@@ -79,10 +79,10 @@ class Pad(Transform):
         margins(self.padding)
         sampling(None, None, self.border, self.fill)
 
-    def step(self, draw: Draw, seen: Lowering) -> Geometry:
+    def step(self, draw: Draw, images: ImageInfo) -> Geometry:
         left, top, right, bottom = margins(self.padding)
-        sizes = seen.sizes + np.array([top + bottom, left + right])
-        inverse = np.repeat(translation(-float(left), -float(top)), len(seen), axis=0)
+        sizes = images.sizes + np.array([top + bottom, left + right])
+        inverse = np.repeat(translation(-float(left), -float(top)), len(images), axis=0)
         return Geometry(inverse, sizes, sampling(None, None, self.border, self.fill), pads=True)
 
 
@@ -107,15 +107,15 @@ class CenterCrop(Transform):
         flag(self.pad_if_needed, "pad_if_needed")
         sampling(None, None, self.border, self.fill)
 
-    def step(self, draw: Draw, seen: Lowering) -> Geometry:
+    def step(self, draw: Draw, images: ImageInfo) -> Geometry:
         size = size_pair(self.size)
-        room = seen.sizes - size
+        room = images.sizes - size
         if not self.pad_if_needed:
-            _require_room(room, size, seen, "a centre crop")
+            _require_room(room, size, images, "a centre crop")
         offset = np.where(room >= 0, np.round(room / 2), -((-room) // 2)).astype(np.float64)
         declared = sampling(None, None, self.border, self.fill) if self.pad_if_needed else Sampling()
         inverse = translation(offset[:, 1], offset[:, 0])
-        return Geometry(inverse, _sizes(*size, len(seen)), declared, pads=self.pad_if_needed)
+        return Geometry(inverse, _sizes(*size, len(images)), declared, pads=self.pad_if_needed)
 
 
 @dataclass(frozen=True)
@@ -153,29 +153,29 @@ class RandomCrop(Transform):
         if self.padding is not None:
             margins(self.padding)
 
-    def step(self, draw: Draw, seen: Lowering) -> Geometry:
+    def step(self, draw: Draw, images: ImageInfo) -> Geometry:
         size = size_pair(self.size)
         left, top, right, bottom = (0, 0, 0, 0) if self.padding is None else margins(self.padding)
-        room, lowest = seen.sizes - _pair(size[0] - top - bottom, size[1] - left - right), _pair(-top, -left)
+        room, lowest = images.sizes - _pair(size[0] - top - bottom, size[1] - left - right), _pair(-top, -left)
         if self.pad_if_needed:
             # As torchvision: what is missing is added on both sides, so the window can still move.
             room, lowest = np.abs(room), (lowest + np.minimum(room, 0))[:, None]
         else:
-            _require_room(room, size, seen, "a random crop")
-        moves = _offsets(draw.u.reshape(len(seen), attempts(self.min_visible), 2), room[:, None])
-        corner = self._chosen(moves + lowest, seen)
+            _require_room(room, size, images, "a random crop")
+        moves = _offsets(draw.u.reshape(len(images), attempts(self.min_visible), 2), room[:, None])
+        corner = self._chosen(moves + lowest, images)
         pads = self.pad_if_needed or self.padding is not None
         declared = sampling(None, None, self.border, self.fill) if pads else Sampling()
-        return Geometry(translation(corner[:, 1], corner[:, 0]), _sizes(*size, len(seen)), declared, pads=pads)
+        return Geometry(translation(corner[:, 1], corner[:, 0]), _sizes(*size, len(images)), declared, pads=pads)
 
-    def _chosen(self, corners: Floats, seen: Lowering) -> Floats:
+    def _chosen(self, corners: Floats, images: ImageInfo) -> Floats:
         """The (top, left) of the window of each sample, out of (n, attempts, 2)."""
         if corners.shape[1] == 1:
             return corners[:, 0]
         first = corners[..., ::-1]
         windows = np.concatenate([first, first + size_pair(self.size)[::-1]], axis=-1)
-        chosen = most_visible(seen, windows, self.min_visible)
-        return corners[np.arange(len(seen)), chosen]
+        chosen = most_visible(images, windows, self.min_visible)
+        return corners[np.arange(len(images)), chosen]
 
 
 @dataclass(frozen=True)
@@ -204,9 +204,11 @@ class Resize(Transform):
             if integer(self.max_size, "max_size", 1) <= size_pair(self.size)[0]:
                 raise ArgumentError(f"max_size must be greater than size {self.size}, got {self.max_size}")
 
-    def step(self, draw: Draw, seen: Lowering) -> Geometry:
-        sizes = self._shorter_side(seen.sizes) if self._is_short_side() else _sizes(*size_pair(self.size), len(seen))
-        ratio = seen.sizes / sizes
+    def step(self, draw: Draw, images: ImageInfo) -> Geometry:
+        sizes = (
+            self._shorter_side(images.sizes) if self._is_short_side() else _sizes(*size_pair(self.size), len(images))
+        )
+        ratio = images.sizes / sizes
         declared = sampling(self.interpolation, self.antialias)
         return Geometry(scaling(ratio[:, 1], ratio[:, 0]), sizes, declared, keeps_frame=True)
 
@@ -259,21 +261,21 @@ class RandomResizedCrop(Transform):
             if interval(value, name, low=0.0)[0] == 0:
                 raise ArgumentError(f"{name} must be greater than 0, got {value!r}")
 
-    def step(self, draw: Draw, seen: Lowering) -> Geometry:
+    def step(self, draw: Draw, images: ImageInfo) -> Geometry:
         height, width = size_pair(self.size)
-        window, offset = self._chosen(draw.u.reshape(len(seen), attempts(self.min_visible), _DRAWS_A_WINDOW), seen)
+        window, offset = self._chosen(draw.u.reshape(len(images), attempts(self.min_visible), _DRAWS_A_WINDOW), images)
         inverse = matrix(window[:, 1] / width, 0.0, offset[:, 1], 0.0, window[:, 0] / height, offset[:, 0])
-        return Geometry(inverse, _sizes(height, width, len(seen)), sampling(self.interpolation, self.antialias))
+        return Geometry(inverse, _sizes(height, width, len(images)), sampling(self.interpolation, self.antialias))
 
-    def _chosen(self, u: Floats, seen: Lowering) -> tuple[Floats, Floats]:
+    def _chosen(self, u: Floats, images: ImageInfo) -> tuple[Floats, Floats]:
         """The (height, width) and the (top, left) of the window of each sample, out of those of `u` (n, windows, …)."""
         count = u.shape[1]
         if count == 1:
-            return self._windows(u[:, 0], seen.sizes)
-        sizes, offsets = self._windows(u.reshape(-1, _DRAWS_A_WINDOW), np.repeat(seen.sizes, count, axis=0))
+            return self._windows(u[:, 0], images.sizes)
+        sizes, offsets = self._windows(u.reshape(-1, _DRAWS_A_WINDOW), np.repeat(images.sizes, count, axis=0))
         windows = np.concatenate([offsets[:, ::-1], (offsets + sizes)[:, ::-1]], axis=1)
-        chosen = most_visible(seen, windows.reshape(len(seen), count, 4), self.min_visible)
-        chosen += np.arange(len(seen)) * count
+        chosen = most_visible(images, windows.reshape(len(images), count, 4), self.min_visible)
+        chosen += np.arange(len(images)) * count
         return sizes[chosen], offsets[chosen]
 
     def _windows(self, u: Floats, sizes: Ints) -> tuple[Floats, Floats]:

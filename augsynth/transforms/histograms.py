@@ -12,8 +12,8 @@ from typing import ClassVar
 import numpy as np
 
 from augsynth.errors import ArgumentError
-from augsynth.plan.lowering import Lowering, Operate
-from augsynth.transforms.base import Draw, Transform
+from augsynth.plan.lowering import ImageInfo, Operate
+from augsynth.transforms.contract import Draw, Transform
 from augsynth.transforms.params import Range, positive, probability, size_pair
 from augsynth.whole_image.clahe import LARGEST_GRID
 
@@ -36,7 +36,7 @@ class RandomEqualize(Transform):
     def check(self) -> None:
         probability(self.p)
 
-    def step(self, draw: Draw, seen: Lowering) -> Operate:
+    def step(self, draw: Draw, images: ImageInfo) -> Operate:
         return Operate("equalize", active=draw.u[:, 0] < self.p)
 
 
@@ -58,7 +58,7 @@ class RandomAutocontrast(Transform):
     def check(self) -> None:
         probability(self.p)
 
-    def step(self, draw: Draw, seen: Lowering) -> Operate:
+    def step(self, draw: Draw, images: ImageInfo) -> Operate:
         return Operate("autocontrast", active=draw.u[:, 0] < self.p)
 
 
@@ -92,7 +92,7 @@ class CLAHE(Transform):
             raise ArgumentError(f"tile_grid_size must be at most {LARGEST_GRID} in each direction, got {grid!r}")
         probability(self.p)
 
-    def step(self, draw: Draw, seen: Lowering) -> Operate:
+    def step(self, draw: Draw, images: ImageInfo) -> Operate:
         limits = draw.between(1, *positive(self.clip_limit, "clip_limit"))
         grid = np.array(size_pair(self.tile_grid_size, "tile_grid_size"))
         return Operate("clahe", {"clip_limit": limits}, {"tile_grid_size": grid}, active=draw.u[:, 0] < self.p)

@@ -14,8 +14,8 @@ from augsynth._native.layout import DType
 from augsynth.core.typing import Mask
 from augsynth.errors import ArgumentError
 from augsynth.plan import FULL_SCALE
-from augsynth.plan.lowering import FillValues, Lowering, Operate, PerChannel
-from augsynth.transforms.base import Draw, Transform
+from augsynth.plan.lowering import FillValues, ImageInfo, Operate, PerChannel
+from augsynth.transforms.contract import Draw, Transform
 from augsynth.transforms.params import frozen, interval, number, per_channel
 
 STRATEGIES = ("constant", "random", "mean", "nearest", "inpaint")
@@ -68,25 +68,25 @@ class FillMissing(Transform):
         if self._mask is None and self.missing != _NAN:
             number(self.missing, "missing")
 
-    def step(self, draw: Draw, seen: Lowering) -> FillValues | Operate:
-        low, high = self._levels(seen)
+    def step(self, draw: Draw, images: ImageInfo) -> FillValues | Operate:
+        low, high = self._levels(images)
         if self._mask is None and self.strategy in _FUSED:
             return FillValues(float(self.missing), low, high, draw.stream, by_mean=self.strategy == "mean")
         # An image compares with what its dtype can hold.
-        held = np.float32 if seen.dtype == DType.FLOAT32 else np.float64
+        held = np.float32 if images.dtype == DType.FLOAT32 else np.float64
         which = {"missing": np.float64(held(self.missing))} if self._mask is None else {"mask": self._mask}
         name = f"fill_missing_{self.strategy}"
         if self.strategy == "random":
             return Operate(name, {"stream": draw.stream}, {**which, "low": np.array(low), "high": np.array(high)})
         return Operate(name, {}, {**which, "value": np.array(low)})
 
-    def _levels(self, seen: Lowering) -> tuple[PerChannel, PerChannel]:
+    def _levels(self, images: ImageInfo) -> tuple[PerChannel, PerChannel]:
         """The lowest and the highest level that is put, as the images can show them."""
         low, high = self.value, self.value
         if self.strategy == "random":
-            low, high = (0.0, FULL_SCALE[seen.dtype]) if self.between is None else interval(self.between, "between")
+            low, high = (0.0, FULL_SCALE[images.dtype]) if self.between is None else interval(self.between, "between")
         for level in (low, high):
-            seen.levels(level, "value" if self.between is None else "between")
+            images.levels(level, "value" if self.between is None else "between")
         return low, high
 
     @cached_property

@@ -15,8 +15,8 @@ import numpy as np
 from augsynth._native.layout import Noise
 from augsynth.core.typing import Floats
 from augsynth.errors import ArgumentError
-from augsynth.plan.lowering import AddNoise, Lowering
-from augsynth.transforms.base import Draw, Transform
+from augsynth.plan.lowering import AddNoise, ImageInfo
+from augsynth.transforms.contract import Draw, Transform
 from augsynth.transforms.params import Range, flag, number, span
 
 
@@ -47,10 +47,10 @@ class GaussianNoise(Transform):
         flag(self.clip, "clip")
         flag(self.exact, "exact")
 
-    def step(self, draw: Draw, seen: Lowering) -> AddNoise:
+    def step(self, draw: Draw, images: ImageInfo) -> AddNoise:
         sigma = draw.between(0, *span(self.sigma, "sigma", low=0.0))
         kind = Noise.EXACT_GAUSSIAN if self.exact else Noise.GAUSSIAN
-        return AddNoise(kind, _columns(len(seen), float(self.mean), sigma), draw.stream, self.clip)
+        return AddNoise(kind, _columns(len(images), float(self.mean), sigma), draw.stream, self.clip)
 
 
 @dataclass(frozen=True)
@@ -77,9 +77,9 @@ class UniformNoise(Transform):
             raise ArgumentError(f"low must not be above high, got low={self.low!r} and high={self.high!r}")
         flag(self.clip, "clip")
 
-    def step(self, draw: Draw, seen: Lowering) -> AddNoise:
+    def step(self, draw: Draw, images: ImageInfo) -> AddNoise:
         low, high = draw.between(0, *span(self.low, "low")), draw.between(1, *span(self.high, "high"))
-        return AddNoise(Noise.UNIFORM, _columns(len(seen), low, high), draw.stream, self.clip)
+        return AddNoise(Noise.UNIFORM, _columns(len(images), low, high), draw.stream, self.clip)
 
 
 @dataclass(frozen=True)
@@ -104,10 +104,10 @@ class SaltAndPepperNoise(Transform):
         span(self.amount, "amount", 0.0, 1.0)
         span(self.salt_vs_pepper, "salt_vs_pepper", 0.0, 1.0)
 
-    def step(self, draw: Draw, seen: Lowering) -> AddNoise:
+    def step(self, draw: Draw, images: ImageInfo) -> AddNoise:
         amount = draw.between(0, *span(self.amount, "amount", 0.0, 1.0))
         salt = draw.between(1, *span(self.salt_vs_pepper, "salt_vs_pepper", 0.0, 1.0))
-        parameters = _columns(len(seen), amount * (1.0 - salt), amount, 0.0, 1.0)
+        parameters = _columns(len(images), amount * (1.0 - salt), amount, 0.0, 1.0)
         return AddNoise(Noise.SALT_AND_PEPPER, parameters, draw.stream, clip=False)
 
 
@@ -134,9 +134,9 @@ class PoissonNoise(Transform):
         span(self.photons, "photons", low=_FEWEST_PHOTONS)
         flag(self.clip, "clip")
 
-    def step(self, draw: Draw, seen: Lowering) -> AddNoise:
+    def step(self, draw: Draw, images: ImageInfo) -> AddNoise:
         photons = draw.between(0, *span(self.photons, "photons", low=_FEWEST_PHOTONS))
-        return AddNoise(Noise.POISSON, _columns(len(seen), 1.0 / photons), draw.stream, self.clip)
+        return AddNoise(Noise.POISSON, _columns(len(images), 1.0 / photons), draw.stream, self.clip)
 
 
 @dataclass(frozen=True)
@@ -161,9 +161,9 @@ class SpeckleNoise(Transform):
         span(self.sigma, "sigma", low=0.0)
         flag(self.clip, "clip")
 
-    def step(self, draw: Draw, seen: Lowering) -> AddNoise:
+    def step(self, draw: Draw, images: ImageInfo) -> AddNoise:
         sigma = draw.between(0, *span(self.sigma, "sigma", low=0.0))
-        return AddNoise(Noise.SPECKLE, _columns(len(seen), float(self.mean), sigma), draw.stream, self.clip)
+        return AddNoise(Noise.SPECKLE, _columns(len(images), float(self.mean), sigma), draw.stream, self.clip)
 
 
 # A count's worth of levels, the full scale over this, has to stay finite.

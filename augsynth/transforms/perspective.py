@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from augsynth.core.typing import Floats
-from augsynth.plan.lowering import Geometry, Lowering, PerChannel
-from augsynth.transforms.base import Draw, Transform
+from augsynth.plan.lowering import Geometry, ImageInfo, PerChannel
+from augsynth.transforms.contract import Draw, Transform
 from augsynth.transforms.params import number, probability, sampling
 
 # The corners of a picture, clockwise from the upper left, as fractions of its size.
@@ -47,8 +47,8 @@ class RandomPerspective(Transform):
         probability(self.p)
         sampling(self.interpolation, False, self.border, self.fill)
 
-    def step(self, draw: Draw, seen: Lowering) -> Geometry:
-        size = seen.sizes[:, None, ::-1].astype(np.float64)
+    def step(self, draw: Draw, images: ImageInfo) -> Geometry:
+        size = images.sizes[:, None, ::-1].astype(np.float64)
         inwards = draw.u[:, 1:].reshape(-1, 4, 2) * (0.5 * _MOST * self.distortion_scale)
         inverse = _seen_from(inwards, size)
         while (hidden := _has_horizon(inverse, size)).any():
@@ -56,7 +56,7 @@ class RandomPerspective(Transform):
             inverse[hidden] = _seen_from(inwards[hidden], size[hidden])
         inverse[draw.u[:, 0] >= self.p] = np.eye(3)
         declared = sampling(self.interpolation, False, self.border, self.fill)
-        return Geometry(inverse, seen.sizes, declared, projective=True)
+        return Geometry(inverse, images.sizes, declared, projective=True)
 
 
 def _seen_from(inwards: Floats, size: Floats) -> Floats:

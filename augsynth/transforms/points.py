@@ -13,8 +13,8 @@ import numpy as np
 
 from augsynth.errors import ArgumentError
 from augsynth.plan import FULL_SCALE
-from augsynth.plan.lowering import Lowering, Operate
-from augsynth.transforms.base import Draw, Transform
+from augsynth.plan.lowering import ImageInfo, Operate
+from augsynth.transforms.contract import Draw, Transform
 from augsynth.transforms.params import Range, integer, number, positive, probability
 
 
@@ -33,7 +33,7 @@ class RandomInvert(Transform):
     def check(self) -> None:
         probability(self.p)
 
-    def step(self, draw: Draw, seen: Lowering) -> Operate:
+    def step(self, draw: Draw, images: ImageInfo) -> Operate:
         return Operate("invert", active=draw.u[:, 0] < self.p)
 
 
@@ -58,8 +58,8 @@ class RandomPosterize(Transform):
             raise ArgumentError(f"bits must be at most {_MOST_BITS}, got {self.bits}")
         probability(self.p)
 
-    def step(self, draw: Draw, seen: Lowering) -> Operate:
-        return Operate("posterize", {"bits": np.full(len(seen), float(self.bits))}, active=draw.u[:, 0] < self.p)
+    def step(self, draw: Draw, images: ImageInfo) -> Operate:
+        return Operate("posterize", {"bits": np.full(len(images), float(self.bits))}, active=draw.u[:, 0] < self.p)
 
 
 _MOST_BITS = 16
@@ -84,14 +84,14 @@ class RandomSolarize(Transform):
         number(self.threshold, "threshold", low=0.0)
         probability(self.p)
 
-    def step(self, draw: Draw, seen: Lowering) -> Operate:
-        full = FULL_SCALE[seen.dtype]
+    def step(self, draw: Draw, images: ImageInfo) -> Operate:
+        full = FULL_SCALE[images.dtype]
         if self.threshold > full:
             raise ArgumentError(
-                f"threshold must be at most the full scale, {full:g} for {seen.dtype.name.lower()} images, "
+                f"threshold must be at most the full scale, {full:g} for {images.dtype.name.lower()} images, "
                 f"got {self.threshold!r}"
             )
-        threshold = np.full(len(seen), float(self.threshold))
+        threshold = np.full(len(images), float(self.threshold))
         return Operate("solarize", {"threshold": threshold}, active=draw.u[:, 0] < self.p)
 
 
@@ -116,6 +116,6 @@ class RandomGamma(Transform):
         positive(self.gamma, "gamma")
         probability(self.p)
 
-    def step(self, draw: Draw, seen: Lowering) -> Operate:
+    def step(self, draw: Draw, images: ImageInfo) -> Operate:
         gamma = np.exp(draw.between(1, *np.log(positive(self.gamma, "gamma"))))
         return Operate("gamma", {"gamma": gamma}, active=(draw.u[:, 0] < self.p) & (gamma != 1.0))

@@ -11,7 +11,7 @@ import numpy as np
 from augsynth.core.typing import Floats, Ints
 from augsynth.errors import ArgumentError
 from augsynth.plan.lowering import Lowering, PerChannel
-from augsynth.transforms.base import Draw, Transform
+from augsynth.transforms.contract import Draw, Transform
 from augsynth.transforms.params import integer, sampling
 from augsynth.transforms.policy_operations import IDENTITY, NAMES, Space, add_chosen
 from augsynth.transforms.policy_tables import POLICIES

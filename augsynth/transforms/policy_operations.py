@@ -9,60 +9,60 @@ import numpy as np
 
 from augsynth.core.typing import Floats, Ints
 from augsynth.plan import FULL_SCALE
-from augsynth.plan.lowering import Geometry, Lowering, Operate, Sampling, Step
+from augsynth.plan.lowering import Geometry, ImageInfo, Lowering, Operate, Sampling, Step
 from augsynth.transforms.colour_maps import ColourMaps, Palette
 from augsynth.transforms.matrices import about, affine_inverse, matrix, rotation, translation
 
-Make = Callable[[Floats, Lowering, Sampling], Step]
+Make = Callable[[Floats, ImageInfo, Sampling], Step]
 
 
-def _resampled(forward: Floats, seen: Lowering, declared: Sampling) -> Geometry:
-    return Geometry(affine_inverse(forward), seen.sizes, declared)
+def _resampled(forward: Floats, images: ImageInfo, declared: Sampling) -> Geometry:
+    return Geometry(affine_inverse(forward), images.sizes, declared)
 
 
-def _shear_x(amount: Floats, seen: Lowering, declared: Sampling) -> Step:
-    return _resampled(matrix(1.0, amount, 0.0, 0.0, 1.0, 0.0), seen, declared)
+def _shear_x(amount: Floats, images: ImageInfo, declared: Sampling) -> Step:
+    return _resampled(matrix(1.0, amount, 0.0, 0.0, 1.0, 0.0), images, declared)
 
 
-def _shear_y(amount: Floats, seen: Lowering, declared: Sampling) -> Step:
-    return _resampled(matrix(1.0, 0.0, 0.0, amount, 1.0, 0.0), seen, declared)
+def _shear_y(amount: Floats, images: ImageInfo, declared: Sampling) -> Step:
+    return _resampled(matrix(1.0, 0.0, 0.0, amount, 1.0, 0.0), images, declared)
 
 
-def _translate_x(amount: Floats, seen: Lowering, declared: Sampling) -> Step:
-    return _resampled(translation(amount, 0.0), seen, declared)
+def _translate_x(amount: Floats, images: ImageInfo, declared: Sampling) -> Step:
+    return _resampled(translation(amount, 0.0), images, declared)
 
 
-def _translate_y(amount: Floats, seen: Lowering, declared: Sampling) -> Step:
-    return _resampled(translation(0.0, amount), seen, declared)
+def _translate_y(amount: Floats, images: ImageInfo, declared: Sampling) -> Step:
+    return _resampled(translation(0.0, amount), images, declared)
 
 
-def _rotate(amount: Floats, seen: Lowering, declared: Sampling) -> Step:
-    turned = about(rotation(amount), seen.sizes[:, 1] / 2, seen.sizes[:, 0] / 2)
-    return _resampled(turned, seen, declared)
+def _rotate(amount: Floats, images: ImageInfo, declared: Sampling) -> Step:
+    turned = about(rotation(amount), images.sizes[:, 1] / 2, images.sizes[:, 0] / 2)
+    return _resampled(turned, images, declared)
 
 
 def _enhance(adjust: Callable[[Palette, Floats], ColourMaps]) -> Make:
-    def make(amount: Floats, seen: Lowering, declared: Sampling) -> Step:
-        return adjust(Palette.of(seen.channels), 1.0 + amount).as_step()
+    def make(amount: Floats, images: ImageInfo, declared: Sampling) -> Step:
+        return adjust(Palette.of(images.channels), 1.0 + amount).as_step()
 
     return make
 
 
-def _posterize(amount: Floats, seen: Lowering, declared: Sampling) -> Step:
+def _posterize(amount: Floats, images: ImageInfo, declared: Sampling) -> Step:
     return Operate("posterize", {"bits": 8.0 - np.round(amount)})
 
 
-def _solarize(amount: Floats, seen: Lowering, declared: Sampling) -> Step:
+def _solarize(amount: Floats, images: ImageInfo, declared: Sampling) -> Step:
     # Amounts are quotients of whole numbers: a threshold that is a level must not lie beyond it by their rounding.
-    return Operate("solarize", {"threshold": np.round((1.0 - amount) * FULL_SCALE[seen.dtype], 9)})
+    return Operate("solarize", {"threshold": np.round((1.0 - amount) * FULL_SCALE[images.dtype], 9)})
 
 
-def _sharpness(amount: Floats, seen: Lowering, declared: Sampling) -> Step:
+def _sharpness(amount: Floats, images: ImageInfo, declared: Sampling) -> Step:
     return Operate("sharpness", {"factor": 1.0 + amount})
 
 
 def _plain(name: str) -> Make:
-    return lambda amount, seen, declared: Operate(name)
+    return lambda amount, images, declared: Operate(name)
 
 
 @dataclass(frozen=True)
@@ -110,13 +110,13 @@ class Space:
     solarize: float = 1.0
     translate_pixels: float | None = None
 
-    def amounts(self, name: str, share: Floats, seen: Lowering) -> Floats:
+    def amounts(self, name: str, share: Floats, images: ImageInfo) -> Floats:
         """The amounts (n,) of an operation whose strengths are `share` (n,), -1 to 1."""
         most = CHOICES[name].most
         amounts: Floats = share * float(getattr(self, most)) if most else share
         if most != "translate":
             return amounts
-        side = seen.sizes[:, 1] if name == "TranslateX" else seen.sizes[:, 0]
+        side = images.sizes[:, 1] if name == "TranslateX" else images.sizes[:, 0]
         return amounts * (side if self.translate_pixels is None else self.translate_pixels)
 
 
@@ -130,5 +130,5 @@ def add_chosen(
     for number, (choice_name, choice) in enumerate(CHOICES.items()):
         strength = share * sign if choice.signed else share
         with lowering.only(chosen == number):
-            amounts = space.amounts(choice_name, strength, lowering)
-            lowering.add(name, choice.make(amounts, lowering, declared))
+            amounts = space.amounts(choice_name, strength, lowering.images)
+            lowering.add(name, choice.make(amounts, lowering.images, declared))

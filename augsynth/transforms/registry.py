@@ -9,11 +9,11 @@ from typing import Any
 
 from augsynth.errors import ArgumentError, ArgumentTypeError, shown
 from augsynth.transforms.affine import RandomAffine, RandomRotation, RandomScale, RandomShear, RandomTranslate
-from augsynth.transforms.base import Pipeline, Transform
 from augsynth.transforms.blur import GaussianBlur, RandomAdjustSharpness
 from augsynth.transforms.choice import RandomApply, RandomChoice
 from augsynth.transforms.colour import ColorJitter, ColorMatrix, RandomChannelPermutation, RandomGrayscale
 from augsynth.transforms.compose import Compose
+from augsynth.transforms.contract import Transform
 from augsynth.transforms.custom import Lambda
 from augsynth.transforms.erasing import GridMask, RandomErasing
 from augsynth.transforms.flips import RandomHorizontalFlip, RandomVerticalFlip
@@ -22,6 +22,7 @@ from augsynth.transforms.histograms import CLAHE, RandomAutocontrast, RandomEqua
 from augsynth.transforms.missing import FillMissing
 from augsynth.transforms.noise import GaussianNoise, PoissonNoise, SaltAndPepperNoise, SpeckleNoise, UniformNoise
 from augsynth.transforms.perspective import RandomPerspective
+from augsynth.transforms.pipeline import Pipeline
 from augsynth.transforms.points import RandomGamma, RandomInvert, RandomPosterize, RandomSolarize
 from augsynth.transforms.policies import AutoAugment, RandAugment, TrivialAugmentWide
 from augsynth.transforms.values import Normalize, ToDtype

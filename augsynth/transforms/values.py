@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from augsynth.errors import ArgumentError
-from augsynth.plan.lowering import Cast, Lowering, Standardise
-from augsynth.transforms.base import Draw, Transform
+from augsynth.plan.lowering import Cast, ImageInfo, Standardise
+from augsynth.transforms.contract import Draw, Transform
 from augsynth.transforms.params import dtype_named, flag, numbers
 
 
@@ -37,7 +37,7 @@ class Normalize(Transform):
             raise ArgumentError(f"std must be greater than 0, got {self.std!r}")
         flag(self.scale, "scale")
 
-    def step(self, draw: Draw, seen: Lowering) -> Standardise:
+    def step(self, draw: Draw, images: ImageInfo) -> Standardise:
         return Standardise(self.mean, self.std, self.scale)
 
 
@@ -64,5 +64,5 @@ class ToDtype(Transform):
     def check(self) -> None:
         flag(self.scale, "scale")
 
-    def step(self, draw: Draw, seen: Lowering) -> Cast:
+    def step(self, draw: Draw, images: ImageInfo) -> Cast:
         return Cast(dtype_named(self.dtype), self.scale)

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from augsynth.core.geometry import box_areas, clip_boxes
 from augsynth.core.typing import Floats, Ints, Mask
-from augsynth.plan.lowering import Lowering
+from augsynth.plan.lowering import ImageInfo
 
 ATTEMPTS = 10
 
@@ -17,14 +17,14 @@ def attempts(min_visible: float) -> int:
     return ATTEMPTS if min_visible > 0 else 1
 
 
-def most_visible(seen: Lowering, windows: npt.NDArray[np.number], min_visible: float) -> Ints:
+def most_visible(images: ImageInfo, windows: npt.NDArray[np.number], min_visible: float) -> Ints:
     """The first (n,) of the windows (n, m, 4), as XYXY, within which all boxes keep `min_visible` of their area.
 
     Where there is none, the one within which most of them do and, of several such, that shows most of the boxes' areas.
     Of each box, what is in view beforehand counts.
     """
     chosen = np.zeros(len(windows), np.int64)
-    for sample, boxes in enumerate(_in_view(seen)):
+    for sample, boxes in enumerate(_in_view(images)):
         fractions = covered(boxes, windows[sample].astype(np.float64))
         fits = fractions >= min_visible
         shown = np.count_nonzero(fits, axis=1) + fractions.sum(axis=1) / (len(boxes) + 1)
@@ -32,7 +32,7 @@ def most_visible(seen: Lowering, windows: npt.NDArray[np.number], min_visible: f
     return chosen
 
 
-def first_sparing(seen: Lowering, rectangles: npt.NDArray[np.number], fits: Mask, min_visible: float) -> Mask:
+def first_sparing(images: ImageInfo, rectangles: npt.NDArray[np.number], fits: Mask, min_visible: float) -> Mask:
     """Those of `fits` (n, count, m) that leave `min_visible` of each box, together with the rectangles before them.
 
     Of each of the `count`, the first of its m `rectangles` (n, count, m, 4), as (top, left, bottom, right), that fits
@@ -41,7 +41,7 @@ def first_sparing(seen: Lowering, rectangles: npt.NDArray[np.number], fits: Mask
     if min_visible == 0:
         return fits
     result: Mask = fits.copy()
-    for sample, boxes in enumerate(_in_view(seen)):
+    for sample, boxes in enumerate(_in_view(images)):
         left = np.ones(len(boxes))
         for number, tried in enumerate(rectangles[sample]):
             hidden = covered(boxes, tried[:, [1, 0, 3, 2]].astype(np.float64))
@@ -64,10 +64,10 @@ def covered(boxes: Floats, windows: Floats) -> Floats:
     return fractions
 
 
-def _in_view(seen: Lowering) -> list[Floats]:
+def _in_view(images: ImageInfo) -> list[Floats]:
     """What of each sample's boxes is in the frame, (k, 4); nothing at all where there are no boxes."""
-    found = seen.boxes
+    found = images.boxes
     if found is None:
         return []
-    clipped = [clip_boxes(boxes, *size) for boxes, size in zip(found, seen.sizes, strict=True)]
+    clipped = [clip_boxes(boxes, *size) for boxes, size in zip(found, images.sizes, strict=True)]
     return [boxes[box_areas(boxes) > 0] for boxes in clipped]

@@ -28,7 +28,7 @@ def mix(real_labels: Any, synthetic_labels: Any, **options: Any) -> SyntheticMix
 
 def sources(dataset: SyntheticMixDataset) -> tuple[list[int], list[int]]:
     """The real and the synthetic items of this epoch, in the order of their positions."""
-    mask, items = dataset.draw().sources(np.arange(len(dataset)))
+    mask, items = dataset.assignment().sources(np.arange(len(dataset)))
     return items[~mask].tolist(), items[mask].tolist()
 
 
@@ -51,7 +51,7 @@ def test_an_epoch_is_exact_and_complete(real, mode, pairing, ratio, variants, ep
 def test_pairing_by_class_keeps_the_class_of_the_partner(real, mode, ratio) -> None:
     pool = [0, 1, 1, 2, 2, 2, 3, 3, 3, 3]
     dataset = mix(real, pool, ratio=ratio, mode=mode)
-    draw = dataset.draw()
+    draw = dataset.assignment()
     mask, items = draw.sources(np.arange(len(dataset)))
     _, slots = draw.slots(np.arange(len(dataset)))
     np.testing.assert_array_equal(np.array(pool)[items[mask]], np.array(real)[slots.partner])
@@ -65,7 +65,7 @@ def test_pairing_by_class_keeps_the_class_of_the_partner(real, mode, ratio) -> N
 @given(labels, modes, st.floats(0.05, 0.9), st.integers(1, 4))
 def test_pairing_by_index_takes_what_was_made_from_the_partner(real, mode, ratio, variants) -> None:
     dataset = mix(real, np.repeat(real, variants), ratio=ratio, mode=mode, pairing="index")
-    draw = dataset.draw()
+    draw = dataset.assignment()
     mask, items = draw.sources(np.arange(len(dataset)))
     _, slots = draw.slots(np.arange(len(dataset)))
     np.testing.assert_array_equal(items[mask] // variants, slots.partner)
@@ -109,7 +109,7 @@ def test_every_item_is_replaced_equally_often_over_epochs() -> None:
     hits = np.zeros(8)
     for epoch in range(1600):
         dataset.set_epoch(epoch)
-        hits += dataset.draw().sources(np.arange(8))[0]
+        hits += dataset.assignment().sources(np.arange(8))[0]
     assert np.abs(hits - 400).max() < 5 * 17.3
 
 
@@ -130,7 +130,7 @@ def test_extremes_of_the_ratio() -> None:
 def test_a_ratio_for_each_class(pairing: Any) -> None:
     real = [0] * 10 + [1] * 20 + [2] * 5
     dataset = mix(real, real, ratio={0: 0.5, 1: 0.1}, pairing=pairing)
-    mask, items = dataset.draw().sources(np.arange(len(dataset)))
+    mask, items = dataset.assignment().sources(np.arange(len(dataset)))
     assert Counter(np.array(real)[mask].tolist()) == {0: 5, 1: 2}
     assert len(set(items[mask].tolist())) == 7
 

@@ -42,7 +42,7 @@ def form(image: Any) -> tuple[Any, ...]:
 
 def both(dataset: SyntheticMixDataset) -> tuple[Any, Any]:
     """A real and a synthetic item."""
-    mask, _ = dataset.draw().sources(np.arange(len(dataset)))
+    mask, _ = dataset.assignment().sources(np.arange(len(dataset)))
     return dataset[int(np.flatnonzero(~mask)[0])], dataset[int(np.flatnonzero(mask)[0])]
 
 
@@ -206,7 +206,7 @@ def test_what_is_no_source_of_synthetic_items_is_refused(tmp_path: Path) -> None
 
 
 def test_a_name_is_fitted_on_the_real_items(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("augsynth.data.mixing.sources.create_generator", {"toy": ToyGenerator()}.__getitem__)
+    monkeypatch.setattr("augsynth.data.mixing.synthetic.create_generator", {"toy": ToyGenerator()}.__getitem__)
     dataset = SyntheticMixDataset(Pictures(LABELS), "toy", ratio=0.5, fit_steps=2)
     assert len(dataset.synthetic) == 8
     assert dataset.synthetic.image_shape == (3, 6, 5)

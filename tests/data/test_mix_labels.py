@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from mixing_toys import Pictures
+from mixing_toys import Pictures, toy_generator
 from torch.utils.data import ConcatDataset, DataLoader, Subset, default_collate
 
 from augsynth import transforms as T
 from augsynth.data import MixBatchSampler, SyntheticMixDataset, collate
-from augsynth.data.mixing.classes import class_labels
+from augsynth.data.mixing.rule.classes import class_labels
 from augsynth.errors import ArgumentError, ArgumentTypeError, AugsynthError, DataError
 
 IMAGE = np.zeros((4, 4, 1), np.uint8)
@@ -195,7 +195,7 @@ def test_classes_of_any_64_bits_need_no_memory_of_their_size() -> None:
     data = [(IMAGE, extremes[number % 4]) for number in range(12)]
     mix = SyntheticMixDataset(data, data, ratio={extremes[0]: 1.0, extremes[1]: 0.34})
     assert sorted(mix[position][1] for position in range(12)) == sorted(label for _, label in data)
-    assert mix.draw().num_synthetic == 4
+    assert mix.assignment().num_synthetic == 4
 
 
 @pytest.mark.parametrize("label", [2**63, -(2**63) - 1, np.uint64(2**64 - 1)])
@@ -216,12 +216,12 @@ def test_ratios_of_numpy_and_torch(number: Any) -> None:
     assert mix(number(0.25)).state_dict() == mix(0.25).state_dict()
     for key in (1, np.int64(1), np.array(1).item(), torch.tensor(1)):
         assert mix({key: number(0.25)}).state_dict() == mix({1: 0.25}).state_dict()
-    assert mix(lambda epoch: number(0.25)).draw().num_synthetic == 4
+    assert mix(lambda epoch: number(0.25)).assignment().num_synthetic == 4
 
 
 def test_a_float32_ratio_is_as_exact_as_its_value() -> None:
     """In float32 itself, half of 2**25 + 3 items would be rounded to a multiple of 2."""
-    from augsynth.data.mixing.quota import check_ratio, quota
+    from augsynth.data.mixing.rule.quota import check_ratio, quota
 
     ratio = check_ratio(np.float32(0.5), "replace")
     assert quota(ratio, 2**25 + 2, "replace") == 2**24 + 1  # type: ignore[arg-type]
@@ -267,3 +267,40 @@ def test_whole_numbers_of_numpy_and_torch(whole: Any) -> None:
 def test_sizes_that_are_none_are_refused_before_a_generator_is_fitted(options: dict[str, Any]) -> None:
     with pytest.raises(AugsynthError, match=f"{next(iter(options))} must be"):
         SyntheticMixDataset(Pictures([0, 1]), "no-such-generator", ratio=0.5, **options)
+
+
+class Named(Pictures):
+    """Pictures whose classes have names, in the attribute that libraries use."""
+
+    def __init__(self, names: list[str] | None, attribute: str = "class_names") -> None:
+        super().__init__([0, 1] * 4)
+        setattr(self, attribute, names)
+
+
+@pytest.mark.parametrize("pairing", ["class", "free", "index"])
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (["dog", "cat"], "are the same in another order: label 0 is 'cat' in real and 'dog' in synthetic"),
+        (["cat", "cow"], "differ: label 1 is 'dog' in real and 'cow' in synthetic"),
+    ],
+)
+def test_a_label_that_means_two_names_is_refused(names: list[str], words: str, pairing: str) -> None:
+    real, synthetic = Named(["cat", "dog"], "classes"), Named(names)
+    with pytest.raises(DataError, match=words):
+        SyntheticMixDataset(Subset(real, range(4)), synthetic, ratio=0.5, pairing=pairing)
+
+
+@pytest.mark.parametrize("names", [["cat", "dog"], ["cat", "dog", "cow"], ["cat"], None])
+def test_names_are_compared_where_both_sides_have_them(names: list[str] | None) -> None:
+    assert len(SyntheticMixDataset(Named(["cat", "dog"]), Named(names), ratio=0.5)) == 8
+    assert len(SyntheticMixDataset(Named(None), Named(names), ratio=0.5)) == 8
+
+
+def test_class_names_of_a_generator_are_compared_before_it_fills_a_pool(monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = toy_generator(classes=2)
+    generator.describe((3, 6, 5), 2, ("dog", "cat"))
+    monkeypatch.setattr(generator, "sample", None)
+    with pytest.raises(DataError, match="in another order"):
+        SyntheticMixDataset(Named(["cat", "dog"]), generator, ratio=0.5)
+    assert len(SyntheticMixDataset(Named(["cat", "dog"]), generator, ratio=0)) == 8

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from augsynth.data.mixing.permutation import ROUNDS, permute, round_keys, unpermute
+from augsynth.data.mixing.rule.permutation import ROUNDS, permute, round_keys, unpermute
 from augsynth.errors import ArgumentError
 
 sizes = st.integers(1, 300)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from augsynth.data.mixing.quota import check_ratio, group_quotas, quota
+from augsynth.data.mixing.rule.quota import check_ratio, group_quotas, quota
 from augsynth.errors import ArgumentError, ArgumentTypeError
 
 ratios = st.floats(0, 1)

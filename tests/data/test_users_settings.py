@@ -19,7 +19,7 @@ import augsynth
 from augsynth import SyntheticMixDataset, SyntheticPool
 from augsynth import transforms as T
 from augsynth.data import DecodingTransform, DevicePrefetcher, EncodedImage, Planned
-from augsynth.data.mixing.items import label_like
+from augsynth.data.mixing.items.form import label_like
 from augsynth.engine import memory
 from augsynth.engine.memory import OutgoingBatch
 from augsynth.transforms.registry import TRANSFORMS

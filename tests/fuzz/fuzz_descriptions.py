@@ -10,7 +10,7 @@ from fuzz_junk import NUMBERS, Rng, json_junk, mutated, pick
 from fuzz_trials import RAN, TOO_LARGE, same_twice, too_large
 
 from augsynth import transforms as T
-from augsynth.transforms.base import Pipeline
+from augsynth.transforms.pipeline import Pipeline
 
 
 def descriptions(rng: Rng) -> str:

@@ -56,7 +56,7 @@ PYTHON = (
     ),
     Mutant(
         "the key is ignored",
-        "augsynth/transforms/base.py",
+        "augsynth/transforms/pipeline.py",
         "keys_from_torch(count) if keys is None else as_keys(keys)",
         "keys_from_torch(count)",
         (RANDOMNESS, "same_key"),

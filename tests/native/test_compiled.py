@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 CSRC = Path(__file__).parents[2] / "csrc"
-ISAS = re.findall(r'^AUGSYNTH_(?:X86_)?ISA\((\w+), "([^"]*)"', (CSRC / "dispatch" / "isas.def").read_text(), re.MULTILINE)
+LISTED = (CSRC / "dispatch" / "isas.def").read_text()
+ISAS = re.findall(r'^AUGSYNTH_(?:X86_)?ISA\((\w+), "([^"]*)"', LISTED, re.MULTILINE)
 PHILOX = """
 #include <cstdio>
 #include "core/philox.h"
@@ -51,7 +52,8 @@ def test_philox_known_answer_of_ones(compiler: list[str], tmp_path: Path) -> Non
 def test_an_isa_shares_nothing_with_the_others(compiler: list[str], tmp_path: Path, name: str, flags: str) -> None:
     """No weak symbols, of which the linker would keep one copy for all; without inlining all would show."""
     built = tmp_path / "isa.o"
-    subprocess.run([*compiler, *flags.split(), "-O0", "-c", CSRC / "vectors" / "isa" / f"{name}.cpp", "-o", built], check=True)
+    source = CSRC / "vectors" / "isa" / f"{name}.cpp"
+    subprocess.run([*compiler, *flags.split(), "-O0", "-c", source, "-o", built], check=True)
     listing = subprocess.run(["nm", "-C", "--defined-only", built], check=True, capture_output=True, text=True)
     symbols = [line.split(" ", 2)[1:] for line in listing.stdout.splitlines()]
     shared = [symbol for kind, symbol in symbols if kind in "TDBRWVu"]

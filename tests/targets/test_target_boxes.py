@@ -16,7 +16,7 @@ from augsynth.core.geometry import clip_polygon, map_boxes, polygon_area
 from augsynth.errors import ArgumentError, ArgumentTypeError
 from augsynth.plan import Plan
 from augsynth.testing import strategies as aug
-from augsynth.transforms.base import Pipeline
+from augsynth.transforms.pipeline import Pipeline
 
 IMAGE = np.zeros((40, 60, 3), np.uint8)
 KEY = (0, 0, 0)

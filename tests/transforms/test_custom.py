@@ -129,7 +129,7 @@ def test_what_is_no_function_is_refused() -> None:
 
 
 class _Moves(T.Transform):
-    def step(self, draw: T.Draw, seen: T.Lowering) -> T.Operate:
+    def step(self, draw: T.Draw, images: T.ImageInfo) -> T.Operate:
         return T.Operate("moves", function=np.flipud)
 
 

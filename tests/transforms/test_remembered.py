@@ -85,7 +85,7 @@ def test_what_fits_one_number_of_channels_is_still_refused_for_another() -> None
 
 @dataclass(frozen=True)
 class Framed(T.Transform):
-    """A user's: what it declares depends on the sizes and on nothing that is hashable."""
+    """A user's, written when a step saw the `Lowering`: its declaration depends on the sizes, and is not hashable."""
 
     fills: Sequence[float]
 

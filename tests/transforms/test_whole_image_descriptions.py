@@ -13,7 +13,7 @@ from augsynth import transforms as T
 from augsynth import whole_image
 from augsynth.errors import ArgumentError
 from augsynth.plan import barriers
-from augsynth.plan.lowering import Lowering, Operate
+from augsynth.plan.lowering import ImageInfo, Operate
 from augsynth.transforms import Draw
 from augsynth.whole_image import OPERATIONS
 from augsynth.whole_image.registry import operations_in
@@ -29,7 +29,7 @@ OPERATION = WholeImageOperation({name!r}, lambda image: np.flipud(image).copy())
 class Equalize(T.Transform):
     """A transform that changes values only, if its operation's description says so."""
 
-    def step(self, draw: Draw, seen: Lowering) -> Operate:
+    def step(self, draw: Draw, images: ImageInfo) -> Operate:
         return Operate("equalize")
 
 

@@ -19,8 +19,8 @@ from augsynth.engine import CpuExecutor, as_array, batch_output, run
 from augsynth.errors import ArgumentTypeError, PlanError
 from augsynth.plan.reach import lines_read, reduced, reductions
 from augsynth.targets import place_targets
-from augsynth.transforms.base import Pipeline
 from augsynth.transforms.params import flag
+from augsynth.transforms.pipeline import Pipeline
 
 # Bytes of pictures that are transformed at once: what a call costs is shared, and the caches hold them still.
 _TOGETHER = 2 << 20

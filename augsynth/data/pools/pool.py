@@ -23,7 +23,7 @@ from augsynth.data.pools import export as exporting
 from augsynth.data.pools import writer
 from augsynth.data.pools.manifest import Manifest, Part
 from augsynth.data.pools.shards import images_file, labels_file, map_images, read_labels, sha256_of
-from augsynth.data.pools.writer import Labels, Order
+from augsynth.data.pools.writer import Labels, PoolRequest
 from augsynth.errors import CheckpointError
 from augsynth.generators import Generator, Samples
 from augsynth.generators.arguments import check_count
@@ -77,9 +77,9 @@ class SyntheticPool(Positional[Any], Dataset[Any]):
         where it stopped, or opens the finished pool. Processes that call at the same time wait for the first.
         Raises `CheckpointError` if the folder holds anything else, or a pool and `resume` is False.
         """
-        order = Order.of(generator, n, labels, seed)
+        request = PoolRequest.of(generator, n, labels, seed)
         shard_size = check_count("shard_size", shard_size, 1)
-        writer.create(Path(path).absolute(), order, shard_size, resume, progress)
+        writer.create(Path(path).absolute(), request, shard_size, resume, progress)
         return cls(path)
 
     @classmethod
@@ -109,7 +109,7 @@ class SyntheticPool(Positional[Any], Dataset[Any]):
         A killed append leaves the shards that were finished, as a valid pool. The image shape, and whether there
         are labels, must be the pool's. A mix that was made before keeps to the items it knows.
         """
-        writer.append(self.path, Order.of(generator, n, labels, seed), progress)
+        writer.append(self.path, PoolRequest.of(generator, n, labels, seed), progress)
         self._load()
 
     def verify(self) -> None:

@@ -28,7 +28,7 @@ Labels = int | Sequence[int] | torch.Tensor | None
 
 
 @dataclass(frozen=True, eq=False)
-class Order:
+class PoolRequest:
     """The samples that a pool is asked to hold: `n` of a generator, with these classes and this seed."""
 
     generator: Generator
@@ -37,7 +37,7 @@ class Order:
     seed: int
 
     @classmethod
-    def of(cls, generator: Generator, n: int, labels: Labels, seed: int) -> Order:
+    def of(cls, generator: Generator, n: int, labels: Labels, seed: int) -> PoolRequest:
         """Take the arguments of a user; what no generator can draw is refused here, before anything is written."""
         if not isinstance(generator, Generator):
             raise ArgumentTypeError(
@@ -54,7 +54,7 @@ class Order:
         labels = describe_labels(self.classes, self.labelled)
         return Part(describe_generator(self.generator), self.seed, labels, first, start)
 
-    def draw(self, done: int, count: int, start: int) -> Samples:
+    def samples(self, done: int, count: int, start: int) -> Samples:
         """The `count` samples after the first `done`, of those that begin with number `start` of the generator."""
         labels = self.classes[done : done + count] if isinstance(self.classes, torch.Tensor) else self.classes
         return self.generator.sample(count, labels=labels, seed=self.seed, start=start + done)
@@ -74,36 +74,36 @@ def _classes(generator: Generator, labels: Any, n: int) -> Classes:
     return given if isinstance(given, int) else classes
 
 
-def create(folder: Path, order: Order, shard_size: int, resume: bool, progress: bool) -> Manifest:
+def create(folder: Path, request: PoolRequest, shard_size: int, resume: bool, progress: bool) -> Manifest:
     """Make a pool, or finish one that was asked for in the same way."""
-    part = order.part(first=0, start=0)
+    part = request.part(first=0, start=0)
     with _only_writer(folder):
         if (folder / FILE).exists():
-            manifest = _named(folder, _resumed(folder, part, order.n, shard_size, resume), order.generator)
+            manifest = _named(folder, _resumed(folder, part, request.n, shard_size, resume), request.generator)
         else:
             _require_empty(folder)
-            kind = order.generator.image_kind
+            kind = request.generator.image_kind
             manifest = Manifest(
-                kind.image_shape, order.labelled, order.n, shard_size, (part,), (), class_names=kind.class_names
+                kind.image_shape, request.labelled, request.n, shard_size, (part,), (), class_names=kind.class_names
             )
-        return _fill(folder, manifest, order, done=len(manifest), start=0, progress=progress)
+        return _fill(folder, manifest, request, done=len(manifest), start=0, progress=progress)
 
 
-def append(folder: Path, order: Order, progress: bool) -> Manifest:
+def append(folder: Path, request: PoolRequest, progress: bool) -> Manifest:
     """Add samples that go on from those which the pool has of the same generator and seed."""
     with _only_writer(folder):
         manifest = Manifest.read(folder)
         manifest.require_finished(folder)
-        if order.generator.image_shape != manifest.image_shape or order.labelled != manifest.labelled:
+        if request.generator.image_shape != manifest.image_shape or request.labelled != manifest.labelled:
             raise ArgumentError(
                 f"the pool holds {_kind(manifest.image_shape, manifest.labelled)}; "
-                f"generator {order.generator.name!r} gives {_kind(order.generator.image_shape, order.labelled)}"
+                f"generator {request.generator.name!r} gives {_kind(request.generator.image_shape, request.labelled)}"
             )
-        _require_same_names(manifest.class_names, order.generator)
-        part = order.part(first=len(manifest), start=0)
+        _require_same_names(manifest.class_names, request.generator)
+        part = request.part(first=len(manifest), start=0)
         part = replace(part, start=_next_sample(manifest, part))
         extended = replace(manifest, parts=(*manifest.parts, part))
-        return _fill(folder, extended, order, done=0, start=part.start, progress=progress)
+        return _fill(folder, extended, request, done=0, start=part.start, progress=progress)
 
 
 def _named(folder: Path, manifest: Manifest, generator: Generator) -> Manifest:
@@ -153,13 +153,13 @@ def _resumed(folder: Path, part: Part, n: int, shard_size: int, resume: bool) ->
     return manifest
 
 
-def _fill(folder: Path, manifest: Manifest, order: Order, *, done: int, start: int, progress: bool) -> Manifest:
-    _check_room(folder, (order.n - done) * prod(manifest.image_shape))
-    with progress_bar("filling the pool", order.n, progress and done < order.n) as advance:
-        advance(min(done, order.n))
-        while done < order.n:
-            count = min(manifest.shard_size, order.n - done)
-            samples = order.draw(done, count, start)
+def _fill(folder: Path, manifest: Manifest, request: PoolRequest, *, done: int, start: int, progress: bool) -> Manifest:
+    _check_room(folder, (request.n - done) * prod(manifest.image_shape))
+    with progress_bar("filling the pool", request.n, progress and done < request.n) as advance:
+        advance(min(done, request.n))
+        while done < request.n:
+            count = min(manifest.shard_size, request.n - done)
+            samples = request.samples(done, count, start)
             if not manifest.shards:  # not before the generator has shown that it can draw
                 manifest.write(folder)
             shard = _write_shard(folder, len(manifest.shards), samples)

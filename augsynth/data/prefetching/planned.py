@@ -15,7 +15,7 @@ from augsynth.engine import Packed, batch_output, run_batch
 from augsynth.errors import ArgumentTypeError
 from augsynth.plan import Plan
 from augsynth.targets import place_targets
-from augsynth.transforms.base import Pipeline
+from augsynth.transforms.pipeline import Pipeline
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from augsynth.plan.lowering.image_info import ImageInfo
 from augsynth.plan.lowering.lowering import Lowering
 from augsynth.plan.lowering.steps import (
     AddNoise,
@@ -26,6 +27,7 @@ __all__ = [
     "Erase",
     "FillValues",
     "Geometry",
+    "ImageInfo",
     "Lookup",
     "Lowering",
     "MapColours",

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 
@@ -22,27 +23,29 @@ from augsynth.plan import LARGEST, Barrier, Pass, Plan
 from augsynth.plan.lowering.declared import declared
 from augsynth.plan.lowering.explain import describe_barrier, describe_pass
 from augsynth.plan.lowering.extent import Extent, clamp_of
+from augsynth.plan.lowering.image_info import ImageInfo, TrackedBoxes
 from augsynth.plan.lowering.merge import begun, merged
 from augsynth.plan.lowering.open_pass import OpenPass
 from augsynth.plan.lowering.operations import as_lookup, is_table
-from augsynth.plan.lowering.seen import Seen
 from augsynth.plan.lowering.state import PassState
-from augsynth.plan.lowering.steps import Displace, Fusible, Geometry, Operate, PerChannel, Step, restricted
+from augsynth.plan.lowering.steps import Displace, Fusible, Geometry, Operate, Step, restricted
 
 
 class Lowering:
-    """Collects the steps of `n` samples into passes.
+    """Collects the steps of a batch into passes.
 
-    `sizes` (n, 2) are the images' (height, width), `channels` (n,) their channel counts, `boxes` (k, 4) for each
-    sample where transforms may look at them. While steps are added, `sizes`, `channels`, `dtype` and `boxes` say what
-    the next step sees.
+    Args:
+        sizes: (n, 2), height and width of each image that comes in.
+        channels: (n,), the number of channels of each image.
+        dtype: the dtype of all images.
+        fuse: False gives each step a pass of its own.
+        boxes: (k, 4) for each image, XYXY in pixels; None where the call has no targets.
     """
 
     def __init__(
         self, sizes: Ints, channels: Ints, dtype: DType, fuse: bool = True, boxes: Sequence[Floats] | None = None
     ) -> None:
-        self._seen = Seen(sizes, boxes)
-        self._channels = channels
+        self._images = ImageInfo(sizes, channels, dtype, None if boxes is None else TrackedBoxes(boxes))
         self._fuse = fuse
         self._active: Mask | None = None
         self._done: list[Pass | Barrier] = []
@@ -50,35 +53,10 @@ class Lowering:
         self._state = begun(dtype, _native.distinct(channels), "the image comes in", Extent())
         self._open = OpenPass(sizes, channels)
 
-    def __len__(self) -> int:
-        return len(self._seen.sizes)
-
     @property
-    def sizes(self) -> Ints:
-        """The images' (height, width) as the next step sees them, (n, 2)."""
-        return self._seen.sizes
-
-    @property
-    def channels(self) -> Ints:
-        """The images' channel counts, (n,)."""
-        return self._channels
-
-    @property
-    def dtype(self) -> DType:
-        """The images' dtype as the next step sees it."""
-        return self._state.dtype
-
-    @property
-    def boxes(self) -> Sequence[Floats] | None:
-        """The boxes (k, 4) around what passes have left of each sample's objects, in the frame that the next step sees.
-
-        They are not clipped to that frame, and NaN where nothing is left.
-        """
-        return self._seen.boxes
-
-    def levels(self, values: PerChannel, what: str) -> tuple[float, ...]:
-        """`values`, a number or one a channel, for each channel that an image can have; as the images can show them."""
-        return self._state.levels(values, what)
+    def images(self) -> ImageInfo:
+        """The images as the next step sees them."""
+        return self._images
 
     @contextmanager
     def only(self, active: Mask) -> Iterator[None]:
@@ -92,10 +70,11 @@ class Lowering:
 
     def add(self, name: str, step: Step) -> None:
         """Merge the step of transform `name` into the open pass, or open a new one for it."""
+        images = self._images
         if self._active is not None:
-            step = restricted(step, self._active, self.sizes)
-        if isinstance(step, Operate) and is_table(step, self.dtype, self._state.source_dtype):
-            step = as_lookup(step, self.dtype, len(self))
+            step = restricted(step, self._active, images.sizes)
+        if isinstance(step, Operate) and is_table(step, images.dtype, self._state.source_dtype):
+            step = as_lookup(step, images.dtype, len(images))
         if isinstance(step, Operate):
             self._add_barrier(name, step)
         else:
@@ -105,15 +84,17 @@ class Lowering:
         states = merged(self._state, name, declared(step), self._fuse)
         if states.before is not self._state:
             self._close()
-            self._open = OpenPass(self.sizes, self.channels)
+            self._begin(states.before)
         self._state = states.after
         self._open.take(step, states)
         if isinstance(step, Geometry):
-            if step.sizes is not self.sizes:
+            if step.sizes is not self._images.sizes:
                 _require_possible(name, step.sizes)
-            self._seen.move(step.sizes, step.inverse)
+            self._images = self._images.resampled(step.sizes, step.inverse)
         elif isinstance(step, Displace):
-            self._seen.displace(step)
+            self._images = self._images.displaced(step)
+        elif self._state.dtype != self._images.dtype:
+            self._images = replace(self._images, dtype=self._state.dtype)
 
     def finish(self) -> Plan:
         """The plan of all passes."""
@@ -135,21 +116,25 @@ class Lowering:
             lines += [f"  {line}" for line in words[1:]]
         return "\n".join(lines)
 
+    def _begin(self, state: PassState) -> None:
+        self._state = state
+        self._open = OpenPass(self._images.sizes, self._images.channels)
+
     def _close(self) -> None:
-        self._done.append(self._open.close(self._state, self.sizes))
+        self._done.append(self._open.close(self._state, self._images.sizes))
         self._origins.append(self._state)
-        self._seen.close()
+        self._images = self._images.cut()
 
     def _add_barrier(self, name: str, step: Operate) -> None:
         if self._state.names:
             self._close()
-        active = np.ones(len(self), bool) if step.active is None else step.active
+        active = np.ones(len(self._images), bool) if step.active is None else step.active
         self._done.append(_barrier(step, active))
         self._origins.append((name, step, self._state))
-        extent = self._state.extent.clamped(clamp_of(step, self.dtype))
+        state = self._state
+        extent = state.extent.clamped(clamp_of(step, state.dtype))
         why = f"{name} runs on whole images, between passes"
-        self._state = begun(self.dtype, self._state.channels, why, extent)
-        self._open = OpenPass(self.sizes, self.channels)
+        self._begin(begun(state.dtype, state.channels, why, extent))
 
 
 def _barrier(step: Operate, active: Mask) -> Barrier:

@@ -9,9 +9,9 @@ import numpy as np
 
 from augsynth._native.layout import MAX_CHANNELS, DType, Interpolation, Noise
 from augsynth.core.typing import Floats, Mask
-from augsynth.errors import ArgumentError
 from augsynth.plan import FULL_SCALE, Rows, new_rows
 from augsynth.plan.lowering.extent import Extent
+from augsynth.plan.lowering.levels import levels, per_channel
 from augsynth.plan.lowering.stage import Stage
 from augsynth.plan.lowering.steps import UNDECLARED, PerChannel, Sampling
 
@@ -112,28 +112,18 @@ class PassState:
         """The full scale in the source's units."""
         return FULL_SCALE[self.dtype] / self._unit
 
-    def per_channel(self, values: PerChannel, what: str) -> tuple[float, ...]:
+    def per_channel(self, values: PerChannel, name: str) -> tuple[float, ...]:
         """One value for each channel that a row can have."""
-        given = (values,) if isinstance(values, (int, float)) else tuple(values)
-        if len(given) > 1 and self.channels not in ((), (len(given),)):
-            raise ArgumentError(
-                f"{what} has {len(given)} values, one a channel, but the images have "
-                f"{' or '.join(map(str, self.channels))} channels"
-            )
-        # No negative zeros: a state is remembered for all declarations that are equal.
-        return tuple(value + 0.0 for value in (given * MAX_CHANNELS)[:MAX_CHANNELS])
+        return per_channel(values, name, self.channels)
 
-    def levels(self, values: PerChannel, what: str) -> tuple[float, ...]:
+    def levels(self, values: PerChannel, name: str) -> tuple[float, ...]:
         """`per_channel`, where an integer image can only show what its dtype holds."""
-        given, full = self.per_channel(values, what), FULL_SCALE[self.dtype]
-        if self.dtype != DType.FLOAT32 and not all(0 <= value <= full for value in set(given)):
-            raise ArgumentError(f"{what} must be in [0, {full:g}] for {self.dtype.name.lower()} images, got {values!r}")
-        return given
+        return levels(values, name, self.channels, self.dtype)
 
-    def levels_in_source(self, values: PerChannel, what: str) -> tuple[float, ...]:
+    def levels_in_source(self, values: PerChannel, name: str) -> tuple[float, ...]:
         """`levels` in the source's units."""
-        levels = self.levels(values, what)
-        return levels if self._unit == 1.0 else tuple(level / self._unit for level in levels)
+        in_units = self.levels(values, name)
+        return in_units if self._unit == 1.0 else tuple(level / self._unit for level in in_units)
 
     def missing_in_source(self, value: float) -> float:
         """What stands for a missing value, as the source holds it: executors compare exactly."""

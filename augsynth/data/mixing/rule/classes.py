@@ -1,4 +1,4 @@
-"""Which items belong to which class, and how to find the labels of a data set without decoding its images."""
+"""Classes of items: groups of items by class, and the labels of a data set without decoding its images."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ import torch
 from torch.utils.data import ConcatDataset, Subset
 
 from augsynth.core.arrays import to_numpy
-from augsynth.data.mixing.failures import located
-from augsynth.data.mixing.items import Structure, is_number
+from augsynth.core.typing import Ints
+from augsynth.data.mixing.items.failures import located
+from augsynth.data.mixing.items.form import Structure, is_number
 from augsynth.errors import AugsynthError, DataError, shown
 from augsynth.progress import progress_bar
-
-Integers = npt.NDArray[np.int64]
 
 _LABEL_ATTRIBUTES = ("labels", "targets")
 _LARGEST = 2**63 - 1
@@ -26,39 +25,49 @@ _BAR_FROM = 2000
 
 
 class Groups(Protocol):
-    """A partition of the items 0 … n−1: item ↔ (group, place within the group)."""
+    """Partition of the items 0 … n−1 into groups; `sizes` (G,) are the numbers of their items."""
 
-    sizes: Integers
+    sizes: Ints
 
-    def locate(self, items: Integers) -> tuple[Integers, Integers]: ...
+    def locate(self, items: Ints) -> tuple[Ints, Ints]:
+        """Return the group of each item, and its number within the group."""
 
-    def item(self, groups: Integers, places: Integers) -> Integers: ...
+    def item(self, groups: Ints, members: Ints) -> Ints:
+        """Return the item with a number within its group."""
 
 
 class OneGroup:
-    """All `count` items in one group; needs no memory."""
+    """Partition with one group of all items, which needs no memory.
+
+    Args:
+        count: number of items.
+    """
 
     def __init__(self, count: int) -> None:
         self.sizes = np.array([count], np.int64)
 
-    def locate(self, items: Integers) -> tuple[Integers, Integers]:
+    def locate(self, items: Ints) -> tuple[Ints, Ints]:
         return np.zeros_like(items), items
 
-    def item(self, groups: Integers, places: Integers) -> Integers:
-        return places
+    def item(self, groups: Ints, members: Ints) -> Ints:
+        return members
 
 
 class ClassMembers:
-    """The items of each of `classes` (sorted), in their order; items of other classes are left out.
+    """Items of each class, in their order.
 
-    Numbers are kept in the smallest type that holds them: 4 bytes an item for sets below 2**32.
+    Item numbers have the smallest type that holds them: 4 bytes an item for sets below 2**32.
+
+    Args:
+        labels: (n,) class of each item.
+        classes: (G,) classes in rising order; items of other classes are left out.
 
     >>> members = ClassMembers(np.array([5, 2, 5]), classes=np.array([2, 5]))
     >>> members.sizes.tolist(), members.item(np.array([1]), np.array([1])).tolist()
     ([1, 2], [2])
     """
 
-    def __init__(self, labels: Integers, classes: Integers) -> None:
+    def __init__(self, labels: Ints, classes: Ints) -> None:
         group = _group_numbers(labels, classes)
         self.sizes = np.bincount(group, minlength=len(classes) + 1)[:-1].astype(np.int64)
         self._starts = np.cumsum(self.sizes) - self.sizes
@@ -66,37 +75,46 @@ class ClassMembers:
         order = np.argsort(group, kind="stable")[: int(self.sizes.sum())]
         self._order = order.astype(np.min_scalar_type(len(labels)))
 
-    def item(self, groups: Integers, places: Integers) -> Integers:
-        items: Integers = self._order[self._starts[groups] + places].astype(np.int64)
+    def item(self, groups: Ints, members: Ints) -> Ints:
+        items: Ints = self._order[self._starts[groups] + members].astype(np.int64)
         return items
 
 
 class ClassGroups(ClassMembers):
-    """One group for each of `classes`, which are those of all items."""
+    """Partition with one group for each class.
 
-    def __init__(self, labels: Integers, classes: Integers) -> None:
+    Args:
+        labels: (n,) class of each item.
+        classes: (G,) classes of all items, in rising order.
+    """
+
+    def __init__(self, labels: Ints, classes: Ints) -> None:
         super().__init__(labels, classes)
         self._group = _group_numbers(labels, classes)
-        self._place = np.empty_like(self._order)
-        self._place[self._order] = np.arange(len(labels)) - np.repeat(self._starts, self.sizes)
+        self._member = np.empty_like(self._order)
+        self._member[self._order] = np.arange(len(labels)) - np.repeat(self._starts, self.sizes)
 
-    def locate(self, items: Integers) -> tuple[Integers, Integers]:
-        return self._group[items].astype(np.int64), self._place[items].astype(np.int64)
+    def locate(self, items: Ints) -> tuple[Ints, Ints]:
+        return self._group[items].astype(np.int64), self._member[items].astype(np.int64)
 
 
-def _group_numbers(labels: Integers, classes: Integers) -> npt.NDArray[np.unsignedinteger[Any]]:
-    """The number of each label among `classes`, or len(classes) if it is none of them."""
+def _group_numbers(labels: Ints, classes: Ints) -> npt.NDArray[np.unsignedinteger[Any]]:
+    """Return the index of each label in `classes`, or len(classes) for a label that is not there."""
     found = np.searchsorted(classes, labels)
     found[classes[found.clip(max=len(classes) - 1)] != labels] = len(classes)
     return found.astype(np.min_scalar_type(len(classes)))
 
 
-def class_labels(dataset: Any, name: str) -> Integers:
-    """The class of every item of a map-style dataset, int64 (n,).
+def class_labels(dataset: Any, name: str) -> Ints:
+    """Return the class of every item of a data set, int64 (n,).
 
-    Taken from its attribute `labels` or `targets` (of the data sets inside, for `Subset` and `ConcatDataset`), if that
-    agrees with an item of each class; otherwise every item is read once, with a progress bar. Raises `DataError`
-    where there are no integer classes.
+    They come from the attribute `labels` or `targets` of the data set, or of the data sets inside `Subset` and
+    `ConcatDataset`, if the attribute agrees with an item of each class. Otherwise every item is read once, with a
+    progress bar. Raises `DataError` if classes are not integers.
+
+    Args:
+        dataset: map-style dataset.
+        name: name of the data set in messages and in the progress bar.
     """
     declared = declared_labels(dataset)
     if declared is not None and len(declared) == len(dataset) and _agrees(declared, dataset, name):
@@ -110,8 +128,8 @@ def class_labels(dataset: Any, name: str) -> Integers:
     return found
 
 
-def declared_labels(dataset: Any) -> Integers | None:
-    """The integer classes that a data set, or those inside it, state in an attribute; None where one does not."""
+def declared_labels(dataset: Any) -> Ints | None:
+    """Return the integer classes from the attribute of a data set, or of all data sets inside it; None without one."""
     if isinstance(dataset, Subset):
         inner = declared_labels(dataset.dataset)
         return None if inner is None else inner[np.asarray(dataset.indices, np.int64)]
@@ -126,7 +144,7 @@ def declared_labels(dataset: Any) -> Integers | None:
     return None
 
 
-def _integers(values: Any) -> Integers | None:
+def _integers(values: Any) -> Ints | None:
     if not isinstance(values, (Sequence, np.ndarray, torch.Tensor)) or isinstance(values, (str, bytes)):
         return None
     try:
@@ -138,10 +156,10 @@ def _integers(values: Any) -> Integers | None:
     return array.astype(np.int64, copy=False)
 
 
-def _agrees(labels: Integers, dataset: Any, name: str) -> bool:
-    """Whether an item of each class, and a few others, have the label that an attribute states.
+def _agrees(labels: Ints, dataset: Any, name: str) -> bool:
+    """Return whether an item of each class, and a few others, have the label of the attribute.
 
-    Many classes are tried in part, unless a `target_transform` could have changed some of them.
+    If there are many classes, some of them are checked, unless a `target_transform` could change some labels.
     """
     _, firsts = np.unique(labels, return_index=True)
     if len(firsts) > _PROBED_CLASSES and _changes_targets(dataset):
@@ -151,8 +169,8 @@ def _agrees(labels: Integers, dataset: Any, name: str) -> bool:
     return all(_label_at(dataset, int(probe), name) == labels[probe] for probe in probes)
 
 
-def _spread(count: int, most: int) -> Integers:
-    return np.unique(np.linspace(0, count - 1, min(most, count)).astype(np.int64))
+def _spread(count: int, limit: int) -> Ints:
+    return np.unique(np.linspace(0, count - 1, min(limit, count)).astype(np.int64))
 
 
 def _changes_targets(dataset: Any) -> bool:
@@ -172,7 +190,7 @@ def _label_at(dataset: Any, index: int, name: str) -> int:
 
 
 def as_class(label: Any, name: str) -> int:
-    """The class that a label names: an int, a NumPy integer, or a tensor or an array of one integer."""
+    """Return the class of a label: an int, a NumPy integer, or a tensor or an array of one integer."""
     value = label.item() if isinstance(label, (torch.Tensor, np.ndarray, np.generic)) and is_number(label) else label
     if isinstance(value, bool) or not isinstance(value, int):
         raise DataError(

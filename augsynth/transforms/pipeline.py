@@ -1,15 +1,10 @@
-"""What every transform is: parameters drawn from keyed bits (`step`), and the calls users make.
-
-Drawing and working are apart: `step` turns uniform numbers into a step of a plan, and executors run the plan.
-"""
+"""The calls that a single transform and a `Compose` share: draw a plan from keys, and run it on images."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import fields
 from functools import cached_property
-from itertools import chain
 from typing import Any, ClassVar, NamedTuple, overload
 
 import numpy as np
@@ -19,33 +14,16 @@ from augsynth import _native
 from augsynth._native.layout import DType
 from augsynth.core.images import ImageBatch, as_batch, plain_arrays
 from augsynth.core.rng import Keys, KeysLike, as_keys, keys_from_torch
-from augsynth.core.typing import Bits, Floats, Ints
+from augsynth.core.typing import Floats, Ints
 from augsynth.engine import batch_output, moved, recorded_batch, run_batch, run_recorded
 from augsynth.engine.memory import MEMORY_FORMATS
-from augsynth.errors import ArgumentError, ArgumentTypeError, PlanError, shown
-from augsynth.plan import LARGEST, Plan, check_pass
-from augsynth.plan.lowering import Lowering, Step
+from augsynth.errors import ArgumentError, ArgumentTypeError, PlanError
+from augsynth.plan import Plan, check_pass
+from augsynth.plan.lowering import Lowering
 from augsynth.targets import Reading, TargetRules, object_boxes, place_targets, read_targets, tv_tensors
-from augsynth.transforms.params import dtype_named, frozen, integer
-
-STREAM_WORDS = 4
-
-
-class Draw(NamedTuple):
-    """The random numbers of one transform, the `op`-th of its pipeline: `u` (n, draws) uniform in [0, 1)."""
-
-    u: Floats
-    keys: Keys
-    op: int
-
-    @property
-    def stream(self) -> Bits:
-        """Words (n, 4) that key per-pixel noise."""
-        return _native.draw_bits(self.keys, self.op, STREAM_WORDS)
-
-    def between(self, column: int, low: float, high: float) -> Floats:
-        """Column `column` of `u`, spread over [low, high)."""
-        return _native.spread(self.u, column, low, high)
+from augsynth.transforms.draw import Draw
+from augsynth.transforms.params import dtype_named
+from augsynth.transforms.shapes import as_shapes
 
 
 class Prepared(NamedTuple):
@@ -68,10 +46,24 @@ class Pipeline(ABC):
     """
 
     memory_format: str = "contiguous_format"
+    draws: ClassVar[int] = 0
 
     @abstractmethod
-    def _parts(self) -> tuple[Sequence[Transform], bool]:
-        """The transforms in order, and whether they may be fused."""
+    def lower(self, draws: Iterator[Draw], lowering: Lowering) -> None:
+        """Add the steps of this pipeline to `lowering`.
+
+        Args:
+            draws: one `Draw` for each transform of `flattened()`, in the same order; all of them are taken.
+            lowering: collects steps; `lowering.images` describes the images that the next step sees.
+        """
+
+    @abstractmethod
+    def flattened(self) -> Iterator[Pipeline]:
+        """The transforms in this pipeline that take a `Draw`, in the order in which they take it."""
+
+    def _fuses(self) -> bool:
+        """Whether steps may share a pass."""
+        return True
 
     def _device(self) -> torch.device | None:
         """Where images are moved first; None leaves them where they are."""
@@ -196,7 +188,7 @@ class Pipeline(ABC):
         >>> len(plan), readings[0].boxes.tolist()
         (1, [[0.0, 0.0, 3.0, 4.0]])
         """
-        return self._prepared(_as_shapes(shapes), keys, dtype_named(dtype), targets)
+        return self._prepared(as_shapes(shapes), keys, dtype_named(dtype), targets)
 
     @overload
     def apply(self, images: Any, plan: Plan, targets: None = None) -> torch.Tensor: ...
@@ -231,7 +223,7 @@ class Pipeline(ABC):
         pass 1: RandomHorizontalFlip + Resize
           one bilinear resampling, antialiased; uint8 in, uint8 out
         """
-        lowering = self._lower(_as_shapes([shape]), as_keys([(0, 0, 0)]), dtype_named(dtype))
+        lowering = self._lower(as_shapes([shape]), as_keys([(0, 0, 0)]), dtype_named(dtype))
         lowering.finish()
         return lowering.explain()
 
@@ -282,57 +274,12 @@ class Pipeline(ABC):
     @cached_property
     def _counts(self) -> tuple[int, ...]:
         """How many numbers each transform draws for a sample."""
-        return tuple(one.draws for transform in self._parts()[0] for one in transform.flattened())
+        return tuple(transform.draws for transform in self.flattened())
 
     def _lower(self, shapes: Ints, keys: Keys, dtype: DType, boxes: Sequence[Floats] | None = None) -> Lowering:
-        transforms, fuse = self._parts()
-        lowering = Lowering(shapes[:, :2], shapes[:, 2], dtype, fuse, boxes)
-        draws = (Draw(u, keys, op) for op, u in enumerate(_native.draw_pipeline(keys, self._counts)))
-        for transform in transforms:
-            transform.lower(draws, lowering)
+        lowering = Lowering(shapes[:, :2], shapes[:, 2], dtype, self._fuses(), boxes)
+        self.lower((Draw(u, keys, op) for op, u in enumerate(_native.draw_pipeline(keys, self._counts))), lowering)
         return lowering
-
-
-class Transform(Pipeline):
-    """Base of the transforms: a frozen dataclass of parameters and one step drawn from them.
-
-    `draws` is how many uniform numbers a sample needs.
-    """
-
-    draws: ClassVar[int] = 0
-
-    def __post_init__(self) -> None:
-        for one in fields(self):  # type: ignore[arg-type]
-            object.__setattr__(self, one.name, frozen(getattr(self, one.name)))
-        self.check()
-
-    def check(self) -> None:
-        """Raise `ArgumentError` if a parameter is out of range."""
-
-    def step(self, draw: Draw, seen: Lowering) -> Step:
-        """The step for the samples that `seen` describes (`sizes`, `channels`, `dtype`, `boxes` at this point)."""
-        raise NotImplementedError(f"{type(self).__name__} must define step (or lower, if it has several steps)")
-
-    def lower(self, draws: Iterator[Draw], lowering: Lowering) -> None:
-        """Add this transform's steps to `lowering`, taking one of `draws` for each of `flattened()`."""
-        lowering.add(type(self).__name__, self.step(next(draws), lowering))
-
-    def flattened(self) -> Iterator[Transform]:
-        """This transform and all those inside it, in the order in which they take their draws."""
-        yield self
-
-    def _parts(self) -> tuple[Sequence[Transform], bool]:
-        return (self,), True
-
-    def to_dict(self) -> dict[str, Any]:
-        """A JSON-ready description; `from_dict` builds the same transform from it."""
-        return {"type": type(self).__name__} | {
-            name: _described(getattr(self, name)) for name in self.parameter_names()
-        }
-
-    @classmethod
-    def parameter_names(cls) -> tuple[str, ...]:
-        return tuple(one.name for one in fields(cls))  # type: ignore[arg-type]
 
 
 def check_inner_rules(transforms: Sequence[Pipeline], kept: TargetRules) -> None:
@@ -343,12 +290,6 @@ def check_inner_rules(transforms: Sequence[Pipeline], kept: TargetRules) -> None
                 f"transforms[{number}] has rules for targets of its own, {one._rules()}, which would be lost: "
                 "give them to the outermost Compose"
             )
-
-
-def _described(value: Any) -> Any:
-    if isinstance(value, tuple):
-        return tuple(_described(one) for one in value)
-    return value.to_dict() if isinstance(value, Pipeline) else value
 
 
 def _shapes_alone(images: torch.Tensor) -> ImageBatch:
@@ -362,33 +303,3 @@ def _one_a_sample(keys: KeysLike | None, count: int) -> Keys:
     if len(array) != count:
         raise ArgumentError(f"there must be one key an image: got {len(array)} keys for {count} images")
     return array
-
-
-def _as_shapes(shapes: Sequence[Sequence[int]] | Ints) -> Ints:
-    if isinstance(shapes, np.ndarray) and shapes.dtype == np.int64 and shapes.shape[1:] == (3,) and (shapes > 0).all():
-        return shapes  # those of images that have been looked at, without the time that a look at each takes
-    plain = _plain_shapes(shapes)
-    if plain is not None:
-        return plain
-    given = frozen(list(shapes) if isinstance(shapes, Iterator) else shapes)
-    if not isinstance(given, tuple):
-        raise ArgumentTypeError(f"shapes must be a sequence of (H, W) or (H, W, C), got {shown(shapes)}")
-    rows = [_as_shape(row, f"shapes[{number}]") for number, row in enumerate(given)]
-    return np.array(rows, dtype=np.int64).reshape(-1, 3)
-
-
-def _plain_shapes(shapes: Any) -> Ints | None:
-    """A list of tuples (H, W, C) of Python's integers, read at once, as one by one takes 4 us each; None for others."""
-    if type(shapes) is not list or set(map(type, shapes)) != {tuple} or set(map(len, shapes)) != {3}:
-        return None
-    if set(map(type, chain.from_iterable(shapes))) != {int}:
-        return None
-    array = np.array(shapes)
-    return array if array.dtype == np.int64 and array.min() >= 1 and array.max() <= LARGEST else None
-
-
-def _as_shape(row: Any, name: str) -> tuple[int, ...]:
-    if not isinstance(row, tuple) or len(row) not in (2, 3):
-        raise ArgumentError(f"{name} must be (H, W) or (H, W, C) with positive entries, got {shown(row)}")
-    sides = tuple(integer(value, f"{name}[{axis}]", 1) for axis, value in enumerate(row))
-    return sides if len(sides) == 3 else (*sides, 1)

@@ -1,4 +1,4 @@
-"""How many synthetic items an epoch has: in all, and in each group of real items."""
+"""Numbers of synthetic items in an epoch: in all, and in each group of real items."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from augsynth.core.arrays import as_float, unwrapped
-from augsynth.data.mixing.classes import Integers
+from augsynth.core.typing import Ints
 from augsynth.errors import ArgumentError, ArgumentTypeError
 
 Mode = Literal["replace", "extend"]
@@ -18,9 +18,12 @@ Ratio = FixedRatio | Callable[[int], FixedRatio]
 
 
 def quota(ratio: float, count: int, mode: Mode) -> int:
-    """The number s of synthetic items that goes with `count` real ones.
+    """Return the number s of synthetic items that goes with `count` real ones.
 
-    "replace": s = round(ratio · count). "extend": the s with s = round(ratio · (count + s)).
+    Args:
+        ratio: synthetic fraction of an epoch, in [0, 1] ("extend": [0, 1)).
+        count: number of real items.
+        mode: "replace": s = round(ratio · count); "extend": the s with s = round(ratio · (count + s)).
 
     >>> quota(0.25, 100, "replace"), quota(0.25, 75, "extend")
     (25, 25)
@@ -30,14 +33,17 @@ def quota(ratio: float, count: int, mode: Mode) -> int:
 
 
 def check_ratio(ratio: Any, mode: Mode, epoch: int | None = None) -> FixedRatio:
-    """Return the ratio, a number or one for each class, if all are in [0, 1] ("extend": [0, 1)); raise otherwise.
+    """Return the ratio with Python's numbers, if it is in range; raise `ArgumentError` or `ArgumentTypeError`.
 
-    NumPy's numbers and 0-d arrays become Python's. `epoch` is the one for which a function gave the ratio.
+    Args:
+        ratio: a number, or `{class: number}`, each in [0, 1] ("extend": [0, 1)); also NumPy's numbers and 0-d arrays.
+        mode: "replace" or "extend".
+        epoch: the epoch for which a function returned the ratio, for messages; None if the user gave it.
     """
     what = "ratio" if epoch is None else f"ratio({epoch})"
     if isinstance(ratio, Mapping):
-        named = ((unwrapped(label), value) for label, value in ratio.items())
-        return {label: _check_number(value, mode, f"{what} of class {label!r}") for label, value in named}
+        by_class = ((unwrapped(label), value) for label, value in ratio.items())
+        return {label: _check_number(value, mode, f"{what} of class {label!r}") for label, value in by_class}
     return _check_number(ratio, mode, what)
 
 
@@ -58,13 +64,20 @@ def _check_number(value: Any, mode: Mode, what: str) -> float:
     return fraction
 
 
-def group_quotas(ratio: FixedRatio, sizes: Integers, classes: Integers | None, mode: Mode, phase: float) -> Integers:
-    """The synthetic items (G,) of each group of `sizes` (G,) real items.
+def group_quotas(ratio: FixedRatio, sizes: Ints, classes: Ints | None, mode: Mode, phase: float) -> Ints:
+    """Return the number of synthetic items (G,) in each group of real items.
 
-    A ratio for each class is rounded in each; classes without one have none. One ratio for all gives its exact
-    quota, shared out in proportion: each group gets its share rounded down or up, which of them being decided by
-    `phase` in [0, 1), so that uniform phases give every group its exact share on average (systematic sampling;
-    Cox, "A constructive procedure for unbiased controlled rounding", JASA 1987).
+    A ratio for each class is rounded in each class. A class without a ratio has no synthetic items. One ratio for all
+    gives its exact quota, which is divided in proportion: each group gets its share rounded down or up. If phases are
+    uniform, every group gets its exact share on average (systematic sampling; Cox, "A constructive procedure for
+    unbiased controlled rounding", JASA 1987).
+
+    Args:
+        ratio: synthetic fraction, one for all or by class.
+        sizes: (G,) number of real items in each group.
+        classes: (G,) class of each group; None if the groups are no classes.
+        mode: "replace" or "extend".
+        phase: number in [0, 1) that decides which groups round up.
 
     >>> group_quotas(0.5, np.array([3, 3]), np.array([0, 1]), "replace", phase=0.0).tolist()
     [1, 2]
@@ -72,7 +85,7 @@ def group_quotas(ratio: FixedRatio, sizes: Integers, classes: Integers | None, m
     if isinstance(ratio, Mapping):
         assert classes is not None
         ratios = [ratio.get(label, 0.0) for label in classes.tolist()]
-        quotas = [quota(one, size, mode) for one, size in zip(ratios, sizes.tolist(), strict=True)]
+        quotas = [quota(fraction, size, mode) for fraction, size in zip(ratios, sizes.tolist(), strict=True)]
         return np.array(quotas, np.int64)
     total, count = quota(ratio, int(sizes.sum()), mode), int(sizes.sum())
     offset = int(phase * count)

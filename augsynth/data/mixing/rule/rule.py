@@ -1,4 +1,4 @@
-"""The rule of a mix: ratio, mode and pairing, checked once against both data sets, and drawn for any epoch."""
+"""The rule of a mix: ratio, mode and pairing, checked once against both data sets, and applied to any epoch."""
 
 from __future__ import annotations
 
@@ -10,19 +10,28 @@ from typing import Any, get_args
 import numpy as np
 
 from augsynth.core.arrays import unwrapped
-from augsynth.data.mixing.classes import ClassGroups, ClassMembers, Groups, Integers, OneGroup, class_labels
-from augsynth.data.mixing.draw import EpochDraw, ExtendDraw, ReplaceDraw, draw_phase
-from augsynth.data.mixing.failures import located
-from augsynth.data.mixing.pairing import ClassPairing, FreePairing, IndexPairing, Pairing, PairingName
-from augsynth.data.mixing.quota import FixedRatio, Mode, Ratio, check_ratio, group_quotas
+from augsynth.core.typing import Ints
+from augsynth.data.mixing.items.failures import located
+from augsynth.data.mixing.rule.assignment import EpochAssignment, ExtendAssignment, ReplaceAssignment, rounding_phase
+from augsynth.data.mixing.rule.classes import ClassGroups, ClassMembers, Groups, OneGroup, class_labels
+from augsynth.data.mixing.rule.pairing import ClassPairing, FreePairing, IndexPairing, Pairing, PairingName
+from augsynth.data.mixing.rule.quota import FixedRatio, Mode, Ratio, check_ratio, group_quotas
 from augsynth.data.pools.pool import SyntheticPool
 from augsynth.errors import ArgumentError, DataError, shown
 
 
 class MixRule:
-    """Which items an epoch consists of; `draw(epoch)` depends on the arguments and the epoch alone.
+    """Rule that decides the items of every epoch: `assignment(epoch)` depends on the arguments and the epoch alone.
 
-    Classes are looked up only if the pairing or the ratio asks for them.
+    Classes are read only if the pairing or the ratio needs them. Raises `DataError` or `ArgumentError` if the data
+    sets do not fit.
+
+    Args:
+        real, synthetic: map-style datasets.
+        ratio: synthetic fraction of an epoch; see `SyntheticMixDataset`.
+        mode: "replace" or "extend".
+        pairing: "class", "index" or "free".
+        seed: signed 64-bit integer.
     """
 
     def __init__(self, real: Any, synthetic: Any, ratio: Ratio, mode: Mode, pairing: PairingName, seed: int) -> None:
@@ -38,33 +47,33 @@ class MixRule:
         self._content = content_digest(synthetic) if self.uses_synthetic else None
         first = _ratio_at(ratio, 0, mode)
         by_class = isinstance(first, Mapping) or (pairing == "class" and self.uses_synthetic)
-        self._classes: Integers | None = None
+        self._classes: Ints | None = None
         self._groups: Groups = OneGroup(self.num_real)
         if by_class:
             labels = class_labels(real, "real")
             self._classes = np.unique(labels)
             self._groups = ClassGroups(labels, self._classes)
-        self._class_sizes: Integers | None = None
+        self._class_sizes: Ints | None = None
         self._pairing = self._pair(synthetic)
         self._check_classes(first)
 
-    def draw(self, epoch: int) -> EpochDraw:
-        """The sources of an epoch. Raises `DataError` or `ArgumentError` if a ratio of the epoch cannot be met."""
+    def assignment(self, epoch: int) -> EpochAssignment:
+        """Return the sources of an epoch; raise `DataError` or `ArgumentError` if its ratio cannot be met."""
         ratio = _ratio_at(self.ratio, epoch, self.mode)
         self._check_classes(ratio)
-        phase = draw_phase(self.seed, epoch)
+        phase = rounding_phase(self.seed, epoch)
         quotas = group_quotas(ratio, self._groups.sizes, self._classes, self.mode, phase)
-        kind = ReplaceDraw if self.mode == "replace" else ExtendDraw
+        kind = ReplaceAssignment if self.mode == "replace" else ExtendAssignment
         return kind(self._groups, quotas, self._pairing(self.seed, epoch), self.seed, epoch)
 
     def description(self, epoch: int) -> dict[str, Any]:
-        """What decides the draw of an epoch, JSON-ready.
+        """Return all that decides the items of an epoch, JSON-ready.
 
         A ratio that is a function is described by its values at epoch 0, at the powers of two, and at `epoch`.
         """
         if callable(self.ratio):
             epochs = sorted({0, epoch, *(1 << power for power in range(epoch.bit_length()))})
-            ratio: Any = [[one, _plain(_ratio_at(self.ratio, one, self.mode))] for one in epochs]
+            ratio: Any = [[number, _plain(_ratio_at(self.ratio, number, self.mode))] for number in epochs]
         else:
             ratio = _plain(self.ratio)
         return {
@@ -78,7 +87,7 @@ class MixRule:
         }
 
     def partner(self, synthetic_item: int) -> int:
-        """The real item that a synthetic one was made from; for pairing "index" only."""
+        """Return the real item that a synthetic one was made from; for pairing "index" only."""
         return synthetic_item // (self.num_synthetic // self.num_real)
 
     def _pair(self, synthetic: Any) -> Callable[[int, int], Pairing]:
@@ -121,10 +130,7 @@ class MixRule:
 
 
 def check_arguments(ratio: Ratio, mode: Mode, pairing: PairingName, seed: Any) -> int:
-    """Return the seed as an integer.
-
-    Raises `ArgumentError` or `ArgumentTypeError` for what can be seen to be wrong without looking at data.
-    """
+    """Return the seed as an integer; raise `ArgumentError` or `ArgumentTypeError` for values that no data set fits."""
     _check_choice("mode", mode, get_args(Mode))
     _check_choice("pairing", pairing, get_args(PairingName))
     _ratio_at(ratio, 0, mode)
@@ -135,14 +141,14 @@ def check_arguments(ratio: Ratio, mode: Mode, pairing: PairingName, seed: Any) -
 
 
 def uses_synthetic(ratio: Ratio) -> bool:
-    """Whether a ratio ever asks for a synthetic item; a function of the epoch may."""
+    """Return whether a ratio may need a synthetic item; a function of the epoch always may."""
     if callable(ratio):
         return True
     return any(value > 0 for value in ratio.values()) if isinstance(ratio, Mapping) else bool(ratio > 0)
 
 
 def content_digest(synthetic: Any) -> str | None:
-    """SHA-256 of the checksums of a pool's shards, which says what its items are; None for other data sets."""
+    """Return the SHA-256 of the checksums of a pool's shards, which identifies its items; None for other data sets."""
     if not isinstance(synthetic, SyntheticPool):
         return None
     digest = hashlib.sha256()

@@ -1,4 +1,4 @@
-"""What may be given as `synthetic`: a generator becomes a pool before any worker starts."""
+"""The synthetic side of a mix: a data set, or a generator that fills a pool before any worker starts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from augsynth.data.mixing.classes import class_labels
+from augsynth.data.mixing.rule.classes import class_labels
 from augsynth.data.pools.pool import SyntheticPool
 from augsynth.errors import ArgumentError, ArgumentTypeError
 from augsynth.generators import Generator, create_generator
@@ -26,11 +26,17 @@ def as_synthetic(
     fit_steps: Any,
     seed: int,
 ) -> Any:
-    """A map-style dataset of synthetic items.
+    """Return a map-style dataset of synthetic items.
 
-    A generator's name is fitted on `real`, for `fit_steps`; a fitted generator fills a temporary pool of
-    `pool_size` items (by default as many as real ones), its classes in the proportions of the real ones. `check` raises
-    for an item that cannot be mixed in: it sees a sample before the pool is filled.
+    Args:
+        synthetic: map-style dataset, fitted generator, or the name of a generator, which is fitted on `real`. A
+            generator fills a temporary pool, in which the classes have the proportions of the real ones.
+        real: map-style dataset of real items.
+        check: raises an error for an item that cannot be mixed in; called with a sample before the pool is filled.
+        pairing: rule of pairing; "index" needs a data set.
+        pool_size: number of samples, at least 1; None for as many as there are real items.
+        fit_steps: steps of fitting for a name, at least 1.
+        seed: seed of fitting and sampling.
     """
     if isinstance(synthetic, (str, Generator)):
         if pairing == "index":
@@ -54,9 +60,9 @@ def as_synthetic(
 def _fitted(generator: str | Generator, real: Any, steps: int, seed: int) -> Generator:
     if isinstance(generator, Generator):
         return generator
-    made = create_generator(generator)
-    fit_if_needed(made, real, steps=steps, seed=seed)
-    return made
+    created = create_generator(generator)
+    fit_if_needed(created, real, steps=steps, seed=seed)
+    return created
 
 
 def _pool(generator: Generator, real: Any, check: Callable[[Any], None], size: int, seed: int) -> SyntheticPool:

@@ -1,4 +1,4 @@
-"""Errors of a user's data set or transform, with the item that they came from."""
+"""Errors of a user's data set or transform, with the item that caused them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,12 @@ from augsynth.errors import DataError
 
 
 def each(function: Callable[..., Any], rows: Iterable[Any], where: Callable[[int], str]) -> list[Any]:
-    """`function(*row)` of every row; an error says `where` the row with its number is.
+    """Return `function(*row)` of every row; an error also names the row.
+
+    Args:
+        function: called with the columns of each row.
+        rows: arguments of each call.
+        where: gives words for the row with a number.
 
     >>> each(int, [("1",), ("x",)], "row {}".format)
     Traceback (most recent call last):
@@ -26,7 +31,13 @@ def each(function: Callable[..., Any], rows: Iterable[Any], where: Callable[[int
 
 
 def together(function: Callable[..., Any], columns: tuple[Sequence[Any], ...], where: Callable[[int], str]) -> Any:
-    """`function(*columns)` of all rows at once; after an error each is tried by itself, to say `where` it came from."""
+    """Return `function(*columns)` of all rows at once; after an error, each row is tried alone to find its cause.
+
+    Args:
+        function: called with the columns.
+        columns: sequences of one length.
+        where: gives words for the row with a number.
+    """
     try:
         return function(*columns)
     except Exception as error:
@@ -40,10 +51,10 @@ def together(function: Callable[..., Any], columns: tuple[Sequence[Any], ...], w
 
 
 def located(error: Exception, where: str) -> Exception:
-    """An error of the same class with the same attributes, whose text also says where it happened.
+    """Return an error of the same class with the same attributes, whose text also says where it happened.
 
-    Workers of a DataLoader send nothing but the class and the text. `StopIteration`, which a loop takes for its end,
-    and a class that cannot be given a text become a `DataError`.
+    Workers of a DataLoader send only the class and the text. `StopIteration`, which would end a loop, and a class that
+    accepts no text become a `DataError`.
     """
     with suppress(Exception):
         copy = _copy(error, where)
@@ -58,5 +69,5 @@ def _copy(error: Exception, where: str) -> Exception:
         return type(error)(*error.args[:4], f"{error.args[4]} ({where})")
     if isinstance(error, OSError) and error.strerror is not None:
         return type(error)(error.errno, f"{error.strerror} ({where})", error.filename)
-    # Without __init__, which may want other arguments.
+    # Without __init__, which may take other arguments.
     return type(error).__new__(type(error), f"{error} ({where})")

@@ -1,4 +1,4 @@
-"""The samplers of torch that ask a data set for its length."""
+"""Samplers of torch that ask a data set for its length."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from torch.utils.data import DistributedSampler, Sampler
 from augsynth.errors import ArgumentError
 
 
-def beginning_sampler() -> Sampler[int] | None:
-    """The sampler that asks for the length in its `__iter__`, two calls up; None if something else asks.
+def starting_sampler() -> Sampler[int] | None:
+    """Return the sampler that asks for the length in its `__iter__`, two calls up; None for other callers.
 
-    Nothing else tells a data set that a pass over it begins: a DataLoader asks its sampler, and the sampler asks for
-    the length.
+    A data set has no other sign that an iteration starts: a DataLoader asks its sampler, and the sampler asks for the
+    length.
     """
     frame = sys._getframe(2)
     caller = frame.f_locals.get("self") if frame.f_code.co_name == "__iter__" else None
@@ -21,7 +21,7 @@ def beginning_sampler() -> Sampler[int] | None:
 
 
 def share_of(sampler: Sampler[int], length: int) -> int:
-    """How many of `length` items a sampler of torch hands out: all of them, or a process's share.
+    """Return how many of `length` items a sampler of torch gives: all of them, or the share of one process.
 
     Raises `ArgumentError` if a `DistributedSampler` was made for an epoch of another length: it would leave items out,
     repeat some, or fail in an assertion.

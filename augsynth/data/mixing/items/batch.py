@@ -1,4 +1,4 @@
-"""Batches whose images are one tensor already, and the collate function that keeps it."""
+"""Batches whose images are one tensor already, and the collate function that keeps this tensor."""
 
 from __future__ import annotations
 
@@ -9,15 +9,20 @@ import torch
 from torch.utils.data import default_collate
 
 from augsynth.core.positions import Positional
-from augsynth.data.mixing.items import Fields, Structure
+from augsynth.data.mixing.items.form import Fields, Structure
 
 
 class Batch(Positional[Any], Sequence[Any]):
-    """The items of a batch, as any collate function takes them, and their `images` (B, C, H, W) as one tensor, or
-    whatever else the transform made of them all (a `PlannedBatch`).
+    """Sequence of the items of a batch, which any collate function takes, with all images in one tensor.
 
-    An item is made when it is asked for; its image is a view of the tensor. Items with targets, whose numbers of boxes
-    differ, are not `stacked`: collated, their fields are lists.
+    An item is made when it is asked for. Its image is a view of the tensor.
+
+    Args:
+        images: tensor (B, C, H, W), or another result of the transform for all images (a `PlannedBatch`).
+        fields: fields of each item beside its image.
+        structure: form of the items.
+        stacked: collate fields as `default_collate` does; False keeps them as lists, for targets whose numbers of
+            boxes differ. Default True.
 
     >>> import torch
     >>> pair = Structure("pair", ("label",))
@@ -42,7 +47,7 @@ class Batch(Positional[Any], Sequence[Any]):
         return map(self._structure.join, self.images, self._fields)
 
     def collated(self) -> Any:
-        """What `default_collate` makes of the items (but for targets), around the tensor that is there already."""
+        """Return the result of `default_collate`, except for targets, with the tensor that exists already."""
         names = self._fields[0]
         joined = self._structure.join(
             self.images, {name: self._stack([fields[name] for fields in self._fields]) for name in names}
@@ -51,7 +56,10 @@ class Batch(Positional[Any], Sequence[Any]):
 
 
 def collate(batch: Sequence[Any]) -> Any:
-    """What `torch.utils.data.default_collate` returns, without copying images that are one tensor already.
+    """Return the result of `torch.utils.data.default_collate`, without a copy of images that are one tensor already.
+
+    Args:
+        batch: items of a data set; a `Batch` if they come from a mix with one of `augsynth.transforms`.
 
     >>> import torch
     >>> collate([(torch.zeros(3, 4, 4), 7), (torch.zeros(3, 4, 4), 8)])[1]
@@ -61,6 +69,6 @@ def collate(batch: Sequence[Any]) -> Any:
 
 
 def _stacked(values: list[Any]) -> Any:
-    # Labels stay beside the images, wherever the user's own tensors begin.
+    # Labels stay on the CPU with the images, whatever torch's default device is.
     with torch.device("cpu"):
         return default_collate(values)

@@ -1,4 +1,4 @@
-"""What an item looks like, `(image, label)` or a dict, and giving synthetic items the form of the real ones."""
+"""Forms of items, `(image, label)` or a dict, of images and of labels; conversion to another form."""
 
 from __future__ import annotations
 
@@ -19,9 +19,11 @@ Fields = dict[str, Any]
 
 @dataclass(frozen=True)
 class Structure:
-    """The form of a data set's items: `(image, label)`, a dict with "image", or (without fields) a bare image.
+    """Form of the items of a data set.
 
-    `fields` names what an item holds beside its image; in a pair that is the label.
+    Args:
+        kind: "pair" for `(image, label)`, "dict" for a dict with "image", or "image" for a bare image.
+        fields: names of the values beside the image; in a pair "label".
 
     >>> pair = Structure.of((np.zeros((2, 2), np.uint8), 7), "real")
     >>> pair.join("picture", {"label": 3})
@@ -33,6 +35,7 @@ class Structure:
 
     @classmethod
     def of(cls, item: Any, name: str) -> Structure:
+        """Return the form of an item; `name` is the name of its data set in messages."""
         if isinstance(item, Mapping):
             if "image" not in item:
                 raise ArgumentTypeError(f"items of {name} must have the key 'image', got the keys {sorted(item)}")
@@ -46,7 +49,7 @@ class Structure:
         return cls("image", ())
 
     def split(self, item: Any) -> tuple[Any, Fields]:
-        """The image of an item, and its other fields by name."""
+        """Return the image of an item, and its other fields by name."""
         if self.kind == "dict":
             return item["image"], {key: value for key, value in item.items() if key != "image"}
         if self.kind == "pair":
@@ -54,16 +57,20 @@ class Structure:
         return item, {}
 
     def split_all(self, items: Sequence[Any]) -> tuple[list[Any], list[Fields]]:
-        """The images, and the other fields, of many items: much quicker than one by one."""
+        """Return the images and the other fields of many items, much quicker than one by one."""
         if self.kind == "pair":
             return [item[0] for item in items], [{"label": item[1]} for item in items]
         split = [self.split(item) for item in items]
         return [image for image, _ in split], [fields for _, fields in split]
 
     def target(self, fields: Fields, passthrough: Collection[str] = ()) -> Any:
-        """The part of an item that moves with its image: the label of a pair, or the fields of a dict; None for none.
+        """Return the part of an item that moves with its image: the label of a pair, or fields of a dict; or None.
 
-        Raises `ArgumentError` for a field that would wrongly stay behind, if it is not in `passthrough`.
+        Raises `ArgumentError` for a field that would wrongly stay behind.
+
+        Args:
+            fields: fields of the item.
+            passthrough: names of fields that stay as they are.
         """
         candidate = self._candidate(fields, passthrough)
         if is_plain(candidate):
@@ -74,7 +81,7 @@ class Structure:
         return None
 
     def has_target(self, fields: Fields) -> bool:
-        """Return whether an item says where things are in its image."""
+        """Return whether an item has boxes, masks or keypoints."""
         return is_target(self._candidate(fields, ()))
 
     def _candidate(self, fields: Fields, passthrough: Collection[str]) -> Any:
@@ -83,11 +90,11 @@ class Structure:
         return {name: value for name, value in fields.items() if name not in passthrough}
 
     def with_target(self, fields: Fields, target: Any) -> Fields:
-        """The fields with another target."""
+        """Return the fields with another target."""
         return {**fields, **({"label": target} if self.kind == "pair" else target)}
 
     def join(self, image: Any, fields: Fields) -> Any:
-        """The inverse of `split`; a field "source" is put last."""
+        """Return the item of an image and its fields, the inverse of `split`; a field "source" comes last."""
         if self.kind == "dict":
             return {"image": image, **fields}
         return (image, *fields.values())
@@ -95,7 +102,14 @@ class Structure:
 
 @dataclass(frozen=True)
 class ImageForm:
-    """How a data set gives its images: as "numpy", "torch" or "pil", with 2 or 3 dimensions, and of which dtype."""
+    """Form of the images of a data set.
+
+    Args:
+        library: "numpy", "torch" or "pil".
+        ndim: 2 or 3 dimensions.
+        dtype: name of the dtype.
+        channels: number of channels.
+    """
 
     library: str
     ndim: int
@@ -104,6 +118,7 @@ class ImageForm:
 
     @classmethod
     def of(cls, image: Any, name: str) -> ImageForm:
+        """Return the form of an image; `name` is the name of its data set in messages."""
         view = as_view(image, f"an image of {name}")
         if isinstance(image, torch.Tensor):
             return cls("torch", image.ndim, view.dtype.name, view.shape[2])
@@ -112,7 +127,7 @@ class ImageForm:
         return cls("pil", np.asarray(image).ndim, view.dtype.name, view.shape[2])
 
     def require_same_values(self, synthetic: ImageForm) -> None:
-        """Raise `DataError` if synthetic images could not stand beside real ones without a conversion of values."""
+        """Raise `DataError` if values of synthetic images would have to be converted."""
         if self.dtype != synthetic.dtype:
             raise DataError(
                 f"real images are {self.dtype}, synthetic ones {synthetic.dtype}, and nothing is rescaled silently: "
@@ -126,7 +141,7 @@ class ImageForm:
             )
 
     def convert(self, image: Any) -> Any:
-        """The same pixels in this form; a view wherever the library allows it."""
+        """Return the same pixels in this form, as a view if the library allows it."""
         if self.library == "numpy" and isinstance(image, np.ndarray) and image.ndim == self.ndim:
             return image
         view = as_view(image, "a synthetic image")
@@ -142,7 +157,7 @@ class ImageForm:
 
 
 def label_like(label: Any, example: Any) -> Any:
-    """A synthetic label, a number or a vector, in the type of a real one, so that both go into one batch."""
+    """Return a synthetic label, a number or a vector, in the type of a real one, so that both fit into one batch."""
     if type(label) is type(example) is int:
         return label
     if is_number(label) and is_number(example):
@@ -164,7 +179,7 @@ def label_like(label: Any, example: Any) -> Any:
 
 
 def _array_like(label: Any, example: Any) -> tuple[Any, bool]:
-    """The values of an array in the library and dtype of another one (fractions may be rounded); do they fit."""
+    """Return the values in the library and dtype of another array, and whether they fit; fractions may be rounded."""
     values = to_numpy(label, "a synthetic label")
     cast = values.astype(to_numpy(example, "a label of real").dtype, copy=False)
     same = values.dtype.kind == cast.dtype.kind == "f" or bool((cast == values).all())
@@ -174,7 +189,7 @@ def _array_like(label: Any, example: Any) -> tuple[Any, bool]:
 
 
 def is_number(value: Any) -> bool:
-    """Whether a value is one number, in whatever library."""
+    """Return whether a value is one number, of any library."""
     if isinstance(value, torch.Tensor):
         return value.numel() == 1
     if isinstance(value, np.ndarray):
@@ -183,14 +198,14 @@ def is_number(value: Any) -> bool:
 
 
 def is_array(value: Any) -> bool:
-    """Whether a value is a tensor or an array of several numbers, or of none."""
+    """Return whether a value is a tensor or an array of several numbers, or of none."""
     if isinstance(value, np.ndarray):
         return value.size != 1 and value.dtype.kind in "biuf"
     return isinstance(value, torch.Tensor) and value.numel() != 1
 
 
 def form(value: Any) -> str:
-    """How messages name the form of a value.
+    """Describe the form of a value in messages.
 
     >>> form(3), form(np.zeros((2, 3))), form(torch.zeros(2)), form([1, 2])
     ('int', 'ndarray float64 (2, 3)', 'Tensor float32 (2,)', 'list of 2')

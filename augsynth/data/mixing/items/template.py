@@ -1,0 +1,92 @@
+"""The form of the real items of a mix, and synthetic items in this form."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from augsynth.data.mixing.items.form import Fields, ImageForm, Structure, label_like
+from augsynth.data.mixing.items.joining import require_joinable
+from augsynth.errors import ArgumentError, ArgumentTypeError, DataError
+
+
+class ItemTemplate:
+    """Form of the items of `real`: their structure, their images and their fields, read from its first item.
+
+    Args:
+        real: map-style dataset with at least one item, `(image, label)` or a dict.
+        passthrough: names of fields that stay as they are when an image is transformed.
+    """
+
+    def __init__(self, real: Any, passthrough: Collection[str]) -> None:
+        if len(real) == 0:
+            raise DataError("real has no items")
+        item = real[0]
+        self.structure = Structure.of(item, "real")
+        if self.structure.kind == "image":
+            raise ArgumentTypeError(
+                f"items of real must be (image, label) or a dict with 'image', got a bare {type(item).__name__}"
+            )
+        image, self.example = self.structure.split(item)
+        self.passthrough = frozenset(passthrough)
+        self._form = ImageForm.of(image, "real")
+
+    def target(self, fields: Fields) -> Any:
+        """Return the part of the fields that moves with the image, or None; see `Structure.target`."""
+        return self.structure.target(fields, self.passthrough)
+
+    def require_no_target(self, fields: Fields) -> None:
+        """Raise `ArgumentError` if fields would stay behind when the image alone is transformed."""
+        if self.target(fields) is not None:
+            raise self.stays_behind()
+
+    def stays_behind(self) -> ArgumentError:
+        """Return the error for targets that a transform would not move."""
+        return ArgumentError(
+            f"items of real hold targets ({', '.join(self.example)}), which would not move with the transformed "
+            "image: use one of augsynth.transforms, transform them after the mix (transform=None), or name in "
+            "passthrough the fields that shall stay as they are"
+        )
+
+    def has_all_fields(self, item: Any) -> bool:
+        """Return whether a synthetic item has every field of the real ones."""
+        return self.example.keys() <= _split(item)[1].keys()
+
+    def convert(self, item: Any, partner: Any = None) -> Any:
+        """Return a synthetic item in the form of the real ones.
+
+        Args:
+            item: item of the synthetic data set, in any form.
+            partner: real item that gives the fields which the synthetic one lacks; None if it lacks none.
+        """
+        image, fields = _split(item)
+        if partner is not None:
+            fields = {**self.structure.split(partner)[1], **fields}
+        kept = {name: fields[name] for name in self.example}
+        if "label" in kept:
+            kept["label"] = label_like(kept["label"], self.example["label"])
+        return self.structure.join(self._form.convert(image), kept)
+
+    def check_synthetic(self, item: Any, pairing: str) -> None:
+        """Raise `DataError` if a synthetic item cannot stand beside the real ones."""
+        image, fields = _split(item)
+        missing = sorted(self.example.keys() - fields.keys())
+        if missing and pairing != "index":
+            raise DataError(
+                f"synthetic items lack {', '.join(missing)}, which real items have; give them, or use pairing='index', "
+                "where a synthetic item takes them from the real one it was made from"
+            )
+        self._form.require_same_values(ImageForm.of(image, "synthetic"))
+        real_has_target = self.structure.has_target(self.example)
+        if real_has_target != self.structure.has_target(fields):
+            having, lacking = ("real", "synthetic") if real_has_target else ("synthetic", "real")
+            raise DataError(
+                f"the {', '.join(self.example)} of {having} items say where things are in the image, those of "
+                f"{lacking} ones do not: give both in one form"
+            )
+        if not real_has_target:  # Items with boxes, masks or keypoints are collated as lists.
+            require_joinable(self.example, fields)
+
+
+def _split(item: Any) -> tuple[Any, Fields]:
+    return Structure.of(item, "synthetic").split(item)

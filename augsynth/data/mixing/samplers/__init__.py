@@ -1,0 +1,1 @@
+"""Samplers that follow the epochs of a mix."""
