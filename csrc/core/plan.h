@@ -47,11 +47,11 @@ struct PlanRow {
   std::int32_t source_size[2];  // height, width
   std::int32_t output_size[2];  // height, width
   std::int32_t channels;
-  std::int32_t lut;          // index in the pass's tables, or -1: none
-  std::int32_t colour;       // the same
-  std::int32_t missing;      // the same
+  std::int32_t lut;           // index in the pass's tables, or -1: none
+  std::int32_t colour;        // the same
+  std::int32_t missing;       // the same
   std::int32_t displacement;  // the same
-  std::int32_t erasures[2];  // first, and the one behind the last
+  std::int32_t erasures[2];   // first, and the one behind the last
   std::uint8_t source_dtype;
   std::uint8_t output_dtype;
   std::uint8_t interpolation;
@@ -79,7 +79,7 @@ struct Erasure {
 // A move of pixels between two maps: source = after(p + d(p)) with p = before(output). d is a uniform cubic
 // B-spline over a grid of control points, of which the first lies at `origin`.
 struct Displacement {
-  double before[9], after[9];  // row-major 3x3
+  double before[9], after[9];    // row-major 3x3
   double origin[2], spacing[2];  // x, y, in the coordinates of p
   std::int64_t first;            // control point, in the pass's tables; the grid's are row-major
   std::int32_t grid[2];          // rows, columns

@@ -1,4 +1,5 @@
-// What the rows of a pass point into, by their fields `lut`, `colour`, `erasures`, `missing` and `displacement`.
+// What the rows of a pass point into, by their fields `lut`, `colour`, `erasures`, `missing` and
+// `displacement`.
 #pragma once
 
 #include <algorithm>

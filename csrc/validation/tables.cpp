@@ -66,7 +66,8 @@ class EntryCheck {
     require_(rows >= 4, "displacement's grid", rows, "at least 4 rows", 0);
     require_(columns >= 4, "displacement's grid", columns, "at least 4 columns", 1);
     require_(entry.first >= 0 && entry.first <= count && rows * columns <= count - entry.first,
-             "displacement's first", entry.first, "a control point whose grid lies within the pass's offsets");
+             "displacement's first", entry.first,
+             "a control point whose grid lies within the pass's offsets");
     for (int i = 0; i < 9; ++i) {
       require_.finite("displacement's before", entry.before[i], i);
       require_.finite("displacement's after", entry.after[i], i);
@@ -77,9 +78,9 @@ class EntryCheck {
                entry.spacing[i], "a finite number above 0", i);
     }
     const Bounds moved = offset_bounds(tables_.offsets.data() + entry.first, rows * columns);
-    const Bounds frame = mapped("displacement's before", entry.before, "the output corner",
-                                {{0.0, 0.0}, {1.0 * row_.output_size[1], 1.0 * row_.output_size[0]}},
-                                "the frame");
+    const Bounds frame =
+        mapped("displacement's before", entry.before, "the output corner",
+               {{0.0, 0.0}, {1.0 * row_.output_size[1], 1.0 * row_.output_size[0]}}, "the frame");
     mapped("displacement's after", entry.after, "the displaced corner",
            {{frame.low.x + moved.low.x, frame.low.y + moved.low.y},
             {frame.high.x + moved.high.x, frame.high.y + moved.high.y}},
