@@ -26,7 +26,7 @@ from augsynth.plan.splines import offsets_at, slopes_at
 
 LARGEST_SQUEEZE = 0.95
 OUTLINE_TOLERANCE = 0.1  # pixels between an outline's pieces, which are straight, and the curve
-_DEEPEST = 5
+_DEEPEST = 9
 _RESIDUAL = 1e-7
 _ROUNDING = 2.0**-50
 _STEPS = 200
@@ -143,7 +143,8 @@ class Displacement:
 
         Cells whose bound is not low enough are divided into quarters, which brings their control points nearer to d.
         """
-        cells, spacing, bound = _cells(self.grid), self.spacing, 0.0
+        grids = (self.grid, *_beside(self.grid))
+        cells, spacing, bound = np.concatenate([_cells(grid) for grid in grids], axis=-1), self.spacing, 0.0
         for _ in range(_DEEPEST):
             found = float(_squeezes_in_the_middle(cells, spacing).max(initial=0.0))
             bounds = _squeezes(cells, spacing)
@@ -222,6 +223,16 @@ def _largest_stretch(slopes: Floats) -> float:
     return float((norms / (a * d - b * c)).max(initial=1.0))
 
 
+def _beside(grid: Floats) -> tuple[Floats, ...]:
+    """Grids of what lies outside, where d goes on as a constant along an axis: above, below, to the left and right."""
+    sideways = grid.swapaxes(0, 1)
+    above, below, left, right = (
+        np.tile((edge[0] + 4 * edge[1] + edge[2]) / 6, (4, 1, 1))
+        for edge in (grid, grid[::-1], sideways, sideways[::-1])
+    )
+    return above, below, left.swapaxes(0, 1), right.swapaxes(0, 1)
+
+
 def _cells(grid: Floats) -> Floats:
     """The control points (4, 4, 2, n) of each cell."""
     windows = sliding_window_view(grid, (4, 4), axis=(0, 1))
@@ -231,12 +242,13 @@ def _cells(grid: Floats) -> Floats:
 def _squeezes(cells: Floats, spacing: Floats) -> Floats:
     """A bound (n,) of m in each cell by its control points (4, 4, 2, n).
 
-    It is minus the least eigenvalue that the symmetric part of the derivative of d may have in the cell, or outside of
-    the grid beside it, where the derivatives along an axis are 0.
+    It is minus the least eigenvalue that the symmetric part of the derivative of d may have in the cell.
     """
     across, down = np.diff(cells, axis=1) / spacing[0], np.diff(cells, axis=0) / spacing[1]
-    xx, yy = (np.minimum(part.min(axis=(0, 1)), 0.0) for part in (across[:, :, 0], down[:, :, 1]))
-    xy = (np.abs(across[:, :, 1]).max(axis=(0, 1)) + np.abs(down[:, :, 0]).max(axis=(0, 1))) / 2
+    xx, yy = across[:, :, 0].min(axis=(0, 1)), down[:, :, 1].min(axis=(0, 1))
+    turned = (across[:, :, 1], down[:, :, 0])
+    highest, lowest = (sum(limit(part, axis=(0, 1)) for part in turned) for limit in (np.max, np.min))
+    xy = np.maximum(highest, -lowest) / 2
     return _squeeze(xx, xy, yy)
 
 

@@ -14,8 +14,9 @@ from augsynth import _native
 from augsynth.core.rng import normal_of
 from augsynth.core.typing import Bits, Floats, Ints
 from augsynth.errors import ArgumentError, shown
-from augsynth.plan.lowering import Displace, Lowering, PerChannel
-from augsynth.transforms.base import STREAM_WORDS, Draw, Transform
+from augsynth.plan.lowering import Displace, ImageInfo, PerChannel
+from augsynth.transforms.contract import Draw, Transform
+from augsynth.transforms.draw import STREAM_WORDS
 from augsynth.transforms.params import number, sampling
 
 Pair = tuple[float, float]
@@ -81,19 +82,19 @@ class ElasticTransform(Transform):
                 )
         sampling(self.interpolation, None, self.border, self.fill)
 
-    def step(self, draw: Draw, seen: Lowering) -> Displace:
+    def step(self, draw: Draw, images: ImageInfo) -> Displace:
         alpha, sigma, spacing = _pair(self.alpha, "alpha"), _pair(self.sigma, "sigma"), np.array(self._spacing())
         kernels = [_smoothing(*pair) for pair in zip(sigma, spacing.tolist(), strict=True)]
         # The grid begins anywhere in a cell, so that all points of an image are alike.
         origins = -(1.0 + draw.u) * spacing
-        counts = np.ceil(seen.sizes / spacing[::-1]).astype(np.int64) + 4
-        normals = _normals(draw, counts + np.array([len(kernel) - 1 for kernel in kernels[::-1]]), seen.sizes)
+        counts = np.ceil(images.sizes / spacing[::-1]).astype(np.int64) + 4
+        normals = _normals(draw, counts + np.array([len(kernel) - 1 for kernel in kernels[::-1]]), images.sizes)
         strength = math.prod(_blurred(one) for one in sigma) / math.prod(_deviation(kernel) for kernel in kernels)
         deviations = np.array(alpha) / 2 * _UNIFORM_DEVIATION * strength
         grids = [_smoothed(_smoothed(grid, kernels[1], 0), kernels[0], 1) * deviations for grid in normals]
-        active = np.full(len(seen), max(alpha) > 0)
+        active = np.full(len(images), max(alpha) > 0)
         declared = sampling(self.interpolation, None, self.border, self.fill)
-        return Displace(grids, origins, np.tile(spacing, (len(seen), 1)), declared, active)
+        return Displace(grids, origins, np.tile(spacing, (len(images), 1)), declared, active)
 
     def _spacing(self) -> Pair:
         if self.spacing is not None:

@@ -26,7 +26,6 @@ from augsynth.plan.displacement import Displacement
 from augsynth.plan.lowering.levels import levels
 from augsynth.plan.lowering.steps import Displace, PerChannel
 
-
 # A curved map takes a polygon of one sample from the frame before a displacement to that after it.
 CurvedMap = Callable[[Outline], Outline]
 
