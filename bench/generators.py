@@ -26,8 +26,7 @@ import typer
 from torch.utils.data import TensorDataset
 
 import augsynth
-from augsynth.evaluate.classifier import Classifier, train_classifier
-from augsynth.evaluate.scores import accuracy, gan_test, gan_train
+from augsynth.evaluate import Classifier, accuracy, gan_test, gan_train, train_classifier
 from augsynth.generators import create_generator, list_generators
 
 RESULTS = Path(__file__).parent / "results"

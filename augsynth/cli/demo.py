@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -25,8 +26,8 @@ from augsynth.cli.options import (
 from augsynth.errors import ArgumentError
 
 if TYPE_CHECKING:
+    from augsynth.evaluate.intervals import Interval
     from augsynth.evaluate.results import ExperimentResult
-    from augsynth.evaluate.scores import Interval
 
 
 def demo(
@@ -95,16 +96,18 @@ def _parse_ratios(text: str) -> tuple[float, ...]:
 
 
 def _print_result(result: ExperimentResult) -> None:
+    from augsynth.evaluate.metrics import METRICS
     from augsynth.evaluate.results import BASELINE
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     table.add_column("training set", no_wrap=True)
-    for heading in ("accuracy %", "macro F1", "change"):
+    first, *others = (metric.title for metric in METRICS.values())
+    for heading in (f"{first} %", *others, "change"):
         table.add_column(heading, justify="right")
     table.add_column("verdict")
     for scores in result.arms:
-        name, f1 = scores.arm.name, 100 * sum(scores.macro_f1) / len(scores.macro_f1)
-        cells = [name.replace(f"{BASELINE.name} + ", "  … + "), _plus_minus(scores.interval), f"{f1:.1f}"]
+        means = [f"{100 * fmean(scores.scores[name]):.1f}" for name in METRICS if name != "accuracy"]
+        cells = [scores.arm.name.replace(f"{BASELINE.name} + ", "  … + "), _plus_minus(scores.interval), *means]
         if scores.arm.ratio > 0:
             change = result.change(scores)
             cells += [_plus_minus(change.interval, sign="+"), change.verdict]

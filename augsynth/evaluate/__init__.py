@@ -1,22 +1,17 @@
-"""Is synthetic data worth its place? A yardstick classifier, scores with intervals, the experiment and its report."""
+"""Evaluation of synthetic data: a small classifier, metrics with intervals, the experiment and its report."""
 
 from __future__ import annotations
 
 from augsynth.evaluate.classifier import Classifier, train_classifier
 from augsynth.evaluate.experiment import Settings, run_experiment
+from augsynth.evaluate.gan_scores import gan_test, gan_train
+from augsynth.evaluate.intervals import Interval, mean_interval, paired_interval
+from augsynth.evaluate.metrics import METRICS, accuracy, macro_f1
 from augsynth.evaluate.report import write_report
 from augsynth.evaluate.results import ExperimentResult
-from augsynth.evaluate.scores import (
-    Interval,
-    accuracy,
-    gan_test,
-    gan_train,
-    macro_f1,
-    mean_interval,
-    paired_interval,
-)
 
 __all__ = [
+    "METRICS",
     "Classifier",
     "ExperimentResult",
     "Interval",

@@ -18,6 +18,7 @@ from augsynth.errors import ArgumentError, DataError
 from augsynth.evaluate import provenance
 from augsynth.evaluate.classifier import LARGEST_SIDE, SMALLEST_SIDE, train_classifier
 from augsynth.evaluate.figures import displayable
+from augsynth.evaluate.metrics import METRICS
 from augsynth.evaluate.pipelines import default_pipeline, plain_pipeline
 from augsynth.evaluate.results import (
     BASELINE,
@@ -28,7 +29,6 @@ from augsynth.evaluate.results import (
     ExperimentResult,
     synthetic_arm,
 )
-from augsynth.evaluate.scores import accuracy, macro_f1
 from augsynth.generators import create_generator
 from augsynth.generators.fitting import fit_if_needed
 from augsynth.progress import progress_bar
@@ -146,16 +146,17 @@ def _score_arms(
     trials: list[_Trial], arms: tuple[Arm, ...], test: ImageData, pipeline: Compose, steps: int, progress: bool
 ) -> tuple[ArmScores, ...]:
     test_images = np.moveaxis(test.images, -1, 1)
-    scores: dict[Arm, list[tuple[float, float]]] = {arm: [] for arm in arms}
+    scores = {arm: {name: list[float]() for name in METRICS} for arm in arms}
     with progress_bar("training classifiers", len(trials) * len(arms), enabled=progress) as advance:
         for trial in trials:
             for arm in arms:
                 mixed = _training_set(trial, arm, pipeline)
                 classifier = train_classifier(mixed, num_classes=test.num_classes, steps=steps, seed=trial.seed)
                 predicted = classifier.predict(test_images)
-                scores[arm].append((accuracy(predicted, test.labels), macro_f1(predicted, test.labels)))
+                for name, metric in METRICS.items():
+                    scores[arm][name].append(metric.score(predicted, test.labels))
                 advance()
-    return tuple(ArmScores(arm, *(tuple(column) for column in zip(*scores[arm], strict=True))) for arm in arms)
+    return tuple(ArmScores(arm, {name: tuple(values) for name, values in scores[arm].items()}) for arm in arms)
 
 
 def _training_set(trial: _Trial, arm: Arm, pipeline: Compose) -> SyntheticMixDataset:

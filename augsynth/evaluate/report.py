@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from augsynth.evaluate.figures import image_grid, missing_extra, png, ratio_plot
+from augsynth.evaluate.metrics import METRICS
 from augsynth.evaluate.results import ArmScores, ExperimentResult, Verdict
 
 TEMPLATE = Path(__file__).parent / "templates" / "report.html"
@@ -46,9 +48,8 @@ def _row(result: ExperimentResult, scores: ArmScores) -> dict[str, str]:
     interval = scores.interval
     row = {
         "name": scores.arm.name,
-        "accuracy": percent(interval.mean),
+        **{name: percent(fmean(values)) for name, values in scores.scores.items()},
         "accuracy_range": f"{100 * interval.low:.1f} to {100 * interval.high:.1f}",
-        "macro_f1": f"{100 * sum(scores.macro_f1) / len(scores.macro_f1):.1f}%",
         "change": "",
         "change_range": "",
         "verdict": "",
@@ -66,6 +67,7 @@ def _view(result: ExperimentResult) -> dict[str, Any]:
     return {
         "result": result,
         "rows": table_rows(result),
+        "metrics": METRICS,
         "percent": percent,
         "tone": _TONES.__getitem__,
         "headline_verdict": result.best[1].verdict,

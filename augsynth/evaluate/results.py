@@ -1,4 +1,4 @@
-"""What an experiment found: scores of each arm, paired changes against the baseline, and the verdict in words."""
+"""Results of an experiment: scores of each arm, paired changes against the baseline, and the verdict in words."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from augsynth.evaluate.scores import Interval, mean_interval, paired_interval
+from augsynth.evaluate.intervals import Interval, mean_interval, paired_interval
 
 Verdict = Literal["helped", "made it worse", "no clear difference"]
 CONFIDENCE = 0.95
@@ -17,7 +17,13 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True)
 class Arm:
-    """One way of making the training set: with or without augmentation, and a share of synthetic images."""
+    """A way to make the training set.
+
+    Args:
+        name: its name in tables.
+        ratio: share of synthetic images, in [0, 1].
+        augmented: whether images are augmented.
+    """
 
     name: str
     ratio: float
@@ -29,17 +35,27 @@ BASELINE = Arm("real + augmentation", 0.0, augmented=True)
 
 
 def synthetic_arm(ratio: float) -> Arm:
-    """Real and augmentation, with the fraction `ratio` of each epoch's images synthetic."""
+    """Return the arm with augmentation, in which the fraction `ratio` of each epoch is synthetic."""
     return Arm(f"real + augmentation + {ratio:.0%} synthetic", ratio, augmented=True)
 
 
 @dataclass(frozen=True)
 class ArmScores:
-    """Test scores of one arm, in [0, 1], one entry a seed; seeds are in the same order in every arm."""
+    """Test scores of one arm.
+
+    Args:
+        arm: the arm.
+        scores: values of each metric of `METRICS` by its name, in [0, 1], one a seed. All arms have the same order of
+            seeds.
+    """
 
     arm: Arm
-    accuracy: tuple[float, ...]
-    macro_f1: tuple[float, ...]
+    scores: Mapping[str, tuple[float, ...]]
+
+    @property
+    def accuracy(self) -> tuple[float, ...]:
+        """Accuracy of each seed."""
+        return self.scores["accuracy"]
 
     @property
     def interval(self) -> Interval:
@@ -49,7 +65,7 @@ class ArmScores:
 
 @dataclass(frozen=True)
 class Change:
-    """The paired change of accuracy of an arm against the baseline, in [−1, 1], and what it amounts to."""
+    """Paired change of the accuracy of an arm against the baseline, in [−1, 1], and its verdict."""
 
     interval: Interval
     verdict: Verdict
@@ -57,7 +73,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Examples:
-    """Images to look at, uint8 `(rows × columns, H, W, C)`; a column holds one class, named in `class_names`."""
+    """Images for the report, uint8 `(rows × columns, H, W, C)`; a column holds one class, named in `class_names`."""
 
     real: NDArray[np.uint8]
     augmented: NDArray[np.uint8]
@@ -67,7 +83,10 @@ class Examples:
 
 @dataclass(frozen=True)
 class ExperimentResult:
-    """Everything a report needs. `arms` begins with `REAL_ONLY` and `BASELINE`; the others are synthetic."""
+    """Result of an experiment, with all that a report needs.
+
+    `arms` starts with `REAL_ONLY` and `BASELINE`; the others have synthetic images.
+    """
 
     data_name: str
     arms: tuple[ArmScores, ...]
@@ -86,10 +105,13 @@ class ExperimentResult:
         return tuple(scores for scores in self.arms if scores.arm.ratio > 0)
 
     def change(self, scores: ArmScores) -> Change:
-        """How `scores` differ from the baseline, seed by seed.
+        """Return the difference of an arm from the baseline, seed by seed.
 
-        The confidence is raised for the number of synthetic arms (Bonferroni), so that all their intervals hold
-        together with probability 95%: trying more ratios does not make it easier to find one that "helped".
+        The confidence is raised for the number of synthetic arms (Bonferroni), so all their intervals hold together
+        with probability 95%. So a verdict "helped" is not more likely if more ratios are tried.
+
+        Args:
+            scores: scores of a synthetic arm of this result.
         """
         together = 1 - (1 - CONFIDENCE) / len(self.synthetic)
         interval = paired_interval(scores.accuracy, self.baseline.accuracy, together)
@@ -99,13 +121,13 @@ class ExperimentResult:
 
     @property
     def best(self) -> tuple[ArmScores, Change]:
-        """The synthetic arm with the largest mean change."""
+        """Synthetic arm with the largest mean change, and this change."""
         changes = [(scores, self.change(scores)) for scores in self.synthetic]
         return max(changes, key=lambda pair: pair[1].interval.mean)
 
     @property
     def headline(self) -> str:
-        """The answer in one sentence, whichever it is."""
+        """Answer of the experiment in one sentence."""
         scores, change = self.best
         points = f"{100 * change.interval.mean:+.1f} points of accuracy at {scores.arm.ratio:.0%} synthetic"
         if change.verdict == "helped":
@@ -115,7 +137,7 @@ class ExperimentResult:
         return f"Synthetic images made no clear difference: {points}, the best ratio tried."
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready, without the example images."""
+        """Return the result, JSON-ready, without the example images."""
         return {
             "data": self.data_name,
             "headline": self.headline,
@@ -130,8 +152,7 @@ class ExperimentResult:
         described: dict[str, Any] = {
             "name": scores.arm.name,
             "ratio": scores.arm.ratio,
-            "accuracy": list(scores.accuracy),
-            "macro_f1": list(scores.macro_f1),
+            **{name: list(values) for name, values in scores.scores.items()},
             "accuracy_interval": _limits(scores.interval),
         }
         if scores.arm.ratio > 0:

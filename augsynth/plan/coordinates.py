@@ -149,17 +149,17 @@ class CoordinateMap:
 
 def coordinate_maps(passes: Sequence[Pass]) -> list[CoordinateMap]:
     """The map of each sample."""
-    backwards = np.stack([one.rows["inverse"] for one in passes], axis=1)
+    backwards = np.stack([step.rows["inverse"] for step in passes], axis=1)
     forwards = inverse_map(backwards)
-    sizes = np.stack([passes[0].rows["source_size"], *(one.rows["output_size"] for one in passes)], axis=1)
-    displaced = np.stack([one.rows["displacement"] >= 0 for one in passes], axis=1)
+    sizes = np.stack([passes[0].rows["source_size"], *(step.rows["output_size"] for step in passes)], axis=1)
+    displaced = np.stack([step.rows["displacement"] >= 0 for step in passes], axis=1)
     upright = keeps_upright(forwards) & ~displaced
-    erased = zip(*(_erasures(one) for one in passes), strict=True)
-    curves = zip(*(displacements(one.rows, one.tables) for one in passes), strict=True)
+    erased = zip(*(_erasures(step) for step in passes), strict=True)
+    curves = zip(*(displacements(step.rows, step.tables) for step in passes), strict=True)
     together = zip(forwards, backwards, upright, sizes.astype(np.int64), erased, curves, strict=True)
     return [CoordinateMap(*parts) for parts in together]
 
 
-def _erasures(one: Pass) -> list[Floats]:
-    boxes = one.tables.erasures["box"][:, [1, 0, 3, 2]].astype(np.float64)
-    return [boxes[first:behind] for first, behind in one.rows["erasures"]]
+def _erasures(step: Pass) -> list[Floats]:
+    boxes = step.tables.erasures["box"][:, [1, 0, 3, 2]].astype(np.float64)
+    return [boxes[first:behind] for first, behind in step.rows["erasures"]]

@@ -17,7 +17,7 @@ from augsynth.core.typing import Array
 from augsynth.errors import CheckpointError, PlanError, shown
 from augsynth.plan.barriers import Barrier
 from augsynth.plan.passes import Pass, new_rows
-from augsynth.plan.plan import PathOrFile, Plan, Step
+from augsynth.plan.plan import PathOrFile, Plan, PlanStep
 from augsynth.plan.table_rules import check_pass
 
 _TABLES = {"colours": COLOUR, "erasures": ERASURE, "missing": MISSING, "displacements": DISPLACEMENT}
@@ -46,8 +46,8 @@ def read(path: PathOrFile) -> Plan:
             _check_header(header, path)
             version, count = int(header[1]), int(header[2])
             plan = Plan(tuple(_step_of(archive, number, version) for number in range(count)))
-        for number, one in enumerate(plan.passes):
-            check_pass(one, f"pass {number}")
+        for number, step in enumerate(plan.passes):
+            check_pass(step, f"pass {number}")
     except CheckpointError:
         raise
     except Exception as error:  # a damaged archive makes zipfile and NumPy raise nearly anything
@@ -55,10 +55,10 @@ def read(path: PathOrFile) -> Plan:
     return plan
 
 
-def _pass_arrays(one: Pass) -> dict[str, Array]:
-    tables = {name: getattr(one.tables, name) for name in (*_TABLES, *_PLAIN)}
+def _pass_arrays(step: Pass) -> dict[str, Array]:
+    tables = {name: getattr(step.tables, name) for name in (*_TABLES, *_PLAIN)}
     used = {name: array for name, array in tables.items() if len(array)}
-    structured = {name: _as_bytes(array) for name, array in {"rows": one.rows, **used}.items() if name not in _PLAIN}
+    structured = {name: _as_bytes(array) for name, array in {"rows": step.rows, **used}.items() if name not in _PLAIN}
     return used | structured
 
 
@@ -74,7 +74,7 @@ def _barrier_arrays(barrier: Barrier) -> dict[str, Array]:
     return arrays
 
 
-def _step_of(archive: Mapping[str, Array], number: int, version: int) -> Step:
+def _step_of(archive: Mapping[str, Array], number: int, version: int) -> PlanStep:
     prefix = f"{number}."
     parts = {name.removeprefix(prefix): archive[name] for name in archive if name.startswith(prefix)}
     if "operation" in parts:

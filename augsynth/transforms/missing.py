@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from augsynth._native.layout import DType
+from augsynth.core.checks import check_choice
 from augsynth.core.typing import Mask
 from augsynth.errors import ArgumentError
 from augsynth.plan import FULL_SCALE
@@ -58,8 +59,7 @@ class FillMissing(Transform):
         super().__post_init__()
 
     def check(self) -> None:
-        if self.strategy not in STRATEGIES:
-            raise ArgumentError(f"strategy must be one of {', '.join(STRATEGIES)}, got {self.strategy!r}")
+        check_choice("strategy", self.strategy, STRATEGIES)
         per_channel(self.value, "value")
         if self.between is not None:
             interval(self.between, "between")
@@ -94,6 +94,6 @@ class FillMissing(Transform):
         if not isinstance(self.missing, tuple):
             return None
         lengths = {len(row) if isinstance(row, tuple) else 0 for row in self.missing}
-        if len(lengths) != 1 or 0 in lengths or not all(isinstance(one, bool) for row in self.missing for one in row):
+        if len(lengths) != 1 or 0 in lengths or not all(isinstance(flag, bool) for row in self.missing for flag in row):
             raise ArgumentError("a mask of missing pixels must be true and false in (H, W), rows of one length")
         return np.array(self.missing, bool)

@@ -14,6 +14,7 @@ import torch
 
 from augsynth._native.layout import Border, DType, Interpolation
 from augsynth.core.arrays import as_float, to_numpy
+from augsynth.core.checks import check_flag, check_integer, check_number
 from augsynth.errors import ArgumentError, ArgumentTypeError, shown
 from augsynth.plan import LARGEST
 from augsynth.plan.lowering import PerChannel, Sampling
@@ -65,9 +66,9 @@ def _frozen(value: Any, depth: int) -> Any:
 def _frozen_sequence(values: Sequence[Any], depth: int) -> tuple[Any, ...]:
     if depth == _DEEPEST:
         raise ArgumentError(f"a parameter may be nested {_DEEPEST} deep, and this one is deeper")
-    result = tuple(_frozen(one, depth + 1) for one in values)
+    result = tuple(_frozen(value, depth + 1) for value in values)
     # (True, 5) equals (1, 5): what is remembered of the one would let the other pass. The rows of a mask are all flags.
-    flags = [isinstance(one, bool) for one in result]
+    flags = [isinstance(value, bool) for value in result]
     if any(flags) and (depth == 0 or not all(flags)):
         raise ArgumentTypeError(f"a sequence must hold numbers or names, and no flags, got {shown(values)}")
     return result
@@ -75,23 +76,12 @@ def _frozen_sequence(values: Sequence[Any], depth: int) -> tuple[Any, ...]:
 
 def number(value: Any, name: str, low: float = -math.inf, high: float = math.inf) -> float:
     """A finite number in [low, high]."""
-    if not isinstance(value, Real) or isinstance(value, bool):
-        raise ArgumentTypeError(f"{name} must be a number, got {shown(value)}")
-    result = as_float(value)
-    if not math.isfinite(result) or not low <= result <= high:
-        raise ArgumentError(f"{name} must be {_bounds(low, high)}, got {shown(value)}")
-    return result
+    return check_number(name, value, low, high, type_error=ArgumentTypeError)
 
 
 def integer(value: Any, name: str, low: int, high: int = LARGEST) -> int:
     """An integer in [low, high]; no image has a side of more pixels than can be given here."""
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise ArgumentTypeError(f"{name} must be an integer, got {shown(value)}")
-    if value < low:
-        raise ArgumentError(f"{name} must be at least {low}, got {shown(value)}")
-    if value > high:
-        raise ArgumentError(f"{name} must be at most {high}, got {shown(value)}")
-    return value
+    return check_integer(name, value, low, high, type_error=ArgumentTypeError)
 
 
 @_remembered
@@ -99,7 +89,7 @@ def numbers(value: Any, name: str, count: int, low: float = -math.inf, high: flo
     """Exactly `count` numbers in [low, high]."""
     if not isinstance(value, (tuple, list)) or len(value) != count:
         raise ArgumentError(f"{name} must have {count} numbers, got {shown(value)}")
-    return tuple(number(one, f"{name}[{i}]", low, high) for i, one in enumerate(value))
+    return tuple(number(entry, f"{name}[{i}]", low, high) for i, entry in enumerate(value))
 
 
 @_remembered
@@ -145,9 +135,7 @@ def probability(value: Any, name: str = "p") -> float:
 
 def flag(value: Any, name: str) -> bool:
     """True or False."""
-    if not isinstance(value, bool):
-        raise ArgumentTypeError(f"{name} must be True or False, got {shown(value)}")
-    return value
+    return check_flag(name, value)
 
 
 @_remembered
@@ -170,7 +158,7 @@ def margins(value: Any, name: str = "padding") -> tuple[int, int, int, int]:
     if len(given) not in (1, 2, 4):
         raise ArgumentError(f"{name} must be an integer or 2 or 4 of them, got {shown(value)}")
     left, top, right, bottom = (tuple(given) * 4)[:4]
-    return tuple(integer(one, name, 0) for one in (left, top, right, bottom))  # type: ignore[return-value]
+    return tuple(integer(margin, name, 0) for margin in (left, top, right, bottom))  # type: ignore[return-value]
 
 
 def per_channel(value: Any, name: str) -> PerChannel:
@@ -186,7 +174,7 @@ def _member(kind: type[_Enum], value: Any, name: str) -> _Enum:
     try:
         return kind[value.upper()]
     except (KeyError, AttributeError):
-        known = ", ".join(one.name.lower() for one in kind)
+        known = ", ".join(member.name.lower() for member in kind)
         raise ArgumentError(f"{name} must be one of {known}, got {shown(value)}") from None
 
 
@@ -215,11 +203,3 @@ def dtype_named(value: Any) -> DType:
     except (TypeError, ValueError, RecursionError):  # the latter from what is nested too deep
         text = shown(value)
     return _member(DType, text.removeprefix("torch."), "dtype")
-
-
-def _bounds(low: float, high: float) -> str:
-    if math.isinf(low) and math.isinf(high):
-        return "finite"
-    if math.isinf(high):
-        return f"finite and at least {low:g}"
-    return f"in [{low:g}, {high:g}]"

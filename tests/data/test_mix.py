@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from mixing_toys import Pictures, falling_ratio
 
 from augsynth.data import SyntheticMixDataset
+from augsynth.data.mixing.rule.pairing import PAIRINGS
 from augsynth.errors import ArgumentError, CheckpointError, DataError
 
 MODES = ("replace", "extend")
-PAIRINGS = ("class", "index", "free")
 
 modes = st.sampled_from(MODES)
-pairings = st.sampled_from(PAIRINGS)
+pairings = st.sampled_from(list(PAIRINGS))
 labels = st.lists(st.integers(0, 3), min_size=1, max_size=40)
 
 
@@ -191,7 +191,7 @@ def test_data_sets_that_do_not_fit_are_refused_at_construction(real, synthetic, 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"ratio": 0.5, "mode": "append"}, "mode must be one of 'replace', 'extend', got 'append'"),
+        ({"ratio": 0.5, "mode": "append"}, "mode must be one of replace, extend, got 'append'"),
         ({"ratio": 0.5, "pairing": "none"}, "pairing must be one of"),
         ({"ratio": {8: 0.5}}, "does not have: class 8; it has classes 0, 1"),
         ({"ratio": 1.0, "mode": "extend"}, "below 1 in mode 'extend'"),

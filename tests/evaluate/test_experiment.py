@@ -7,7 +7,7 @@ import pytest
 
 from augsynth.data.loading.datasets import ImageData, load_dataset
 from augsynth.errors import ArgumentError, DataError
-from augsynth.evaluate import experiment
+from augsynth.evaluate import METRICS, experiment
 from augsynth.evaluate.experiment import Settings, run_experiment
 from augsynth.evaluate.results import BASELINE, REAL_ONLY
 
@@ -27,8 +27,8 @@ def test_every_arm_is_scored_for_every_seed(class_mean, digits, tmp_path):
     assert [scores.arm for scores in result.arms[:2]] == [REAL_ONLY, BASELINE]
     assert [scores.arm.ratio for scores in result.synthetic] == [0.25, 0.5]
     for scores in result.arms:
-        assert len(scores.accuracy) == len(scores.macro_f1) == 2
-        assert all(0 <= value <= 1 for value in (*scores.accuracy, *scores.macro_f1))
+        assert {name: len(values) for name, values in scores.scores.items()} == dict.fromkeys(METRICS, 2)
+        assert all(0 <= value <= 1 for values in scores.scores.values() for value in values)
     assert result.settings["test images"] == len(digits.test)
     assert result.notes == digits.notes
 

@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 
+from augsynth.evaluate.metrics import METRICS
 from augsynth.evaluate.results import (
     BASELINE,
     REAL_ONLY,
@@ -23,7 +24,8 @@ def made_up(*changes: float, spread: float = 1.0) -> ExperimentResult:
     base = np.array([0.90, 0.92, 0.91, 0.89, 0.93])
 
     def scores(arm, accuracies):
-        return ArmScores(arm, tuple(accuracies.tolist()), tuple((accuracies - 0.01).tolist()))
+        lower = {name: tuple((accuracies - 0.01 * i).tolist()) for i, name in enumerate(METRICS)}
+        return ArmScores(arm, lower)
 
     arms = [scores(REAL_ONLY, base - 0.05), scores(BASELINE, base)]
     for i, change in enumerate(changes):

@@ -14,8 +14,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from augsynth.errors import ArgumentError
-from augsynth.evaluate.classifier import train_classifier
-from augsynth.evaluate.scores import accuracy, gan_test, gan_train, macro_f1, mean_interval, paired_interval
+from augsynth.evaluate import (
+    accuracy,
+    gan_test,
+    gan_train,
+    macro_f1,
+    mean_interval,
+    paired_interval,
+    train_classifier,
+)
 
 labels = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=30)
 values = st.lists(st.floats(-100, 100), min_size=2, max_size=12)

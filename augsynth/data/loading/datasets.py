@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augsynth.core.arrays import unwrapped
+from augsynth.core.checks import check_integer
 from augsynth.core.positions import Positional
 from augsynth.data.loading.image_folder import read_image_folder
 from augsynth.data.loading.npz import read_npz
 from augsynth.errors import ArgumentError, DataError
-from augsynth.generators.arguments import check_count
 
 _LARGEST_SIZE = 2**14
 
@@ -60,7 +60,7 @@ class ImageData(Positional[tuple[NDArray[np.uint8], int]]):
 
     def draw_per_class(self, count: int, seed: int) -> ImageData:
         """`count` images of every class, without replacement; raises `DataError` where a class has fewer."""
-        count = check_count("count", count, 1)
+        count = check_integer("count", count, 1)
         return self.take(_draw(self, dict.fromkeys(range(self.num_classes), count), seed))
 
 
@@ -92,10 +92,10 @@ def load_dataset(
     bounds = {"max_per_class": unwrapped(max_per_class), "image_size": unwrapped(image_size)}
     for name, value in bounds.items():
         if value is not None:
-            check_count(name, value, 1)
+            check_integer(name, value, 1)
     if (bounds["image_size"] or 1) > _LARGEST_SIZE:
         raise ArgumentError(f"image_size must be at most {_LARGEST_SIZE} pixels, got {bounds['image_size']}")
-    seed = check_count("seed", seed, 0)
+    seed = check_integer("seed", seed, 0)
     try:
         data = _read(source, bounds["max_per_class"], bounds["image_size"], seed)
     except OSError as error:

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from augsynth.core.arrays import unwrapped
+from augsynth.core.checks import check_choice
 from augsynth.core.files import is_data
 from augsynth.errors import ArgumentError, ArgumentTypeError, DataError, shown
 from augsynth.progress import Advance, progress_bar
@@ -45,8 +46,7 @@ class Source(Protocol):
 def export(pool: Source, folder: Path, format: Format, class_names: Iterable[str] | None, progress: bool) -> None:
     """Write the pool into `folder`; see `SyntheticPool.export`."""
     writers = {"imagefolder": _image_folder, "webdataset": _webdataset, "huggingface": _huggingface}
-    if format not in get_args(Format):
-        raise ArgumentError(f"format must be one of {', '.join(get_args(Format))}, got {format!r}")
+    check_choice("format", format, get_args(Format))
     if pool.image_shape[0] not in (1, 3, 4):
         raise DataError(f"PNG files hold 1, 3 or 4 channels; the images of this pool have {pool.image_shape[0]}")
     _pillow()

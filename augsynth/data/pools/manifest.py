@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 import sys
 from dataclasses import dataclass
 from importlib import metadata
@@ -14,13 +13,15 @@ from typing import Any
 
 import torch
 
-from augsynth.core.files import read_json
+from augsynth.core.files import replacing
+from augsynth.core.json import read_versioned
 from augsynth.errors import CheckpointError, shown
 from augsynth.generators import Generator
 
 FILE = "manifest.json"
 FORMAT = "augsynth-pool"
 VERSION = 1
+_STAMP = {"format": FORMAT, "version": VERSION}
 
 Classes = int | torch.Tensor | None
 """What a generator is asked for: one class, int64 (n,) on the CPU, or None for its own choice."""
@@ -75,16 +76,11 @@ class Manifest:
     def write(self, folder: Path) -> None:
         """Replace the manifest in one step; on return it is on the disk."""
         parts, shards = ([vars(one) for one in many] for many in (self.parts, self.shards))
-        content = {"format": FORMAT, "version": VERSION, **vars(self), "parts": parts, "shards": shards}
+        content = {**_STAMP, **vars(self), "parts": parts, "shards": shards}
         if self.class_names is None:  # as in pools from before they were kept
             del content["class_names"]
-        temporary = folder / f".{FILE}.partial"
-        with open(temporary, "w", encoding="utf-8") as stream:
-            stream.write(json.dumps(content, indent=1))
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, folder / FILE)
-        sync_folder(folder)
+        with replacing(folder / FILE) as stream:
+            stream.write(json.dumps(content, indent=1).encode())
 
     def require_finished(self, folder: Path) -> None:
         """Raise `CheckpointError` where samples are still missing."""
@@ -99,18 +95,11 @@ class Manifest:
         """Raises `CheckpointError` where there is no manifest, or one that cannot be used."""
         file = folder / FILE
         try:
-            content = read_json(file)
+            return _manifest(read_versioned(file, "pool", _STAMP))
         except (FileNotFoundError, NotADirectoryError) as cause:
             raise CheckpointError(f"{folder} holds no pool: there is no {FILE}") from cause
-        except (OSError, ValueError) as cause:
-            raise CheckpointError(f"{file} cannot be read: {cause}") from cause
-        if not isinstance(content, dict) or content.get("format") != FORMAT:
-            raise CheckpointError(f'{file} is not of a pool: its "format" is not "{FORMAT}"')
-        if content.get("version") != VERSION:
-            version = shown(content.get("version"))
-            raise CheckpointError(f"{file} has version {version}; this augsynth reads {VERSION}")
-        try:
-            return _manifest({key: value for key, value in content.items() if key not in ("format", "version")})
+        except CheckpointError:
+            raise
         except (KeyError, TypeError, ValueError) as cause:
             raise CheckpointError(f"{file} is incomplete or damaged: {cause}") from cause
 
@@ -164,17 +153,6 @@ def _whole(value: Any, name: str, least: int = 1) -> int:
     if type(value) is not int or not least <= value <= sys.maxsize:
         raise ValueError(f"{name} is {shown(value)}, expected a whole number of at least {least}")
     return value
-
-
-def sync_folder(folder: Path) -> None:
-    """Make renames in a folder last through a power cut, where the system can do that."""
-    if sys.platform == "win32":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def describe_generator(generator: Generator) -> dict[str, Any]:

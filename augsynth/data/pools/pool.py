@@ -18,15 +18,15 @@ import numpy.typing as npt
 import torch
 from torch.utils.data import Dataset
 
+from augsynth.core.checks import check_integer
 from augsynth.core.positions import Positional, as_positions
 from augsynth.data.pools import export as exporting
 from augsynth.data.pools import writer
 from augsynth.data.pools.manifest import Manifest, Part
-from augsynth.data.pools.shards import images_file, labels_file, map_images, read_labels, sha256_of
+from augsynth.data.pools.shards import images_file, is_intact, labels_file, map_images, read_labels
 from augsynth.data.pools.writer import Labels, PoolRequest
 from augsynth.errors import CheckpointError
 from augsynth.generators import Generator, Samples
-from augsynth.generators.arguments import check_count
 
 SHARD_SIZE = 1024
 # Of the 65,530 memory maps that Linux allows a process.
@@ -78,7 +78,7 @@ class SyntheticPool(Positional[Any], Dataset[Any]):
         Raises `CheckpointError` if the folder holds anything else, or a pool and `resume` is False.
         """
         request = PoolRequest.of(generator, n, labels, seed)
-        shard_size = check_count("shard_size", shard_size, 1)
+        shard_size = check_integer("shard_size", shard_size, 1)
         writer.create(Path(path).absolute(), request, shard_size, resume, progress)
         return cls(path)
 
@@ -114,7 +114,7 @@ class SyntheticPool(Positional[Any], Dataset[Any]):
 
     def verify(self) -> None:
         """Read every file and compare its SHA-256; raises `CheckpointError` naming the damaged shards."""
-        damaged = [name for name, sha256 in self._checksums() if sha256_of(self.path / name) != sha256]
+        damaged = [name for name, sha256 in self._checksums() if not is_intact(self.path / name, sha256)]
         if damaged:
             raise CheckpointError(
                 f"the pool {self.path} is damaged: {', '.join(damaged)}; create it again in a new folder"

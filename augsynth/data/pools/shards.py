@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from augsynth.core.files import open_file
+from augsynth.core.files import open_file, replacing, sha256_of
 from augsynth.core.npy import read_npy_header
 from augsynth.errors import CheckpointError
 
@@ -82,23 +82,15 @@ class _HashingFile:
 
 def write_array(file: Path, array: npt.NDArray[np.generic]) -> str:
     """Write an .npy file so that it is there whole or not at all; returns its SHA-256."""
-    temporary = file.with_name(f".{file.name}.partial")
-    with open(temporary, "wb") as stream:
+    with replacing(file) as stream:
         hashing = _HashingFile(stream)
         np.save(hashing, np.ascontiguousarray(array), allow_pickle=False)
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.replace(temporary, file)
     return hashing.sha256.hexdigest()
 
 
-def sha256_of(file: Path) -> str | None:
-    """The SHA-256 of a file; None where it cannot be read."""
+def is_intact(file: Path, sha256: str) -> bool:
+    """Return whether a file can be read and has this SHA-256."""
     try:
-        with open_file(file) as stream:
-            digest = hashlib.sha256()
-            while chunk := stream.read(1 << 20):
-                digest.update(chunk)
-            return digest.hexdigest()
+        return sha256_of(file) == sha256
     except OSError:
-        return None
+        return False

@@ -15,13 +15,13 @@ import numpy as np
 import torch
 
 from augsynth.core.arrays import to_numpy, unwrapped
+from augsynth.core.checks import check_integer, check_seed
 from augsynth.core.files import is_data
 from augsynth.data.pools.manifest import FILE, Classes, Manifest, Part, Shard, describe_generator, describe_labels
 from augsynth.data.pools.shards import images_file, labels_file, write_array
 from augsynth.errors import ArgumentError, ArgumentTypeError, CheckpointError, shown
 from augsynth.generators import Generator, Samples
-from augsynth.generators.arguments import check_count, check_labels
-from augsynth.generators.seeds import check_seed
+from augsynth.generators.arguments import check_labels
 from augsynth.progress import progress_bar
 
 Labels = int | Sequence[int] | torch.Tensor | None
@@ -43,7 +43,7 @@ class PoolRequest:
             raise ArgumentTypeError(
                 f"generator must be a fitted Generator, got {shown(generator)}; create_generator(name) makes one"
             )
-        n = check_count("n", n, 1)
+        n = check_integer("n", n, 1)
         return cls(generator, n, _classes(generator, labels, n), check_seed(seed))
 
     @property

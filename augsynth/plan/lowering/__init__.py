@@ -17,7 +17,7 @@ from augsynth.plan.lowering.steps import (
     PerChannel,
     Sampling,
     Standardise,
-    Step,
+    TransformStep,
 )
 
 __all__ = [
@@ -35,5 +35,5 @@ __all__ = [
     "PerChannel",
     "Sampling",
     "Standardise",
-    "Step",
+    "TransformStep",
 ]

@@ -168,6 +168,10 @@ class ImageInfo:
         boxes = self.tracked_boxes
         return self if boxes is None else replace(self, tracked_boxes=boxes.displaced(step))
 
+    def cast(self, dtype: DType) -> ImageInfo:
+        """The images after a change of their dtype."""
+        return ImageInfo(self.sizes, self.channels, dtype, self.tracked_boxes)
+
     def cut(self) -> ImageInfo:
         """The images after the open pass ends: the parts of boxes outside the frame are lost."""
         boxes = self.tracked_boxes

@@ -14,7 +14,7 @@ import numpy as np
 from augsynth.core.rng import uniform
 from augsynth.core.typing import Ints, Mask
 from augsynth.data.mixing.rule.classes import Groups
-from augsynth.data.mixing.rule.pairing import Pairing, Slots, group_keys
+from augsynth.data.mixing.rule.pairing import Picker, Slots, group_keys
 from augsynth.data.mixing.rule.permutation import permute, unpermute
 
 # Streams of random bits. Transforms in a pipeline use those from 0 on.
@@ -29,16 +29,16 @@ class EpochAssignment(ABC):
     Args:
         real: groups of the real items.
         quotas: (G,) number of synthetic items in each group.
-        pairing: choice of the synthetic items, in the same epoch.
+        pick: gives the synthetic item of each slot of this epoch.
         seed: seed of the mix.
         epoch: number of the epoch, at least 0.
     """
 
-    def __init__(self, real: Groups, quotas: Ints, pairing: Pairing, seed: int, epoch: int) -> None:
+    def __init__(self, real: Groups, quotas: Ints, pick: Picker, seed: int, epoch: int) -> None:
         self._real = real
         self._quotas = quotas
         self._starts = np.cumsum(quotas) - quotas
-        self._pairing = pairing
+        self._pick = pick
         self._keys = group_keys(seed, epoch, len(quotas), _OP_RANK)
         self._order_keys = group_keys(seed, epoch, 2, _OP_ORDER)
         self.epoch = epoch
@@ -66,7 +66,7 @@ class EpochAssignment(ABC):
             return np.zeros(positions.shape, bool), positions
         synthetic, slots = self.slots(positions)
         items = positions.copy()
-        items[synthetic] = self._pairing.pick(slots)
+        items[synthetic] = self._pick(slots)
         return synthetic, items
 
     def _shuffled(self, numbers: Ints, count: int, which: int) -> Ints:

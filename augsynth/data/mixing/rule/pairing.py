@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Literal, NamedTuple
+from collections.abc import Callable
+from functools import partial
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 
 from augsynth.core.rng import draw_bits
-from augsynth.core.typing import Ints
-from augsynth.data.mixing.rule.classes import ClassMembers
+from augsynth.core.typing import Ints, Mask
+from augsynth.data.mixing.rule.classes import ClassMembers, class_labels
 from augsynth.data.mixing.rule.permutation import RoundKeys, permute, round_keys
+from augsynth.errors import DataError
 
 PairingName = Literal["class", "index", "free"]
 
@@ -34,68 +37,117 @@ class Slots(NamedTuple):
     visit: Ints
 
 
+Picker = Callable[[Slots], Ints]
+
+
+class Sides(NamedTuple):
+    """Data sets of a mix, as a pairing needs them.
+
+    * `num_real`, `num_synthetic`: numbers of items.
+    * `classes`: classes of the real items in rising order; None if the pairing does not need them.
+    * `synthetic`: the synthetic data set.
+    """
+
+    num_real: int
+    num_synthetic: int
+    classes: Ints | None
+    synthetic: Any
+
+
 class Pairing(ABC):
-    """Choice of the synthetic item for each slot of one epoch."""
+    """Choice of a synthetic item for each slot of an epoch; raises `DataError` if the data sets do not fit.
+
+    A subclass is found by its name in `PAIRINGS`. It pickles, because workers get a copy.
+
+    Args:
+        sides: both data sets.
+    """
+
+    needs_classes: ClassVar[bool] = False
 
     @abstractmethod
-    def pick(self, slots: Slots) -> Ints:
-        """Return the synthetic item (m,) of each slot."""
+    def __init__(self, sides: Sides) -> None: ...
+
+    @abstractmethod
+    def picker(self, seed: int, epoch: int) -> Picker:
+        """Return the function that gives the synthetic item (m,) of each slot, for one epoch."""
+
+    def require_classes(self, needed: Mask) -> None:  # noqa: B027 - most pairings have items for every slot
+        """Raise `DataError` if some groups of real items that need synthetic items have none."""
 
 
 class ClassPairing(Pairing):
-    """Choice of an item of the group's class; all items of a class are used before one is used again.
+    """Choice of an item of the group's class; all items of a class are used before one is used again."""
 
-    Args:
-        items: synthetic items by class, in the order of the groups.
-        seed: seed of the mix.
-        epoch: number of the epoch.
-    """
+    needs_classes = True
 
-    def __init__(self, items: ClassMembers, seed: int, epoch: int) -> None:
-        self._items = items
-        self._keys = group_keys(seed, epoch, len(items.sizes), _OP_PICK)
+    def __init__(self, sides: Sides) -> None:
+        assert sides.classes is not None
+        self._classes = sides.classes
+        self._items = ClassMembers(class_labels(sides.synthetic, "synthetic"), sides.classes)
 
-    def pick(self, slots: Slots) -> Ints:
+    def picker(self, seed: int, epoch: int) -> Picker:
+        return partial(self._pick, group_keys(seed, epoch, len(self._classes), _OP_PICK))
+
+    def _pick(self, keys: RoundKeys, slots: Slots) -> Ints:
         sizes = self._items.sizes[slots.group]
-        return self._items.item(slots.group, permute(slots.rank % sizes, sizes, self._keys[slots.group]))
+        return self._items.item(slots.group, permute(slots.rank % sizes, sizes, keys[slots.group]))
+
+    def require_classes(self, needed: Mask) -> None:
+        missing = self._classes[(self._items.sizes == 0) & needed].tolist()
+        if missing:
+            raise DataError(
+                f"synthetic has no items of {listed(missing)}, which pairing='class' needs: add them to the pool, use "
+                "pairing='free', or give a ratio for each class and leave these out"
+            )
 
 
 class FreePairing(Pairing):
-    """Choice of any item; all are used before one is used again.
+    """Choice of any item; all are used before one is used again."""
 
-    Args:
-        count: number of synthetic items, at least 1.
-        seed: seed of the mix.
-        epoch: number of the epoch.
-    """
+    def __init__(self, sides: Sides) -> None:
+        self._count = np.array([sides.num_synthetic], np.int64)
 
-    def __init__(self, count: int, seed: int, epoch: int) -> None:
-        self._count = np.array([count], np.int64)
-        self._keys = group_keys(seed, epoch, 1, _OP_PICK)
+    def picker(self, seed: int, epoch: int) -> Picker:
+        return partial(self._pick, group_keys(seed, epoch, 1, _OP_PICK))
 
-    def pick(self, slots: Slots) -> Ints:
-        return permute(slots.serial % self._count, self._count, self._keys)
+    def _pick(self, keys: RoundKeys, slots: Slots) -> Ints:
+        return permute(slots.serial % self._count, self._count, keys)
 
 
 class IndexPairing(Pairing):
     """Choice of an item that was made from the partner; all of them are used before one is used again.
 
-    Args:
-        variants: number M of synthetic items made from each real one; real item j has j·M … j·M + M − 1.
-        seed: seed of the mix.
-        epoch: number of the epoch.
+    Real item j has the synthetic items j·M … j·M + M − 1.
     """
 
-    def __init__(self, variants: int, seed: int, epoch: int) -> None:
-        self._variants = variants
-        self._seed = seed
-        self._epoch = epoch
+    def __init__(self, sides: Sides) -> None:
+        if sides.num_synthetic % sides.num_real:
+            raise DataError(
+                "pairing='index' needs M synthetic items for each real one, in the order of the real ones: got "
+                f"{sides.num_synthetic} synthetic for {sides.num_real} real items"
+            )
+        self._variants = sides.num_synthetic // sides.num_real
 
-    def pick(self, slots: Slots) -> Ints:
+    def picker(self, seed: int, epoch: int) -> Picker:
+        return partial(self._pick, seed, epoch)
+
+    def _pick(self, seed: int, epoch: int, slots: Slots) -> Ints:
         keys = np.empty((len(slots.partner), 3), np.int64)
-        keys[:, 0], keys[:, 1], keys[:, 2] = self._seed, self._epoch, slots.partner
+        keys[:, 0], keys[:, 1], keys[:, 2] = seed, epoch, slots.partner
         first = draw_bits(keys, _OP_PICK, 1)[:, 0].astype(np.int64)
         return slots.partner * self._variants + (first + slots.visit) % self._variants
+
+
+PAIRINGS: dict[PairingName, type[Pairing]] = {"class": ClassPairing, "index": IndexPairing, "free": FreePairing}
+"""All pairings by name."""
+
+
+def listed(classes: list[Any]) -> str:
+    """Return words for some classes, at most 20 of them by name."""
+    names = ", ".join(str(label) for label in classes[:20])
+    more = f" and {len(classes) - 20} more" if len(classes) > 20 else ""
+    return f"class{'es' if len(classes) > 1 else ''} {names}{more}"
 
 
 def group_keys(seed: int, epoch: int, groups: int, op: int) -> RoundKeys:

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
 from typing import Any, get_args
 
 import numpy as np
 
-from augsynth.core.arrays import unwrapped
+from augsynth.core.checks import check_choice, check_integer
 from augsynth.core.typing import Ints
 from augsynth.data.mixing.items.failures import located
 from augsynth.data.mixing.rule.assignment import EpochAssignment, ExtendAssignment, ReplaceAssignment, rounding_phase
-from augsynth.data.mixing.rule.classes import ClassGroups, ClassMembers, Groups, OneGroup, class_labels
-from augsynth.data.mixing.rule.pairing import ClassPairing, FreePairing, IndexPairing, Pairing, PairingName
+from augsynth.data.mixing.rule.classes import ClassGroups, Groups, OneGroup, class_labels
+from augsynth.data.mixing.rule.pairing import PAIRINGS, FreePairing, PairingName, Sides, listed
 from augsynth.data.mixing.rule.quota import FixedRatio, Mode, Ratio, check_ratio, group_quotas
 from augsynth.data.pools.pool import SyntheticPool
-from augsynth.errors import ArgumentError, DataError, shown
+from augsynth.errors import ArgumentError, DataError
 
 
 class MixRule:
@@ -46,15 +45,15 @@ class MixRule:
             raise DataError("synthetic has no items, and ratio is not 0; fill the pool, or give ratio=0")
         self._content = content_digest(synthetic) if self.uses_synthetic else None
         first = _ratio_at(ratio, 0, mode)
-        by_class = isinstance(first, Mapping) or (pairing == "class" and self.uses_synthetic)
+        kind = PAIRINGS[pairing] if self.uses_synthetic else FreePairing
+        by_class = isinstance(first, Mapping) or kind.needs_classes
         self._classes: Ints | None = None
         self._groups: Groups = OneGroup(self.num_real)
         if by_class:
             labels = class_labels(real, "real")
             self._classes = np.unique(labels)
             self._groups = ClassGroups(labels, self._classes)
-        self._class_sizes: Ints | None = None
-        self._pairing = self._pair(synthetic)
+        self._pairing = kind(Sides(self.num_real, self.num_synthetic, self._classes, synthetic))
         self._check_classes(first)
 
     def assignment(self, epoch: int) -> EpochAssignment:
@@ -64,7 +63,7 @@ class MixRule:
         phase = rounding_phase(self.seed, epoch)
         quotas = group_quotas(ratio, self._groups.sizes, self._classes, self.mode, phase)
         kind = ReplaceAssignment if self.mode == "replace" else ExtendAssignment
-        return kind(self._groups, quotas, self._pairing(self.seed, epoch), self.seed, epoch)
+        return kind(self._groups, quotas, self._pairing.picker(self.seed, epoch), self.seed, epoch)
 
     def description(self, epoch: int) -> dict[str, Any]:
         """Return all that decides the items of an epoch, JSON-ready.
@@ -90,33 +89,13 @@ class MixRule:
         """Return the real item that a synthetic one was made from; for pairing "index" only."""
         return synthetic_item // (self.num_synthetic // self.num_real)
 
-    def _pair(self, synthetic: Any) -> Callable[[int, int], Pairing]:
-        if not self.uses_synthetic or self.pairing == "free":
-            return partial(FreePairing, self.num_synthetic)
-        if self.pairing == "index":
-            if self.num_synthetic % self.num_real:
-                raise DataError(
-                    "pairing='index' needs M synthetic items for each real one, in the order of the real ones: got "
-                    f"{self.num_synthetic} synthetic for {self.num_real} real items"
-                )
-            return partial(IndexPairing, self.num_synthetic // self.num_real)
-        assert self._classes is not None
-        items = ClassMembers(class_labels(synthetic, "synthetic"), self._classes)
-        self._class_sizes = items.sizes
-        return partial(ClassPairing, items)
-
     def _check_classes(self, ratio: FixedRatio) -> None:
         if isinstance(ratio, Mapping):
             self._check_names(ratio)
-        if self._classes is None or self._class_sizes is None:
+        if self._classes is None:
             return
-        wanted = [not isinstance(ratio, Mapping) or ratio.get(label, 0) > 0 for label in self._classes.tolist()]
-        missing = self._classes[(self._class_sizes == 0) & wanted].tolist()
-        if missing:
-            raise DataError(
-                f"synthetic has no items of {_listed(missing)}, which pairing='class' needs: add them to the pool, use "
-                "pairing='free', or give a ratio for each class and leave these out"
-            )
+        needed = [not isinstance(ratio, Mapping) or ratio.get(label, 0) > 0 for label in self._classes.tolist()]
+        self._pairing.require_classes(np.array(needed))
 
     def _check_names(self, ratio: Mapping[int, float]) -> None:
         if self._classes is None:
@@ -125,19 +104,16 @@ class MixRule:
         unknown = sorted(set(ratio) - set(known), key=str)
         if unknown:
             raise ArgumentError(
-                f"ratio names classes that real does not have: {_listed(unknown)}; it has {_listed(known)}"
+                f"ratio names classes that real does not have: {listed(unknown)}; it has {listed(known)}"
             )
 
 
 def check_arguments(ratio: Ratio, mode: Mode, pairing: PairingName, seed: Any) -> int:
     """Return the seed as an integer; raise `ArgumentError` or `ArgumentTypeError` for values that no data set fits."""
-    _check_choice("mode", mode, get_args(Mode))
-    _check_choice("pairing", pairing, get_args(PairingName))
+    check_choice("mode", mode, get_args(Mode))
+    check_choice("pairing", pairing, tuple(PAIRINGS))
     _ratio_at(ratio, 0, mode)
-    number = unwrapped(seed)
-    if isinstance(number, bool) or not isinstance(number, int) or not -(2**63) <= number < 2**63:
-        raise ArgumentError(f"seed must be a signed 64-bit integer, got {shown(seed)}")
-    return number
+    return check_integer("seed", seed, -(2**63), expected="a signed 64-bit integer")
 
 
 def uses_synthetic(ratio: Ratio) -> bool:
@@ -171,14 +147,3 @@ def _plain(ratio: FixedRatio) -> Any:
     if isinstance(ratio, Mapping):
         return [[label, float(ratio[label])] for label in sorted(ratio)]
     return float(ratio)
-
-
-def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise ArgumentError(f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}")
-
-
-def _listed(classes: list[Any]) -> str:
-    shown = ", ".join(str(label) for label in classes[:20])
-    more = f" and {len(classes) - 20} more" if len(classes) > 20 else ""
-    return f"class{'es' if len(classes) > 1 else ''} {shown}{more}"
