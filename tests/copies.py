@@ -47,6 +47,7 @@ MAYBE: dict[str, T.Transform] = {
     "horizontal flip": T.RandomHorizontalFlip(0.0),
     "vertical flip": T.RandomVerticalFlip(0.0),
     "perspective": T.RandomPerspective(p=0.0),
+    "elastic": T.ElasticTransform(alpha=0.0),
     "perspective, bicubic": T.RandomPerspective(p=0.0, interpolation="bicubic", border="reflect"),
     "grayscale": T.RandomGrayscale(0.0),
     "invert": T.RandomInvert(0.0),

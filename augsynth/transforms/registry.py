@@ -15,6 +15,7 @@ from augsynth.transforms.colour import ColorJitter, ColorMatrix, RandomChannelPe
 from augsynth.transforms.compose import Compose
 from augsynth.transforms.contract import Transform
 from augsynth.transforms.custom import Lambda
+from augsynth.transforms.elastic import ElasticTransform
 from augsynth.transforms.erasing import GridMask, RandomErasing
 from augsynth.transforms.flips import RandomHorizontalFlip, RandomVerticalFlip
 from augsynth.transforms.frames import CenterCrop, Pad, RandomCrop, RandomResizedCrop, Resize
@@ -36,6 +37,7 @@ TRANSFORMS: tuple[type[Transform], ...] = (
     RandomTranslate,
     RandomShear,
     RandomPerspective,
+    ElasticTransform,
     RandomCrop,
     CenterCrop,
     RandomResizedCrop,

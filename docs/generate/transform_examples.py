@@ -18,6 +18,7 @@ def examples(side: int, threshold: float = 1.0) -> tuple[T.Transform, ...]:
         T.RandomTranslate((0.25, 0.25), border="wrap"),
         T.RandomShear((-25, 25, -10, 10)),
         T.RandomPerspective(0.5, p=1.0),
+        T.ElasticTransform(alpha=150.0, sigma=8.0),
         T.RandomCrop(side * 2 // 3, padding=side // 6),
         T.CenterCrop(side // 2),
         T.RandomResizedCrop(side, scale=(0.2, 0.6)),

@@ -36,6 +36,7 @@ ALIKE = [
     T.RandomTranslate((0.2, 0.2)),
     T.RandomShear((10, 10)),
     T.RandomPerspective(p=1.0),
+    T.ElasticTransform(),
     T.RandomCrop(8),
     T.CenterCrop(8),
     T.RandomResizedCrop(8),
