@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from augsynth.core.files import parse_json
+from augsynth.core.json import parse_json
 from augsynth.errors import ArgumentError
 
 if TYPE_CHECKING:

@@ -1,21 +1,21 @@
-"""Files that users name: opened only if they are files, JSON that means one thing only, and names that are no data."""
+"""Files: opened only if they are files, written whole or not at all, and told from what systems leave behind."""
 
 from __future__ import annotations
 
 import errno
-import json
-import math
+import hashlib
 import os
 import stat
-from collections import Counter
-from collections.abc import Iterable
-from typing import Any, BinaryIO
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
 
 _LEFT_BEHIND = frozenset(
     {"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "@eadir"}
     | {"$recycle.bin", "system volume information", "lost+found"}
 )
-_DEEPEST = 100
 _KINDS = {stat.S_IFIFO: "FIFO", stat.S_IFSOCK: "socket", stat.S_IFCHR: "device", stat.S_IFBLK: "device"}
 _DO_NOT_WAIT = getattr(os, "O_NONBLOCK", 0)
 
@@ -23,7 +23,7 @@ _DO_NOT_WAIT = getattr(os, "O_NONBLOCK", 0)
 def open_file(path: str | os.PathLike[str]) -> BinaryIO:
     """Open a file for reading, in binary; `OSError` for what is no regular file.
 
-    A FIFO would be waited for, and `/dev/zero` never ends.
+    Reading a FIFO would wait for its writer, and `/dev/zero` never ends.
 
     >>> open_file("/dev/null")
     Traceback (most recent call last):
@@ -41,54 +41,67 @@ def _without_waiting(path: str, flags: int) -> int:
     return os.open(path, flags | _DO_NOT_WAIT)
 
 
-def read_json(path: str | os.PathLike[str]) -> Any:
-    """The content of a JSON file in UTF-8, as `parse_json` gives it; `OSError` or `ValueError`."""
-    with open_file(path) as stream:
-        return parse_json(stream.read().decode("utf-8-sig"))
+@contextmanager
+def replacing(file: Path) -> Iterator[BinaryIO]:
+    """Write a file in a block: after it, the whole file is on the disk; after a failure, the former one still is.
 
+    A writer that is killed leaves `partial_file(file)` at most, which the next writer replaces.
 
-def parse_json(text: str) -> Any:
-    """The content of JSON; `ValueError` also for what only Python accepts (NaN, infinity), and for a key given twice.
+    Args:
+        file: the path of the file, in a folder that exists.
 
-    More than 100 lists and objects within each other are refused: Python reads up to 1,000, but cannot print them.
-
-    >>> parse_json('{"a": 1, "a": 2}')
-    Traceback (most recent call last):
-    ValueError: the key 'a' is given twice
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with replacing(Path(folder) / "a.txt") as stream:
+    ...         _ = stream.write(b"text")
+    ...     print([file.name for file in Path(folder).iterdir()])
+    ['a.txt']
     """
+    partial = partial_file(file)
     try:
-        content = json.loads(text, object_pairs_hook=_unique, parse_constant=_finite, parse_float=_finite)
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
-    layer = [content]
-    for _ in range(_DEEPEST):
-        layer = [part for whole in layer for part in _parts(whole)]
-    if layer:
-        raise ValueError("it is nested too deeply")
-    return content
+        with open(partial, "wb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(partial, file)
+    except BaseException:
+        with suppress(OSError):
+            partial.unlink()
+        raise
+    _sync_folder(file.parent)
 
 
-def _parts(whole: Any) -> Iterable[Any]:
-    return whole.values() if isinstance(whole, dict) else whole if isinstance(whole, list) else ()
+def partial_file(file: Path) -> Path:
+    """Return the file that `replacing` writes to, before it gets the name of `file`.
+
+    >>> str(partial_file(Path("pool/manifest.json")))
+    'pool/.manifest.json.partial'
+    """
+    return file.with_name(f".{file.name}.partial")
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    content = dict(pairs)
-    if len(content) < len(pairs):
-        [(twice, _)] = Counter(key for key, _ in pairs).most_common(1)
-        raise ValueError(f"the key {twice!r} is given twice")
-    return content
+def _sync_folder(folder: Path) -> None:
+    """Make renames in a folder last through a power cut, where the system can do that."""
+    if sys.platform == "win32":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
-def _finite(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError(f"{text} is no finite number")
-    return value
+def sha256_of(file: Path) -> str:
+    """Return the SHA-256 of a file's content, in hexadecimal digits; `OSError` if it cannot be read."""
+    with open_file(file) as stream:
+        digest = hashlib.sha256()
+        while chunk := stream.read(2**20):
+            digest.update(chunk)
+        return digest.hexdigest()
 
 
 def is_data(name: str) -> bool:
-    """True for the name of a file or folder that may be data: hidden ones, and what systems leave behind, are none.
+    """Return whether the file or folder of this name may be data: not if it is hidden or left behind by a system.
 
     >>> [name for name in ("cat.png", "._cat.png", ".ipynb_checkpoints", "Thumbs.db", "__MACOSX") if is_data(name)]
     ['cat.png']

@@ -15,10 +15,9 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 from augsynth._native.layout import MAX_CHANNELS
+from augsynth.core.checks import check_integer, check_seed
+from augsynth.core.torch_settings import seeded, usual_process, usual_thread
 from augsynth.errors import ArgumentError, ArgumentTypeError
-from augsynth.generators.arguments import check_count
-from augsynth.generators.seeds import check_seed
-from augsynth.generators.surroundings import seeded, usual_process, usual_thread
 
 DEFAULT_STEPS = 600
 SMALLEST_SIDE = 8
@@ -85,7 +84,7 @@ def train_classifier(
     """
     dataset, num_classes = _as_dataset(images, labels, num_classes)
     shape, seed = _first_shape(dataset), check_seed(seed)
-    batch_size = min(check_count("batch_size", batch_size, 1), len(dataset))
+    batch_size = min(check_integer("batch_size", batch_size, 1), len(dataset))
     with usual_thread(), _torch_threads(threads):
         # A ragged last batch would give its few images more weight; each pass leaves out others.
         shuffle = torch.Generator().manual_seed(seed)
@@ -166,7 +165,7 @@ def _as_dataset(
             f"labels must be one integer per image and at least one: got {targets.dtype} of shape "
             f"{tuple(targets.shape)} for {len(batch)} images"
         )
-    num_classes = classes_in(targets) if num_classes is None else check_count("num_classes", num_classes, 1)
+    num_classes = classes_in(targets) if num_classes is None else check_integer("num_classes", num_classes, 1)
     if int(targets.min()) < 0 or int(targets.max()) >= num_classes:
         raise ArgumentError(f"labels must lie in 0..{num_classes - 1}: got {int(targets.min())}..{int(targets.max())}")
     return cast("_Sized", TensorDataset(batch, targets)), num_classes
@@ -199,8 +198,8 @@ def _total_steps(steps: int | None, epochs: int | None, steps_per_epoch: int) ->
     if steps is not None and epochs is not None:
         raise ArgumentError(f"give steps or epochs, not both: got steps={steps} and epochs={epochs}")
     if epochs is not None:
-        return check_count("epochs", epochs, 1) * steps_per_epoch
-    return DEFAULT_STEPS if steps is None else check_count("steps", steps, 1)
+        return check_integer("epochs", epochs, 1) * steps_per_epoch
+    return DEFAULT_STEPS if steps is None else check_integer("steps", steps, 1)
 
 
 def _first_shape(dataset: _Sized) -> tuple[int, int, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from augsynth import transforms as T
-from augsynth.core.files import read_json
+from augsynth.core.json import read_json
 from augsynth.errors import ArgumentError, DataError
 
 

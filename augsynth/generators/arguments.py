@@ -1,51 +1,16 @@
-"""Checks of the arguments that users give."""
+"""The classes that a generator is asked for."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from augsynth.core.arrays import as_float, unwrapped
+from augsynth.core.arrays import unwrapped
 from augsynth.errors import ArgumentError, ArgumentTypeError, shown
-
-_MOST = 2**63 - 1
-
-
-def check_count(argument: str, value: Any, least: int) -> int:
-    """Return `value` as Python's integer if it is one of at least `least`; raise `ArgumentError` otherwise."""
-    number = unwrapped(value)
-    if isinstance(number, bool) or not isinstance(number, int):
-        raise ArgumentError(f"{argument} must be an integer, got {shown(value)}")
-    if not least <= number <= _MOST:
-        bound = f"at least {least}" if number < least else "below 2**63"
-        raise ArgumentError(f"{argument} must be {bound}, got {shown(number)}")
-    return int(number)
-
-
-def check_number(argument: str, value: Any) -> float:
-    """Return `value` as Python's float if it is a finite number; raise `ArgumentError` otherwise."""
-    number = unwrapped(value)
-    if isinstance(number, bool) or not isinstance(number, (int, float)) or not math.isfinite(as_float(number)):
-        raise ArgumentError(f"{argument} must be a finite number, got {shown(value)}")
-    return as_float(number)
-
-
-def check_path(argument: str, value: Any) -> Path:
-    """Return the absolute path, which means the same after a change of the working folder."""
-    try:
-        path = Path(value)
-        path.exists()  # raises ValueError where no file can have that name
-        return path.absolute()
-    except (TypeError, ValueError) as cause:
-        raise ArgumentTypeError(f"{argument} must be the path of a folder, got {shown(value)}: {cause}") from cause
-    except OSError:
-        return Path(value).absolute()
 
 
 def check_labels(name: str, labels: Any, n: int, start: int, num_classes: int | None) -> Tensor | None:
@@ -82,11 +47,3 @@ def _as_array(labels: Any) -> np.ndarray[Any, Any]:
         return np.asarray(labels)
     except Exception as cause:
         raise ArgumentTypeError(f"labels must be integers, got {shown(labels)}: {cause}") from cause
-
-
-def require_memory(what: str, size: int) -> None:
-    """Raise `ArgumentError` if the system has no `size` bytes. (It reserves them, and touches none.)"""
-    try:
-        np.empty(size, np.uint8)
-    except (MemoryError, ValueError, OverflowError) as cause:
-        raise ArgumentError(f"there is no memory for {what}: that takes {size / 2**30:,.0f} GiB") from cause

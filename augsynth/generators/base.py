@@ -13,16 +13,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 from torch import Tensor
 
+from augsynth.core.checks import check_integer, check_number, check_path, check_seed, require_memory
+from augsynth.core.torch_settings import seeded, usual_process, usual_thread
 from augsynth.errors import ArgumentTypeError, CheckpointError, PluginError
 from augsynth.generators import checkpoint, learning
-from augsynth.generators.arguments import (
-    check_count,
-    check_labels,
-    check_number,
-    check_path,
-    require_memory,
-)
+from augsynth.generators.arguments import check_labels
 from augsynth.generators.capabilities import OptionalMethods
+from augsynth.generators.concurrency import fitting, refuse_while_fitting
 from augsynth.generators.config import NoOptions, make_config
 from augsynth.generators.dataset import read_images
 from augsynth.generators.device import choose_device
@@ -30,9 +27,8 @@ from augsynth.generators.errors import NotFittedError
 from augsynth.generators.kinds import ImageKind
 from augsynth.generators.samples import FitReport, Samples
 from augsynth.generators.sampling import Draw, Request, render
-from augsynth.generators.seeds import Noise, check_seed
+from augsynth.generators.seeds import Noise
 from augsynth.generators.steps import Callback, check_callbacks
-from augsynth.generators.surroundings import fitting, refuse_while_fitting, seeded, usual_process, usual_thread
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -241,9 +237,9 @@ class Generator(OptionalMethods, ABC):
         if guidance is not None and "guide" not in self.capabilities:
             self._refuse("guide")
         refuse_while_fitting(self)
-        n, start = check_count("n", n, 0), check_count("start", start, 0)
-        check_count("start + n", start + n, 0)
-        batch_size, seed = check_count("batch_size", batch_size, 1), check_seed(seed)
+        n, start = check_integer("n", n, 0), check_integer("start", start, 0)
+        check_integer("start + n", start + n, 0)
+        batch_size, seed = check_integer("batch_size", batch_size, 1), check_seed(seed)
         guided = None if guidance is None else check_number("guidance", guidance)
         values = math.prod(self.image_shape)
         # Drawn in tiles of float32, and kept as bytes.

@@ -10,7 +10,6 @@ import dataclasses
 import hashlib
 import json
 import math
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,15 +22,17 @@ import torch
 from torch import Tensor
 
 from augsynth._native.layout import MAX_CHANNELS
-from augsynth.core.files import open_file
+from augsynth.core.files import open_file, replacing, sha256_of
+from augsynth.core.json import read_versioned
 from augsynth.errors import ArgumentTypeError, AugsynthError, CheckpointError, error_text, shown
 from augsynth.generators.claims import Layout
-from augsynth.generators.stored_json import read_json
 
 FORMAT = "augsynth-generator"
 FORMAT_VERSION = 1
 CONFIG_FILE = "config.json"
 
+_STAMP = {"format": FORMAT, "format_version": FORMAT_VERSION}
+_MOST_BYTES = 2**26
 _MOST_VALUES = 2**28
 _MOST_CLASSES = 2**31
 _DTYPES: dict[str, torch.dtype] = {
@@ -189,8 +190,7 @@ def write(
     """Write a checkpoint into the folder `path`, in place of one that is already there."""
     weights_data = _serialised(weights)
     content: dict[str, Any] = {
-        "format": FORMAT,
-        "format_version": FORMAT_VERSION,
+        **_STAMP,
         **description.as_json(),
         "digest": _digest(description, hashlib.sha256(weights_data).hexdigest()),
     }
@@ -202,7 +202,7 @@ def write(
         path.mkdir(parents=True, exist_ok=True)
         content["weights"] = _write_tensors(path, "weights", weights_data)
         content["training"] = None if training is None else _write_training(path, training)
-        _replace(path / CONFIG_FILE, _as_json(content).encode())
+        _write(path / CONFIG_FILE, _as_json(content).encode())
         _remove_others(path, content)
     except OSError as cause:
         raise CheckpointError(f"no checkpoint can be written to {path}: {cause}") from cause
@@ -266,18 +266,13 @@ def _write_training(path: Path, training: TrainingRecord) -> dict[str, Any]:
 def _write_tensors(path: Path, stem: str, data: bytes) -> dict[str, str]:
     sha256 = hashlib.sha256(data).hexdigest()
     file = f"{stem}-{sha256[:16]}.safetensors"
-    _replace(path / file, data)
+    _write(path / file, data)
     return {"file": file, "sha256": sha256}
 
 
-def _replace(path: Path, data: bytes) -> None:
-    """Write a file so that it is there whole or not at all."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    with open(temporary, "wb") as stream:
+def _write(path: Path, data: bytes) -> None:
+    with replacing(path) as stream:
         stream.write(data)
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.replace(temporary, path)
 
 
 def _remove_others(path: Path, content: dict[str, Any]) -> None:
@@ -286,7 +281,7 @@ def _remove_others(path: Path, content: dict[str, Any]) -> None:
     if content["training"] is not None:
         named.add(content["training"]["tensors"]["file"])
     for stem in ("weights", "training"):
-        for file in (*path.glob(f"{stem}-*.safetensors"), *path.glob(f".{stem}-*.safetensors.tmp")):
+        for file in (*path.glob(f"{stem}-*.safetensors"), *path.glob(f".{stem}-*.safetensors.*")):
             if file.name not in named:
                 file.unlink(missing_ok=True)
 
@@ -314,30 +309,16 @@ def _layout(file: Path) -> tuple[Layout, int]:
 
 def _read_file(path: Path, entry: Mapping[str, str]) -> bytes:
     file = _file(path, entry)
-    if _sha256(file) != entry["sha256"]:  # before memory is spent on it
+    if sha256_of(file) != entry["sha256"]:  # before memory is spent on it
         raise CheckpointError(f"{file} is damaged: its SHA-256 is not the one in {CONFIG_FILE}")
     return file.read_bytes()
-
-
-def _sha256(file: Path) -> str:
-    found = hashlib.sha256()
-    with open(file, "rb") as stream:
-        while part := stream.read(2**20):
-            found.update(part)
-    return found.hexdigest()
 
 
 def _content(path: Path) -> dict[str, Any]:
     file = path / CONFIG_FILE
     try:
-        content = read_json(file)
+        return read_versioned(file, "generator", _STAMP, most_bytes=_MOST_BYTES)
     except FileNotFoundError as cause:
         raise CheckpointError(f"{path} holds no saved generator: there is no {CONFIG_FILE}") from cause
     except NotADirectoryError as cause:
         raise CheckpointError(f"{path} is a file; a saved generator is a folder with a {CONFIG_FILE}") from cause
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise CheckpointError(f'{file} is not of a generator: its "format" is not "{FORMAT}"')
-    if content.get("format_version") != FORMAT_VERSION:
-        version = content.get("format_version")
-        raise CheckpointError(f"{file} has format version {shown(version)}; this augsynth reads {FORMAT_VERSION}")
-    return content

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from torch import Tensor
 
 from augsynth.core.arrays import as_float
+from augsynth.core.checks import suggestion
 from augsynth.errors import ArgumentError, ArgumentTypeError, AugsynthError, error_text, shown
 
 _SCALARS: dict[str, type] = {kind.__name__: kind for kind in (int, float, str, bool)}
@@ -43,16 +43,6 @@ def make_config(name: str, config_type: type[Any], options: Mapping[str, Any]) -
         raise
     except Exception as cause:
         raise ArgumentError(f"generator {name!r} refuses its options {shown(given)}: {error_text(cause)}") from cause
-
-
-def suggestion(word: str, known: Iterable[str]) -> str:
-    """`" (did you mean 'x'?)"` for the nearest known word, or nothing.
-
-    >>> suggestion("epocs", ["steps", "epochs"])
-    " (did you mean 'epochs'?)"
-    """
-    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f" (did you mean {near[0]!r}?)" if near else ""
 
 
 def _converted(field: dataclasses.Field[Any], value: Any) -> Any:

@@ -10,13 +10,13 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from augsynth.core.torch_settings import seeded
 from augsynth.errors import ArgumentError, CheckpointError
 from augsynth.generators import checkpoint
 from augsynth.generators.dataset import ImageSet
 from augsynth.generators.errors import CapabilityError
 from augsynth.generators.samples import FitReport
 from augsynth.generators.seeds import derive_seed
-from augsynth.generators.surroundings import seeded
 
 
 class Learner(Protocol):

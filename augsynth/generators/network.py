@@ -13,20 +13,21 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from augsynth.core.checks import check_path, check_seed
+from augsynth.core.torch_settings import seeded, usual_process, usual_thread
 from augsynth.errors import ArgumentError
 from augsynth.generators import checkpoint, learning, training
-from augsynth.generators.arguments import check_path
 from augsynth.generators.base import Generator
 from augsynth.generators.claims import layout_of, require_claim
+from augsynth.generators.concurrency import fitting, refuse_while_fitting
 from augsynth.generators.dataset import ImageSet, read_images
 from augsynth.generators.device import choose_device
 from augsynth.generators.errors import NotFittedError
 from augsynth.generators.kinds import ImageKind
 from augsynth.generators.samples import FitReport
 from augsynth.generators.sampling import eval_mode
-from augsynth.generators.seeds import check_seed, derive_seed
+from augsynth.generators.seeds import derive_seed
 from augsynth.generators.steps import Callback, Step, check_callbacks
-from augsynth.generators.surroundings import fitting, refuse_while_fitting, seeded, usual_process, usual_thread
 from augsynth.generators.warm_start import WarmStart
 
 if TYPE_CHECKING:

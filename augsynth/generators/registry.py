@@ -13,11 +13,10 @@ from typing import Any, TypeVar
 
 import torch
 
+from augsynth.core.checks import check_path, suggestion
 from augsynth.errors import ArgumentError, ArgumentTypeError, PluginError, error_text, shown
 from augsynth.generators import checkpoint
-from augsynth.generators.arguments import check_path
 from augsynth.generators.base import API_VERSION, Generator
-from augsynth.generators.config import suggestion
 from augsynth.generators.discovery import LOCAL, SWITCH, Claim, installed_claims, unique
 from augsynth.generators.network import NetworkGenerator
 

@@ -16,10 +16,10 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from augsynth.core.torch_settings import deterministic_cudnn, usual_process, usual_thread
 from augsynth.errors import PluginError
 from augsynth.generators.samples import to_signed, to_uint8
 from augsynth.generators.seeds import Noise
-from augsynth.generators.surroundings import deterministic_cudnn, usual_process, usual_thread
 from augsynth.progress import progress_bar
 
 

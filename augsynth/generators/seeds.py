@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from augsynth.core.arrays import unwrapped
-from augsynth.errors import ArgumentError, shown
+from augsynth.core.checks import check_seed
 
 _WORD = 1 << 64
 
@@ -53,14 +51,6 @@ class Noise:
         for row, stream in enumerate(self._streams):
             values[row] = stream.random(shape, dtype=np.float32)
         return torch.from_numpy(values).to(self.device)
-
-
-def check_seed(seed: Any) -> int:
-    """Return `seed` if it is a signed or unsigned 64-bit integer; raise `ArgumentError` otherwise."""
-    number = unwrapped(seed)
-    if isinstance(number, bool) or not isinstance(number, int) or not -(_WORD >> 1) <= number < _WORD:
-        raise ArgumentError(f"seed must be a 64-bit integer, got {shown(seed)}")
-    return int(number)
 
 
 def derive_seed(purpose: str, *values: int) -> int:

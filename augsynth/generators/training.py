@@ -17,9 +17,10 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from augsynth.core.checks import check_integer, check_number
+from augsynth.core.torch_settings import seeded, usual_process, usual_thread
 from augsynth.errors import ArgumentError, CheckpointError, shown
 from augsynth.generators import checkpoint
-from augsynth.generators.arguments import check_count, check_number
 from augsynth.generators.averaging import MovingAverage
 from augsynth.generators.batches import BatchOrder
 from augsynth.generators.claims import Layout, layout_of, require_layout
@@ -30,7 +31,6 @@ from augsynth.generators.optimizer_state import pack_optimizers, unpack_optimize
 from augsynth.generators.samples import FitReport, to_signed
 from augsynth.generators.seeds import derive_seed
 from augsynth.generators.steps import Callback, Step, StepReport
-from augsynth.generators.surroundings import seeded, usual_process, usual_thread
 from augsynth.generators.warm_start import WarmStart
 from augsynth.progress import progress_bar
 
@@ -69,7 +69,7 @@ class Run:
         cls, images: ImageSet, steps: int | None, epochs: float | None, batch_size: int, seed: int, device: torch.device
     ) -> Run:
         """Check the arguments of `fit`; epochs are rounded up to whole steps."""
-        batch_size = check_count("batch_size", batch_size, 1)
+        batch_size = check_integer("batch_size", batch_size, 1)
         if (steps is None) == (epochs is None):
             given = "neither" if steps is None else f"both (steps={steps}, epochs={epochs})"
             raise ArgumentError(f"give either steps or epochs, got {given}")
@@ -79,7 +79,7 @@ class Run:
             if passes <= 0:
                 raise ArgumentError(f"epochs must be above 0, got {epochs}")
             steps = math.ceil(passes * len(images) / batch_size)
-        return cls(images, check_count("steps", steps, 1), batch_size, seed, device)
+        return cls(images, check_integer("steps", steps, 1), batch_size, seed, device)
 
     @cached_property
     def settings(self) -> dict[str, int | str]:
@@ -97,7 +97,7 @@ class Store:
     resume: bool
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "every", check_count("checkpoint_every", self.every, 1))
+        object.__setattr__(self, "every", check_integer("checkpoint_every", self.every, 1))
         checkpoint.require_folder(self.path)
         if not self.resume and checkpoint.exists(self.path):
             raise CheckpointError(f"{self.path} already holds a checkpoint: pass resume=True, or name another folder")
@@ -182,7 +182,7 @@ class Training:
             self.generator.networks.load_state_dict(networks)
             self.average.load(stored.weights())
             unpack_optimizers(self.optimizers, record.progress["optimizers"], record.tensors)
-            self.step = check_count("step", record.progress["step"], 0)
+            self.step = check_integer("step", record.progress["step"], 0)
             self.history = _check_history(record.progress["history"])
 
     def _averaged_layout(self) -> Layout:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
-from numbers import Real
 from typing import Any
 
-from augsynth.core.arrays import as_float
-from augsynth.errors import ArgumentError, ArgumentTypeError
+from augsynth.core.checks import check_flag, check_number
+from augsynth.errors import ArgumentTypeError
 
 
 @dataclass(frozen=True)
@@ -35,11 +34,13 @@ class TargetRules:
     passthrough: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        _require_number(self.min_area, "min_area", 0.0, math.inf)
-        _require_number(self.min_visibility, "min_visibility", 0.0, 1.0)
-        _require_number(self.mask_fill, "mask_fill", -math.inf, math.inf)
-        if not isinstance(self.pixel_center, bool):
-            raise ArgumentTypeError(f"pixel_center must be True or False, got {self.pixel_center!r}")
+        for name, low, high in (
+            ("min_area", 0.0, math.inf),
+            ("min_visibility", 0.0, 1.0),
+            ("mask_fill", -math.inf, math.inf),
+        ):
+            check_number(name, getattr(self, name), low, high, type_error=ArgumentTypeError)
+        check_flag("pixel_center", self.pixel_center)
         object.__setattr__(self, "passthrough", field_names(self.passthrough))
 
     @property
@@ -56,10 +57,3 @@ def field_names(passthrough: Any) -> tuple[str, ...]:
         if not isinstance(name, str):
             raise ArgumentTypeError(f"passthrough must hold the names of fields, got {name!r}")
     return tuple(passthrough)
-
-
-def _require_number(value: float, name: str, low: float, high: float) -> None:
-    if not isinstance(value, Real) or isinstance(value, bool):
-        raise ArgumentTypeError(f"{name} must be a number, got {value!r}")
-    if not math.isfinite(as_float(value)) or not low <= value <= high:
-        raise ArgumentError(f"{name} must be finite and in [{low:g}, {high:g}], got {value!r}")

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from augsynth._native.layout import DType
+from augsynth.core.checks import check_choice
 from augsynth.core.typing import Mask
 from augsynth.errors import ArgumentError
 from augsynth.plan import FULL_SCALE
@@ -58,8 +59,7 @@ class FillMissing(Transform):
         super().__post_init__()
 
     def check(self) -> None:
-        if self.strategy not in STRATEGIES:
-            raise ArgumentError(f"strategy must be one of {', '.join(STRATEGIES)}, got {self.strategy!r}")
+        check_choice("strategy", self.strategy, STRATEGIES)
         per_channel(self.value, "value")
         if self.between is not None:
             interval(self.between, "between")

@@ -14,6 +14,7 @@ import torch
 
 from augsynth._native.layout import Border, DType, Interpolation
 from augsynth.core.arrays import as_float, to_numpy
+from augsynth.core.checks import check_flag, check_integer, check_number
 from augsynth.errors import ArgumentError, ArgumentTypeError, shown
 from augsynth.plan import LARGEST
 from augsynth.plan.lowering import PerChannel, Sampling
@@ -75,23 +76,12 @@ def _frozen_sequence(values: Sequence[Any], depth: int) -> tuple[Any, ...]:
 
 def number(value: Any, name: str, low: float = -math.inf, high: float = math.inf) -> float:
     """A finite number in [low, high]."""
-    if not isinstance(value, Real) or isinstance(value, bool):
-        raise ArgumentTypeError(f"{name} must be a number, got {shown(value)}")
-    result = as_float(value)
-    if not math.isfinite(result) or not low <= result <= high:
-        raise ArgumentError(f"{name} must be {_bounds(low, high)}, got {shown(value)}")
-    return result
+    return check_number(name, value, low, high, type_error=ArgumentTypeError)
 
 
 def integer(value: Any, name: str, low: int, high: int = LARGEST) -> int:
     """An integer in [low, high]; no image has a side of more pixels than can be given here."""
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise ArgumentTypeError(f"{name} must be an integer, got {shown(value)}")
-    if value < low:
-        raise ArgumentError(f"{name} must be at least {low}, got {shown(value)}")
-    if value > high:
-        raise ArgumentError(f"{name} must be at most {high}, got {shown(value)}")
-    return value
+    return check_integer(name, value, low, high, type_error=ArgumentTypeError)
 
 
 @_remembered
@@ -145,9 +135,7 @@ def probability(value: Any, name: str = "p") -> float:
 
 def flag(value: Any, name: str) -> bool:
     """True or False."""
-    if not isinstance(value, bool):
-        raise ArgumentTypeError(f"{name} must be True or False, got {shown(value)}")
-    return value
+    return check_flag(name, value)
 
 
 @_remembered
@@ -215,11 +203,3 @@ def dtype_named(value: Any) -> DType:
     except (TypeError, ValueError, RecursionError):  # the latter from what is nested too deep
         text = shown(value)
     return _member(DType, text.removeprefix("torch."), "dtype")
-
-
-def _bounds(low: float, high: float) -> str:
-    if math.isinf(low) and math.isinf(high):
-        return "finite"
-    if math.isinf(high):
-        return f"finite and at least {low:g}"
-    return f"in [{low:g}, {high:g}]"

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from augsynth.core.checks import check_choice
 from augsynth.core.typing import Floats, Ints
 from augsynth.errors import ArgumentError
 from augsynth.plan.lowering import Lowering, PerChannel
@@ -131,8 +132,7 @@ class AutoAugment(Transform):
         super().__post_init__()
 
     def check(self) -> None:
-        if self.policy not in POLICIES:
-            raise ArgumentError(f"policy must be one of {', '.join(POLICIES)}, got {self.policy!r}")
+        check_choice("policy", self.policy, POLICIES)
         sampling(self.interpolation, None, self.border, self.fill)
 
     def lower(self, draws: Iterator[Draw], lowering: Lowering) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from augsynth.core.checks import suggestion
 from augsynth.errors import ArgumentError, ArgumentTypeError, shown
 from augsynth.transforms.affine import RandomAffine, RandomRotation, RandomScale, RandomShear, RandomTranslate
 from augsynth.transforms.blur import GaussianBlur, RandomAdjustSharpness
@@ -126,5 +126,4 @@ class _Builder:
 
 
 def _suggestion(name: str, known: Sequence[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    return f": did you mean {close[0]!r}?" if close else f"; known are {', '.join(known)}"
+    return suggestion(name, known) or f"; known are {', '.join(known)}"

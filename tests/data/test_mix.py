@@ -191,7 +191,7 @@ def test_data_sets_that_do_not_fit_are_refused_at_construction(real, synthetic, 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"ratio": 0.5, "mode": "append"}, "mode must be one of 'replace', 'extend', got 'append'"),
+        ({"ratio": 0.5, "mode": "append"}, "mode must be one of replace, extend, got 'append'"),
         ({"ratio": 0.5, "pairing": "none"}, "pairing must be one of"),
         ({"ratio": {8: 0.5}}, "does not have: class 8; it has classes 0, 1"),
         ({"ratio": 1.0, "mode": "extend"}, "below 1 in mode 'extend'"),

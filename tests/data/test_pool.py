@@ -123,15 +123,15 @@ def create_until(path: Path, fatal: int) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs fork and SIGKILL")
-@pytest.mark.parametrize("fatal", range(1, 15))
+@pytest.mark.parametrize("fatal", range(1, 21))
 def test_a_killed_writer_loses_the_unfinished_shard_only(tmp_path: Path, fatal: int) -> None:
     path = tmp_path / "pool"
     writer = FORK.Process(target=create_until, args=(path, fatal))
     writer.start()
     writer.join()
     assert writer.exitcode == -signal.SIGKILL
-    shards = (fatal - 3) // 4  # 2 calls for the first manifest; then 2 for files and 2 for the manifest, a shard
-    if fatal < 14:
+    shards = (fatal - 3) // 6  # 2 calls a file: for the first manifest, then for two files and the manifest of a shard
+    if fatal < 20:
         with pytest.raises(CheckpointError, match="no pool" if fatal == 1 else "unfinished"):
             SyntheticPool.open(path)
     written = {file: file.stat().st_mtime_ns for number in range(shards) for file in path.glob(f"*-{number:06d}.npy")}

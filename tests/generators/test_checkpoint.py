@@ -219,3 +219,4 @@ def test_what_cannot_be_written_is_said_in_words(fitted: TinyDecoder, monkeypatc
         patch.setattr(os, "fsync", full)
         with pytest.raises(CheckpointError, match=r"no checkpoint can be written to .*No space left"):
             fitted.save(folder)
+        assert not list(Path(folder).iterdir())

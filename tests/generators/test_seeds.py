@@ -10,11 +10,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from augsynth.core.checks import check_seed
+from augsynth.core.torch_settings import seeded
 from augsynth.errors import ArgumentError
 from augsynth.generators import Noise
 from augsynth.generators.batches import BatchOrder
-from augsynth.generators.seeds import check_seed, derive_seed
-from augsynth.generators.surroundings import seeded
+from augsynth.generators.seeds import derive_seed
 
 SEEDS = st.integers(-(2**63), 2**64 - 1)
 

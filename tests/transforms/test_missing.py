@@ -153,8 +153,8 @@ def test_descriptions_come_back_through_json(fill: T.Transform) -> None:
     ("make", "message"),
     [
         (lambda: T.FillMissing("median"), "strategy must be one of constant, .*, got 'median'"),
-        (lambda: T.FillMissing(missing="nodata"), "missing must be a number, got 'nodata'"),
-        (lambda: T.FillMissing(missing=float("inf")), "missing must be finite"),
+        (lambda: T.FillMissing(missing="nodata"), "missing must be a finite number, got 'nodata'"),
+        (lambda: T.FillMissing(missing=float("inf")), "missing must be a finite number"),
         (lambda: T.FillMissing(missing=[[True, False], [True]]), "rows of one length"),
         (lambda: T.FillMissing(missing=[[1, 0]]), "must be true and false"),
         (lambda: T.FillMissing(missing=[[]]), "must be true and false"),

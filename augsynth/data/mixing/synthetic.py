@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from augsynth.core.checks import check_integer
 from augsynth.data.mixing.rule.classes import class_labels
 from augsynth.data.pools.pool import SyntheticPool
 from augsynth.errors import ArgumentError, ArgumentTypeError
 from augsynth.generators import Generator, create_generator
-from augsynth.generators.arguments import check_count
 from augsynth.generators.fitting import fit_if_needed
 
 
@@ -44,8 +44,8 @@ def as_synthetic(
                 "pairing='index' needs items made from each real one (for example with Generator.vary), in a data set; "
                 "a generator's samples come from none: use pairing='class' or 'free'"
             )
-        size = len(real) if pool_size is None else check_count("pool_size", pool_size, 1)
-        steps = check_count("fit_steps", fit_steps, 1)
+        size = len(real) if pool_size is None else check_integer("pool_size", pool_size, 1)
+        steps = check_integer("fit_steps", fit_steps, 1)
         if isinstance(synthetic, str) and Path(synthetic).is_dir():
             raise ArgumentError(f"synthetic {synthetic!r} is a folder; if it is a pool, give SyntheticPool.open(path)")
         return _pool(_fitted(synthetic, real, steps, seed), real, check, size, seed)

@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from augsynth.core.arrays import unwrapped
+from augsynth.core.checks import check_integer
 from augsynth.core.typing import Ints
-from augsynth.errors import ArgumentError, shown
 
 # A training part of the data, or full batches only, count as an epoch. A few items that are looked at do not.
 _EPOCH_FRACTION = 0.75
@@ -117,7 +116,4 @@ class Readings:
 
 def check_epoch(epoch: Any) -> int:
     """Return `epoch` if it is an integer in [0, 2**32), the range of a random key; raise `ArgumentError` otherwise."""
-    number = unwrapped(epoch)
-    if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < 2**32:
-        raise ArgumentError(f"epoch must be an integer in [0, 2**32), got {shown(epoch)}")
-    return number
+    return check_integer("epoch", epoch, 0, 2**32 - 1, expected="an integer in [0, 2**32)")

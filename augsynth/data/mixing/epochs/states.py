@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from augsynth.core.arrays import unwrapped
+from augsynth.core.checks import check_integer
 from augsynth.errors import CheckpointError, shown
 
 
@@ -15,10 +15,8 @@ def saved_number(state: Any, key: str, limit: int) -> int:
         raise CheckpointError(f"a saved state must be what state_dict() returned, got {shown(state)}")
     if key not in state:
         raise CheckpointError(f"the saved state has no {key!r}; it must be what state_dict() returned")
-    number = unwrapped(state[key])
-    if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < limit:
-        raise CheckpointError(f"{key!r} of the saved state must be an integer in [0, {limit}), got {shown(state[key])}")
-    return number
+    name, expected = f"{key!r} of the saved state", f"an integer in [0, {limit})"
+    return check_integer(name, state[key], 0, limit - 1, expected=expected, error=CheckpointError)
 
 
 def require_same(state: Mapping[str, Any], expected: Mapping[str, Any], what: str, advice: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 import numpy as np
 
-from augsynth.core.arrays import unwrapped
+from augsynth.core.checks import check_choice, check_integer
 from augsynth.core.typing import Ints
 from augsynth.data.mixing.items.failures import located
 from augsynth.data.mixing.rule.assignment import EpochAssignment, ExtendAssignment, ReplaceAssignment, rounding_phase
@@ -16,7 +16,7 @@ from augsynth.data.mixing.rule.classes import ClassGroups, Groups, OneGroup, cla
 from augsynth.data.mixing.rule.pairing import PAIRINGS, FreePairing, PairingName, Sides, listed
 from augsynth.data.mixing.rule.quota import FixedRatio, Mode, Ratio, check_ratio, group_quotas
 from augsynth.data.pools.pool import SyntheticPool
-from augsynth.errors import ArgumentError, DataError, shown
+from augsynth.errors import ArgumentError, DataError
 
 
 class MixRule:
@@ -110,13 +110,10 @@ class MixRule:
 
 def check_arguments(ratio: Ratio, mode: Mode, pairing: PairingName, seed: Any) -> int:
     """Return the seed as an integer; raise `ArgumentError` or `ArgumentTypeError` for values that no data set fits."""
-    _check_choice("mode", mode, get_args(Mode))
-    _check_choice("pairing", pairing, tuple(PAIRINGS))
+    check_choice("mode", mode, get_args(Mode))
+    check_choice("pairing", pairing, tuple(PAIRINGS))
     _ratio_at(ratio, 0, mode)
-    number = unwrapped(seed)
-    if isinstance(number, bool) or not isinstance(number, int) or not -(2**63) <= number < 2**63:
-        raise ArgumentError(f"seed must be a signed 64-bit integer, got {shown(seed)}")
-    return number
+    return check_integer("seed", seed, -(2**63), expected="a signed 64-bit integer")
 
 
 def uses_synthetic(ratio: Ratio) -> bool:
@@ -150,8 +147,3 @@ def _plain(ratio: FixedRatio) -> Any:
     if isinstance(ratio, Mapping):
         return [[label, float(ratio[label])] for label in sorted(ratio)]
     return float(ratio)
-
-
-def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise ArgumentError(f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}")

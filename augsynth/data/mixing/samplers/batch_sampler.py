@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from torch.utils.data import DistributedSampler, Sampler
 
+from augsynth.core.checks import check_integer
 from augsynth.core.typing import Ints
 from augsynth.data.mixing.mix import SyntheticMixDataset
 from augsynth.data.mixing.rule.assignment import EpochAssignment
 from augsynth.data.mixing.samplers.resumable import ResumableSampler, check_share, in_order
-from augsynth.generators.arguments import check_count
 
 
 class MixBatchSampler(ResumableSampler[list[int]], Sampler[list[int]]):
@@ -51,7 +51,7 @@ class MixBatchSampler(ResumableSampler[list[int]], Sampler[list[int]]):
             mix, num_replicas, rank = dataset.dataset, dataset.num_replicas, dataset.rank
         self._set_up(mix, drop_last)
         self.num_replicas, self.rank = check_share(num_replicas, rank)
-        self.batch_size = check_count("batch_size", batch_size, 1)
+        self.batch_size = check_integer("batch_size", batch_size, 1)
 
     @property
     def sampler(self) -> MixBatchSampler:

@@ -9,12 +9,12 @@ from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
+from augsynth.core.checks import check_integer
 from augsynth.core.typing import Ints
 from augsynth.data.mixing.epochs.states import require_same, saved_number
 from augsynth.data.mixing.mix import SyntheticMixDataset
 from augsynth.data.mixing.rule.assignment import EpochAssignment
 from augsynth.errors import ArgumentError, ArgumentTypeError, CheckpointError
-from augsynth.generators.arguments import check_count
 
 T = TypeVar("T")
 
@@ -78,7 +78,7 @@ class ResumableSampler(ABC, Generic[T]):
                 workers takes batches before the training loop needs them, so give this number there.
         """
         given_out = self._progress.done if self._progress.epoch == self.dataset.epoch else 0
-        number = given_out if done is None else check_count("done", done, 0)
+        number = given_out if done is None else check_integer("done", done, 0)
         if number > len(self):
             raise ArgumentError(f"done must be at most {len(self)}, the length of the sampler, got {done}")
         return {"dataset": self.dataset.state_dict(), self._unit: number, **self._described()}
@@ -121,8 +121,8 @@ class ResumableSampler(ABC, Generic[T]):
 
 def check_share(num_replicas: Any, rank: Any) -> tuple[int, int]:
     """Return both as integers if the rank is in [0, num_replicas); raise `ArgumentError` otherwise."""
-    replicas = check_count("num_replicas", num_replicas, 1)
-    own = check_count("rank", rank, 0)
+    replicas = check_integer("num_replicas", num_replicas, 1)
+    own = check_integer("rank", rank, 0)
     if own >= replicas:
         raise ArgumentError(f"rank must be in [0, num_replicas), got {rank} of {num_replicas}")
     return replicas, own

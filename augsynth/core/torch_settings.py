@@ -10,15 +10,11 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any
 
 import torch
 
-from augsynth.errors import ArgumentError
-
 _CPU = torch.device("cpu")
 _TURN = threading.RLock()
-_FITTING: dict[int, int] = {}
 
 
 @contextmanager
@@ -96,31 +92,10 @@ def deterministic_cudnn() -> Iterator[None]:
         cudnn.benchmark, cudnn.deterministic = before
 
 
-@contextmanager
-def fitting(generator: Any) -> Iterator[None]:
-    """Note that this thread fits a generator."""
-    _FITTING.setdefault(id(generator), threading.get_ident())
-    refuse_while_fitting(generator)
-    try:
-        yield
-    finally:
-        _FITTING.pop(id(generator), None)
-
-
-def refuse_while_fitting(generator: Any) -> None:
-    """Raise `ArgumentError` if another thread fits this generator: its networks are changing."""
-    if _FITTING.get(id(generator), threading.get_ident()) != threading.get_ident():
-        raise ArgumentError(
-            f"generator {generator.name!r} is being fitted in another thread; wait until its fit() returns, or make "
-            "another generator"
-        )
-
-
 def _forget_other_threads() -> None:
     """In a forked child the other threads are gone, and with them the turn that one of them had."""
     global _TURN
     _TURN = threading.RLock()
-    _FITTING.clear()
 
 
 if hasattr(os, "register_at_fork"):
