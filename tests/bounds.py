@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from augsynth import _native
-from augsynth._native.layout import DType, Interpolation, Noise, Tables
+from augsynth._native.layout import DType, Interpolation, NoiseKind, Tables
 from augsynth.engine import CpuExecutor, reference
 from augsynth.plan import FULL_SCALE, Pass
 
@@ -61,7 +61,7 @@ def moves_only(row: np.void) -> bool:
     """Whether the pass does nothing to values but look them up."""
     return bool(
         row["interpolation"] == Interpolation.NEAREST
-        and row["noise"] == Noise.NONE
+        and row["noise"] == NoiseKind.NONE
         and row["colour"] < 0
         and row["missing"] < 0
         and row["erasures"][0] == row["erasures"][1]
@@ -80,11 +80,11 @@ def envelope(row: np.void, source: Image, tables: Tables) -> Between:
     filled = reference.fill_missing(row, source, tables)
     mapped = mapped_between(row, looked_up_between(row, sampled_between(row, filled), tables), tables)
     middle, reach = mapped.spread()
-    if row["noise"] == Noise.POISSON:
+    if row["noise"] == NoiseKind.POISSON:
         # A quantile that is 3e-8 off moves a large count as a mean does that is off by less than this part of itself.
         reach = reach + 1e-6 * np.abs(middle)
     ends = [reference.finish(row, middle + shift, tables) for shift in (-reach, 0.0, reach)]
-    if row["noise"] == Noise.POISSON:
+    if row["noise"] == NoiseKind.POISSON:
         # Where the approximation for large means begins, it may be a count away from the sum.
         step = row["noise_parameters"][0]
         jump = (np.abs(middle / step - reference.LARGE_MEAN) * step <= reach) & ~erased(row, middle, tables)
@@ -169,7 +169,7 @@ def sampling_bound(row: np.void) -> float:
 def rounding_bound(row: np.void, brightest: float, tables: Tables) -> float:
     """How far an output may be from the one that its mapped value leads to, before it is stored."""
     noise = np.abs(row["noise_parameters"]).max()
-    if row["noise"] == Noise.SPECKLE:
+    if row["noise"] == NoiseKind.SPECKLE:
         noise *= brightest
     channels, erasures = int(row["channels"]), tables.erasures[slice(*row["erasures"])]
     erased = [np.abs(erasures[name][:, :channels]).max(initial=0.0) for name in ("low", "high")]

@@ -47,7 +47,7 @@ class Border(IntEnum):
     WRAP = 4
 
 
-class Noise(IntEnum):
+class NoiseKind(IntEnum):
     """The kind of noise a pass adds."""
 
     NONE = 0

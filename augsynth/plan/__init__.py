@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from augsynth.plan.barriers import Barrier
 from augsynth.plan.passes import FULL_SCALE, NUMPY_DTYPES, OUTPUTS_ONLY, Pass, Rows, new_rows
-from augsynth.plan.plan import Plan, Step
+from augsynth.plan.plan import Plan, PlanStep
 from augsynth.plan.rules import LARGEST, check_rows, corner_positions
 from augsynth.plan.table_rules import check_pass
 
@@ -16,8 +16,8 @@ __all__ = [
     "Barrier",
     "Pass",
     "Plan",
+    "PlanStep",
     "Rows",
-    "Step",
     "check_pass",
     "check_rows",
     "corner_positions",

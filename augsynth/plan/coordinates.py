@@ -115,11 +115,11 @@ class CoordinateMap:
 
 def coordinate_maps(passes: Sequence[Pass]) -> list[CoordinateMap]:
     """The map of each sample."""
-    backwards = np.stack([one.rows["inverse"] for one in passes], axis=1)
+    backwards = np.stack([step.rows["inverse"] for step in passes], axis=1)
     forwards = inverse_map(backwards)
-    sizes = np.stack([passes[0].rows["source_size"], *(one.rows["output_size"] for one in passes)], axis=1)
+    sizes = np.stack([passes[0].rows["source_size"], *(step.rows["output_size"] for step in passes)], axis=1)
     upright = keeps_upright(forwards)
-    erased = [_erasures(one) for one in passes]
+    erased = [_erasures(step) for step in passes]
     return [
         CoordinateMap(
             forwards[number], backwards[number], upright[number], sizes[number].astype(np.int64), tuple(rectangles)
@@ -128,6 +128,6 @@ def coordinate_maps(passes: Sequence[Pass]) -> list[CoordinateMap]:
     ]
 
 
-def _erasures(one: Pass) -> list[Floats]:
-    boxes = one.tables.erasures["box"][:, [1, 0, 3, 2]].astype(np.float64)
-    return [boxes[first:behind] for first, behind in one.rows["erasures"]]
+def _erasures(step: Pass) -> list[Floats]:
+    boxes = step.tables.erasures["box"][:, [1, 0, 3, 2]].astype(np.float64)
+    return [boxes[first:behind] for first, behind in step.rows["erasures"]]

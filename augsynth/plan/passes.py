@@ -42,7 +42,7 @@ class Pass:
     def __getitem__(self, samples: slice) -> Pass:
         """Some of the samples, with those entries of the tables that they use."""
         rows = _copied(self.rows[samples])
-        return Pass(rows, self.tables if self.tables.are_empty() else _taken_along(rows, self.tables))
+        return Pass(rows, self.tables if self.tables.are_empty() else _used_tables(rows, self.tables))
 
 
 def _copied(rows: Rows) -> Rows:
@@ -51,7 +51,7 @@ def _copied(rows: Rows) -> Rows:
     return copied
 
 
-def _taken_along(rows: Rows, tables: Tables) -> Tables:
+def _used_tables(rows: Rows, tables: Tables) -> Tables:
     """The entries that the rows use; the rows' indices become those among them."""
     return Tables(
         tables.luts[_renumber(rows, "lut")],

@@ -20,7 +20,7 @@ from augsynth.errors import PlanError
 from augsynth.plan.barriers import Barrier
 from augsynth.plan.passes import Pass, Rows
 
-Step = Pass | Barrier
+PlanStep = Pass | Barrier
 PathOrFile = str | os.PathLike[str] | IO[bytes]
 
 
@@ -36,7 +36,7 @@ class Plan:
     (1, 1, [[-1.0, 0.0, 6.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
     """
 
-    steps: tuple[Step, ...]
+    steps: tuple[PlanStep, ...]
 
     def __post_init__(self) -> None:
         if not self.steps or not isinstance(self.steps[-1], Pass):
@@ -68,8 +68,8 @@ class Plan:
         [2.0, 1.0]
         """
         total: Floats = self.passes[0].rows["inverse"]
-        for one in self.passes[1:]:
-            total = total @ one.rows["inverse"]
+        for step in self.passes[1:]:
+            total = total @ step.rows["inverse"]
         return total
 
     def invert(

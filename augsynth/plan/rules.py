@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from augsynth._native.layout import MAX_CHANNELS, Border, DType, Interpolation, Noise
+from augsynth._native.layout import MAX_CHANNELS, Border, DType, Interpolation, NoiseKind
 from augsynth.core.typing import Mask
 from augsynth.errors import PlanError
 from augsynth.plan.passes import Rows
@@ -84,12 +84,12 @@ def _sound_noise(rows: Rows) -> Mask:
     first, second = p[:, 0], p[:, 1]
     scaled = second >= 0
     sound = {
-        Noise.GAUSSIAN: scaled,
-        Noise.EXACT_GAUSSIAN: scaled,
-        Noise.UNIFORM: first <= second,
-        Noise.SALT_AND_PEPPER: (first >= 0) & (first <= second) & (second <= 1),
-        Noise.POISSON: first > 0,
-        Noise.SPECKLE: scaled,
+        NoiseKind.GAUSSIAN: scaled,
+        NoiseKind.EXACT_GAUSSIAN: scaled,
+        NoiseKind.UNIFORM: first <= second,
+        NoiseKind.SALT_AND_PEPPER: (first >= 0) & (first <= second) & (second <= 1),
+        NoiseKind.POISSON: first > 0,
+        NoiseKind.SPECKLE: scaled,
     }
     result = _every(np.isfinite(p))
     for kind, holds in sound.items():
@@ -104,7 +104,7 @@ _RULES: tuple[tuple[str, str, Rule], ...] = (
     ("interpolation", "0 (nearest), 1 (bilinear) or 2 (bicubic)", _within("interpolation", 0, max(Interpolation))),
     ("antialias", "0 or 1", _within("antialias", 0, 1)),
     ("border", "0 (constant) … 4 (wrap)", _within("border", 0, max(Border))),
-    ("noise", "0 (none) … 6 (speckle)", _within("noise", 0, max(Noise))),
+    ("noise", "0 (none) … 6 (speckle)", _within("noise", 0, max(NoiseKind))),
     ("channels", "1 to 16", _within("channels", 1, MAX_CHANNELS)),
     ("source_size", "1 to 2**24", _within("source_size", 1)),
     ("output_size", "1 to 2**24", _within("output_size", 1)),

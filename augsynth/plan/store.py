@@ -17,7 +17,7 @@ from augsynth.core.typing import Array
 from augsynth.errors import CheckpointError, PlanError, shown
 from augsynth.plan.barriers import Barrier
 from augsynth.plan.passes import Pass
-from augsynth.plan.plan import PathOrFile, Plan, Step
+from augsynth.plan.plan import PathOrFile, Plan, PlanStep
 from augsynth.plan.table_rules import check_pass
 
 _STRUCTURES = {"rows": ROW, "colours": COLOUR, "erasures": ERASURE, "missing": MISSING}
@@ -41,8 +41,8 @@ def read(path: PathOrFile) -> Plan:
             header = archive["header"]
             _check_header(header, path)
             plan = Plan(tuple(_step_of(archive, number) for number in range(int(header[2]))))
-        for number, one in enumerate(plan.passes):
-            check_pass(one, f"pass {number}")
+        for number, step in enumerate(plan.passes):
+            check_pass(step, f"pass {number}")
     except CheckpointError:
         raise
     except Exception as error:  # a damaged archive makes zipfile and NumPy raise nearly anything
@@ -50,9 +50,9 @@ def read(path: PathOrFile) -> Plan:
     return plan
 
 
-def _pass_arrays(one: Pass) -> dict[str, Array]:
-    tables = one.tables
-    structured = {"rows": one.rows, "colours": tables.colours, "erasures": tables.erasures, "missing": tables.missing}
+def _pass_arrays(step: Pass) -> dict[str, Array]:
+    tables = step.tables
+    structured = {"rows": step.rows, "colours": tables.colours, "erasures": tables.erasures, "missing": tables.missing}
     used = {name: _as_bytes(array) for name, array in structured.items() if name == "rows" or len(array)}
     return {**used, "luts": tables.luts} if len(tables.luts) else used
 
@@ -69,7 +69,7 @@ def _barrier_arrays(barrier: Barrier) -> dict[str, Array]:
     return arrays
 
 
-def _step_of(archive: Mapping[str, Array], number: int) -> Step:
+def _step_of(archive: Mapping[str, Array], number: int) -> PlanStep:
     prefix = f"{number}."
     parts = {name.removeprefix(prefix): archive[name] for name in archive if name.startswith(prefix)}
     if "operation" in parts:

@@ -16,13 +16,13 @@ Rule = Callable[[Pass, np.void], bool]
 Entries = npt.NDArray[np.void]
 
 
-def check_pass(one: Pass, where: str = "plan") -> None:
+def check_pass(step: Pass, where: str = "plan") -> None:
     """Raise `PlanError` naming the first row and field that no executor may run, its entries in the tables included."""
-    check_rows(one.rows, where)
-    for number in np.flatnonzero(_points_somewhere(one.rows)).tolist():
-        row = one.rows[number]
+    check_rows(step.rows, where)
+    for number in np.flatnonzero(_points_somewhere(step.rows)).tolist():
+        row = step.rows[number]
         for field, rule, valid in _RULES:
-            if not valid(one, row):
+            if not valid(step, row):
                 raise PlanError(f"{where}: row {number}: {field} must be {rule}, got {row[field]!r}")
 
 
@@ -34,29 +34,29 @@ def _points_somewhere(rows: Rows) -> npt.NDArray[np.bool_]:
 
 
 def _points_into(table: str, field: str) -> Rule:
-    return lambda one, row: bool(-1 <= row[field] < len(getattr(one.tables, table)))
+    return lambda step, row: bool(-1 <= row[field] < len(getattr(step.tables, table)))
 
 
-def _sound_lut(one: Pass, row: np.void) -> bool:
+def _sound_lut(step: Pass, row: np.void) -> bool:
     if row["lut"] < 0:
         return True
     levels = LUT_LEVELS.get(DType(row["source_dtype"]))
-    lut = one.tables.luts[row["lut"]]
+    lut = step.tables.luts[row["lut"]]
     return len(lut) == levels and int(lut.max()) < levels
 
 
-def _sound_colour(one: Pass, row: np.void) -> bool:
+def _sound_colour(step: Pass, row: np.void) -> bool:
     if row["colour"] < 0:
         return True
-    colour, c = one.tables.colours[row["colour"]], int(row["channels"])
+    colour, c = step.tables.colours[row["colour"]], int(row["channels"])
     used = (colour["matrix"][:c, :c], colour["of_mean"][:c, :c], colour["offset"][:c])
     return all(np.isfinite(part).all() for part in used) and bool(colour["clamp"][0] <= colour["clamp"][1])
 
 
-def _sound_missing(one: Pass, row: np.void) -> bool:
+def _sound_missing(step: Pass, row: np.void) -> bool:
     if row["missing"] < 0:
         return True
-    rule = one.tables.missing[row["missing"]]
+    rule = step.tables.missing[row["missing"]]
     return bool(rule["by_mean"] <= 1) and _sound_range(rule, row)
 
 
@@ -65,13 +65,13 @@ def _sound_range(entries: np.void | Entries, row: np.void) -> bool:
     return bool(np.isfinite(low).all() and np.isfinite(high).all() and (low <= high).all())
 
 
-def _are_erasures(one: Pass, row: np.void) -> bool:
+def _are_erasures(step: Pass, row: np.void) -> bool:
     first, behind = row["erasures"]
-    return bool(0 <= first <= behind <= len(one.tables.erasures))
+    return bool(0 <= first <= behind <= len(step.tables.erasures))
 
 
-def _sound_erasures(one: Pass, row: np.void) -> bool:
-    erasures = one.tables.erasures[slice(*row["erasures"])]
+def _sound_erasures(step: Pass, row: np.void) -> bool:
+    erasures = step.tables.erasures[slice(*row["erasures"])]
     begin, end = erasures["box"][:, :2], erasures["box"][:, 2:]
     inside = (begin >= 0) & (begin <= end) & (end <= row["output_size"])
     return bool(inside.all()) and _sound_range(erasures, row)

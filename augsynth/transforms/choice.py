@@ -21,9 +21,9 @@ def _pipelines(transforms: object) -> tuple[Pipeline, ...]:
     given = (transforms,) if isinstance(transforms, Pipeline) else transforms
     if not isinstance(given, (tuple, list)) or not given:
         raise ArgumentError(f"transforms must be augsynth transforms, at least one, got {shown(transforms)}")
-    for number, one in enumerate(given):
-        if not isinstance(one, Pipeline):
-            raise ArgumentTypeError(f"transforms[{number}] must be an augsynth transform, got {shown(one)}")
+    for number, pipeline in enumerate(given):
+        if not isinstance(pipeline, Pipeline):
+            raise ArgumentTypeError(f"transforms[{number}] must be an augsynth transform, got {shown(pipeline)}")
     check_inner_rules(given, TargetRules())
     return tuple(given)
 

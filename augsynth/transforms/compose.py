@@ -53,9 +53,9 @@ class Compose(Pipeline):
     ) -> None:
         if not isinstance(transforms, (list, tuple)):
             raise ArgumentTypeError(f"transforms must be a list of augsynth transforms, got {shown(transforms)}")
-        for number, one in enumerate(transforms):
-            if not isinstance(one, Pipeline):
-                raise ArgumentTypeError(f"transforms[{number}] must be an augsynth transform, got {shown(one)}")
+        for number, transform in enumerate(transforms):
+            if not isinstance(transform, Pipeline):
+                raise ArgumentTypeError(f"transforms[{number}] must be an augsynth transform, got {shown(transform)}")
         self.transforms: tuple[Pipeline, ...] = tuple(chain.from_iterable(map(_unpacked, transforms)))
         self.fuse = flag(fuse, "fuse")
         self.memory_format = _memory_format_name(memory_format)
@@ -101,7 +101,7 @@ class Compose(Pipeline):
     def to_dict(self) -> dict[str, Any]:
         return {
             "type": "Compose",
-            "transforms": [one.to_dict() for one in self.transforms],
+            "transforms": [transform.to_dict() for transform in self.transforms],
             "fuse": self.fuse,
             "memory_format": self.memory_format,
             **asdict(self.rules),
@@ -111,7 +111,7 @@ class Compose(Pipeline):
         return self.transforms, self.fuse, self.memory_format, self.rules, self.device
 
     def __repr__(self) -> str:
-        inner = ", ".join(repr(one) for one in self.transforms)
+        inner = ", ".join(repr(transform) for transform in self.transforms)
         rules = ", ".join(f"{name}={value!r}" for name, value in asdict(self.rules).items())
         there = "" if self.device is None else f".to({str(self.device)!r})"
         return f"Compose([{inner}], fuse={self.fuse}, memory_format={self.memory_format!r}, {rules}){there}"

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any
 
-from augsynth.plan.lowering import ImageInfo, Lowering, Step
+from augsynth.plan.lowering import ImageInfo, Lowering, TransformStep
 from augsynth.transforms.draw import Draw
 from augsynth.transforms.params import frozen
 from augsynth.transforms.pipeline import Pipeline
@@ -32,7 +32,7 @@ class Transform(Pipeline):
     def check(self) -> None:
         """Raise `ArgumentError` if a parameter is out of range."""
 
-    def step(self, draw: Draw, images: ImageInfo) -> Step:
+    def step(self, draw: Draw, images: ImageInfo) -> TransformStep:
         """The step for a batch.
 
         Args:

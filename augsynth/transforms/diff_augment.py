@@ -143,10 +143,10 @@ class DiffAugment(nn.Module):
 
     def _inverse(self, u: _Numbers, height: int, width: int) -> Tensor:
         """Maps (B, 3, 3) from output to source: back by the translation, then the affine map, then the flip."""
-        zero, one = torch.zeros_like(u.flip), torch.ones_like(u.flip)
-        flip, cos, sin, shear, shift_x, shift_y, move_x, move_y = one, one, zero, zero, zero, zero, zero, zero
+        zeros, ones = torch.zeros_like(u.flip), torch.ones_like(u.flip)
+        flip, cos, sin, shear, shift_x, shift_y, move_x, move_y = ones, ones, zeros, zeros, zeros, zeros, zeros, zeros
         if "flip" in self.policy:
-            flip = torch.where(u.flip < self.strength / 2, -one, one)
+            flip = torch.where(u.flip < self.strength / 2, -ones, ones)
         if "affine" in self.policy:
             angle, scale = self._signed(u.angle, math.radians(12)), self._signed(u.scale, 0.12).exp()
             cos, sin, shear = scale * angle.cos(), scale * angle.sin(), self._signed(u.shear, 0.15)
@@ -158,7 +158,7 @@ class DiffAugment(nn.Module):
         rows = [
             torch.stack([flip * cos, flip * across, flip * (cos * x + across * y + shift_x) + width / 2], 1),
             torch.stack([sin, down, sin * x + down * y + shift_y + height / 2], 1),
-            torch.stack([zero, zero, one], 1),
+            torch.stack([zeros, zeros, ones], 1),
         ]
         return torch.stack(rows, 1)
 
@@ -190,5 +190,5 @@ class DiffAugment(nn.Module):
 
     def _whole(self, u: Tensor, size: int) -> Tensor:
         """A whole number of pixels, up to an eighth of the side either way."""
-        most = int(size * self.strength / 8 + 0.5)
-        return (u * (2 * most + 1)).floor() - most
+        limit = int(size * self.strength / 8 + 0.5)
+        return (u * (2 * limit + 1)).floor() - limit

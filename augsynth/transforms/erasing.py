@@ -127,7 +127,7 @@ class GridMask(Transform):
             for i in np.flatnonzero(draw.u[:, 0] < self.p)
         ]
         counts = np.zeros(len(images), np.int64)
-        counts[draw.u[:, 0] < self.p] = [len(one) for one in boxes]
+        counts[draw.u[:, 0] < self.p] = [len(rectangles) for rectangles in boxes]
         samples = np.repeat(np.arange(len(images)), counts)
         together = np.concatenate([np.zeros((0, 4), np.int64), *boxes])
         return Erase(samples, together, draw.stream[samples], _fill(self.value))

@@ -94,6 +94,6 @@ class FillMissing(Transform):
         if not isinstance(self.missing, tuple):
             return None
         lengths = {len(row) if isinstance(row, tuple) else 0 for row in self.missing}
-        if len(lengths) != 1 or 0 in lengths or not all(isinstance(one, bool) for row in self.missing for one in row):
+        if len(lengths) != 1 or 0 in lengths or not all(isinstance(flag, bool) for row in self.missing for flag in row):
             raise ArgumentError("a mask of missing pixels must be true and false in (H, W), rows of one length")
         return np.array(self.missing, bool)

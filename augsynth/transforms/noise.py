@@ -12,7 +12,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from augsynth._native.layout import Noise
+from augsynth._native.layout import NoiseKind
 from augsynth.core.typing import Floats
 from augsynth.errors import ArgumentError
 from augsynth.plan.lowering import AddNoise, ImageInfo
@@ -49,7 +49,7 @@ class GaussianNoise(Transform):
 
     def step(self, draw: Draw, images: ImageInfo) -> AddNoise:
         sigma = draw.between(0, *span(self.sigma, "sigma", low=0.0))
-        kind = Noise.EXACT_GAUSSIAN if self.exact else Noise.GAUSSIAN
+        kind = NoiseKind.EXACT_GAUSSIAN if self.exact else NoiseKind.GAUSSIAN
         return AddNoise(kind, _columns(len(images), float(self.mean), sigma), draw.stream, self.clip)
 
 
@@ -79,7 +79,7 @@ class UniformNoise(Transform):
 
     def step(self, draw: Draw, images: ImageInfo) -> AddNoise:
         low, high = draw.between(0, *span(self.low, "low")), draw.between(1, *span(self.high, "high"))
-        return AddNoise(Noise.UNIFORM, _columns(len(images), low, high), draw.stream, self.clip)
+        return AddNoise(NoiseKind.UNIFORM, _columns(len(images), low, high), draw.stream, self.clip)
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ class SaltAndPepperNoise(Transform):
         amount = draw.between(0, *span(self.amount, "amount", 0.0, 1.0))
         salt = draw.between(1, *span(self.salt_vs_pepper, "salt_vs_pepper", 0.0, 1.0))
         parameters = _columns(len(images), amount * (1.0 - salt), amount, 0.0, 1.0)
-        return AddNoise(Noise.SALT_AND_PEPPER, parameters, draw.stream, clip=False)
+        return AddNoise(NoiseKind.SALT_AND_PEPPER, parameters, draw.stream, clip=False)
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ class PoissonNoise(Transform):
 
     def step(self, draw: Draw, images: ImageInfo) -> AddNoise:
         photons = draw.between(0, *span(self.photons, "photons", low=_FEWEST_PHOTONS))
-        return AddNoise(Noise.POISSON, _columns(len(images), 1.0 / photons), draw.stream, self.clip)
+        return AddNoise(NoiseKind.POISSON, _columns(len(images), 1.0 / photons), draw.stream, self.clip)
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,7 @@ class SpeckleNoise(Transform):
 
     def step(self, draw: Draw, images: ImageInfo) -> AddNoise:
         sigma = draw.between(0, *span(self.sigma, "sigma", low=0.0))
-        return AddNoise(Noise.SPECKLE, _columns(len(images), float(self.mean), sigma), draw.stream, self.clip)
+        return AddNoise(NoiseKind.SPECKLE, _columns(len(images), float(self.mean), sigma), draw.stream, self.clip)
 
 
 # A count's worth of levels, the full scale over this, has to stay finite.

@@ -66,9 +66,9 @@ def _frozen(value: Any, depth: int) -> Any:
 def _frozen_sequence(values: Sequence[Any], depth: int) -> tuple[Any, ...]:
     if depth == _DEEPEST:
         raise ArgumentError(f"a parameter may be nested {_DEEPEST} deep, and this one is deeper")
-    result = tuple(_frozen(one, depth + 1) for one in values)
+    result = tuple(_frozen(value, depth + 1) for value in values)
     # (True, 5) equals (1, 5): what is remembered of the one would let the other pass. The rows of a mask are all flags.
-    flags = [isinstance(one, bool) for one in result]
+    flags = [isinstance(value, bool) for value in result]
     if any(flags) and (depth == 0 or not all(flags)):
         raise ArgumentTypeError(f"a sequence must hold numbers or names, and no flags, got {shown(values)}")
     return result
@@ -89,7 +89,7 @@ def numbers(value: Any, name: str, count: int, low: float = -math.inf, high: flo
     """Exactly `count` numbers in [low, high]."""
     if not isinstance(value, (tuple, list)) or len(value) != count:
         raise ArgumentError(f"{name} must have {count} numbers, got {shown(value)}")
-    return tuple(number(one, f"{name}[{i}]", low, high) for i, one in enumerate(value))
+    return tuple(number(entry, f"{name}[{i}]", low, high) for i, entry in enumerate(value))
 
 
 @_remembered
@@ -158,7 +158,7 @@ def margins(value: Any, name: str = "padding") -> tuple[int, int, int, int]:
     if len(given) not in (1, 2, 4):
         raise ArgumentError(f"{name} must be an integer or 2 or 4 of them, got {shown(value)}")
     left, top, right, bottom = (tuple(given) * 4)[:4]
-    return tuple(integer(one, name, 0) for one in (left, top, right, bottom))  # type: ignore[return-value]
+    return tuple(integer(margin, name, 0) for margin in (left, top, right, bottom))  # type: ignore[return-value]
 
 
 def per_channel(value: Any, name: str) -> PerChannel:
@@ -174,7 +174,7 @@ def _member(kind: type[_Enum], value: Any, name: str) -> _Enum:
     try:
         return kind[value.upper()]
     except (KeyError, AttributeError):
-        known = ", ".join(one.name.lower() for one in kind)
+        known = ", ".join(member.name.lower() for member in kind)
         raise ArgumentError(f"{name} must be one of {known}, got {shown(value)}") from None
 
 

@@ -74,10 +74,10 @@ def _has_horizon(inverse: Floats, size: Floats) -> npt.NDArray[np.bool_]:
 def projective(points: Floats, images: Floats) -> Floats:
     """The maps (n, 3, 3) that take four points (n, 4, 2) each to their images (n, 4, 2)."""
     x, y = points[..., 0], points[..., 1]
-    one, zero = np.ones_like(x), np.zeros_like(x)
+    ones, zeros = np.ones_like(x), np.zeros_like(x)
     u, v = images[..., 0], images[..., 1]
-    across = np.stack([x, y, one, zero, zero, zero, -u * x, -u * y], axis=-1)
-    down = np.stack([zero, zero, zero, x, y, one, -v * x, -v * y], axis=-1)
+    across = np.stack([x, y, ones, zeros, zeros, zeros, -u * x, -u * y], axis=-1)
+    down = np.stack([zeros, zeros, zeros, x, y, ones, -v * x, -v * y], axis=-1)
     equations, right = np.concatenate([across, down], axis=1), np.concatenate([u, v], axis=1)
     solved = np.linalg.solve(equations, right[..., None])[..., 0]
     return np.concatenate([solved, np.ones((len(solved), 1))], axis=1).reshape(-1, 3, 3)

@@ -210,8 +210,8 @@ class Pipeline(ABC):
         if differs.size:
             shape, expected = (tuple(rows[differs[0]].tolist()) for rows in (sources.shapes, drawn_for))
             raise PlanError(f"images[{differs[0]}] has shape (H, W, C) = {shape}, the plan was drawn for {expected}")
-        for number, one in enumerate(plan.passes):
-            check_pass(one, f"pass {number}")
+        for number, step in enumerate(plan.passes):
+            check_pass(step, f"pass {number}")
         return self._run(Prepared(plan, readings), sources, recorded, None)
 
     def explain(self, shape: Sequence[int] = (1024, 1024, 3), dtype: str = "uint8") -> str:
@@ -233,7 +233,7 @@ class Pipeline(ABC):
     def _prepared(self, shapes: Ints, keys: KeysLike | None, dtype: DType, targets: Any) -> Prepared:
         readings = self._read(targets, shapes)
         boxes = None if readings is None else object_boxes(readings)
-        return Prepared(self._lower(shapes, _one_a_sample(keys, len(shapes)), dtype, boxes).finish(), readings)
+        return Prepared(self._lower(shapes, _keys_for(keys, len(shapes)), dtype, boxes).finish(), readings)
 
     def _incoming(self, images: Any) -> tuple[ImageBatch, torch.Tensor | None]:
         """The images where they lie; or what a plan has to know of those that torch records, and these."""
@@ -284,10 +284,10 @@ class Pipeline(ABC):
 
 def check_inner_rules(transforms: Sequence[Pipeline], kept: TargetRules) -> None:
     """Raise `ArgumentError` if rules for targets of an inner pipeline would be lost, as the outer one's are `kept`."""
-    for number, one in enumerate(transforms):
-        if one._rules() not in (TargetRules(), kept):
+    for number, transform in enumerate(transforms):
+        if transform._rules() not in (TargetRules(), kept):
             raise ArgumentError(
-                f"transforms[{number}] has rules for targets of its own, {one._rules()}, which would be lost: "
+                f"transforms[{number}] has rules for targets of its own, {transform._rules()}, which would be lost: "
                 "give them to the outermost Compose"
             )
 
@@ -298,7 +298,7 @@ def _shapes_alone(images: torch.Tensor) -> ImageBatch:
     return ImageBatch((), np.tile(np.array([*size, channels], np.int64), (len(images), 1)), DType.FLOAT32)
 
 
-def _one_a_sample(keys: KeysLike | None, count: int) -> Keys:
+def _keys_for(keys: KeysLike | None, count: int) -> Keys:
     array = keys_from_torch(count) if keys is None else as_keys(keys)
     if len(array) != count:
         raise ArgumentError(f"there must be one key an image: got {len(array)} keys for {count} images")

@@ -9,55 +9,55 @@ import numpy as np
 
 from augsynth.core.typing import Floats, Ints
 from augsynth.plan import FULL_SCALE
-from augsynth.plan.lowering import Geometry, ImageInfo, Lowering, Operate, Sampling, Step
+from augsynth.plan.lowering import Geometry, ImageInfo, Lowering, Operate, Sampling, TransformStep
 from augsynth.transforms.colour_maps import ColourMaps, Palette
 from augsynth.transforms.matrices import about, affine_inverse, matrix, rotation, translation
 
-Make = Callable[[Floats, ImageInfo, Sampling], Step]
+Make = Callable[[Floats, ImageInfo, Sampling], TransformStep]
 
 
 def _resampled(forward: Floats, images: ImageInfo, declared: Sampling) -> Geometry:
     return Geometry(affine_inverse(forward), images.sizes, declared)
 
 
-def _shear_x(amount: Floats, images: ImageInfo, declared: Sampling) -> Step:
+def _shear_x(amount: Floats, images: ImageInfo, declared: Sampling) -> TransformStep:
     return _resampled(matrix(1.0, amount, 0.0, 0.0, 1.0, 0.0), images, declared)
 
 
-def _shear_y(amount: Floats, images: ImageInfo, declared: Sampling) -> Step:
+def _shear_y(amount: Floats, images: ImageInfo, declared: Sampling) -> TransformStep:
     return _resampled(matrix(1.0, 0.0, 0.0, amount, 1.0, 0.0), images, declared)
 
 
-def _translate_x(amount: Floats, images: ImageInfo, declared: Sampling) -> Step:
+def _translate_x(amount: Floats, images: ImageInfo, declared: Sampling) -> TransformStep:
     return _resampled(translation(amount, 0.0), images, declared)
 
 
-def _translate_y(amount: Floats, images: ImageInfo, declared: Sampling) -> Step:
+def _translate_y(amount: Floats, images: ImageInfo, declared: Sampling) -> TransformStep:
     return _resampled(translation(0.0, amount), images, declared)
 
 
-def _rotate(amount: Floats, images: ImageInfo, declared: Sampling) -> Step:
+def _rotate(amount: Floats, images: ImageInfo, declared: Sampling) -> TransformStep:
     turned = about(rotation(amount), images.sizes[:, 1] / 2, images.sizes[:, 0] / 2)
     return _resampled(turned, images, declared)
 
 
 def _enhance(adjust: Callable[[Palette, Floats], ColourMaps]) -> Make:
-    def make(amount: Floats, images: ImageInfo, declared: Sampling) -> Step:
+    def make(amount: Floats, images: ImageInfo, declared: Sampling) -> TransformStep:
         return adjust(Palette.of(images.channels), 1.0 + amount).as_step()
 
     return make
 
 
-def _posterize(amount: Floats, images: ImageInfo, declared: Sampling) -> Step:
+def _posterize(amount: Floats, images: ImageInfo, declared: Sampling) -> TransformStep:
     return Operate("posterize", {"bits": 8.0 - np.round(amount)})
 
 
-def _solarize(amount: Floats, images: ImageInfo, declared: Sampling) -> Step:
+def _solarize(amount: Floats, images: ImageInfo, declared: Sampling) -> TransformStep:
     # Amounts are quotients of whole numbers: a threshold that is a level must not lie beyond it by their rounding.
     return Operate("solarize", {"threshold": np.round((1.0 - amount) * FULL_SCALE[images.dtype], 9)})
 
 
-def _sharpness(amount: Floats, images: ImageInfo, declared: Sampling) -> Step:
+def _sharpness(amount: Floats, images: ImageInfo, declared: Sampling) -> TransformStep:
     return Operate("sharpness", {"factor": 1.0 + amount})
 
 
@@ -66,32 +66,38 @@ def _plain(name: str) -> Make:
 
 
 @dataclass(frozen=True)
-class Choice:
-    """An operation: `make` lowers it for amounts (n,), up to what `Space` calls `most`; `signed` ones go either way."""
+class PolicyOperation:
+    """An operation of the policies.
+
+    Args:
+        make: makes the step from amounts (n,), the images and their sampling.
+        limit: the field of `Space` that holds the largest amount; empty for an operation without a strength.
+        signed: True if the amount has a direction.
+    """
 
     make: Make
-    most: str = ""
+    limit: str = ""
     signed: bool = False
 
 
 # The order is that of a pass: what one of them does to some samples then shares it with what others do to others.
-CHOICES: Mapping[str, Choice] = {
-    "ShearX": Choice(_shear_x, "shear", signed=True),
-    "ShearY": Choice(_shear_y, "shear", signed=True),
-    "TranslateX": Choice(_translate_x, "translate", signed=True),
-    "TranslateY": Choice(_translate_y, "translate", signed=True),
-    "Rotate": Choice(_rotate, "rotate", signed=True),
-    "Posterize": Choice(_posterize, "posterize"),
-    "Solarize": Choice(_solarize, "solarize"),
-    "Invert": Choice(_plain("invert")),
-    "Brightness": Choice(_enhance(Palette.brightness), "enhance", signed=True),
-    "Color": Choice(_enhance(Palette.saturation), "enhance", signed=True),
-    "Contrast": Choice(_enhance(Palette.contrast), "enhance", signed=True),
-    "Sharpness": Choice(_sharpness, "enhance", signed=True),
-    "AutoContrast": Choice(_plain("autocontrast")),
-    "Equalize": Choice(_plain("equalize")),
+POLICY_OPERATIONS: Mapping[str, PolicyOperation] = {
+    "ShearX": PolicyOperation(_shear_x, "shear", signed=True),
+    "ShearY": PolicyOperation(_shear_y, "shear", signed=True),
+    "TranslateX": PolicyOperation(_translate_x, "translate", signed=True),
+    "TranslateY": PolicyOperation(_translate_y, "translate", signed=True),
+    "Rotate": PolicyOperation(_rotate, "rotate", signed=True),
+    "Posterize": PolicyOperation(_posterize, "posterize"),
+    "Solarize": PolicyOperation(_solarize, "solarize"),
+    "Invert": PolicyOperation(_plain("invert")),
+    "Brightness": PolicyOperation(_enhance(Palette.brightness), "enhance", signed=True),
+    "Color": PolicyOperation(_enhance(Palette.saturation), "enhance", signed=True),
+    "Contrast": PolicyOperation(_enhance(Palette.contrast), "enhance", signed=True),
+    "Sharpness": PolicyOperation(_sharpness, "enhance", signed=True),
+    "AutoContrast": PolicyOperation(_plain("autocontrast")),
+    "Equalize": PolicyOperation(_plain("equalize")),
 }
-NAMES = tuple(CHOICES)
+NAMES = tuple(POLICY_OPERATIONS)
 IDENTITY = len(NAMES)
 
 
@@ -112,9 +118,9 @@ class Space:
 
     def amounts(self, name: str, share: Floats, images: ImageInfo) -> Floats:
         """The amounts (n,) of an operation whose strengths are `share` (n,), -1 to 1."""
-        most = CHOICES[name].most
-        amounts: Floats = share * float(getattr(self, most)) if most else share
-        if most != "translate":
+        limit = POLICY_OPERATIONS[name].limit
+        amounts: Floats = share * float(getattr(self, limit)) if limit else share
+        if limit != "translate":
             return amounts
         side = images.sizes[:, 1] if name == "TranslateX" else images.sizes[:, 0]
         return amounts * (side if self.translate_pixels is None else self.translate_pixels)
@@ -127,8 +133,8 @@ def add_chosen(
 
     `share` (n,) of the most is done, and `sign` (n,) tells which way.
     """
-    for number, (choice_name, choice) in enumerate(CHOICES.items()):
-        strength = share * sign if choice.signed else share
+    for number, (operation_name, operation) in enumerate(POLICY_OPERATIONS.items()):
+        strength = share * sign if operation.signed else share
         with lowering.only(chosen == number):
-            amounts = space.amounts(choice_name, strength, lowering.images)
-            lowering.add(name, choice.make(amounts, lowering.images, declared))
+            amounts = space.amounts(operation_name, strength, lowering.images)
+            lowering.add(name, operation.make(amounts, lowering.images, declared))

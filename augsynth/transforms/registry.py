@@ -121,7 +121,7 @@ class _Builder:
         if depth > _DEEPEST:
             raise ArgumentError(f"a description may be nested {_DEEPEST} deep, and this one is deeper")
         if isinstance(value, (list, tuple)):
-            return tuple(self._value(one, depth + 1) for one in value)
+            return tuple(self._value(entry, depth + 1) for entry in value)
         return self.build(value, depth) if isinstance(value, Mapping) and "type" in value else value
 
 

@@ -92,8 +92,8 @@ PYTHON = (
     Mutant(
         "what is remembered for one number of channels serves all",
         "augsynth/plan/lowering/lowering.py",
-        "begun(dtype, _native.distinct(channels),",
-        "begun(dtype, (),",
+        "new_pass(dtype, _native.distinct(channels),",
+        "new_pass(dtype, (),",
         (REMEMBERED, "number_of_channels"),
     ),
     Mutant(

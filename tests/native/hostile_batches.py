@@ -12,7 +12,7 @@ from native_tables import colours, erasures, missing
 
 from augsynth import _native
 from augsynth._native import layout
-from augsynth._native.layout import DType, Noise, Tables
+from augsynth._native.layout import DType, NoiseKind, Tables
 from augsynth.errors import ArgumentTypeError, PlanError
 
 EXTREMES = [0.0, -0.0, 1e-300, -1.0, 0.5, 300.0, 2.0**24, 2.0**25, 1e300, -1e300, np.inf, -np.inf, np.nan]
@@ -35,10 +35,10 @@ def affine(rng: np.random.Generator) -> Any:
 
 def noise(rng: np.random.Generator) -> dict[str, Any]:
     """Noise of any kind, with parameters that suit it."""
-    kind = rng.choice(list(Noise))
-    if kind == Noise.SALT_AND_PEPPER:
+    kind = rng.choice(list(NoiseKind))
+    if kind == NoiseKind.SALT_AND_PEPPER:
         return {"noise": kind, "noise_parameters": [0.2, rng.choice([0.2, 1.0]), 0.0, 1e300]}
-    lowest = rng.choice([5e-324, 1.0, 1e300]) if kind == Noise.POISSON else 0.0
+    lowest = rng.choice([5e-324, 1.0, 1e300]) if kind == NoiseKind.POISSON else 0.0
     return {"noise": kind, "noise_parameters": [lowest, rng.choice([0.0, 10.0, 1e300]), 0.0, 0.0]}
 
 

@@ -22,7 +22,7 @@ from native_rows import make_rows, picture
 
 from augsynth import _native
 from augsynth._native import _cpu
-from augsynth._native.layout import MISSING, Border, Interpolation, Noise, Tables
+from augsynth._native.layout import MISSING, Border, Interpolation, NoiseKind, Tables
 
 THREADS = int(sys.argv[1])
 LONG_ENOUGH = 3  # presses
@@ -59,7 +59,7 @@ def linear(adjoint: bool, means: bool = False) -> Call:
 def calls() -> dict[str, Callable[[], Call]]:
     """By name, what makes the inputs of a call that would take from some seconds to minutes."""
     large = np.broadcast_to(np.uint8(1), (1 << 14, 1 << 14, 3))  # in no memory
-    poisson = {"noise": Noise.POISSON, "noise_parameters": (8.0, 0, 0, 0)}
+    poisson = {"noise": NoiseKind.POISSON, "noise_parameters": (8.0, 0, 0, 0)}
     weights = np.full(2048, 2.0**-12, np.float32)
     return {
         "pass": lambda: run_pass((16, 3000, 3000), picture((8, 8, 16)), **poisson),

@@ -9,20 +9,20 @@ import numpy.typing as npt
 
 from augsynth import _native
 from augsynth._native import layout
-from augsynth._native.layout import Border, DType, Interpolation, Noise
+from augsynth._native.layout import Border, DType, Interpolation, NoiseKind
 
 Array = npt.NDArray[Any]
 DTYPES = {DType.UINT8: np.uint8, DType.UINT16: np.uint16, DType.FLOAT32: np.float32}
 OUTPUT_DTYPES = {**DTYPES, DType.FLOAT16: np.float16, DType.BFLOAT16: np.uint16}
 
 NOISE_PARAMETERS = {
-    Noise.NONE: (0, 0, 0, 0),
-    Noise.GAUSSIAN: (1.5, 20, 0, 0),
-    Noise.EXACT_GAUSSIAN: (1.5, 20, 0, 0),
-    Noise.UNIFORM: (-10, 30, 0, 0),
-    Noise.SALT_AND_PEPPER: (0.1, 0.3, 0, 255),
-    Noise.POISSON: (8, 0, 0, 0),
-    Noise.SPECKLE: (0.1, 0.2, 0, 0),
+    NoiseKind.NONE: (0, 0, 0, 0),
+    NoiseKind.GAUSSIAN: (1.5, 20, 0, 0),
+    NoiseKind.EXACT_GAUSSIAN: (1.5, 20, 0, 0),
+    NoiseKind.UNIFORM: (-10, 30, 0, 0),
+    NoiseKind.SALT_AND_PEPPER: (0.1, 0.3, 0, 255),
+    NoiseKind.POISSON: (8, 0, 0, 0),
+    NoiseKind.SPECKLE: (0.1, 0.2, 0, 0),
 }
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from native_rows import DTYPES, Array, make_rows, rotation
 
 from augsynth._native import layout
-from augsynth._native.layout import LUT_LEVELS, Border, DType, Interpolation, Noise, Tables
+from augsynth._native.layout import LUT_LEVELS, Border, DType, Interpolation, NoiseKind, Tables
 from augsynth.plan import FULL_SCALE, Pass
 from augsynth.testing import strategies as aug
 
@@ -86,7 +86,9 @@ def passes(draw: st.DrawFn, stages: tuple[str, ...] = STAGES) -> tuple[Pass, Arr
 
 def _pointing(draw: st.DrawFn, source: Array, output: Array, tables: Tables) -> Array:
     full = full_scale(source)
-    noise = draw(st.sampled_from([Noise.NONE, Noise.NONE, Noise.GAUSSIAN, Noise.UNIFORM, Noise.SPECKLE]))
+    noise = draw(
+        st.sampled_from([NoiseKind.NONE, NoiseKind.NONE, NoiseKind.GAUSSIAN, NoiseKind.UNIFORM, NoiseKind.SPECKLE])
+    )
     return make_rows(
         source,
         output,
@@ -97,7 +99,7 @@ def _pointing(draw: st.DrawFn, source: Array, output: Array, tables: Tables) -> 
         support=draw(st.sampled_from([1.0, 1.8])),
         fill=full / 3,
         noise=noise,
-        noise_parameters=(0.0, 0.1 if noise == Noise.SPECKLE else 0.1 * full, 0.0, 0.0),
+        noise_parameters=(0.0, 0.1 if noise == NoiseKind.SPECKLE else 0.1 * full, 0.0, 0.0),
         stream=draw(st.integers(0, 2**32 - 1)),
         clamp=(0.1 * full, 0.9 * full),
         gain=np.iinfo(output.dtype).max / full if output.dtype.kind == "u" else 1 / full,

@@ -15,7 +15,7 @@ import pytest
 from native_rows import make_rows, picture
 
 from augsynth import _native
-from augsynth._native.layout import Noise
+from augsynth._native.layout import NoiseKind
 
 HERE = Path(__file__).parent
 
@@ -33,7 +33,7 @@ def test_ctrl_c_ends_a_call_of_any_kind(threads: int) -> None:
 def test_only_the_first_thread_runs_handlers(threads: int) -> None:
     """A call of another one goes on; that Python's handlers run there is no business of its."""
     source, output = picture((8, 8, 16)), np.zeros((16, 1000, 1000), np.uint8)
-    poisson = {"noise": Noise.POISSON, "noise_parameters": (8.0, 0, 0, 0)}
+    poisson = {"noise": NoiseKind.POISSON, "noise_parameters": (8.0, 0, 0, 0)}
     rows = make_rows(source, output, inverse=np.diag([0.008, 0.008, 1.0]), **poisson)
     ran: list[Any] = []
     thread = threading.Thread(target=_native.run, args=(rows, [source], [output]), kwargs={"threads": threads})

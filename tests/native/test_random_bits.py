@@ -7,7 +7,7 @@ import pytest
 from native_rows import make_rows
 
 from augsynth import _native
-from augsynth._native.layout import Noise
+from augsynth._native.layout import NoiseKind
 from augsynth.errors import ArgumentError, ArgumentTypeError
 
 
@@ -31,7 +31,7 @@ def test_known_answer_of_pi() -> None:
 def test_known_answer_of_pixels(isa: str) -> None:
     """Random123's philox4x32-7 of zeros, as the bits of the first eight pixels."""
     source, output = np.zeros((1, 8, 1), np.float32), np.empty((1, 1, 8), np.float32)
-    rows = make_rows(source, output, noise=Noise.UNIFORM, noise_parameters=(-0.5, 2**16 - 0.5, 0, 0))
+    rows = make_rows(source, output, noise=NoiseKind.UNIFORM, noise_parameters=(-0.5, 2**16 - 0.5, 0, 0))
     _native.run(rows, [source], [output])
     halves = [int(half) for half in output[0, 0]]
     words = [f"{high:04x}{low:04x}" for low, high in zip(halves[::2], halves[1::2], strict=True)]

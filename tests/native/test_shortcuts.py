@@ -10,7 +10,7 @@ from native_rows import Array, make_rows, picture, rotation
 from native_tables import colours, erasures, luts
 
 from augsynth import _native
-from augsynth._native.layout import Border, Interpolation, Noise, Tables
+from augsynth._native.layout import Border, Interpolation, NoiseKind, Tables
 
 NEAREST = {"interpolation": Interpolation.NEAREST}
 PAD_MODES: dict[Border, Any] = {
@@ -78,7 +78,7 @@ def test_moved_bytes_stop_at_a_constant_border(isa: str) -> None:
         {"bias": 3.0},
         {"clamp": (10.0, np.inf)},
         {"clamp": (-np.inf, 200.0)},
-        {"noise": Noise.UNIFORM, "noise_parameters": (-9.0, 9.0, 0.0, 0.0)},
+        {"noise": NoiseKind.UNIFORM, "noise_parameters": (-9.0, 9.0, 0.0, 0.0)},
         {"lut": 0},
         {"colour": 0},
         {"erasures": (0, 1)},
@@ -116,11 +116,13 @@ def test_small_pictures_look_as_their_views_do(isa: str, perspective: float, bor
     assert outputs[0].std() > 1.0
 
 
-@pytest.mark.parametrize("kind", [kind for kind in Noise if kind != Noise.NONE])
+@pytest.mark.parametrize("kind", [kind for kind in NoiseKind if kind != NoiseKind.NONE])
 @pytest.mark.parametrize("width", [1, 28, 50, 90])
-def test_noise_does_not_depend_on_how_long_lines_are(isa: str, width: int, kind: Noise) -> None:
+def test_noise_does_not_depend_on_how_long_lines_are(isa: str, width: int, kind: NoiseKind) -> None:
     source = np.full((61, 300, 3), 99, np.uint8)
-    parameters = {Noise.SALT_AND_PEPPER: (0.2, 0.5, 0, 255), Noise.POISSON: (2, 0, 0, 0)}.get(kind, (-1, 5, 0, 0))
+    parameters = {NoiseKind.SALT_AND_PEPPER: (0.2, 0.5, 0, 255), NoiseKind.POISSON: (2, 0, 0, 0)}.get(
+        kind, (-1, 5, 0, 0)
+    )
     outputs = [np.zeros((3, 61, size), np.float32) for size in (300, width)]
     for output in outputs:
         image = source[:, : output.shape[2]]

@@ -14,7 +14,7 @@ from native_tables import STAGES, colours, full_scale, luts, missing, passes, wi
 
 from augsynth import _native
 from augsynth._native import layout
-from augsynth._native.layout import Border, Interpolation, Noise, Tables
+from augsynth._native.layout import Border, Interpolation, NoiseKind, Tables
 from augsynth.engine import CpuExecutor, reference
 from augsynth.plan import Pass, check_pass
 
@@ -77,7 +77,7 @@ def test_a_table_gives_what_it_gives_to_the_stored_picture(isa: str, drawn: tupl
     one, source = drawn
     assume(source.dtype != np.float32)
     rows = one.rows
-    rows["noise"], rows["gain"], rows["clamp"] = Noise.NONE, 1.0, (-np.inf, np.inf)
+    rows["noise"], rows["gain"], rows["clamp"] = NoiseKind.NONE, 1.0, (-np.inf, np.inf)
     rows["output_dtype"] = rows["source_dtype"]
     fused, stored = CpuExecutor().allocate(rows)[0], CpuExecutor().allocate(rows)[0]
     _native.run(rows, [source], [fused], tables=one.tables)
@@ -119,7 +119,7 @@ def test_means_are_those_of_the_output_before_it_is_mapped(isa: str, dtype: Any,
     plain = run(source, Tables(), fill=full / 2, **geometry)
     only_means = colours(3, full)
     only_means["matrix"], only_means["offset"], only_means["of_mean"] = 0, 0, np.eye(16)
-    mapped = run(source, Tables(colours=only_means), colour=0, fill=full / 2, noise=Noise.GAUSSIAN, **geometry)
+    mapped = run(source, Tables(colours=only_means), colour=0, fill=full / 2, noise=NoiseKind.GAUSSIAN, **geometry)
     expected = plain.astype(np.float64).mean(axis=(1, 2))
     np.testing.assert_allclose(mapped, np.broadcast_to(expected[:, None, None], mapped.shape), rtol=1e-6)
     only_means["of_mean"][0, :3, :3] = [[0, 1, 0], [0, 0, 1], [1, 0, 0]]
@@ -191,7 +191,13 @@ def test_later_rectangles_lie_over_earlier_ones(isa: str) -> None:
 
 def test_the_clamp_and_the_noise_of_the_row_do_not_touch_what_is_written(isa: str) -> None:
     tables = Tables(erasures=one_erasure((2, 2, 7, 300), -40.0))
-    fields = {"clamp": (0.0, 1.0), "noise": Noise.GAUSSIAN, "noise_parameters": (0, 5, 0, 0), "gain": 2.0, "bias": 1.0}
+    fields = {
+        "clamp": (0.0, 1.0),
+        "noise": NoiseKind.GAUSSIAN,
+        "noise_parameters": (0, 5, 0, 0),
+        "gain": 2.0,
+        "bias": 1.0,
+    }
     erased = run(picture((9, 600, 2), np.float32), tables, erasures=(0, 1), **fields)
     assert (erased[:, 2:7, 2:300] == -79.0).all()
     erased[:, 2:7, 2:300] = 1.0
@@ -204,7 +210,7 @@ def test_random_values_are_uniform_noise_of_the_erasures_stream(isa: str, channe
     black, stream = np.zeros((20, 600, channels), np.uint8), (3, 1, 4, 1)
     tables = Tables(erasures=one_erasure((3, 17, 19, 590), 20.0, 120.0, stream))
     erased = run(black, tables, erasures=(0, 1))
-    noisy = run(black, Tables(), noise=Noise.UNIFORM, noise_parameters=(20, 120, 0, 0), stream=stream)
+    noisy = run(black, Tables(), noise=NoiseKind.UNIFORM, noise_parameters=(20, 120, 0, 0), stream=stream)
     np.testing.assert_array_equal(erased[:, 3:19, 17:590], noisy[:, 3:19, 17:590])
     assert erased[:, 3:19, 17:590].std() > 25
 

@@ -7,7 +7,7 @@ import pytest
 from native_rows import make_rows, picture
 
 from augsynth import _native
-from augsynth._native.layout import Noise
+from augsynth._native.layout import NoiseKind
 from augsynth.errors import ArgumentError, ArgumentTypeError, PlanError
 from augsynth.plan import check_rows
 
@@ -87,18 +87,18 @@ def test_antialiasing_that_would_take_minutes_is_refused(source: Any) -> None:
 @pytest.mark.parametrize(
     ("kind", "parameters", "at"),
     [
-        (Noise.GAUSSIAN, (0, -1e-9), 1),
-        (Noise.EXACT_GAUSSIAN, (0, -1e-9), 1),
-        (Noise.SPECKLE, (0, -1e-9), 1),
-        (Noise.UNIFORM, (1, 0.999), 1),
-        (Noise.SALT_AND_PEPPER, (-1e-9, 0), 0),
-        (Noise.SALT_AND_PEPPER, (0.5, 0.4), 1),
-        (Noise.SALT_AND_PEPPER, (0.5, 1.001), 1),
-        (Noise.POISSON, (0, 0), 0),
+        (NoiseKind.GAUSSIAN, (0, -1e-9), 1),
+        (NoiseKind.EXACT_GAUSSIAN, (0, -1e-9), 1),
+        (NoiseKind.SPECKLE, (0, -1e-9), 1),
+        (NoiseKind.UNIFORM, (1, 0.999), 1),
+        (NoiseKind.SALT_AND_PEPPER, (-1e-9, 0), 0),
+        (NoiseKind.SALT_AND_PEPPER, (0.5, 0.4), 1),
+        (NoiseKind.SALT_AND_PEPPER, (0.5, 1.001), 1),
+        (NoiseKind.POISSON, (0, 0), 0),
     ],
 )
 def test_the_parameters_of_each_kind_of_noise_have_a_range(
-    source: Any, output: Any, kind: Noise, parameters: tuple[float, float], at: int
+    source: Any, output: Any, kind: NoiseKind, parameters: tuple[float, float], at: int
 ) -> None:
     rows = make_rows(source, output, noise=kind, noise_parameters=(*parameters, 0, 0))
     with pytest.raises(PlanError, match=rf"^row 0: noise_parameters\[{at}\] is .*, expected "):

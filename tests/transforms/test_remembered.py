@@ -16,15 +16,15 @@ from augsynth import transforms as T
 from augsynth._native.layout import Border
 from augsynth.errors import ArgumentError
 from augsynth.plan import Pass, Plan
-from augsynth.plan.lowering.merge import begun, merged
+from augsynth.plan.lowering.merge import new_pass, transition
 from augsynth.testing import strategies as aug
 
 KEY = (3, 0, 5)
 
 
 def _forget() -> None:
-    merged.cache_clear()
-    begun.cache_clear()
+    transition.cache_clear()
+    new_pass.cache_clear()
 
 
 def _bytes(plan: Plan) -> list[bytes]:
@@ -48,9 +48,9 @@ def test_a_plan_is_the_same_when_its_lowering_is_remembered(
     except ArgumentError:
         assume(False)
         raise
-    known = merged.cache_info().misses
+    known = transition.cache_info().misses
     again = pipeline.plan([shape], [key], dtype=dtype)
-    assert merged.cache_info().misses == known
+    assert transition.cache_info().misses == known
     assert _bytes(again) == _bytes(fresh)
 
 

@@ -11,12 +11,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from augsynth._native.layout import MAX_CHANNELS, Border, DType, Interpolation, Noise
+from augsynth._native.layout import MAX_CHANNELS, Border, DType, Interpolation, NoiseKind
 from augsynth.core.typing import Floats
 from augsynth.engine.autograd.linear import linear_pass
 from augsynth.engine.executor import run
 from augsynth.errors import ArgumentError, ArgumentTypeError, PlanError
-from augsynth.plan import Barrier, Pass, Plan, Rows, Step
+from augsynth.plan import Barrier, Pass, Plan, PlanStep, Rows
 
 Values = dict[str, npt.NDArray[Any]]
 
@@ -92,13 +92,13 @@ def _refusal(what: str) -> PlanError:
     )
 
 
-def _obstacles(step: Step) -> Iterator[str]:
+def _obstacles(step: PlanStep) -> Iterator[str]:
     """Why no gradient goes through a step, in words."""
     if isinstance(step, Barrier):
         return iter([f"is {step.operation!r}, which {_BETWEEN}"])
     rows, erasures = step.rows, step.tables.erasures
     conditions = {
-        "adds noise": rows["noise"] != Noise.NONE,
+        "adds noise": rows["noise"] != NoiseKind.NONE,
         "fills missing values": rows["missing"] >= 0,
         "looks values up in a table": rows["lut"] >= 0,
         "samples bicubically": rows["interpolation"] == Interpolation.BICUBIC,

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from augsynth._native.layout import Noise
+from augsynth._native.layout import NoiseKind
 from augsynth.core.rng import philox
 from augsynth.core.typing import Bits, Floats
 
@@ -26,26 +26,26 @@ def add_noise(row: np.void, values: Floats) -> Floats:
     """The values (C, H, W) with the noise of the row, in the source's units."""
     stream, shape = row["stream"], values.shape
     p0, p1, p2, p3 = (float(parameter) for parameter in row["noise_parameters"])
-    match Noise(row["noise"]):
-        case Noise.NONE:
+    match NoiseKind(row["noise"]):
+        case NoiseKind.NONE:
             return values
-        case Noise.GAUSSIAN | Noise.EXACT_GAUSSIAN | Noise.UNIFORM | Noise.SPECKLE if p0 == p1 == 0:
+        case NoiseKind.GAUSSIAN | NoiseKind.EXACT_GAUSSIAN | NoiseKind.UNIFORM | NoiseKind.SPECKLE if p0 == p1 == 0:
             return values  # 0 added to -0 is 0, and 0 times an infinity is NaN
-        case Noise.GAUSSIAN:
+        case NoiseKind.GAUSSIAN:
             return values + (p0 + p1 * table_normal(stream, shape))
-        case Noise.EXACT_GAUSSIAN:
+        case NoiseKind.EXACT_GAUSSIAN:
             return values + (p0 + p1 * normal_quantile(uniform(stream, shape)))
-        case Noise.UNIFORM:
+        case NoiseKind.UNIFORM:
             return values + uniform_between(stream, shape, p0, p1)
-        case Noise.SALT_AND_PEPPER:
+        case NoiseKind.SALT_AND_PEPPER:
             u = uniform(stream, (1, *shape[1:]))
             return np.where(u < p0, p2, np.where(u < p1, p3, values))
-        case Noise.POISSON:
+        case NoiseKind.POISSON:
             mean = np.maximum(values, 0.0) / p0
             noisy = mean < _NOISY_MEAN
             counts = poisson_quantile(uniform(stream, shape), np.where(noisy, mean, 0.0))
             return np.where(noisy, counts * p0, values)
-        case Noise.SPECKLE:
+        case NoiseKind.SPECKLE:
             return values + values * (p0 + p1 * table_normal(stream, shape))
 
 

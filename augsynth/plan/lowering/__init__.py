@@ -16,7 +16,7 @@ from augsynth.plan.lowering.steps import (
     PerChannel,
     Sampling,
     Standardise,
-    Step,
+    TransformStep,
 )
 
 __all__ = [
@@ -33,5 +33,5 @@ __all__ = [
     "PerChannel",
     "Sampling",
     "Standardise",
-    "Step",
+    "TransformStep",
 ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from augsynth._native.layout import Noise
+from augsynth._native.layout import NoiseKind
 from augsynth.plan.lowering.stage import Stage
 from augsynth.plan.lowering.steps import (
     AddNoise,
@@ -37,7 +37,7 @@ class Resampled(NamedTuple):
 class Noisy(NamedTuple):
     """The kind of `AddNoise`, whether it clips, and whether all samples get it."""
 
-    kind: Noise
+    kind: NoiseKind
     clip: bool
     everywhere: bool
 

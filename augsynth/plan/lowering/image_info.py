@@ -114,6 +114,10 @@ class ImageInfo:
             return ImageInfo(sizes, self.channels, self.dtype, self.tracked_boxes.moved(inverse))
         return self if sizes is self.sizes else ImageInfo(sizes, self.channels, self.dtype)
 
+    def cast(self, dtype: DType) -> ImageInfo:
+        """The images after a change of their dtype."""
+        return ImageInfo(self.sizes, self.channels, dtype, self.tracked_boxes)
+
     def cut(self) -> ImageInfo:
         """The images after the open pass ends: the parts of boxes outside the frame are lost."""
         boxes = self.tracked_boxes

@@ -4,14 +4,13 @@
 of its meaning, and opens a new pass, noting why, where it would.
 
 Which passes there are depends on the pipeline and the dtype alone, never on the values drawn or on the other samples
-of a batch. So a call only looks up what `merged` made of the steps' declarations, and gathers what they hold.
+of a batch. So a call only looks up what `transition` made of the steps' declarations, and gathers what they hold.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 
 import numpy as np
 
@@ -24,11 +23,11 @@ from augsynth.plan.lowering.declared import declared
 from augsynth.plan.lowering.explain import describe_barrier, describe_pass
 from augsynth.plan.lowering.extent import Extent, clamp_of
 from augsynth.plan.lowering.image_info import ImageInfo, TrackedBoxes
-from augsynth.plan.lowering.merge import begun, merged
+from augsynth.plan.lowering.lookups import as_lookup, is_table
+from augsynth.plan.lowering.merge import new_pass, transition
 from augsynth.plan.lowering.open_pass import OpenPass
-from augsynth.plan.lowering.operations import as_lookup, is_table
 from augsynth.plan.lowering.state import PassState
-from augsynth.plan.lowering.steps import Fusible, Geometry, Operate, Step, restricted
+from augsynth.plan.lowering.steps import Fusible, Geometry, Operate, TransformStep, restricted
 
 
 class Lowering:
@@ -50,7 +49,7 @@ class Lowering:
         self._active: Mask | None = None
         self._done: list[Pass | Barrier] = []
         self._origins: list[PassState | tuple[str, Operate, PassState]] = []
-        self._state = begun(dtype, _native.distinct(channels), "the image comes in", Extent())
+        self._state = new_pass(dtype, _native.distinct(channels), "the image comes in", Extent())
         self._open = OpenPass(sizes, channels)
 
     @property
@@ -68,7 +67,7 @@ class Lowering:
         finally:
             self._active = outer
 
-    def add(self, name: str, step: Step) -> None:
+    def add(self, name: str, step: TransformStep) -> None:
         """Merge the step of transform `name` into the open pass, or open a new one for it."""
         images = self._images
         if self._active is not None:
@@ -81,18 +80,18 @@ class Lowering:
             self._merge(name, step)
 
     def _merge(self, name: str, step: Fusible) -> None:
-        states = merged(self._state, name, declared(step), self._fuse)
-        if states.before is not self._state:
+        change = transition(self._state, name, declared(step), self._fuse)
+        if change.before is not self._state:
             self._close()
-            self._begin(states.before)
-        self._state = states.after
-        self._open.take(step, states)
+            self._begin(change.before)
+        self._state = change.after
+        self._open.add(step, change)
         if isinstance(step, Geometry):
             if step.sizes is not self._images.sizes:
                 _require_possible(name, step.sizes)
             self._images = self._images.resampled(step.sizes, step.inverse)
         elif self._state.dtype != self._images.dtype:
-            self._images = replace(self._images, dtype=self._state.dtype)
+            self._images = self._images.cast(self._state.dtype)
 
     def finish(self) -> Plan:
         """The plan of all passes."""
@@ -132,7 +131,7 @@ class Lowering:
         state = self._state
         extent = state.extent.clamped(clamp_of(step, state.dtype))
         why = f"{name} runs on whole images, between passes"
-        self._begin(begun(state.dtype, state.channels, why, extent))
+        self._begin(new_pass(state.dtype, state.channels, why, extent))
 
 
 def _barrier(step: Operate, active: Mask) -> Barrier:

@@ -26,34 +26,34 @@ _WORK = {
 }
 
 
-class Merged(NamedTuple):
-    """The pass that a step joins, and what it is then."""
+class Transition(NamedTuple):
+    """The states that a step leads from and to: of the pass that it joins, before and after it."""
 
     before: PassState
     after: PassState
 
 
 @lru_cache(maxsize=1024)
-def begun(dtype: DType, channels: tuple[int, ...], why: str, extent: Extent) -> PassState:
+def new_pass(dtype: DType, channels: tuple[int, ...], reason: str, extent: Extent) -> PassState:
     """A new pass, of images with one of the channel counts `channels` and values of some `extent`."""
     if dtype in OUTPUTS_ONLY:
         name = dtype.name.lower()
         raise ArgumentError(f"{name} images can only be written, not read: let ToDtype({name!r}) come last")
-    return PassState(dtype, channels, dtype, why, extent)
+    return PassState(dtype, channels, dtype, reason, extent)
 
 
 @lru_cache(maxsize=1024, typed=True)  # as tuples, declarations of two kinds may be equal
-def merged(state: PassState, name: str, step: Declared, fuse: bool) -> Merged:
+def transition(state: PassState, name: str, step: Declared, fuse: bool) -> Transition:
     """The step of transform `name` in the pass `state`, or in a new one where it would change its meaning there."""
     reason = conflict(state, step) if fuse else "fusion is switched off" if state.names else None
-    before = state if reason is None else begun(state.dtype, state.channels, reason, state.extent)
+    before = state if reason is None else new_pass(state.dtype, state.channels, reason, state.extent)
     noted = replace(
         before,
         names=(*before.names, name),
         extent=before.extent.after(name, step, before.dtype),
         warnings=_with(before.warnings, before.extent.warning(name, clamp_of(step, before.dtype))),
     )
-    return Merged(before, replace(noted, **_changes(before, step)))
+    return Transition(before, replace(noted, **_changes(before, step)))
 
 
 def _changes(state: PassState, step: Declared) -> dict[str, Any]:

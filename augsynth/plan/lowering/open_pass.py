@@ -10,7 +10,7 @@ from augsynth import _native
 from augsynth._native.layout import Border
 from augsynth.core.typing import Floats, Ints
 from augsynth.plan import Pass, Rows
-from augsynth.plan.lowering.merge import Merged
+from augsynth.plan.lowering.merge import Transition
 from augsynth.plan.lowering.state import PassNoise, PassState
 from augsynth.plan.lowering.steps import (
     AddNoise,
@@ -39,21 +39,21 @@ class OpenPass:
     noise: AddNoise | None = None
     gathered: Gathered = field(default_factory=Gathered)
 
-    def take(self, step: Fusible, states: Merged) -> None:
+    def add(self, step: Fusible, change: Transition) -> None:
         """Take up what a step holds that leads from one state to the next."""
         match step:
             case Geometry():  # first, as most steps are
-                self._resample(step, states)
+                self._resample(step, change)
             case AddNoise():
                 self.noise = step
             case MapColours():
-                self.gathered.add_colours(step, states.before.full_scale)
+                self.gathered.add_colours(step, change.before.full_scale)
             case Lookup():
                 self.gathered.add_lookup(step)
             case Erase():
-                self.gathered.add_erasures(step, *states.before.erased_range(step.fill))
+                self.gathered.add_erasures(step, *change.before.erased_range(step.fill))
             case FillValues():
-                self._fill_missing(step, states.before)
+                self._fill_missing(step, change.before)
 
     def close(self, state: PassState, sizes: Ints) -> Pass:
         """The pass, writing images of `sizes` (n, 2)."""
@@ -69,11 +69,11 @@ class OpenPass:
             _add_noise(self.noise, state.noise, rows)
         return Pass(rows, self.gathered.into(rows, state.source_dtype))
 
-    def _resample(self, step: Geometry, states: Merged) -> None:
+    def _resample(self, step: Geometry, change: Transition) -> None:
         if self.inverse is None:
             self.inverse = step.inverse
             return
-        if states.before.sampling.border is None and states.after.sampling.border == Border.CONSTANT:
+        if change.before.sampling.border is None and change.after.sampling.border == Border.CONSTANT:
             self.edge = _extents(self.inverse)
         self.inverse = _native.compose(self.inverse, step.inverse)
 

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from augsynth._native.layout import MAX_CHANNELS, DType, Interpolation, Noise
+from augsynth._native.layout import MAX_CHANNELS, DType, Interpolation, NoiseKind
 from augsynth.core.typing import Floats, Mask
 from augsynth.plan import FULL_SCALE, Rows, new_rows
 from augsynth.plan.lowering.extent import Extent
@@ -17,12 +17,12 @@ from augsynth.plan.lowering.steps import UNDECLARED, PerChannel, Sampling
 
 # Which parameters of a kind of noise are levels of an image; the others are ratios.
 _LEVELS = {
-    Noise.GAUSSIAN: (True, True),
-    Noise.EXACT_GAUSSIAN: (True, True),
-    Noise.UNIFORM: (True, True),
-    Noise.SALT_AND_PEPPER: (False, False, True, True),
-    Noise.POISSON: (True,),
-    Noise.SPECKLE: (False, False),
+    NoiseKind.GAUSSIAN: (True, True),
+    NoiseKind.EXACT_GAUSSIAN: (True, True),
+    NoiseKind.UNIFORM: (True, True),
+    NoiseKind.SALT_AND_PEPPER: (False, False, True, True),
+    NoiseKind.POISSON: (True,),
+    NoiseKind.SPECKLE: (False, False),
 }
 
 # How far a level may be off that was scaled to float and back.
@@ -35,7 +35,7 @@ _ONES, _ZEROS = np.ones(MAX_CHANNELS), np.zeros(MAX_CHANNELS)
 class PassNoise:
     """Noise of an image whose full scale is `full` in the source's units; `everywhere` in all samples."""
 
-    kind: Noise
+    kind: NoiseKind
     full: float
     clips: bool
     everywhere: bool

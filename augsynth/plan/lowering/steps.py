@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from augsynth._native.layout import Border, DType, Interpolation, Noise
+from augsynth._native.layout import Border, DType, Interpolation, NoiseKind
 from augsynth.core.typing import Array, Bits, Floats, Ints, Mask
 from augsynth.errors import ArgumentError
 
@@ -109,7 +109,7 @@ class AddNoise(NamedTuple):
     Those that are levels of an image, as most are, are given as fractions of the full scale.
     """
 
-    kind: Noise
+    kind: NoiseKind
     parameters: Floats
     stream: Bits
     clip: bool
@@ -147,10 +147,10 @@ class Cast(NamedTuple):
 
 # What can be part of a pass, and all that transforms can be lowered to.
 Fusible = FillValues | Geometry | Lookup | MapColours | AddNoise | Erase | Standardise | Cast
-Step = Fusible | Operate
+TransformStep = Fusible | Operate
 
 
-def restricted(step: Step, active: Mask, sizes: Ints) -> Step:
+def restricted(step: TransformStep, active: Mask, sizes: Ints) -> TransformStep:
     """The step for those samples that `active` (n,) names; the others stay as they are, of `sizes` (n, 2)."""
     if isinstance(step, (Standardise, Cast)):
         raise ArgumentError(
