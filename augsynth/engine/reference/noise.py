@@ -87,7 +87,7 @@ def table_normal(stream: Bits, shape: tuple[int, ...]) -> Floats:
 
 
 def normal_of(bits: npt.NDArray[np.uint32]) -> Floats:
-    """Return the standard normal number of each 16 random bits."""
+    """The standard normal variate that 16 random bits stand for."""
     result: Floats = (_EVEN[bits & 0xFF] + _ODD[bits >> 8]) / NOISE_SCALE
     return result
 
