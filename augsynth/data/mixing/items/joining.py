@@ -7,7 +7,8 @@ from typing import Any
 
 import torch
 
-from augsynth.data.mixing.items.form import Fields, form, is_array, is_number, label_like
+from augsynth.core.items import Fields
+from augsynth.data.mixing.items.form import form, is_array, is_number, label_like
 from augsynth.errors import DataError, shown
 from augsynth.generators.class_names import read_class_names
 
