@@ -53,6 +53,7 @@ MAYBE: dict[str, T.Transform] = {
         for example in _EXAMPLES
         if isinstance(getattr(example, "p", None), float)
     },
+    "elastic": T.ElasticTransform(alpha=0.0),
     "perspective, bicubic": T.RandomPerspective(p=0.0, interpolation="bicubic", border="reflect"),
     "erasing by a level": T.RandomErasing(0.0),
 }

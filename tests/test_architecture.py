@@ -30,6 +30,18 @@ ALLOWED: dict[str, set[str]] = {
     "testing": {"core", "errors", "generators", "plan", "transforms"},
 }
 EXTENSIONS = {"_cpu", "_cuda"}
+# What each folder of data may import of data, beside itself.
+ALLOWED_IN_DATA: dict[str, set[str]] = {
+    "wrapper": set(),
+    "loading": {"wrapper"},
+    "pools": set(),
+    "prefetching": {"wrapper"},
+    "mixing.items": set(),
+    "mixing.rule": {"mixing.items", "pools"},
+    "mixing.epochs": set(),
+    "mixing": {"mixing.epochs", "mixing.items", "mixing.rule", "pools"},
+    "mixing.samplers": {"mixing", "mixing.epochs", "mixing.rule"},
+}
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
 
 
@@ -64,6 +76,38 @@ def test_no_room_may_import_one_above_it() -> None:
 def test_the_table_allows_nothing_that_no_module_needs() -> None:
     for room, allowed in ALLOWED.items():
         assert allowed == set().union(*(_imported_rooms(path) for path in FILES if _room(path) == room)) - {room}, room
+
+
+def test_folders_of_data_import_what_their_table_says() -> None:
+    found: dict[str, set[str]] = {folder: set() for folder in ALLOWED_IN_DATA}
+    for path in (PACKAGE / "data").rglob("*/*.py"):
+        found[_data_folder(_module(path))] |= _data_folders_imported(path)
+    assert {folder: imported - {folder} for folder, imported in found.items()} == ALLOWED_IN_DATA
+
+
+def test_no_folder_of_data_may_import_one_below_it() -> None:
+    for rank, (folder, allowed) in enumerate(ALLOWED_IN_DATA.items()):
+        assert allowed <= set(list(ALLOWED_IN_DATA)[:rank]), folder
+
+
+def _module(path: Path) -> str:
+    return ".".join(("augsynth", *path.relative_to(PACKAGE).with_suffix("").parts))
+
+
+def _data_folder(module: str) -> str:
+    """Return the folder of a module of data, as the table names it: "mixing.rule" for its module quota."""
+    parts = module.split(".")[2:]
+    return ".".join(parts[:-1] or parts)
+
+
+def _data_folders_imported(path: Path) -> set[str]:
+    nodes = (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom))
+    modules = {
+        f"{node.module}.{alias.name}" if (PACKAGE.parent / str(node.module).replace(".", "/")).is_dir() else node.module
+        for node in nodes
+        for alias in node.names
+    }
+    return {_data_folder(str(module)) for module in modules if str(module).startswith("augsynth.data.")}
 
 
 def test_only_one_room_imports_the_extensions() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from augsynth.core.typing import Floats
 from augsynth.plan.inversion import invert
 from augsynth.plan.passes import Pass
-from augsynth.plan.sequence import PlanStep, check_sequence
+from augsynth.plan.sequence import PlanStep, check_sequence, movements
 from augsynth.plan.store import PathOrFile, read_steps, write_steps
 
 
@@ -40,6 +40,11 @@ class Plan:
         """The passes, without the barriers between them."""
         return tuple(step for step in self.steps if isinstance(step, Pass))
 
+    @cached_property
+    def movements(self) -> tuple[Pass, ...]:
+        """The passes in order, and for each barrier that moves pixels a pass that moves coordinates as it does."""
+        return movements(self.steps)
+
     def __len__(self) -> int:
         return len(self.steps[0])
 
@@ -48,14 +53,14 @@ class Plan:
         return Plan(tuple(step[samples] for step in self.steps))
 
     def matrices(self) -> Floats:
-        """The maps (n, 3, 3) from output to source coordinates, over all passes.
+        """The maps (n, 3, 3) from output to source coordinates, over all passes and barriers.
 
         >>> from augsynth import transforms as T
         >>> T.CenterCrop(2).plan([(4, 6)], [(0, 0, 0)]).matrices()[0, :2, 2].tolist()
         [2.0, 1.0]
         """
-        total: Floats = self.passes[0].rows["inverse"]
-        for step in self.passes[1:]:
+        total: Floats = self.movements[0].rows["inverse"]
+        for step in self.movements[1:]:
             total = total @ step.rows["inverse"]
         return total
 
@@ -89,7 +94,7 @@ class Plan:
         >>> T.RandomHorizontalFlip(p=1.0).plan([(4, 6)], [(0, 0, 0)]).invert(np.array([[1.0, 2.0]])).tolist()
         [[5.0, 2.0]]
         """
-        return invert(self.passes, points, boxes, masks, pixel_center, mask_fill)
+        return invert(self.movements, points, boxes, masks, pixel_center, mask_fill)
 
     def save(self, path: PathOrFile) -> None:
         """Write the plan as an .npz archive, without pickle.

@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from augsynth._native.layout import ROW
+from augsynth._native.layout import ROW, Border
+from augsynth.core.geometry import inverse_map
+from augsynth.core.typing import Floats
 from augsynth.errors import PlanError
 from augsynth.plan.barriers import Barrier
-from augsynth.plan.passes import Pass, Rows
+from augsynth.plan.passes import Pass, Rows, new_rows
 
 PlanStep = Pass | Barrier
 
@@ -30,6 +32,32 @@ def check_sequence(steps: tuple[PlanStep, ...]) -> None:
     passes = [step for step in steps if isinstance(step, Pass)]
     for number, (before, after) in enumerate(pairwise(passes)):
         _check_joint(before.rows, after.rows, number)
+
+
+def movements(steps: tuple[PlanStep, ...]) -> tuple[Pass, ...]:
+    """Return the passes in order, and for each barrier that moves pixels a pass that moves coordinates as it does.
+
+    Args:
+        steps: those of a plan.
+    """
+    backwards: list[Pass] = []
+    for step in reversed(steps):
+        if isinstance(step, Pass):
+            backwards.append(step)
+        elif (maps := step.coordinate_maps(backwards[-1].rows["source_size"])) is not None:
+            backwards.append(_movement(maps, backwards[-1].rows))
+    return tuple(reversed(backwards))
+
+
+def _movement(maps: Floats, following: Rows) -> Pass:
+    """Return the pass that moves coordinates by `maps` (n, 3, 3) and gives the sizes that the `following` rows read."""
+    rows = new_rows(len(maps))
+    rows["inverse"] = inverse_map(maps)
+    rows["source_size"] = rows["output_size"] = following["source_size"]
+    rows["source_dtype"] = rows["output_dtype"] = following["source_dtype"]
+    rows["channels"] = following["channels"]
+    rows["border"] = Border.CONSTANT
+    return Pass(rows)
 
 
 def _check_step(step: Any, number: int) -> None:

@@ -10,6 +10,7 @@ from augsynth.transforms.choice import RandomApply, RandomChoice
 from augsynth.transforms.colour import ColorJitter, ColorMatrix, RandomChannelPermutation, RandomGrayscale
 from augsynth.transforms.contract import Transform
 from augsynth.transforms.custom import Lambda
+from augsynth.transforms.elastic import ElasticTransform
 from augsynth.transforms.erasing import GridMask, RandomErasing
 from augsynth.transforms.flips import RandomHorizontalFlip, RandomVerticalFlip
 from augsynth.transforms.frames import CenterCrop, Pad, RandomCrop, RandomResizedCrop, Resize
@@ -41,6 +42,7 @@ def examples(side: int = 8, threshold: float = 0.5) -> tuple[Transform, ...]:
         RandomTranslate((0.25, 0.25), border="wrap"),
         RandomShear((-25, 25, -10, 10)),
         RandomPerspective(0.5, p=1.0),
+        ElasticTransform(alpha=150.0, sigma=8.0),
         RandomCrop(side * 2 // 3, padding=side // 6),
         CenterCrop(side // 2),
         RandomResizedCrop(side, scale=(0.2, 0.6)),

@@ -25,6 +25,7 @@ TRANSFORMS: tuple[T.Transform, ...] = (
     T.RandomTranslate((0.3, 0.1), border="reflect101"),
     T.RandomShear((-20, 20)),
     T.RandomPerspective(0.6, p=1.0),
+    T.ElasticTransform((20.0, 30.0), 3.0, border="reflect"),
     T.RandomCrop((5, 4), padding=(1, 2, 3, 4), pad_if_needed=True, border="replicate", min_visible=0.5),
     T.CenterCrop(6, pad_if_needed=True, fill=0.25),
     T.RandomResizedCrop((6, 7), (0.1, 1.0), (0.5, 2.0), "bicubic", min_visible=0.3),

@@ -79,6 +79,27 @@ class Geometry(NamedTuple):
     projective: bool = False
 
 
+class Displace(NamedTuple):
+    """Move each pixel by a vector of its own: the output at p shows the input at p + d(p).
+
+    d is the uniform cubic B-spline (`augsynth.plan.splines`) over a grid of control points. The size stays.
+
+    Args:
+        offsets: the control points (n, rows, columns, 2), at least 4x4 for each sample, or a sequence of n such grids:
+            (x, y) in pixels.
+        origin: (n, 2), the position (x, y) of the first control point, in pixels.
+        spacing: (n, 2), the distance (x, y) of neighbours, in pixels.
+        sampling: the declaration of how pixels are read.
+        active: bool (n,), the samples that the step changes; None (the default) for all.
+    """
+
+    offsets: Floats | Sequence[Floats]
+    origin: Floats
+    spacing: Floats
+    sampling: Sampling
+    active: Mask | None = None
+
+
 class Operate(NamedTuple):
     """Do a named operation. It is a lookup table for single values of integer images, and otherwise a barrier.
 
@@ -194,7 +215,7 @@ class Cast(NamedTuple):
 
 
 # What can be part of a pass, and all that transforms can be lowered to.
-Fusible = FillValues | Geometry | Lookup | MapColours | AddNoise | Erase | Standardise | Cast
+Fusible = FillValues | Geometry | Displace | Lookup | MapColours | AddNoise | Erase | Standardise | Cast
 TransformStep = Fusible | Operate
 
 
