@@ -35,7 +35,7 @@ struct NoiseJob {
 template <int kMost>
 struct Job {
   double inverse[9];
-  Sampler sampler;
+  SamplingKind sampler;
   DType source_dtype, output_dtype;
   bool is_affine;
   bool has_ramp;  // fixed-point positions are the first of 256 columns and the distance from it

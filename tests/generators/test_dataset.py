@@ -80,7 +80,11 @@ REFUSED: dict[str, tuple[Any, str, type[AugsynthError]]] = {
         DataError,
     ),
     "no label": ([torch.zeros(1, 2, 2)], "item 0 has no label", DataError),
-    "a dict without image": ([{"img": 1, "label": 0}], 'without the key "image"; it has: img, label', DataError),
+    "a dict without image": (
+        [{"img": 1, "label": 0}],
+        "item 0 must have the key 'image', got the keys img, label",
+        DataError,
+    ),
     "an empty tuple": ([()], "empty tuple", DataError),
     "a string": ([("a.png", 0)], "holds a str", ArgumentTypeError),
     "int32 pixels": ([(torch.zeros(1, 2, 2, dtype=torch.int32), 0)], "int32 is not supported", ArgumentTypeError),

@@ -16,6 +16,7 @@ from torch.utils.data import TensorDataset
 
 from augsynth._native.layout import MAX_CHANNELS
 from augsynth.core.arrays import plain_array
+from augsynth.core.items import ItemStructure, class_of
 from augsynth.core.pillow import is_pil, stored_pixels
 from augsynth.errors import ArgumentError, ArgumentTypeError, DataError, error_text, shown
 from augsynth.generators.reading.class_names import read_class_names
@@ -97,8 +98,9 @@ def _read_items(dataset: Any, progress: bool) -> tuple[Tensor, list[Any]]:
     with progress_bar("reading images", len(dataset), progress and len(dataset) >= _BAR_FROM) as advance:
         for index in range(len(dataset)):
             with _naming(index):
-                image, label = _split_item(dataset[index], index)
-                pixels = _as_chw(image, f"item {index}")
+                item, what = dataset[index], f"item {index}"
+                image, fields = ItemStructure.of(item, what, error=DataError).split(item)
+                pixels = _as_chw(image, what)
             if images is None:
                 images = torch.empty((len(dataset), *pixels.shape), dtype=torch.uint8, device="cpu")
             if pixels.shape != images.shape[1:]:
@@ -107,22 +109,10 @@ def _read_items(dataset: Any, progress: bool) -> tuple[Tensor, list[Any]]:
                     f"{_shape(pixels)} (channels, height, width); resize them first"
                 )
             images[index] = pixels
-            labels.append(label)
+            labels.append(fields.get("label"))
             advance(1)
     assert images is not None
     return images, labels
-
-
-def _split_item(item: Any, index: int) -> tuple[Any, Any]:
-    if isinstance(item, dict):
-        if "image" not in item:
-            raise DataError(f'item {index} is a dict without the key "image"; it has: {", ".join(map(str, item))}')
-        return item["image"], item.get("label")
-    if isinstance(item, (tuple, list)):
-        if not item:
-            raise DataError(f"item {index} is an empty {type(item).__name__}; expected (image, label)")
-        return item[0], item[1] if len(item) > 1 else None
-    return item, None
 
 
 @contextmanager
@@ -217,14 +207,11 @@ def _fault(present: set[int]) -> str:
 
 
 def _as_class(label: Any, index: int) -> int:
-    try:
-        value = label.item() if hasattr(label, "item") else label
-    except Exception:
-        value = None
-    if isinstance(value, bool) or not isinstance(value, int):
+    value = class_of(label)
+    if value is None:
         hint = "; of a one-hot label, give the position of the 1" if getattr(label, "ndim", 0) else ""
         raise ArgumentTypeError(f"the label of item {index} must be an integer class, got {shown(label)}{hint}")
-    return int(value)
+    return value
 
 
 def _shape(tensor: Tensor) -> str:

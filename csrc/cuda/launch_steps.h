@@ -29,7 +29,7 @@ struct Share {
   std::int32_t samples, each, blocks;
 };
 
-struct Step {
+struct LaunchStep {
   StepKind kind;
   int kind_of_tasks;  // the number of a Kind in task.h; for sources with missing values their dtype
   void* tasks;
@@ -38,9 +38,9 @@ struct Step {
 };
 
 // Starts a step on a stream, and does not wait for it. Throws NativeError where it cannot be started.
-void launch(const Step& step, void* stream);
+void launch(const LaunchStep& step, void* stream);
 
 // Runs a step on the calling thread instead, over memory of the host: thread by thread, the same code.
-void simulate(const Step& step);
+void simulate(const LaunchStep& step);
 
 }  // namespace augsynth
