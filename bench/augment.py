@@ -156,7 +156,7 @@ def _settings(scope: Scope) -> dict[str, Any]:
         "rounds": scope.rounds,
         "isas": [contender.isa for contender in scope.batched],
         "ours": [contender.name for contender in scope.ours],
-        "peers": [one.name for one in scope.peers],
+        "peers": [peer.name for peer in scope.peers],
         "windows": {name: images.window for name, images in scope.sets.items()},
         "megabytes": {name: round(images.megabytes, 1) for name, images in scope.sets.items()},
         "operations": {case.name: [repr(op) for op in case.ops] for case in scope.cases},

@@ -9,7 +9,6 @@ one operation, and as a chain of torch's. Both are checked to give the same pict
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 
 import torch
 from harness import machine
+from harness.script import print_table
 from harness.timing import Contender, Timing, measure
 from torch import Tensor
 from torch.nn import functional as F
@@ -134,15 +134,7 @@ def report(measured: dict[tuple[str, str], dict[str, Timing]]) -> str:
 
 def main() -> None:
     """Measure, print, and store the table with --write."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=40)
-    parser.add_argument("--write", action="store_true", help=f"store the table in {RESULTS.name}")
-    given = parser.parse_args()
-    torch.set_num_threads(1)
-    text = report(measure_all(given.rounds))
-    print(text)
-    if given.write:
-        RESULTS.write_text(text)
+    print_table(__doc__, RESULTS, 40, lambda rounds: report(measure_all(rounds)))
 
 
 if __name__ == "__main__":

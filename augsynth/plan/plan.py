@@ -84,6 +84,7 @@ class Plan:
         are `mask_fill` (False for booleans) wherever the output does not show the source. `pixel_center` says that
         points name pixels by their centres. Points behind the horizon of a perspective are NaN.
 
+        >>> import numpy as np
         >>> from augsynth import transforms as T
         >>> T.RandomHorizontalFlip(p=1.0).plan([(4, 6)], [(0, 0, 0)]).invert(np.array([[1.0, 2.0]])).tolist()
         [[5.0, 2.0]]
