@@ -1,4 +1,4 @@
-"""What the items of a mix look like: forms of images, labels, dicts, transforms and batches."""
+"""Tests of the items of a mix: forms of images, labels, dicts, transforms and batches."""
 
 from __future__ import annotations
 

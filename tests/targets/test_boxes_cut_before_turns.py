@@ -51,7 +51,7 @@ def _drawn(seed: int, count: int = 12) -> Floats:
 
 
 def _seen(plan: Plan, box: Floats) -> Floats:
-    """Those of 60 x 60 points of the box that no pass cuts off, in the output."""
+    """Return those of 60 x 60 points of the box that no pass cuts off, in the output."""
     x, y = np.meshgrid(box[0] + GRID * (box[2] - box[0]), box[1] + GRID * (box[3] - box[1]))
     points = np.stack([x.ravel(), y.ravel()], axis=1)
     for one in plan.passes:

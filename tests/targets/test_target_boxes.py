@@ -163,7 +163,7 @@ def _oracle(plan: Any, points: npt.NDArray[np.float64]) -> npt.NDArray[np.float6
 
 
 def _shown(plan: Any, points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Where those of the points (n, 2) are that no pass cuts off."""
+    """Return the positions of those of the points (n, 2) that no pass cuts off."""
     for number in range(len(plan.passes)):
         points = _oracle(Plan(plan.passes[number : number + 1]), points)
         size = plan.passes[number].rows["output_size"][0]

@@ -28,7 +28,7 @@ def _moved(t: Any, boxes: Any, **more: Any) -> Any:
 
 
 def _same_rectangle(first: Floats, second: Floats) -> bool:
-    """Whether two sets of corners (4, 2) are the same, in any order."""
+    """Return whether two sets of corners (4, 2) are the same, in any order."""
     distances = np.abs(first[:, None] - second[None]).max(axis=-1)
     return bool((distances.min(axis=1) < 1e-6).all())
 
