@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,7 @@ ALLOWED: dict[str, set[str]] = {
     "cli": {"_native", "core", "data", "errors", "evaluate", "generators", "transforms"},
     "testing": {"core", "errors", "generators", "plan", "transforms"},
 }
+EXTENSIONS = {"_cpu", "_cuda"}
 # What each folder of data may import of data, beside itself.
 ALLOWED_IN_DATA: dict[str, set[str]] = {
     "wrapper": set(),
@@ -109,7 +111,7 @@ def _data_folders_imported(path: Path) -> set[str]:
 
 
 def test_only_one_room_imports_the_extensions() -> None:
-    importing = {path for path in FILES if {"_cpu", "_cuda"} & _names_imported_from(path, "augsynth._native")}
+    importing = {path for path in FILES if EXTENSIONS & _names_imported_from(path, "augsynth._native")}
     assert {_room(path) for path in importing} == {"_native"}
 
 
@@ -158,6 +160,27 @@ def _private_names_used(path: Path) -> set[str]:
         and node.attr.startswith("_")
         and not (isinstance(node.value, ast.Name) and node.value.id in ("self", "cls"))
     }
+
+
+@pytest.mark.parametrize("room", ALLOWED)
+def test_the_modules_of_a_room_import_each_other_one_way(room: str) -> None:
+    """Imports inside functions and for type checkers count, too."""
+    imports = {_module(path): _imported_modules(path) for path in FILES if _room(path) == room}
+    TopologicalSorter({module: found & imports.keys() for module, found in imports.items()}).prepare()
+
+
+def _module(path: Path) -> str:
+    return ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
+
+
+def _imported_modules(path: Path) -> set[str]:
+    known = {_module(file) for file in FILES}
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom):
+            names = {f"{node.module}.{alias.name}" for alias in node.names if alias.name not in EXTENSIONS}
+            found |= names & known or ({str(node.module)} if names else set())
+    return found
 
 
 def test_every_room_has_a_place() -> None:

@@ -1,7 +1,7 @@
 """The compiled extensions, imported here alone.
 
-`csrc/core/plan.h` and `augsynth/_native/layout.py` describe the rows of a plan; importing this module fails where
-the two differ.
+`csrc/core/plan.h` and `augsynth/_native/layout.py` describe the rows of a plan. Importing this module fails where the
+two differ.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ def check_layout(compiled: Mapping[str, Any]) -> None:
         "colour": _described(layout.COLOUR),
         "erasure": _described(layout.ERASURE),
         "missing": _described(layout.MISSING),
+        "displacement": _described(layout.DISPLACEMENT),
     }
     if compiled != expected:
         raise NativeError(

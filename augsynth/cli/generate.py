@@ -46,8 +46,8 @@ def fit(
     """
     from augsynth.data.loading.datasets import load_dataset
     from augsynth.generators import create_generator
+    from augsynth.generators.checkpoints.checkpoint import require_new
     from augsynth.generators.fitting import fit_if_needed
-    from augsynth.generators.learning import require_new
 
     model = create_generator(generator, **parse_settings(options))
     images = load_dataset(data, image_size=image_size, max_per_class=max_per_class, seed=seed)

@@ -230,6 +230,33 @@ def quad_areas(corners: Floats) -> Floats:
     return areas
 
 
+def convex_hull(points: Floats) -> Floats:
+    """The corners (m, 2) of the smallest convex polygon around points (n, 2), clockwise on screen.
+
+    Andrew, "Another efficient algorithm for convex hulls in two dimensions" (1979).
+
+    >>> convex_hull(np.array([[0.0, 0.0], [2.0, 0.0], [1.0, 0.5], [2.0, 2.0]])).tolist()
+    [[0.0, 0.0], [2.0, 0.0], [2.0, 2.0]]
+    """
+    ordered = np.unique(points.reshape(-1, 2), axis=0).tolist()
+    if len(ordered) < 3:
+        return _as_array(ordered)
+    return _as_array([*_hull_side(ordered), *_hull_side(ordered[::-1])])
+
+
+def _hull_side(points: Outline) -> Outline:
+    """One side of the hull of points that are in order along x, without the last one."""
+    side: list[Sequence[float]] = []
+    for x, y in points:
+        while len(side) > 1:
+            (a, b), (c, d) = side[-2:]
+            if (c - a) * (y - b) > (d - b) * (x - a):
+                break
+            side.pop()
+        side.append((x, y))
+    return side[:-1]
+
+
 def areas_within(polygons: Floats, window: Floats) -> Floats:
     """Return the areas (n,) of the parts of polygons that lie in a window.
 

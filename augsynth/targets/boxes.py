@@ -17,7 +17,6 @@ from augsynth.core.geometry import (
     box_corners,
     clip_outline,
     map_boxes,
-    map_outline,
     map_points,
     outline_area,
     quad_areas,
@@ -68,17 +67,14 @@ def read_boxes(value: Any, what: str = "boxes") -> Floats:
 
 
 def place_boxes(where: CoordinateMap, boxes: Floats, rules: TargetRules) -> Placed:
-    """The boxes around what is left of the mapped corners of `boxes` (n, 4), clipped to what the output shows.
+    """The boxes around what is left of the mapped outlines of `boxes` (n, 4), clipped to what the output shows.
 
     A pass that turns the frame sees objects as the passes before it have cut them, to the exact outline.
     """
-    left = whole = map_boxes(where.forward, boxes)
-    if not where.upright.all():
-        left, visible = _turned(where, boxes, whole)
+    left, before, shown = _left_of(where, boxes)
     clipped = _clipped(left, where.window)
     areas = box_areas(clipped)
-    if left is whole:
-        visible = fractions(areas, box_areas(whole))
+    visible = fractions(areas if shown is None else shown, before)
     kept = have_area(clipped, where.output_size) & have_area(boxes, where.source_size) & (areas >= rules.min_area)
     return Placed(clipped, visible, kept & enough(visible, rules))
 
@@ -88,11 +84,22 @@ def _clipped(boxes: Floats, window: Floats) -> Floats:
     return result
 
 
-def _turned(where: CoordinateMap, boxes: Floats, whole: Floats) -> tuple[Floats, Floats]:
-    """What the passes before the last turn leave of boxes, in the output, and the fraction (n,) that is shown of each.
+def _left_of(where: CoordinateMap, boxes: Floats) -> tuple[Floats, Floats, Floats | None]:
+    """Boxes (n, 4) in the output around what the passes before the last turn leave, and two areas (n,) of each object.
 
-    `whole` (n, 4) are the boxes around what nothing was cut off from.
+    The areas are that of the whole object, and that of its part in the frame; None where that is the clipped box's.
     """
+    if where.curved:
+        earlier, later = where[: where.last_turn], where[where.last_turn :]
+        found = [_by_outline(where, earlier, later, corners) for corners in box_corners(boxes)]
+        left, before, shown = (np.array([one[part] for one in found]) for part in range(3))
+        return left.reshape(-1, 4), before, shown
+    whole = map_boxes(where.forward, boxes)
+    return (whole, box_areas(whole), None) if where.upright.all() else _turned(where, boxes, whole)
+
+
+def _turned(where: CoordinateMap, boxes: Floats, whole: Floats) -> tuple[Floats, Floats, Floats]:
+    """What `_left_of` returns where a pass turns the frame; `whole` (n, 4) are the boxes around all of the objects."""
     earlier, later = where[: where.last_turn], where[where.last_turn :]
     corners, window, left = box_corners(boxes), where.window, whole.copy()
     mapped, cut = map_points(where.forward, corners), earlier.cuts(corners)
@@ -105,12 +112,20 @@ def _turned(where: CoordinateMap, boxes: Floats, whole: Floats) -> tuple[Floats,
         cut[:] = False
     hidden = (_clipped(left, window) != left).any(axis=1)
     shown[hidden] = areas_within(mapped[hidden], window)
-    for number in np.flatnonzero(cut | np.isnan(before) | np.isnan(shown)).tolist():
-        outline = as_outline(corners[number])
-        before[number] = outline_area(map_outline(where.forward.tolist(), outline))
-        outline = map_outline(later.forward.tolist(), earlier.outline(outline))
-        left[number], shown[number] = bounding_box(outline), outline_area(clip_outline(outline, window.tolist()))
-    return left, fractions(shown, before)
+    hard = np.flatnonzero(cut | np.isnan(before) | np.isnan(shown))
+    for number in hard.tolist():
+        left[number], before[number], shown[number] = _by_outline(where, earlier, later, corners[number])
+    return left, before, shown
+
+
+def _by_outline(
+    where: CoordinateMap, earlier: CoordinateMap, later: CoordinateMap, corners: Floats
+) -> tuple[Floats, float, float]:
+    """What `_left_of` returns, for one box by its corners (4, 2); `earlier` and `later` are parts of the map."""
+    outline = as_outline(corners)
+    left = later.whole_outline(earlier.outline(outline))
+    shown = outline_area(clip_outline(left, where.window.tolist()))
+    return bounding_box(left), outline_area(where.whole_outline(outline)), shown
 
 
 def have_area(boxes: Floats, size: tuple[int, int]) -> Mask:
@@ -140,7 +155,13 @@ def enough(visible: Floats, rules: TargetRules) -> Mask:
 
 
 def area_scales(where: CoordinateMap, boxes: Floats) -> Floats:
-    """By how much (n,) the map enlarges areas at the centres of `boxes` (n, 4): the determinant of its derivative."""
+    """By how much (n,) the map enlarges areas at the centres of `boxes` (n, 4): the determinant of its derivative.
+
+    Where the map is curved, it is by how much it enlarges the whole box.
+    """
+    if where.curved:
+        wholes = [outline_area(where.whole_outline(outline)) for outline in box_corners(boxes).tolist()]
+        return fractions(np.array(wholes), box_areas(boxes))
     matrix = where.forward
     centres = (boxes[:, :2] + boxes[:, 2:]) / 2
     w = np.maximum(centres @ matrix[2, :2] + matrix[2, 2], HORIZON)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from augsynth._native.layout import MAX_CHANNELS, DType, Interpolation
+from augsynth._native.layout import MAX_CHANNELS, DType, Interpolation, Tables
 from augsynth.core.arrays import is_list_of_arrays, readable, to_numpy
 from augsynth.core.pillow import is_pil, stored_pixels
 from augsynth.core.typing import Array
@@ -27,7 +27,7 @@ PIL_MODES = ("1", "L", "P", "I;16", "I;16B", "I", "F")
 _WIDER = {"int8": "int16", "uint32": "int64", "uint64": "int64", "float16": "float32", "bfloat16": "float32"}
 _LANES = {1: DType.UINT8, 2: DType.UINT16}  # by their bytes
 _TORCH_LANES = {1: torch.uint8, 2: torch.uint16}
-_GEOMETRY = ("inverse", "source_size", "output_size", "border")
+_GEOMETRY = ("inverse", "source_size", "output_size", "border", "displacement")
 
 
 @dataclass(frozen=True)
@@ -183,9 +183,14 @@ def _as_lanes(plane: Any) -> Any:
 
 def _run(passes: Sequence[Pass], pictures: list[_Picture]) -> None:
     samples = np.array([picture.sample for picture in pictures])
-    plan = Plan(tuple(Pass(_rows(one.rows[samples], pictures)) for one in passes))
+    plan = Plan(tuple(Pass(_rows(one.rows[samples], pictures), _geometry(one.tables)) for one in passes))
     lanes = [picture.lanes for picture in pictures]
     run(plan, lanes, executor_for(lanes[0]), [picture.result for picture in pictures])
+
+
+def _geometry(tables: Tables) -> Tables:
+    """The tables that say where pixels go."""
+    return Tables(displacements=tables.displacements, offsets=tables.offsets)
 
 
 def _rows(image_rows: Rows, pictures: list[_Picture]) -> Rows:

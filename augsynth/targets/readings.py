@@ -129,6 +129,6 @@ def place_targets(readings: Sequence[Reading], plan: Plan) -> list[Any]:
                 f"targets cannot follow {step.operation}, a function that may move pixels: say keeps_positions=True "
                 "if it moves none, or transform without targets"
             )
-    moved = move_masks(plan.passes, [reading.masks for reading in readings])
-    maps = coordinate_maps(plan.passes)
+    moved = move_masks(plan.movements, [reading.masks for reading in readings])
+    maps = coordinate_maps(plan.movements)
     return [reading.place(where, masks) for reading, where, masks in zip(readings, maps, moved, strict=True)]

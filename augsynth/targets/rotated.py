@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from augsynth.core.arrays import coordinates
-from augsynth.core.geometry import Outline, clip_outline, map_outline, map_points, outline_area, thinnest
+from augsynth.core.geometry import Outline, clip_outline, convex_hull, map_points, outline_area, thinnest
 from augsynth.core.typing import Floats, Mask
 from augsynth.errors import ArgumentError
 from augsynth.plan.coordinates import CoordinateMap
@@ -47,11 +47,11 @@ def corners_of(boxes: Floats) -> Floats:
 def place_rotated(where: CoordinateMap, boxes: Floats, rules: TargetRules) -> Placed:
     """`boxes` (n, 5) in the output, whole; kept by how much of the area of each lies within the frame."""
     outlines = corners_of(boxes).tolist()
-    mapped = [map_outline(where.forward.tolist(), outline) for outline in outlines]
+    mapped = [where.whole_outline(outline) for outline in outlines]
     areas = np.array([outline_area(where.outline(outline)) for outline in outlines])
     visible = fractions(areas, np.array([outline_area(outline) for outline in mapped]))
     kept = _in_source(boxes, outlines, where.source_size) & (areas >= rules.min_area) & enough(visible, rules)
-    turned = [_mapped(where.forward, box, np.array(outline)) for box, outline in zip(boxes, mapped, strict=True)]
+    turned = [_mapped(where, box, np.array(outline)) for box, outline in zip(boxes, mapped, strict=True)]
     return Placed(np.array(turned).reshape(-1, 5), visible, kept)
 
 
@@ -64,8 +64,12 @@ def _in_source(boxes: Floats, outlines: Sequence[Outline], size: tuple[int, int]
     return there
 
 
-def _mapped(matrix: Floats, box: Floats, polygon: Floats) -> Floats:
-    """A rotated box (5,) around its mapped corners: exactly they, if the matrix keeps angles."""
+def _mapped(where: CoordinateMap, box: Floats, polygon: Floats) -> Floats:
+    """A rotated box (5,) around its mapped outline: exactly that, if the map keeps angles."""
+    if where.curved:
+        start, end = where.points(corners_of(box[None])[0, :2])[0]
+        return enclosing(convex_hull(polygon), _angle_of(end - start))
+    matrix = where.forward
     x_axis, y_axis = matrix[:2, 0], matrix[:2, 1]
     scale = float(np.hypot(*x_axis))
     affine = np.array_equal(matrix[2], (0.0, 0.0, 1.0))

@@ -101,6 +101,7 @@ class Launch::Layout {
     erasures_ = copied_.append(tables.erasures);
     colours_ = copied_.append(tables.colours);
     rules_ = copied_.append(tables.missing);
+    offsets_ = copied_.append(tables.offsets);
     for (std::size_t i = 0; i < rows.size(); ++i) add(i, sources[i], output_view(outputs[i]));
     place_fills(fills8_, DType::kUint8);
     place_fills(fills16_, DType::kUint16);
@@ -116,7 +117,7 @@ class Launch::Layout {
 
   std::size_t scratch() const { return scratch_.used(); }
 
-  std::vector<Step> write(unsigned char* staging, unsigned char* device) const {
+  std::vector<LaunchStep> write(unsigned char* staging, unsigned char* device) const {
     std::memcpy(staging, copied_.bytes().data(), copied_.bytes().size());
     const Bases bases{reinterpret_cast<std::uintptr_t>(device),
                       reinterpret_cast<std::uintptr_t>(device) + copied()};
@@ -128,7 +129,7 @@ class Launch::Layout {
     move_tasks(quick4_, staging, bases);
     move_tasks(any3_, staging, bases);
     move_tasks(any16_, staging, bases);
-    std::vector<Step> steps;
+    std::vector<LaunchStep> steps;
     for (const std::vector<Planned>& together : planned_)
       for (const Planned& one : together) steps.push_back(moved(one, bases));
     return steps;
@@ -169,7 +170,9 @@ class Launch::Layout {
       add_pixels(group, reduction_of(row), Entries{}, view, reduced.output(), reduced.box,
                  {inside.source, true, false});
       group.reductions.add(group.tasks.size() - 1, runs_of(group.tasks.back()));
-      add_pixels(group, warp, entries_of(row), reduced.source(), output, whole, {true, false, inside.lut});
+      Displacement room;
+      add_pixels(group, warp, warp_of(entries_of(row), row, room), reduced.source(), output, whole,
+                 {true, false, inside.lut});
       group.pixels.add(group.tasks.size() - 1, runs_of(group.tasks.back()));
     }
     if constexpr (!Kind::kQuick)
@@ -188,6 +191,10 @@ class Launch::Layout {
     }
     entries.erasures_begin = reinterpret_cast<const Erasure*>(erasures_) + row.erasures[0];
     entries.erasures_end = reinterpret_cast<const Erasure*>(erasures_) + row.erasures[1];
+    if (row.displacement >= 0) {
+      entries.displacement = &tables_.displacements[row.displacement];
+      entries.offsets = reinterpret_cast<const Offset*>(offsets_) + entries.displacement->first;
+    }
     return entries;
   }
 
@@ -203,7 +210,7 @@ class Launch::Layout {
     const int width = box.x.end - box.x.begin, height = box.y.end - box.y.begin;
     const Order order = order_of(output, static_cast<DType>(row.output_dtype), row.channels, width, height);
     Move across{}, down{};
-    const bool moves = job.sampler == Sampler::kNearest && is_axis_aligned(row) &&
+    const bool moves = job.sampler == SamplingKind::kNearest && is_axis_aligned(row) &&
                        finds_move(row.inverse[0], row.inverse[2], across) &&
                        finds_move(row.inverse[4], row.inverse[5], down);
     group.tasks.push_back({job, box.x.begin, box.y.begin, width, height, order, moves, across, down});
@@ -328,6 +335,7 @@ class Launch::Layout {
       auto& job = task++->job;
       if (inside.source) move_pointer(job.source, bases.scratch);
       if (inside.output) move_pointer(job.output.data, bases.scratch);
+      if (job.is_displaced) move_pointer(job.map.offsets, bases.copied);
       if (inside.lut) move_pointer(job.lut, bases.copied);
       move_pointer(job.erasures_begin, bases.copied);
       move_pointer(job.erasures_end, bases.copied);
@@ -342,7 +350,7 @@ class Launch::Layout {
     }
   }
 
-  static Step moved(const Planned& one, const Bases& bases) {
+  static LaunchStep moved(const Planned& one, const Bases& bases) {
     Share share = one.share;
     move_pointer(share.tasks, bases.copied);
     if (share.ends != nullptr) move_pointer(share.ends, bases.copied);
@@ -354,7 +362,7 @@ class Launch::Layout {
   const Tables& tables_;
   CopiedMemory copied_;
   Scratch scratch_{nullptr};
-  std::size_t luts_ = 0, erasures_ = 0, colours_ = 0, rules_ = 0;  // where they lie
+  std::size_t luts_ = 0, erasures_ = 0, colours_ = 0, rules_ = 0, offsets_ = 0;  // where they lie
   FillTasks<std::uint8_t> fills8_;
   FillTasks<std::uint16_t> fills16_;
   FillTasks<float> fills32_;
@@ -381,7 +389,7 @@ std::size_t Launch::copied() const { return layout_->copied(); }
 
 std::size_t Launch::scratch() const { return layout_->scratch(); }
 
-std::vector<Step> Launch::write(unsigned char* staging, unsigned char* device) const {
+std::vector<LaunchStep> Launch::write(unsigned char* staging, unsigned char* device) const {
   return layout_->write(staging, device);
 }
 

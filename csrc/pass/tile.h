@@ -40,19 +40,22 @@ struct Entries {
   const ColourMap* colour = nullptr;
   const double* offset = nullptr;  // that of the colour map, the means' part included
   const Erasure *erasures_begin = nullptr, *erasures_end = nullptr;
-  bool measures = false;  // pixels are added up: the output is one double a channel for each line
+  const Displacement* displacement = nullptr;
+  const Offset* offsets = nullptr;  // the first control point of the displacement
+  bool measures = false;            // pixels are added up: the output is one double a channel for each line
 };
 
 // How much working memory the output lines [begin, end) need.
-using ScratchBytes = std::size_t (*)(const PlanRow& row, int begin, int end);
+using ScratchBytes = std::size_t(const PlanRow& row, int begin, int end);
 
 // Writes the output lines [begin, end). The row, its entries and the views have been validated, and `memory`
 // has as many bytes as the ISA asked for, aligned to Scratch::kAlignment. It calls `poll` now and then.
-using RunTile = void (*)(const PlanRow& row, const Entries& entries, const SourceView& source,
-                         const OutputView& output, int begin, int end, unsigned char* memory, Poll& poll);
+using RunTile = void(const PlanRow& row, const Entries& entries, const SourceView& source,
+                     const OutputView& output, int begin, int end, unsigned char* memory, Poll& poll);
 
+// Whether the matrix is all of the map, and needs no division.
 static inline bool is_affine(const PlanRow& row) {
-  return row.inverse[6] == 0.0 && row.inverse[7] == 0.0 && row.inverse[8] == 1.0;
+  return row.displacement < 0 && row.inverse[6] == 0.0 && row.inverse[7] == 0.0 && row.inverse[8] == 1.0;
 }
 
 // Whether x depends on the output's x alone, and y on its y.
@@ -65,7 +68,7 @@ struct Extent {
   double low[2], high[2];
 };
 
-// Of the output lines [begin, end): the map's corners bound all between them.
+// Of the output lines [begin, end), without a displacement: the map's corners bound all between them.
 static inline Extent extent_under(const PlanRow& row, int begin, int end) {
   Extent extent;
   for (int corner = 0; corner < 4; ++corner) {

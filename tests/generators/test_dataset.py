@@ -11,7 +11,7 @@ import torch
 from torch.utils.data import TensorDataset
 
 from augsynth.errors import ArgumentError, ArgumentTypeError, AugsynthError, DataError
-from augsynth.generators.dataset import ImageSet, read_images
+from augsynth.generators.reading.images import ImageSet, read_images
 
 RNG = np.random.default_rng(0)
 PIXELS = RNG.integers(0, 256, (6, 5, 7, 3), dtype=np.uint8)

@@ -21,7 +21,7 @@ from augsynth.data.pools.manifest import FILE, Classes, Manifest, Part, Shard, d
 from augsynth.data.pools.shards import images_file, labels_file, write_array
 from augsynth.errors import ArgumentError, ArgumentTypeError, CheckpointError, shown
 from augsynth.generators import Generator, Samples
-from augsynth.generators.arguments import check_labels
+from augsynth.generators.labels import check_labels
 from augsynth.progress import progress_bar
 
 Labels = int | Sequence[int] | torch.Tensor | None

@@ -113,6 +113,7 @@ def _obstacles(step: PlanStep) -> Iterator[str]:
         "adds noise": rows["noise"] != NoiseKind.NONE,
         "fills missing values": rows["missing"] >= 0,
         "looks values up in a table": rows["lut"] >= 0,
+        "displaces pixels": rows["displacement"] >= 0,
         "samples bicubically": rows["interpolation"] == Interpolation.BICUBIC,
         "antialiases (antialias=False does not)": (rows["antialias"] == 1)
         & (rows["interpolation"] != Interpolation.NEAREST),

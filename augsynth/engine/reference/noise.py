@@ -7,19 +7,13 @@ import numpy.typing as npt
 import torch
 
 from augsynth._native.layout import NoiseKind
-from augsynth.core.rng import philox
+from augsynth.core.rng import normal_of, philox
 from augsynth.core.typing import Bits, Floats
 
 PIXEL_ROUNDS = 7  # of Philox: the fewest with which it passes BigCrush
 
 LARGE_MEAN = 16.0
 _NOISY_MEAN = 2.0**48
-
-_NIBBLES = np.array([-127, -79, -57, -44, -33, -23, -13, -4, 4, 13, 23, 33, 44, 57, 79, 127], dtype=np.int64)
-_BYTES = np.arange(256)
-_EVEN = 53 * _NIBBLES[_BYTES & 15] + 56 * _NIBBLES[_BYTES >> 4]
-_ODD = 60 * _NIBBLES[_BYTES & 15] + 59 * _NIBBLES[_BYTES >> 4]
-NOISE_SCALE = float(np.sqrt(3132762587136 / 65536))
 
 
 def add_noise(row: np.void, values: Floats) -> Floats:
@@ -84,12 +78,6 @@ def _words(stream: Bits, channels: int, height: int, blocks: int) -> npt.NDArray
 def table_normal(stream: Bits, shape: tuple[int, ...]) -> Floats:
     """Return standard normal numbers (C, H, W), from 16 random bits each."""
     return normal_of(halves(stream, shape))
-
-
-def normal_of(bits: npt.NDArray[np.uint32]) -> Floats:
-    """The standard normal variate that 16 random bits stand for."""
-    result: Floats = (_EVEN[bits & 0xFF] + _ODD[bits >> 8]) / NOISE_SCALE
-    return result
 
 
 def normal_quantile(u: Floats) -> Floats:

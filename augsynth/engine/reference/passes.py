@@ -31,7 +31,7 @@ def run(rows: Rows, sources: Images, outputs: Images, *, tables: Tables = _NONE)
 
 def render(row: np.void, source: Image, tables: Tables = _NONE) -> Floats:
     """The float64 output (C, H, W) of one row for a source (H, W, C)."""
-    values = sample(row, fill_missing(row, source, tables))
+    values = sample(row, fill_missing(row, source, tables), tables)
     return finish(row, map_colours(row, look_up(row, values, tables), tables), tables)
 
 

@@ -1,6 +1,6 @@
 #include <cstddef>
 
-#include "bindings/cpu/parts.h"
+#include "bindings/cpu/functions.h"
 #include "core/plan.h"
 
 namespace py = pybind11;
@@ -16,10 +16,9 @@ py::dict structure(const py::dict& fields) {
   return described;
 }
 
-}  // namespace
-
+// The structures of plan.h: for each its size, and its fields with their offsets and sizes.
 py::dict layout() {
-  py::dict row, colour, erasure, missing;
+  py::dict row, colour, erasure, missing, displacement;
 #define AUGSYNTH_FIELD(fields, type, name) \
   fields[#name] = py::make_tuple(offsetof(type, name), sizeof(type::name))
   AUGSYNTH_FIELD(row, PlanRow, inverse);
@@ -37,6 +36,7 @@ py::dict layout() {
   AUGSYNTH_FIELD(row, PlanRow, lut);
   AUGSYNTH_FIELD(row, PlanRow, colour);
   AUGSYNTH_FIELD(row, PlanRow, missing);
+  AUGSYNTH_FIELD(row, PlanRow, displacement);
   AUGSYNTH_FIELD(row, PlanRow, erasures);
   AUGSYNTH_FIELD(row, PlanRow, source_dtype);
   AUGSYNTH_FIELD(row, PlanRow, output_dtype);
@@ -57,6 +57,12 @@ py::dict layout() {
   AUGSYNTH_FIELD(missing, MissingRule, high);
   AUGSYNTH_FIELD(missing, MissingRule, stream);
   AUGSYNTH_FIELD(missing, MissingRule, by_mean);
+  AUGSYNTH_FIELD(displacement, Displacement, before);
+  AUGSYNTH_FIELD(displacement, Displacement, after);
+  AUGSYNTH_FIELD(displacement, Displacement, origin);
+  AUGSYNTH_FIELD(displacement, Displacement, spacing);
+  AUGSYNTH_FIELD(displacement, Displacement, first);
+  AUGSYNTH_FIELD(displacement, Displacement, grid);
 #undef AUGSYNTH_FIELD
   py::dict layout;
   layout["magic"] = kPlanMagic;
@@ -65,7 +71,12 @@ py::dict layout() {
   layout["colour"] = structure<ColourMap>(colour);
   layout["erasure"] = structure<Erasure>(erasure);
   layout["missing"] = structure<MissingRule>(missing);
+  layout["displacement"] = structure<Displacement>(displacement);
   return layout;
 }
+
+}  // namespace
+
+void bind_layout(py::module_& module) { module.def("layout", layout); }
 
 }  // namespace augsynth
