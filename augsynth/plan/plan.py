@@ -85,6 +85,7 @@ class Plan:
         points name pixels by their centres. Points behind the horizon of a perspective are NaN.
 
         >>> from augsynth import transforms as T
+        >>> import numpy as np
         >>> T.RandomHorizontalFlip(p=1.0).plan([(4, 6)], [(0, 0, 0)]).invert(np.array([[1.0, 2.0]])).tolist()
         [[5.0, 2.0]]
         """
