@@ -75,7 +75,7 @@ struct Erasure {
   std::int32_t box[4];  // top, left, bottom, right in the output's pixels
 };
 
-// What stands in a source for values that are missing, and what takes their place.
+// The value that marks missing elements of a source, and the values that replace them.
 struct MissingRule {
   double value;  // NaN: whatever is NaN
   double low[kMaxChannels], high[kMaxChannels];

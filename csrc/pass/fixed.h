@@ -29,7 +29,7 @@ inline bool maps_near(const PlanRow& row, double x, double y) {
 
 inline bool is_small(std::ptrdiff_t stride) { return stride >= -32768 && stride <= 32767; }
 
-// Whether all positions and strides of a row fit into 16 bits; offsets then fit into 32.
+// True if all positions and strides of a row fit into 16 bits. Offsets then fit into 32.
 inline bool fits_fixed_point(const PlanRow& row, const SourceView& source) {
   const double width = row.output_size[1], height = row.output_size[0];
   return is_small(source.stride_y) && is_small(source.stride_x) && row.source_size[0] <= kFarthestFixed &&
@@ -37,7 +37,7 @@ inline bool fits_fixed_point(const PlanRow& row, const SourceView& source) {
          maps_near(row, 0.0, height) && maps_near(row, width, height);
 }
 
-// Whether the constant border is a pad of pixels: bilinear taps outside find the fill, which then is a level,
+// True if the constant border is a pad of pixels. Bilinear taps outside then find the fill, which is a level,
 // and nothing is blended.
 inline bool pads_with_fill(const PlanRow& row) {
   if (static_cast<Border>(row.border) != Border::kConstant || row.edge[0] != 1.0 || row.edge[1] != 1.0)

@@ -1,4 +1,5 @@
-// What the checks of rows and of tables have in common: saying which field of which row holds what.
+// The common part of the checks of rows and of tables: the message that names the row, the field and its
+// value.
 #pragma once
 
 #include <cmath>
@@ -23,7 +24,7 @@ class Requirement {
     (*this)(std::isfinite(came), field, came, "a finite number", at);
   }
 
-  // What is said of a row that fails costs those that hold nothing, as long as it is not inlined.
+  // Throws the message for a field. It is not inlined, so that checks that hold cost nothing.
   template <typename T>
   [[noreturn, gnu::noinline, gnu::cold]] void fail(const std::string& field, T came,
                                                    const std::string& expected) const {
