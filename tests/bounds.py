@@ -78,7 +78,7 @@ def envelope(row: np.void, source: Image, tables: Tables) -> Between:
     is reached.
     """
     filled = reference.fill_missing(row, source, tables)
-    mapped = mapped_between(row, looked_up_between(row, sampled_between(row, filled), tables), tables)
+    mapped = mapped_between(row, looked_up_between(row, sampled_between(row, filled, tables), tables), tables)
     middle, reach = mapped.spread()
     if row["noise"] == NoiseKind.POISSON:
         # A quantile that is 3e-8 off moves a large count as a mean does that is off by less than this part of itself.
@@ -102,9 +102,9 @@ def erased(row: np.void, values: Floats, tables: Tables) -> npt.NDArray[np.bool_
     return mask
 
 
-def sampled_between(row: np.void, source: Image) -> Between:
+def sampled_between(row: np.void, source: Image, tables: Tables) -> Between:
     """What an executor may sample."""
-    sampled, bound = reference.sample(row, source), sampling_bound(row)
+    sampled, bound = reference.sample(row, source, tables), sampling_bound(row)
     return Between(sampled - bound, sampled + bound)
 
 
@@ -160,7 +160,7 @@ def sampling_bound(row: np.void) -> float:
         return 0.0
     if row["antialias"] and not reference.keeps_axes(row):
         flipped = 0.0 if row["source_dtype"] == DType.FLOAT32 else 1.0  # a value between two levels is rounded first
-        return 2 * (flipped + FLOAT_BOUND * scale) + sampling_bound(reference.warp_of(row))
+        return 2 * (flipped + FLOAT_BOUND * scale) + sampling_bound(reference.warp_of(row)[0])
     if row["source_dtype"] != DType.UINT8:
         return FLOAT_BOUND * scale
     return max(FIXED_POINT_BOUND * scale, filter_bound(row))

@@ -33,6 +33,7 @@ def check_layout(compiled: Mapping[str, Any]) -> None:
         "colour": _described(layout.COLOUR),
         "erasure": _described(layout.ERASURE),
         "missing": _described(layout.MISSING),
+        "displacement": _described(layout.DISPLACEMENT),
     }
     if compiled != expected:
         raise NativeError(

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 PLAN_MAGIC = 0x4E4C5041
-PLAN_VERSION = 3
+PLAN_VERSION = 4
 MAX_CHANNELS = 16
 
 
@@ -76,6 +76,7 @@ ROW = np.dtype(
         ("lut", np.int32),
         ("colour", np.int32),
         ("missing", np.int32),
+        ("displacement", np.int32),
         ("erasures", np.int32, (2,)),
         ("source_dtype", np.uint8),
         ("output_dtype", np.uint8),
@@ -118,6 +119,18 @@ MISSING = np.dtype(
     align=True,
 )
 
+DISPLACEMENT = np.dtype(
+    [
+        ("before", np.float64, (3, 3)),
+        ("after", np.float64, (3, 3)),
+        ("origin", np.float64, (2,)),
+        ("spacing", np.float64, (2,)),
+        ("first", np.int64),
+        ("grid", np.int32, (2,)),
+    ],
+    align=True,
+)
+
 LUT_LEVELS = {DType.UINT8: 2**8, DType.UINT16: 2**16}
 
 
@@ -127,17 +140,20 @@ def _none_of(dtype: np.dtype[Any]) -> Callable[[], Any]:
 
 @dataclass(frozen=True)
 class Tables:
-    """What the rows of a pass point into, by their fields `lut`, `colour`, `erasures` and `missing`.
+    """What the rows of a pass point into, by their fields `lut`, `colour`, `erasures`, `missing` and `displacement`.
 
     `luts` (n, 256) or (n, 65536) has a new level for each level of the source; the others are arrays of `COLOUR`,
-    `ERASURE` and `MISSING`. Most passes need none.
+    `ERASURE`, `MISSING` and `DISPLACEMENT`. `offsets` (m, 2) holds the control points (x, y) of all displacements. Most
+    passes need none.
     """
 
     luts: npt.NDArray[np.uint16] = field(default_factory=lambda: np.zeros((0, 2**8), np.uint16))
     colours: npt.NDArray[np.void] = field(default_factory=_none_of(COLOUR))
     erasures: npt.NDArray[np.void] = field(default_factory=_none_of(ERASURE))
     missing: npt.NDArray[np.void] = field(default_factory=_none_of(MISSING))
+    displacements: npt.NDArray[np.void] = field(default_factory=_none_of(DISPLACEMENT))
+    offsets: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 2)))
 
     def are_empty(self) -> bool:
         """Whether no row can point into any of them."""
-        return not any(map(len, (self.luts, self.colours, self.erasures, self.missing)))
+        return not any(map(len, (self.luts, self.colours, self.erasures, self.missing, self.displacements)))

@@ -20,6 +20,7 @@ Images: TypeAlias = Sequence[Array] | Array
 
 _NO_TABLES = layout.Tables()
 _UINT16 = np.dtype(np.uint16)
+_FLOAT64 = np.dtype(np.float64)
 
 
 def describe(images: list[Any]) -> tuple[npt.NDArray[np.int64], layout.DType] | None:
@@ -51,7 +52,7 @@ def run(
         outputs: n writable arrays `(C, H, W)`, or one array `(n, C, H, W)`; uint8, uint16, float32 or float16,
             or uint16 for the bits of bfloat16. Lines are contiguous, or the channels of each pixel are, and then
             its line's pixels. The address ranges of different images do not meet.
-        tables: the tables that the rows' `lut`, `colour`, `erasures` and `missing` point into.
+        tables: the tables that the rows' `lut`, `colour`, `erasures`, `missing` and `displacement` point into.
         threads: the number of threads, 1 to 1024; `num_threads()` by default. The result does not depend on it.
 
     Raises:
@@ -133,3 +134,5 @@ def _require_dtypes(rows: Array, tables: layout.Tables) -> None:
     require("colours", tables.colours, layout.COLOUR, "augsynth._native.layout.COLOUR")
     require("erasures", tables.erasures, layout.ERASURE, "augsynth._native.layout.ERASURE")
     require("missing", tables.missing, layout.MISSING, "augsynth._native.layout.MISSING")
+    require("displacements", tables.displacements, layout.DISPLACEMENT, "augsynth._native.layout.DISPLACEMENT")
+    require("offsets", tables.offsets, _FLOAT64, "float64")

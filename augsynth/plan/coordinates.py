@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, reduce
+from functools import cached_property, partial, reduce
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,7 @@ from augsynth.core.geometry import (
     map_points,
 )
 from augsynth.core.typing import Floats, Ints, Mask
+from augsynth.plan.displacement import Displacement, displacements
 from augsynth.plan.passes import Pass
 
 
@@ -30,7 +31,8 @@ class CoordinateMap:
     `forwards` (p, 3, 3) takes the coordinates before each pass to those after it, `backwards` the other way;
     `upright` (p,) tells which of them keep upright boxes upright. `sizes` (p + 1, 2) are the source's (height, width)
     and each pass's; `erasures` holds for each pass the rectangles (k, 4) that it overwrites, as (left, top, right,
-    bottom).
+    bottom). A pass that displaces has its map in `displacements` (p,), which are None for the others, and its matrices
+    leave the displacement out.
     """
 
     forwards: Floats
@@ -38,21 +40,27 @@ class CoordinateMap:
     upright: Mask
     sizes: Ints
     erasures: tuple[Floats, ...]
+    displacements: tuple[Displacement | None, ...]
 
     def __getitem__(self, passes: slice) -> CoordinateMap:
         """Some of the passes, one after the other."""
         first, behind, _ = passes.indices(len(self.forwards))
         steps = (self.forwards[passes], self.backwards[passes], self.upright[passes])
-        return CoordinateMap(*steps, self.sizes[first : behind + 1], self.erasures[passes])
+        return CoordinateMap(*steps, self.sizes[first : behind + 1], self.erasures[passes], self.displacements[passes])
+
+    @cached_property
+    def curved(self) -> bool:
+        """Whether a pass displaces, so that no matrix is the map."""
+        return any(self.displacements)
 
     @cached_property
     def forward(self) -> Floats:
-        """The matrix (3, 3) from the source to the output."""
+        """The matrix (3, 3) from the source to the output, if the map is not `curved`."""
         return reduce(lambda before, after: after @ before, self.forwards)
 
     @property
     def backward(self) -> Floats:
-        """The matrix (3, 3) from the output to the source."""
+        """The matrix (3, 3) from the output to the source, if the map is not `curved`."""
         return reduce(np.matmul, self.backwards)
 
     @property
@@ -83,19 +91,45 @@ class CoordinateMap:
 
     def _through(self, points: Floats) -> Iterator[tuple[Floats, Mask]]:
         """Source points (..., 2) after each pass, and which of them lie in its frame."""
-        for forward, size in zip(self.forwards, self.sizes[1:], strict=True):
-            points = map_points(forward, points)
+        for forward, displacement, size in zip(self.forwards, self.displacements, self.sizes[1:], strict=True):
+            points = map_points(forward, points) if displacement is None else displacement.outputs_of(points)
             yield points, np.all((points >= 0) & (points <= size[::-1]), axis=-1)
 
     def outline(self, points: Outline) -> Outline:
         """The part of a source polygon that no pass cuts off, in the output."""
-        for forward, (height, width) in self._steps:
-            points = clip_outline(map_outline(forward, points), (0.0, 0.0, width, height))
+        for move, (height, width) in self._steps:
+            points = clip_outline(move(points), (0.0, 0.0, width, height))
+        return points
+
+    def whole_outline(self, points: Outline) -> Outline:
+        """A source polygon in the output, of which nothing is cut off."""
+        if not self.curved:
+            return map_outline(self.forward.tolist(), points)
+        for move, _ in self._steps:
+            points = move(points)
+        return points
+
+    def sources_of(self, points: Floats) -> Floats:
+        """Points (..., 2) of the output in the source."""
+        if not self.curved:
+            return map_points(self.backward, points)
+        for backward, displacement in reversed(list(zip(self.backwards, self.displacements, strict=True))):
+            points = map_points(backward, points) if displacement is None else displacement.sources_of(points)
+        return points
+
+    def source_outline(self, points: Outline) -> Outline:
+        """A polygon of the output in the source."""
+        for backward, displacement in reversed(list(zip(self.backwards.tolist(), self.displacements, strict=True))):
+            points = map_outline(backward, points) if displacement is None else displacement.source_outline(points)
         return points
 
     @cached_property
-    def _steps(self) -> list[tuple[Outline, Sequence[float]]]:
-        return list(zip(self.forwards.tolist(), self.sizes[1:].astype(np.float64).tolist(), strict=True))
+    def _steps(self) -> list[tuple[Callable[[Outline], Outline], Sequence[float]]]:
+        moves = [
+            partial(map_outline, forward) if displacement is None else displacement.outline
+            for forward, displacement in zip(self.forwards.tolist(), self.displacements, strict=True)
+        ]
+        return list(zip(moves, self.sizes[1:].astype(np.float64).tolist(), strict=True))
 
     @cached_property
     def last_turn(self) -> int:
@@ -118,14 +152,12 @@ def coordinate_maps(passes: Sequence[Pass]) -> list[CoordinateMap]:
     backwards = np.stack([step.rows["inverse"] for step in passes], axis=1)
     forwards = inverse_map(backwards)
     sizes = np.stack([passes[0].rows["source_size"], *(step.rows["output_size"] for step in passes)], axis=1)
-    upright = keeps_upright(forwards)
-    erased = [_erasures(step) for step in passes]
-    return [
-        CoordinateMap(
-            forwards[number], backwards[number], upright[number], sizes[number].astype(np.int64), tuple(rectangles)
-        )
-        for number, rectangles in enumerate(zip(*erased, strict=True))
-    ]
+    displaced = np.stack([step.rows["displacement"] >= 0 for step in passes], axis=1)
+    upright = keeps_upright(forwards) & ~displaced
+    erased = zip(*(_erasures(step) for step in passes), strict=True)
+    curves = zip(*(displacements(step.rows, step.tables) for step in passes), strict=True)
+    together = zip(forwards, backwards, upright, sizes.astype(np.int64), erased, curves, strict=True)
+    return [CoordinateMap(*parts) for parts in together]
 
 
 def _erasures(step: Pass) -> list[Floats]:

@@ -11,8 +11,8 @@ import numpy.typing as npt
 import torch
 
 from augsynth.core.arrays import as_float, coordinates, like, same_values, to_numpy
-from augsynth.core.geometry import map_boxes, map_points, thinnest
-from augsynth.core.typing import Array
+from augsynth.core.geometry import bounding_box, box_corners, map_boxes, thinnest
+from augsynth.core.typing import Array, Floats
 from augsynth.errors import ArgumentError, ArgumentTypeError, shown
 from augsynth.plan.coordinates import CoordinateMap, coordinate_maps
 from augsynth.plan.passes import Pass
@@ -50,17 +50,25 @@ def _each(maps: list[CoordinateMap], values: Any, restore: Restore, name: str) -
 
 def _points(where: CoordinateMap, value: Any, what: str, offset: float) -> Any:
     points = coordinates(value, what, 2, nowhere=True)
-    return like(map_points(where.backward, points + offset) - offset, value)
+    return like(where.sources_of(points + offset) - offset, value)
 
 
 def _boxes(where: CoordinateMap, value: Any, what: str) -> Any:
     boxes = coordinates(value, what, 4)
-    restored = map_boxes(where.backward, boxes).reshape(boxes.shape)
+    restored = _restored(where, boxes).reshape(boxes.shape)
     if not where.upright.all():
         low, high = boxes[..., :2], boxes[..., 2:]
         flat = (np.abs(high - low) <= thinnest(where.output_size)).any(axis=-1)
-        restored[flat] = np.tile(map_points(where.backward, (low + high)[flat] / 2), 2)
+        restored[flat] = np.tile(where.sources_of((low + high)[flat] / 2), 2)
     return like(restored, value)
+
+
+def _restored(where: CoordinateMap, boxes: Floats) -> Floats:
+    """The boxes (k, 4) around the outlines of boxes (..., 4) in the source."""
+    if not where.curved:
+        return map_boxes(where.backward, boxes)
+    outlines = [where.source_outline(corners) for corners in box_corners(boxes).tolist()]
+    return np.array([bounding_box(outline) for outline in outlines]).reshape(-1, 4)
 
 
 def _masks(where: CoordinateMap, value: Any, what: str, fill: float) -> Any:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from augsynth._native.layout import ROW, Border, DType, Tables
-from augsynth.core.typing import Ints
+from augsynth.core.typing import Floats, Ints
 
 Rows = npt.NDArray[np.void]
 
@@ -58,7 +58,17 @@ def _used_tables(rows: Rows, tables: Tables) -> Tables:
         tables.colours[_renumber(rows, "colour")],
         tables.erasures[_renumber_ranges(rows)],
         tables.missing[_renumber(rows, "missing")],
+        *_displacements_used(rows, tables),
     )
+
+
+def _displacements_used(rows: Rows, tables: Tables) -> tuple[npt.NDArray[np.void], Floats]:
+    """The displacements that the rows use, and their control points."""
+    displacements = _copied(tables.displacements[_renumber(rows, "displacement")])
+    counts = displacements["grid"].astype(np.int64).prod(axis=1)
+    grids = [tables.offsets[first : first + count] for first, count in zip(displacements["first"], counts, strict=True)]
+    displacements["first"] = np.cumsum(counts) - counts
+    return displacements, np.concatenate(grids) if grids else tables.offsets[:0]
 
 
 def _renumber(rows: Rows, name: str) -> Ints:
@@ -89,7 +99,7 @@ def _copying_row() -> Rows:
     row["support"] = 1.0
     row["clamp"] = (-np.inf, np.inf)
     row["border"] = Border.REPLICATE
-    row["lut"] = row["colour"] = row["missing"] = -1
+    row["lut"] = row["colour"] = row["missing"] = row["displacement"] = -1
     return row.view(f"V{row.itemsize}")  # bytes are copied quicker than fields, and with the padding between them
 
 

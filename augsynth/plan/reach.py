@@ -7,8 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from augsynth._native.layout import Border, Interpolation
+from augsynth.core.geometry import map_points
 from augsynth.core.typing import Floats, Ints
 from augsynth.plan.barriers import Barrier
+from augsynth.plan.displacement import displacements
 from augsynth.plan.passes import Pass, Rows
 from augsynth.plan.plan import Plan
 from augsynth.plan.rules import corner_positions
@@ -23,10 +25,10 @@ def lines_read(plan: Plan) -> Ints:
     heights = rows["source_size"][:, 0].astype(np.int64)
     if _reads_all(plan):
         return heights
-    down = corner_positions(rows, inset=0.5)[0][..., 1]
+    lowest, highest = _lines_between(plan.passes[0])
     reach = np.choose(rows["interpolation"], [_REACH[kind] for kind in Interpolation])
     reach = reach * np.where(rows["antialias"] == 1, _widening(rows, heights), 1.0) + _MARGIN
-    lowest, highest = down.max(axis=1) + reach, down.min(axis=1) - reach
+    lowest, highest = lowest + reach, highest - reach
     # What lies above the picture is seen in it, mirrored at its upper edge; wrapped, it is the bottom.
     mirrored = np.isin(rows["border"], (Border.REFLECT, Border.REFLECT101)) & (highest < 0)
     lowest = np.where(mirrored, np.maximum(lowest, -highest), lowest)
@@ -35,10 +37,25 @@ def lines_read(plan: Plan) -> Ints:
     return lines
 
 
+def _lines_between(first: Pass) -> tuple[Floats, Floats]:
+    """The lowest and the highest y (n,) in the source of the centres of the output's pixels.
+
+    A displacement takes the frame to within a box around it, which its control points bound, and a map takes a convex
+    frame to one, so that the corners decide.
+    """
+    down = corner_positions(first.rows, inset=0.5)[0][..., 1]
+    lowest, highest = down.max(axis=1), down.min(axis=1)
+    for number, displacement in enumerate(displacements(first.rows, first.tables)):
+        if displacement is not None:
+            lines = map_points(displacement.after, displacement.frame_reached(first.rows["output_size"][number]))[:, 1]
+            lowest[number], highest[number] = lines.max(), lines.min()
+    return lowest, highest
+
+
 def _widening(rows: Rows, heights: Ints) -> Floats:
     """The factor (n,) by which antialiasing looks farther down the picture than plain interpolation."""
     support, inverse = rows["support"][:, 1], rows["inverse"]
-    turned = (inverse[:, 1, 0] != 0) | np.any(inverse[:, 2] != (0.0, 0.0, 1.0), axis=1)
+    turned = (inverse[:, 1, 0] != 0) | np.any(inverse[:, 2] != (0.0, 0.0, 1.0), axis=1) | (rows["displacement"] >= 0)
     # A picture that is turned is made smaller first, and then interpolated in.
     scale = heights / np.maximum(np.floor(heights / support + 0.5), 1.0)
     widening: Floats = np.where(turned, 2 * scale, support)
@@ -54,14 +71,15 @@ def _reads_all(plan: Plan) -> bool:
 def reductions(plan: Plan, factors: Sequence[int]) -> Ints:
     """The greatest of `factors` (n,) that a source may be divided by and still have the resolution of the output.
 
-    They begin with 1, which is what a perspective gets, as its resolution changes from place to place, and a plan that
-    looks at every pixel.
+    They begin with 1, which is what a perspective and a displacement get, as their resolution changes from place to
+    place, and a plan that looks at every pixel.
     """
     if _reads_all(plan):
         return np.ones(len(plan), np.int64)
-    inverse = plan.passes[0].rows["inverse"]
+    rows = plan.passes[0].rows
+    inverse = rows["inverse"]
     shrinks = np.hypot(inverse[:, :2, 0], inverse[:, :2, 1]).min(axis=1)
-    affine = np.all(inverse[:, 2] == (0.0, 0.0, 1.0), axis=1)
+    affine = np.all(inverse[:, 2] == (0.0, 0.0, 1.0), axis=1) & (rows["displacement"] < 0)
     allowed = np.array(factors) <= np.where(affine, shrinks, 1.0)[:, None]
     greatest: Ints = np.where(allowed, factors, 1).max(axis=1)
     return greatest

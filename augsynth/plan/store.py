@@ -5,56 +5,63 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from typing import IO
+from typing import IO, Any
 from zipfile import ZIP_STORED, ZipFile
 
 import numpy as np
 import numpy.typing as npt
 
-from augsynth._native.layout import COLOUR, ERASURE, MISSING, PLAN_MAGIC, PLAN_VERSION, ROW, Tables
+from augsynth._native.layout import COLOUR, DISPLACEMENT, ERASURE, MISSING, PLAN_MAGIC, PLAN_VERSION, ROW, Tables
 from augsynth.core.files import open_file
 from augsynth.core.typing import Array
 from augsynth.errors import CheckpointError, PlanError, shown
 from augsynth.plan.barriers import Barrier
-from augsynth.plan.passes import Pass
-from augsynth.plan.plan import PathOrFile, Plan, PlanStep
+from augsynth.plan.passes import Pass, new_rows
+from augsynth.plan.sequence import PlanStep, check_sequence
 from augsynth.plan.table_rules import check_pass
 
-_STRUCTURES = {"rows": ROW, "colours": COLOUR, "erasures": ERASURE, "missing": MISSING}
+PathOrFile = str | os.PathLike[str] | IO[bytes]
+_TABLES = {"colours": COLOUR, "erasures": ERASURE, "missing": MISSING, "displacements": DISPLACEMENT}
+_PLAIN = ("luts", "offsets")  # tables of plain numbers
+# Version 3 had no displacements.
+_READABLE = (3, PLAN_VERSION)
+_ROW_3 = np.dtype([(name, ROW[name]) for name in ROW.names or () if name != "displacement"], align=True)
 
 
-def write(plan: Plan, path: PathOrFile) -> None:
-    """Write the plan to a path or into a binary file."""
-    arrays: dict[str, Array] = {"header": np.array([PLAN_MAGIC, PLAN_VERSION, len(plan.steps)], np.uint32)}
-    for number, step in enumerate(plan.steps):
+def write_steps(steps: tuple[PlanStep, ...], path: PathOrFile) -> None:
+    """Write the steps of a plan to a path or into a binary file."""
+    arrays: dict[str, Array] = {"header": np.array([PLAN_MAGIC, PLAN_VERSION, len(steps)], np.uint32)}
+    for number, step in enumerate(steps):
         parts = _pass_arrays(step) if isinstance(step, Pass) else _barrier_arrays(step)
         arrays |= {f"{number}.{name}": array for name, array in parts.items()}
     with _opened(path, "wb") as file:
         np.savez(file, **arrays)  # type: ignore[arg-type]
 
 
-def read(path: PathOrFile) -> Plan:
-    """Read what `write` wrote; `CheckpointError` for anything else."""
+def read_steps(path: PathOrFile) -> tuple[PlanStep, ...]:
+    """Read the steps that `write_steps` wrote; `CheckpointError` for any other file."""
     try:
         with _opened(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
             _check_members(archive.zip)
             header = archive["header"]
             _check_header(header, path)
-            plan = Plan(tuple(_step_of(archive, number) for number in range(int(header[2]))))
-        for number, step in enumerate(plan.passes):
+            version, count = int(header[1]), int(header[2])
+            steps = tuple(_step_of(archive, number, version) for number in range(count))
+        check_sequence(steps)
+        for number, step in enumerate(step for step in steps if isinstance(step, Pass)):
             check_pass(step, f"pass {number}")
     except CheckpointError:
         raise
     except Exception as error:  # a damaged archive makes zipfile and NumPy raise nearly anything
         raise CheckpointError(f"{_name(path)} is no plan that can be read: {str(error)[:200]}") from error
-    return plan
+    return steps
 
 
 def _pass_arrays(step: Pass) -> dict[str, Array]:
-    tables = step.tables
-    structured = {"rows": step.rows, "colours": tables.colours, "erasures": tables.erasures, "missing": tables.missing}
-    used = {name: _as_bytes(array) for name, array in structured.items() if name == "rows" or len(array)}
-    return {**used, "luts": tables.luts} if len(tables.luts) else used
+    tables = {name: getattr(step.tables, name) for name in (*_TABLES, *_PLAIN)}
+    used = {name: array for name, array in tables.items() if len(array)}
+    structured = {name: _as_bytes(array) for name, array in {"rows": step.rows, **used}.items() if name not in _PLAIN}
+    return used | structured
 
 
 def _barrier_arrays(barrier: Barrier) -> dict[str, Array]:
@@ -69,7 +76,7 @@ def _barrier_arrays(barrier: Barrier) -> dict[str, Array]:
     return arrays
 
 
-def _step_of(archive: Mapping[str, Array], number: int) -> PlanStep:
+def _step_of(archive: Mapping[str, Array], number: int, version: int) -> PlanStep:
     prefix = f"{number}."
     parts = {name.removeprefix(prefix): archive[name] for name in archive if name.startswith(prefix)}
     if "operation" in parts:
@@ -81,10 +88,19 @@ def _step_of(archive: Mapping[str, Array], number: int) -> PlanStep:
         if active.dtype != np.bool_ or active.ndim != 1:
             raise ValueError(f"a barrier names its samples by bool (n,), got {active.dtype} {active.shape}")
         return Barrier(str(parts["operation"]), active, groups["parameters"], groups["settings"])
-    tables = {name: _from_bytes(parts[name], name) for name in _STRUCTURES if name in parts and name != "rows"}
-    if "luts" in parts:
-        tables["luts"] = parts["luts"]
-    return Pass(_from_bytes(parts["rows"], "rows"), Tables(**tables))
+    tables = {name: _from_bytes(parts[name], name, structure) for name, structure in _TABLES.items() if name in parts}
+    plain = {name: parts[name] for name in _PLAIN if name in parts}
+    return Pass(_rows_of(parts["rows"], version), Tables(**tables, **plain))
+
+
+def _rows_of(stored: Array, version: int) -> Array:
+    if version == PLAN_VERSION:
+        return _from_bytes(stored, "rows", ROW)
+    former = _from_bytes(stored, "rows", _ROW_3)
+    rows = new_rows(len(former))
+    for name in _ROW_3.names or ():
+        rows[name] = former[name]
+    return rows
 
 
 def _as_bytes(rows: Array) -> npt.NDArray[np.uint8]:
@@ -92,8 +108,7 @@ def _as_bytes(rows: Array) -> npt.NDArray[np.uint8]:
     return np.ascontiguousarray(rows).view(np.uint8).reshape(len(rows), rows.dtype.itemsize)
 
 
-def _from_bytes(stored: Array, name: str) -> Array:
-    structure = _STRUCTURES[name]
+def _from_bytes(stored: Array, name: str, structure: np.dtype[Any]) -> Array:
     if stored.dtype != np.uint8 or stored.ndim != 2 or stored.shape[1] != structure.itemsize:
         raise ValueError(
             f"{name} are stored as {stored.dtype} {stored.shape}, expected uint8 (n, {structure.itemsize})"
@@ -104,10 +119,10 @@ def _from_bytes(stored: Array, name: str) -> Array:
 def _check_header(header: Array, path: PathOrFile) -> None:
     if header.dtype != np.uint32 or header.shape != (3,) or int(header[0]) != PLAN_MAGIC:
         raise CheckpointError(f"{_name(path)} is no augsynth plan: its header is {header!r}")
-    if int(header[1]) != PLAN_VERSION:
+    if int(header[1]) not in _READABLE:
         raise CheckpointError(
-            f"{_name(path)} holds a plan of version {int(header[1])}, this augsynth reads version "
-            f"{PLAN_VERSION}: draw the plan again from its keys"
+            f"{_name(path)} holds a plan of version {int(header[1])}, this augsynth reads the versions "
+            f"{' and '.join(map(str, _READABLE))}: draw the plan again from its keys"
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,10 +11,11 @@ import numpy.typing as npt
 from augsynth._native.layout import LUT_LEVELS, DType
 from augsynth.errors import PlanError
 from augsynth.plan.passes import Pass, Rows
-from augsynth.plan.rules import check_rows
+from augsynth.plan.rules import LARGEST, SMALLEST_DENOMINATOR, check_rows
 
 Rule = Callable[[Pass, np.void], bool]
 Entries = npt.NDArray[np.void]
+Floats = npt.NDArray[np.float64]
 
 
 def check_pass(step: Pass, where: str = "plan") -> None:
@@ -28,7 +30,7 @@ def check_pass(step: Pass, where: str = "plan") -> None:
 
 def _points_somewhere(rows: Rows) -> npt.NDArray[np.bool_]:
     """Which rows (n,) need a table."""
-    indices = np.stack([rows["lut"], rows["colour"], rows["missing"]], axis=1)
+    indices = np.stack([rows["lut"], rows["colour"], rows["missing"], rows["displacement"]], axis=1)
     found: npt.NDArray[np.bool_] = (indices != -1).any(axis=1) | (rows["erasures"] != 0).any(axis=1)
     return found
 
@@ -77,6 +79,43 @@ def _sound_erasures(step: Pass, row: np.void) -> bool:
     return bool(inside.all()) and _sound_range(erasures, row)
 
 
+def _has_control_points(one: Pass, row: np.void) -> bool:
+    if row["displacement"] < 0:
+        return True
+    entry = one.tables.displacements[row["displacement"]]
+    rows, columns = map(int, entry["grid"])
+    first = int(entry["first"])
+    return min(rows, columns) >= 4 and 0 <= first <= len(one.tables.offsets) - rows * columns
+
+
+def _displaces_well(one: Pass, row: np.void) -> bool:
+    """Return whether the map is finite and its positions are bounded; d lies within the range of its control points."""
+    if row["displacement"] < 0:
+        return True
+    entry = one.tables.displacements[row["displacement"]]
+    first, count = int(entry["first"]), int(entry["grid"].astype(np.int64).prod())
+    offsets = one.tables.offsets[first : first + count]
+    numbers = (entry["before"], entry["after"], entry["origin"], entry["spacing"], offsets)
+    if not all(np.isfinite(part).all() for part in numbers) or not (entry["spacing"] > 0).all():
+        return False
+    height, width = row["output_size"]
+    frame = _mapped_corners(entry["before"], np.zeros(2), np.array([width, height]))
+    if frame is None:
+        return False
+    low, high = frame.min(axis=0) + offsets.min(axis=0), frame.max(axis=0) + offsets.max(axis=0)
+    return _mapped_corners(entry["after"], low, high) is not None
+
+
+def _mapped_corners(matrix: Floats, low: npt.NDArray[Any], high: npt.NDArray[Any]) -> Floats | None:
+    """The corners (4, 2) of a box under a map (3, 3); None if one is beyond 2**24 or behind the horizon."""
+    corners = np.array([[low[0], high[0], low[0], high[0]], [low[1], low[1], high[1], high[1]], np.ones(4)])
+    with np.errstate(all="ignore"):
+        mapped = np.asarray(matrix, np.float64) @ corners
+        positions: Floats = (mapped[:2] / mapped[2]).T
+    inside = np.abs(positions) <= LARGEST
+    return positions if inside.all() and (mapped[2] > SMALLEST_DENOMINATOR).all() else None
+
+
 _RULES: tuple[tuple[str, str, Rule], ...] = (
     ("lut", "-1 or an index of the pass's tables", _points_into("luts", "lut")),
     ("lut", "-1, or lead to one level of the source's integer dtype for each", _sound_lut),
@@ -84,6 +123,9 @@ _RULES: tuple[tuple[str, str, Rule], ...] = (
     ("colour", "-1, or lead to finite numbers and a clamp of low <= high", _sound_colour),
     ("missing", "-1 or an index of the pass's tables", _points_into("missing", "missing")),
     ("missing", "-1, or lead to finite values with low <= high and a by_mean of 0 or 1", _sound_missing),
+    ("displacement", "-1 or an index of the pass's tables", _points_into("displacements", "displacement")),
+    ("displacement", "-1, or lead to a grid of at least 4x4 control points", _has_control_points),
+    ("displacement", "-1, or lead to finite numbers and to positions within 2**24 of the origin", _displaces_well),
     ("erasures", "a range of the pass's tables", _are_erasures),
     ("erasures", "rectangles within the output, of finite values with low <= high", _sound_erasures),
 )

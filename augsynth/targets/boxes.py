@@ -1,4 +1,4 @@
-"""Upright boxes: where they go, what of them stays in the frame, and which are kept."""
+"""Upright boxes: their positions in the output, their visible parts, and the choice of those that are kept."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from augsynth.core.geometry import (
     box_corners,
     clip_outline,
     map_boxes,
-    map_outline,
     map_points,
     outline_area,
     quad_areas,
@@ -33,7 +32,13 @@ ROUNDING = 1e-9  # how far fractions, and areas in square pixels, may be off
 
 @dataclass(frozen=True)
 class Placed:
-    """All n objects in the output: their boxes, the fraction (n,) of each that is shown, and which are kept."""
+    """All n objects in the output.
+
+    Args:
+        boxes: boxes of the objects.
+        visible: visible fraction (n,) of each object.
+        kept: bool (n,), whether each object is kept.
+    """
 
     boxes: Floats
     visible: Floats
@@ -41,7 +46,14 @@ class Placed:
 
 
 def read_boxes(value: Any, what: str = "boxes") -> Floats:
-    """Boxes (n, 4) as XYXY corners; `ArgumentError` if a corner is not where its name says."""
+    """Return boxes (n, 4) as XYXY corners.
+
+    Args:
+        value: boxes in any form.
+        what: their name in messages.
+
+    Raises `ArgumentError` if a corner is on the wrong side of the other.
+    """
     boxes = coordinates(value, what, 4)
     if boxes.ndim != 2:
         raise ArgumentError(f"{what} must have shape (N, 4), got {boxes.shape}")
@@ -55,17 +67,14 @@ def read_boxes(value: Any, what: str = "boxes") -> Floats:
 
 
 def place_boxes(where: CoordinateMap, boxes: Floats, rules: TargetRules) -> Placed:
-    """The boxes around what is left of the mapped corners of `boxes` (n, 4), clipped to what the output shows.
+    """The boxes around what is left of the mapped outlines of `boxes` (n, 4), clipped to what the output shows.
 
     A pass that turns the frame sees objects as the passes before it have cut them, to the exact outline.
     """
-    left = whole = map_boxes(where.forward, boxes)
-    if not where.upright.all():
-        left, visible = _turned(where, boxes, whole)
+    left, before, shown = _left_of(where, boxes)
     clipped = _clipped(left, where.window)
     areas = box_areas(clipped)
-    if left is whole:
-        visible = fractions(areas, box_areas(whole))
+    visible = fractions(areas if shown is None else shown, before)
     kept = have_area(clipped, where.output_size) & have_area(boxes, where.source_size) & (areas >= rules.min_area)
     return Placed(clipped, visible, kept & enough(visible, rules))
 
@@ -75,11 +84,22 @@ def _clipped(boxes: Floats, window: Floats) -> Floats:
     return result
 
 
-def _turned(where: CoordinateMap, boxes: Floats, whole: Floats) -> tuple[Floats, Floats]:
-    """What the passes before the last turn leave of boxes, in the output, and the fraction (n,) that is shown of each.
+def _left_of(where: CoordinateMap, boxes: Floats) -> tuple[Floats, Floats, Floats | None]:
+    """Boxes (n, 4) in the output around what the passes before the last turn leave, and two areas (n,) of each object.
 
-    `whole` (n, 4) are the boxes around what nothing was cut off from.
+    The areas are that of the whole object, and that of its part in the frame; None where that is the clipped box's.
     """
+    if where.curved:
+        earlier, later = where[: where.last_turn], where[where.last_turn :]
+        found = [_by_outline(where, earlier, later, corners) for corners in box_corners(boxes)]
+        left, before, shown = (np.array([one[part] for one in found]) for part in range(3))
+        return left.reshape(-1, 4), before, shown
+    whole = map_boxes(where.forward, boxes)
+    return (whole, box_areas(whole), None) if where.upright.all() else _turned(where, boxes, whole)
+
+
+def _turned(where: CoordinateMap, boxes: Floats, whole: Floats) -> tuple[Floats, Floats, Floats]:
+    """What `_left_of` returns where a pass turns the frame; `whole` (n, 4) are the boxes around all of the objects."""
     earlier, later = where[: where.last_turn], where[where.last_turn :]
     corners, window, left = box_corners(boxes), where.window, whole.copy()
     mapped, cut = map_points(where.forward, corners), earlier.cuts(corners)
@@ -92,16 +112,28 @@ def _turned(where: CoordinateMap, boxes: Floats, whole: Floats) -> tuple[Floats,
         cut[:] = False
     hidden = (_clipped(left, window) != left).any(axis=1)
     shown[hidden] = areas_within(mapped[hidden], window)
-    for number in np.flatnonzero(cut | np.isnan(before) | np.isnan(shown)).tolist():
-        outline = as_outline(corners[number])
-        before[number] = outline_area(map_outline(where.forward.tolist(), outline))
-        outline = map_outline(later.forward.tolist(), earlier.outline(outline))
-        left[number], shown[number] = bounding_box(outline), outline_area(clip_outline(outline, window.tolist()))
-    return left, fractions(shown, before)
+    hard = np.flatnonzero(cut | np.isnan(before) | np.isnan(shown))
+    for number in hard.tolist():
+        left[number], before[number], shown[number] = _by_outline(where, earlier, later, corners[number])
+    return left, before, shown
+
+
+def _by_outline(
+    where: CoordinateMap, earlier: CoordinateMap, later: CoordinateMap, corners: Floats
+) -> tuple[Floats, float, float]:
+    """What `_left_of` returns, for one box by its corners (4, 2); `earlier` and `later` are parts of the map."""
+    outline = as_outline(corners)
+    left = later.whole_outline(earlier.outline(outline))
+    shown = outline_area(clip_outline(left, where.window.tolist()))
+    return bounding_box(left), outline_area(where.whole_outline(outline)), shown
 
 
 def have_area(boxes: Floats, size: tuple[int, int]) -> Mask:
-    """Which of the boxes (n, 4) have an area within a frame of `size` (H, W), as far as float32 can tell.
+    """Return whether each of the boxes (n, 4) has an area within a frame, as far as float32 can tell.
+
+    Args:
+        boxes: float64 (n, 4).
+        size: (H, W) of the frame.
 
     >>> have_area(np.array([[1.0, 1, 2, 2], [3, 1, 3, 2], [-5, 1, -1, 2], [1, 1, 1 + 1e-9, 2]]), (4, 6)).tolist()
     [True, False, False, False]
@@ -112,18 +144,24 @@ def have_area(boxes: Floats, size: tuple[int, int]) -> Mask:
 
 
 def fractions(areas: Floats, before: Floats) -> Floats:
-    """What fraction (n,) of each object is left; none of one without an area."""
+    """Return the fraction (n,) of each area that is left; 0 for objects that had no area."""
     return np.divide(areas, before, out=np.zeros_like(areas), where=before > 0)
 
 
 def enough(visible: Floats, rules: TargetRules) -> Mask:
-    """Which objects of the fractions (n,) are kept: not those of which nothing is seen."""
+    """Return whether each object, of the visible fractions (n,), is kept; completely hidden objects never are."""
     seen: Mask = (visible > ROUNDING) & (visible >= rules.min_visibility - ROUNDING)
     return seen
 
 
 def area_scales(where: CoordinateMap, boxes: Floats) -> Floats:
-    """By how much (n,) the map enlarges areas at the centres of `boxes` (n, 4): the determinant of its derivative."""
+    """By how much (n,) the map enlarges areas at the centres of `boxes` (n, 4): the determinant of its derivative.
+
+    Where the map is curved, it is by how much it enlarges the whole box.
+    """
+    if where.curved:
+        wholes = [outline_area(where.whole_outline(outline)) for outline in box_corners(boxes).tolist()]
+        return fractions(np.array(wholes), box_areas(boxes))
     matrix = where.forward
     centres = (boxes[:, :2] + boxes[:, 2:]) / 2
     w = np.maximum(centres @ matrix[2, :2] + matrix[2, 2], HORIZON)

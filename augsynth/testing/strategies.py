@@ -28,6 +28,7 @@ from augsynth import transforms as T
 from augsynth.core.typing import Image
 from augsynth.errors import ArgumentError
 from augsynth.plan import Plan
+from augsynth.transforms.examples import examples as transform_examples
 
 Shape = tuple[int, int, int]
 DTYPES = ("uint8", "uint16", "float32")
@@ -144,12 +145,27 @@ def geometry() -> st.SearchStrategy[T.Transform]:
         st.builds(T.RandomTranslate, st.tuples(CHANCES, CHANCES), **smooth, **outside),
         st.builds(T.RandomShear, shear, **filtered, **outside),
         st.builds(T.RandomPerspective, CHANCES, CHANCES, **smooth, **outside),
+        elastic(),
         st.builds(T.RandomCrop, size, padding=st.none() | st.integers(0, 5), **needed, **outside),
         st.builds(T.CenterCrop, size, **needed, **outside),
         st.builds(T.RandomResizedCrop, size, _ranges(0.05, 1), _ranges(0.5, 2), **filtered),
         st.builds(T.Resize, size, **filtered),
         st.builds(T.Resize, st.integers(1, 12), max_size=st.just(40), **filtered),
         st.builds(T.Pad, st.integers(0, 5) | st.tuples(*[st.integers(0, 5)] * 4), **outside),
+    )
+
+
+@cache
+def elastic() -> st.SearchStrategy[T.ElasticTransform]:
+    """Elastic deformations that do not fold the picture, so that every target can follow them."""
+    sigma, folding = st.floats(1, 20), st.floats(0, 1)
+    return st.builds(
+        lambda sigma, part, **sampling: T.ElasticTransform(2 * part * sigma**2, sigma, **sampling),
+        sigma,
+        folding,
+        interpolation=st.sampled_from(INTERPOLATIONS),
+        border=st.sampled_from(BORDERS),
+        fill=CHANCES,
     )
 
 
@@ -263,9 +279,16 @@ def _beside_geometry() -> list[st.SearchStrategy[T.Transform]]:
 
 
 @cache
+def examples() -> st.SearchStrategy[T.Transform]:
+    """One of `augsynth.transforms.examples`, except `Lambda` and those that need other packages."""
+    left_out = (T.Lambda, T.FillMissing)
+    return st.sampled_from([example for example in transform_examples() if not isinstance(example, left_out)])
+
+
+@cache
 def transforms() -> st.SearchStrategy[T.Transform]:
-    """Any transform with drawn parameters, but for `Lambda`, whose function would have to be drawn."""
-    return st.one_of(geometry(), values(), *_beside_geometry(), policies(), choices())
+    """Any transform except `Lambda`: with drawn parameters, or with those of its example."""
+    return st.one_of(geometry(), values(), *_beside_geometry(), policies(), choices(), examples())
 
 
 @cache

@@ -3,8 +3,9 @@
 >>> from augsynth import transforms as T
 >>> t = T.Compose([T.RandomCrop(28, padding=4), T.RandomHorizontalFlip(), T.GaussianNoise(sigma=0.02)])
 
-Transforms of users derive from `Transform` and return a step (`Geometry`, `MapColours`, `AddNoise`, `Erase`, `Operate`)
-for a `Draw` of random numbers and the `ImageInfo` of the images: `docs/tutorial-custom-transforms.md`.
+Transforms of users derive from `Transform` and return a step (`Geometry`, `Displace`, `MapColours`, `AddNoise`,
+`Erase`, `Operate`) for a `Draw` of random numbers and the `ImageInfo` of the images:
+`docs/tutorial-custom-transforms.md`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 from augsynth.plan import Plan
 from augsynth.plan.lowering import (
     AddNoise,
+    Displace,
     Erase,
     Geometry,
     ImageInfo,
@@ -28,6 +30,7 @@ from augsynth.transforms.compose import Compose
 from augsynth.transforms.contract import Draw, Transform
 from augsynth.transforms.custom import Lambda
 from augsynth.transforms.diff_augment import DiffAugment
+from augsynth.transforms.elastic import ElasticTransform
 from augsynth.transforms.erasing import GridMask, RandomErasing
 from augsynth.transforms.flips import RandomHorizontalFlip, RandomVerticalFlip
 from augsynth.transforms.frames import CenterCrop, Pad, RandomCrop, RandomResizedCrop, Resize
@@ -53,7 +56,9 @@ __all__ = [
     "Compose",
     "CutMix",
     "DiffAugment",
+    "Displace",
     "Draw",
+    "ElasticTransform",
     "Erase",
     "FillMissing",
     "GaussianBlur",

@@ -82,6 +82,17 @@ void copy_luts(const py::array& array, Tables& tables) {
   tables.luts.assign(from, from + contiguous.size());
 }
 
+std::vector<Offset> copy_offsets(const py::array& array) {
+  if (array.ndim() != 2 || array.shape(1) != 2 || array.itemsize() != sizeof(double))
+    throw ImageError("offsets has shape " + std::string(py::str(array.attr("shape"))) +
+                     ", expected float64 (n, 2)");
+  if (array.size() == 0) return {};
+  const py::array contiguous = py::array::ensure(array, py::array::c_style);
+  std::vector<Offset> offsets(static_cast<std::size_t>(contiguous.shape(0)));
+  std::memcpy(offsets.data(), contiguous.data(), offsets.size() * sizeof(Offset));
+  return offsets;
+}
+
 }  // namespace
 
 ImageList collect(const py::object& object, const std::string& name) {
@@ -145,6 +156,9 @@ Tables copy_tables(const py::object& tables) {
   copied.colours = copy_items<ColourMap>(tables.attr("colours"), "colours", "COLOUR");
   copied.erasures = copy_items<Erasure>(tables.attr("erasures"), "erasures", "ERASURE");
   copied.missing = copy_items<MissingRule>(tables.attr("missing"), "missing", "MISSING");
+  copied.displacements =
+      copy_items<Displacement>(tables.attr("displacements"), "displacements", "DISPLACEMENT");
+  copied.offsets = copy_offsets(tables.attr("offsets"));
   return copied;
 }
 

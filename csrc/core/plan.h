@@ -11,7 +11,7 @@
 namespace augsynth {
 
 constexpr std::uint32_t kPlanMagic = 0x4e4c5041;  // "APLN"
-constexpr std::uint32_t kPlanVersion = 3;
+constexpr std::uint32_t kPlanVersion = 4;
 constexpr int kMaxChannels = 16;
 
 enum class DType : std::uint8_t { kUint8 = 0, kUint16 = 1, kFloat32 = 2, kFloat16 = 3, kBfloat16 = 4 };
@@ -47,10 +47,11 @@ struct PlanRow {
   std::int32_t source_size[2];  // height, width
   std::int32_t output_size[2];  // height, width
   std::int32_t channels;
-  std::int32_t lut;          // index in the pass's tables, or -1: none
-  std::int32_t colour;       // the same
-  std::int32_t missing;      // the same
-  std::int32_t erasures[2];  // first, and the one behind the last
+  std::int32_t lut;           // index in the pass's tables, or -1: none
+  std::int32_t colour;        // the same
+  std::int32_t missing;       // the same
+  std::int32_t displacement;  // the same
+  std::int32_t erasures[2];   // first, and the one behind the last
   std::uint8_t source_dtype;
   std::uint8_t output_dtype;
   std::uint8_t interpolation;
@@ -73,6 +74,20 @@ struct Erasure {
   double low[kMaxChannels], high[kMaxChannels];
   std::uint32_t stream[4];
   std::int32_t box[4];  // top, left, bottom, right in the output's pixels
+};
+
+// A move of pixels between two maps: source = after(p + d(p)) with p = before(output). d is a uniform cubic
+// B-spline over a grid of control points, of which the first lies at `origin`.
+struct Displacement {
+  double before[9], after[9];    // row-major 3x3
+  double origin[2], spacing[2];  // x, y, in the coordinates of p
+  std::int64_t first;            // control point, in the pass's tables; the grid's are row-major
+  std::int32_t grid[2];          // rows, columns
+};
+
+// A control point: the offset that it adds to positions near it.
+struct Offset {
+  double x, y;
 };
 
 // The value that marks missing elements of a source, and the values that replace them.

@@ -1,4 +1,5 @@
-// The tables that the rows of a pass point into, by their fields `lut`, `colour`, `erasures` and `missing`.
+// The tables that the rows of a pass point into, by their fields `lut`, `colour`, `erasures`, `missing` and
+// `displacement`.
 #pragma once
 
 #include <algorithm>
@@ -15,6 +16,8 @@ struct Tables {
   std::vector<ColourMap> colours;
   std::vector<Erasure> erasures;
   std::vector<MissingRule> missing;
+  std::vector<Displacement> displacements;
+  std::vector<Offset> offsets;  // the grids of the displacements
 
   std::size_t lut_count() const { return luts.size() / lut_levels; }
   const std::uint16_t* lut(std::int32_t index) const { return luts.data() + index * lut_levels; }

@@ -107,6 +107,10 @@ Entries entries_of(const PlanRow& row, const Tables& tables) {
   }
   entries.erasures_begin = tables.erasures.data() + row.erasures[0];
   entries.erasures_end = tables.erasures.data() + row.erasures[1];
+  if (row.displacement >= 0) {
+    entries.displacement = &tables.displacements[row.displacement];
+    entries.offsets = tables.offsets.data() + entries.displacement->first;
+  }
   return entries;
 }
 
@@ -185,8 +189,9 @@ class PassRun {
 
   void add_lines(const Tile& tile, std::vector<double>& sums, unsigned char* memory, Poll& poll) const {
     const PlanRow row = measuring(rows_[tile.sample]);
-    Entries entries;
-    entries.lut = entries_of(row, tables_).lut;
+    Entries entries = entries_of(row, tables_);
+    entries.colour = nullptr;
+    entries.erasures_begin = entries.erasures_end = nullptr;
     entries.measures = true;
     const std::ptrdiff_t line = row.channels * sizeof(double);
     run_tile[isa_](row, entries, source_view(sources_[tile.sample]),

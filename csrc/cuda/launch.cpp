@@ -102,6 +102,7 @@ class Launch::Layout {
     erasures_ = copied_.append(tables.erasures);
     colours_ = copied_.append(tables.colours);
     rules_ = copied_.append(tables.missing);
+    offsets_ = copied_.append(tables.offsets);
     for (std::size_t i = 0; i < rows.size(); ++i) add(i, sources[i], output_view(outputs[i]));
     place_fills(fills8_, DType::kUint8);
     place_fills(fills16_, DType::kUint16);
@@ -170,7 +171,9 @@ class Launch::Layout {
       add_pixels(group, reduction_of(row), Entries{}, view, reduced.output(), reduced.box,
                  {inside.source, true, false});
       group.reductions.add(group.tasks.size() - 1, runs_of(group.tasks.back()));
-      add_pixels(group, warp, entries_of(row), reduced.source(), output, whole, {true, false, inside.lut});
+      Displacement room;
+      add_pixels(group, warp, warp_of(entries_of(row), row, room), reduced.source(), output, whole,
+                 {true, false, inside.lut});
       group.pixels.add(group.tasks.size() - 1, runs_of(group.tasks.back()));
     }
     if constexpr (!Kind::kQuick)
@@ -189,6 +192,10 @@ class Launch::Layout {
     }
     entries.erasures_begin = reinterpret_cast<const Erasure*>(erasures_) + row.erasures[0];
     entries.erasures_end = reinterpret_cast<const Erasure*>(erasures_) + row.erasures[1];
+    if (row.displacement >= 0) {
+      entries.displacement = &tables_.displacements[row.displacement];
+      entries.offsets = reinterpret_cast<const Offset*>(offsets_) + entries.displacement->first;
+    }
     return entries;
   }
 
@@ -329,6 +336,7 @@ class Launch::Layout {
       auto& job = task++->job;
       if (inside.source) move_pointer(job.source, bases.scratch);
       if (inside.output) move_pointer(job.output.data, bases.scratch);
+      if (job.is_displaced) move_pointer(job.map.offsets, bases.copied);
       if (inside.lut) move_pointer(job.lut, bases.copied);
       move_pointer(job.erasures_begin, bases.copied);
       move_pointer(job.erasures_end, bases.copied);
@@ -355,7 +363,7 @@ class Launch::Layout {
   const Tables& tables_;
   CopiedMemory copied_;
   Scratch scratch_{nullptr};
-  std::size_t luts_ = 0, erasures_ = 0, colours_ = 0, rules_ = 0;  // where they lie
+  std::size_t luts_ = 0, erasures_ = 0, colours_ = 0, rules_ = 0, offsets_ = 0;  // where they lie
   FillTasks<std::uint8_t> fills8_;
   FillTasks<std::uint16_t> fills16_;
   FillTasks<float> fills32_;

@@ -35,8 +35,8 @@ struct Task {
 };
 
 // Kernels are compiled for kinds of tasks. Those for quick ones have no code for what few rows need and what
-// would take registers from all: sources other than bytes, bicubic sampling, wide filters, means, and noise
-// of 32 bits.
+// would take registers from all: sources other than bytes, bicubic sampling, displacements, wide filters,
+// means, and noise of 32 bits.
 template <int kChannels, bool kIsQuick>
 struct Kind {
   static constexpr int kMost = kChannels;
@@ -52,7 +52,7 @@ inline bool is_quick(const PlanRow& row, const SourceView& source) {
   const Noise noise = static_cast<Noise>(row.noise);
   const bool draws = noise == Noise::kNone || noise == Noise::kGaussian || noise == Noise::kUniform ||
                      noise == Noise::kSpeckle;
-  return samples && draws && static_cast<DType>(row.source_dtype) == DType::kUint8;
+  return samples && draws && row.displacement < 0 && static_cast<DType>(row.source_dtype) == DType::kUint8;
 }
 
 // The sums of a picture whose means a colour map looks at. `lines` has sums for each line and channel;

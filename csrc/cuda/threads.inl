@@ -307,12 +307,15 @@ AUGSYNTH_HD void render_quick(const Task<kMost>& task, int x, int y, float (&val
   if (job.lut != nullptr) look_up(job, value);
 }
 
-// Tells the compiler what the noise of quick tasks is not.
+// Tells the compiler what quick tasks do not have.
 template <typename Kind>
-AUGSYNTH_HD void assume_noise(Noise noise) {
-  if constexpr (Kind::kQuick)
-    if (noise == Noise::kExactGaussian || noise == Noise::kSaltAndPepper || noise == Noise::kPoisson)
+AUGSYNTH_HD void assume_quick(const Job<Kind::kMost>& job) {
+  if constexpr (Kind::kQuick) {
+    const Noise noise = job.noise.kind;
+    if (job.is_displaced || noise == Noise::kExactGaussian || noise == Noise::kSaltAndPepper ||
+        noise == Noise::kPoisson)
       __builtin_unreachable();
+  }
 }
 
 // A run of pixels, counted on from line to line: as many as fill a pack with one channel.
@@ -353,13 +356,13 @@ struct RenderPixels {
   AUGSYNTH_HD static void render(const Task<kMost>& task, SharedBits<kMost>& shared, int x, int y,
                                  float (&value)[kMost]) {
     std::uint32_t bits[kMost] = {};
-    assume_noise<Kind>(task.job.noise.kind);
+    assume_quick<Kind>(task.job);
     shared.draw(task.job, x, y, bits);
     if constexpr (Kind::kQuick)
       render_quick(task, x, y, value);
     else
       render_plain(task.job, x, y, value);
-    assume_noise<Kind>(task.job.noise.kind);
+    assume_quick<Kind>(task.job);
     change(task.job, x, y, bits, value);
   }
 };

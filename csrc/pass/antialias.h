@@ -99,6 +99,7 @@ inline PlanRow reduction_of(const PlanRow& row) {
   }
   for (int c = 0; c < row.channels; ++c) reduction.gain[c] = 1.0;
   reduction.channels = row.channels;
+  reduction.displacement = -1;
   reduction.source_dtype = reduction.output_dtype = row.source_dtype;
   reduction.interpolation = row.interpolation;
   reduction.antialias = 1;
@@ -120,6 +121,19 @@ inline PlanRow warp_of(const PlanRow& row) {
     warp.source_size[1 - axis] = size;
   }
   return warp;
+}
+
+// What that row points to. `room` is for its own displacement.
+inline Entries warp_of(const Entries& entries, const PlanRow& row, Displacement& room) {
+  Entries warped = entries;
+  if (entries.displacement == nullptr) return warped;
+  room = *entries.displacement;
+  for (int axis = 0; axis < 2; ++axis) {
+    const double ratio = static_cast<double>(reduced_size(row, axis)) / row.source_size[1 - axis];
+    for (int i = 0; i < 3; ++i) room.after[3 * axis + i] *= ratio;
+  }
+  warped.displacement = &room;
+  return warped;
 }
 
 // The pixels [begin, end) of an axis on which positions from `low` to `high` lie, and those that
@@ -148,6 +162,7 @@ inline Range seen_pixels(double low, double high, int size, Border border) {
 
 // The pixels of the smaller picture that the output lines [begin, end) look at.
 inline Box seen_under(const PlanRow& warp, int begin, int end) {
+  if (warp.displacement >= 0) return {{0, warp.source_size[1]}, {0, warp.source_size[0]}};
   const Extent extent = extent_under(warp, begin, end);
   const Border border = static_cast<Border>(warp.border);
   return {seen_pixels(extent.low[0], extent.high[0], warp.source_size[1], border),

@@ -29,12 +29,27 @@ inline bool maps_near(const PlanRow& row, double x, double y) {
 
 inline bool is_small(std::ptrdiff_t stride) { return stride >= -32768 && stride <= 32767; }
 
+// Under a displacement, positions may lie farther out than a row's matrix tells. Where far outside all is
+// alike, they are moved in to where no tap lies inside the source yet.
+AUGSYNTH_HD inline double within_fixed(double position) {
+  constexpr double kFarthestMoved = kFarthestFixed + 8.0;
+  return within(position, -kFarthestMoved, kFarthestMoved);
+}
+
+inline bool is_alike_outside(const PlanRow& row) {
+  const Border border = static_cast<Border>(row.border);
+  return border == Border::kConstant || border == Border::kReplicate;
+}
+
 // True if all positions and strides of a row fit into 16 bits. Offsets then fit into 32.
 inline bool fits_fixed_point(const PlanRow& row, const SourceView& source) {
+  if (!is_small(source.stride_y) || !is_small(source.stride_x) || row.source_size[0] > kFarthestFixed ||
+      row.source_size[1] > kFarthestFixed)
+    return false;
+  if (row.displacement >= 0) return is_alike_outside(row);
   const double width = row.output_size[1], height = row.output_size[0];
-  return is_small(source.stride_y) && is_small(source.stride_x) && row.source_size[0] <= kFarthestFixed &&
-         row.source_size[1] <= kFarthestFixed && maps_near(row, 0.0, 0.0) && maps_near(row, width, 0.0) &&
-         maps_near(row, 0.0, height) && maps_near(row, width, height);
+  return maps_near(row, 0.0, 0.0) && maps_near(row, width, 0.0) && maps_near(row, 0.0, height) &&
+         maps_near(row, width, height);
 }
 
 // True if the constant border is a pad of pixels. Bilinear taps outside then find the fill, which is a level,

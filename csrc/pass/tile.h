@@ -40,7 +40,9 @@ struct Entries {
   const ColourMap* colour = nullptr;
   const double* offset = nullptr;  // that of the colour map, the means' part included
   const Erasure *erasures_begin = nullptr, *erasures_end = nullptr;
-  bool measures = false;  // pixels are added up: the output is one double a channel for each line
+  const Displacement* displacement = nullptr;
+  const Offset* offsets = nullptr;  // the first control point of the displacement
+  bool measures = false;            // pixels are added up: the output is one double a channel for each line
 };
 
 // The bytes of working memory that the output lines [begin, end) need.
@@ -51,8 +53,9 @@ using ScratchBytes = std::size_t(const PlanRow& row, int begin, int end);
 using RunTile = void(const PlanRow& row, const Entries& entries, const SourceView& source,
                      const OutputView& output, int begin, int end, unsigned char* memory, Poll& poll);
 
+// True if the matrix is the whole map, and needs no division.
 static inline bool is_affine(const PlanRow& row) {
-  return row.inverse[6] == 0.0 && row.inverse[7] == 0.0 && row.inverse[8] == 1.0;
+  return row.displacement < 0 && row.inverse[6] == 0.0 && row.inverse[7] == 0.0 && row.inverse[8] == 1.0;
 }
 
 // True if x depends on the output's x alone, and y on its y.
@@ -65,7 +68,8 @@ struct Extent {
   double low[2], high[2];
 };
 
-// The extent of the output lines [begin, end). The positions of the corners bound all between them.
+// The extent of the output lines [begin, end) without a displacement. The corners' positions bound all
+// others.
 static inline Extent extent_under(const PlanRow& row, int begin, int end) {
   Extent extent;
   for (int corner = 0; corner < 4; ++corner) {

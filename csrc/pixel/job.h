@@ -4,6 +4,7 @@
 
 #include "pass/border.h"
 #include "pass/coverage.h"
+#include "pass/displacement.h"
 #include "pass/filter.h"
 #include "pass/sampler.h"
 
@@ -38,7 +39,8 @@ struct Job {
   SamplingKind sampler;
   DType source_dtype, output_dtype;
   bool is_affine;
-  bool has_ramp;  // fixed-point positions are the first of 256 columns and the distance from it
+  bool is_displaced;  // `map` stands in the place of `inverse`
+  bool has_ramp;      // fixed-point positions are the first of 256 columns and the distance from it
   bool is_blended;
   bool has_pad;  // taps outside the source find the fill, as levels in `pad`
   bool has_mix;
@@ -53,6 +55,7 @@ struct Job {
 
   FilterTable across, down;
   Coverage coverage;
+  DisplacedMap map;
   double unit;  // what one level of the source is in sampled values
   const std::uint16_t* lut;
   const Erasure *erasures_begin, *erasures_end;

@@ -110,6 +110,8 @@ Job<kMost> prepare(const PlanRow& row, const Entries& entries, const SourceView&
   job.source_dtype = static_cast<DType>(row.source_dtype);
   job.output_dtype = static_cast<DType>(row.output_dtype);
   job.is_affine = is_affine(row);
+  job.is_displaced = row.displacement >= 0;
+  if (job.is_displaced) job.map = DisplacedMap(*entries.displacement, entries.offsets);
   job.has_ramp = job.is_affine && !(job.sampler == SamplingKind::kFixedBilinear && is_axis_aligned(row));
   job.has_pad = job.sampler == SamplingKind::kFixedBilinear && pads_with_fill(row);
   job.is_blended = static_cast<Border>(row.border) == Border::kConstant && !job.has_pad;

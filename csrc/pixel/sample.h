@@ -6,12 +6,9 @@
 namespace augsynth {
 namespace {
 
-struct Position {
-  double x, y;
-};
-
 template <int kMost>
 AUGSYNTH_HD Position position_of(const Job<kMost>& job, int x, int y) {
+  if (job.is_displaced) return job.map.at(x + 0.5, y + 0.5);
   const double* m = job.inverse;
   const double u = linear(m, x + 0.5, y + 0.5), v = linear(m + 3, x + 0.5, y + 0.5);
   if (job.is_affine) return {u, v};
@@ -71,7 +68,8 @@ struct FixedPosition {
 template <int kMost>
 AUGSYNTH_HD FixedPosition fixed_position_of(const Job<kMost>& job, int x, int y, double shift) {
   const int distance = job.has_ramp ? x % kChunk : 0;
-  const Position at = position_of(job, x - distance, y);
+  Position at = position_of(job, x - distance, y);
+  if (job.is_displaced) at = {within_fixed(at.x), within_fixed(at.y)};
   const auto moved = [&](double first, double step) {
     return static_cast<std::int32_t>(static_cast<std::uint32_t>(to_fixed(first + shift)) +
                                      static_cast<std::uint32_t>(to_fixed(step * distance)));

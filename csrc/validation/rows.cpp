@@ -6,9 +6,7 @@
 namespace augsynth {
 namespace {
 
-constexpr double kFarthestPosition = 16777216.0;  // 2^24
 constexpr int kLargestSize = 16777216;
-constexpr double kSmallestW = 1e-6;
 constexpr double kMostWeights = 268435456.0;  // 2^28: seconds of work
 
 class RowCheck {
@@ -58,23 +56,7 @@ class RowCheck {
   }
 
   void corner(double x, double y) const {
-    const double* m = row_.inverse;
-    const double w = m[6] * x + m[7] * y + m[8];
-    double sx = m[0] * x + m[1] * y + m[2], sy = m[3] * x + m[4] * y + m[5];
-    if (w != 1.0) {  // an affine map needs no divisions, which take longer than all else here
-      sx /= w;
-      sy /= w;
-    }
-    const auto place = [x, y](const char* what) {
-      std::ostringstream text;
-      text << "inverse: at the output corner (" << x << ", " << y << ") " << what;
-      return text.str();
-    };
-    if (!(w > kSmallestW)) require_.fail(place("w"), w, "more than 1e-6");
-    if (!(std::abs(sx) <= kFarthestPosition))
-      require_.fail(place("the source's x"), sx, "a position within 2^24");
-    if (!(std::abs(sy) <= kFarthestPosition))
-      require_.fail(place("the source's y"), sy, "a position within 2^24");
+    require_.maps("inverse", row_.inverse, "the output corner", x, y, "the source");
   }
 
   void filters() const {

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "validation/requirement.h"
 #include "validation/validate.h"
 
@@ -14,6 +16,8 @@ class EntryCheck {
     if (points_into("lut", row_.lut, tables_.lut_count())) lut();
     if (points_into("colour", row_.colour, tables_.colours.size())) colour(tables_.colours[row_.colour]);
     if (points_into("missing", row_.missing, tables_.missing.size())) missing(tables_.missing[row_.missing]);
+    if (points_into("displacement", row_.displacement, tables_.displacements.size()))
+      displacement(tables_.displacements[row_.displacement]);
     erasures();
   }
 
@@ -53,6 +57,65 @@ class EntryCheck {
   void missing(const MissingRule& rule) const {
     require_(rule.by_mean <= 1, "missing's by_mean", +rule.by_mean, "0 or 1");
     range("missing's low", "missing's high", rule.low, rule.high);
+  }
+
+  // The control points bound what they make of a position, and so the corners of a box bound all positions.
+  void displacement(const Displacement& entry) const {
+    const std::int64_t rows = entry.grid[0], columns = entry.grid[1];
+    const std::int64_t count = static_cast<std::int64_t>(tables_.offsets.size());
+    require_(rows >= 4, "displacement's grid", rows, "at least 4 rows", 0);
+    require_(columns >= 4, "displacement's grid", columns, "at least 4 columns", 1);
+    require_(entry.first >= 0 && entry.first <= count && rows * columns <= count - entry.first,
+             "displacement's first", entry.first,
+             "a control point whose grid lies within the pass's offsets");
+    for (int i = 0; i < 9; ++i) {
+      require_.finite("displacement's before", entry.before[i], i);
+      require_.finite("displacement's after", entry.after[i], i);
+    }
+    for (int i = 0; i < 2; ++i) {
+      require_.finite("displacement's origin", entry.origin[i], i);
+      require_(entry.spacing[i] > 0.0 && std::isfinite(entry.spacing[i]), "displacement's spacing",
+               entry.spacing[i], "a finite number above 0", i);
+    }
+    const Bounds moved = offset_bounds(tables_.offsets.data() + entry.first, rows * columns);
+    const Bounds frame =
+        mapped("displacement's before", entry.before, "the output corner",
+               {{0.0, 0.0}, {1.0 * row_.output_size[1], 1.0 * row_.output_size[0]}}, "the frame");
+    mapped("displacement's after", entry.after, "the displaced corner",
+           {{frame.low.x + moved.low.x, frame.low.y + moved.low.y},
+            {frame.high.x + moved.high.x, frame.high.y + moved.high.y}},
+           "the source");
+  }
+
+  struct Bounds {
+    Offset low, high;
+
+    void take(const Offset& point) {
+      low = {std::min(low.x, point.x), std::min(low.y, point.y)};
+      high = {std::max(high.x, point.x), std::max(high.y, point.y)};
+    }
+  };
+
+  Bounds offset_bounds(const Offset* offsets, std::int64_t count) const {
+    Bounds bounds{offsets[0], offsets[0]};
+    for (const Offset* end = offsets + count; offsets != end; ++offsets) {
+      require_(std::isfinite(offsets->x), "a displacement's offset", offsets->x, "a finite number", 0);
+      require_(std::isfinite(offsets->y), "a displacement's offset", offsets->y, "a finite number", 1);
+      bounds.take(*offsets);
+    }
+    return bounds;
+  }
+
+  // The box around what a map makes of a box.
+  Bounds mapped(const char* field, const double* m, const char* point, const Bounds& box,
+                const char* frame) const {
+    const auto at = [&](double x, double y) { return require_.maps(field, m, point, x, y, frame); };
+    const Offset first = at(box.low.x, box.low.y);
+    Bounds bounds{first, first};
+    bounds.take(at(box.high.x, box.low.y));
+    bounds.take(at(box.low.x, box.high.y));
+    bounds.take(at(box.high.x, box.high.y));
+    return bounds;
   }
 
   void erasures() const {

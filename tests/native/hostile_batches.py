@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from native_rows import DTYPES, OUTPUT_DTYPES, Array, make_rows, picture
-from native_tables import colours, erasures, missing
+from native_tables import colours, displacements, erasures, missing
 
 from augsynth import _native
 from augsynth._native import layout
@@ -65,8 +65,9 @@ def any_tables(rng: np.random.Generator, rows: Array) -> Tables:
         np.concatenate([colours(layout.MAX_CHANNELS, 255.0, seed, of_mean=bool(seed)) for seed in range(2)]),
         np.concatenate([erasures(row["output_size"].tolist(), 255.0, seed) for seed, row in enumerate(rows)]),
         np.concatenate([missing(rng.choice([0.0, 7.0, np.nan]), 255.0, seed, bool(seed)) for seed in range(2)]),
+        **displacements((20, 30), int(rng.integers(100)), rng.choice([0.0, 4.0, 1e6]), count=2),
     )
-    rows["colour"], rows["missing"] = rng.integers(-1, 2, (2, len(rows)))
+    rows["colour"], rows["missing"], rows["displacement"] = rng.integers(-1, 2, (3, len(rows)))
     for i, row in enumerate(rows):
         fits = layout.LUT_LEVELS.get(DType(row["source_dtype"])) == levels
         rows["lut"][i] = rng.integers(-1, 2) if fits else -1
@@ -140,7 +141,7 @@ def hostile_batch(rng: np.random.Generator) -> Batch:
     batch = np.concatenate(rows)
     tables = any_tables(rng, batch)
     for _ in range(rng.integers(0, 3)):
-        structures = (batch, batch, batch, tables.colours, tables.erasures, tables.missing)
+        structures = (batch, batch, batch, tables.colours, tables.erasures, tables.missing, tables.displacements)
         spoiled = structures[rng.integers(len(structures))]
         spoil(rng, spoiled[rng.integers(len(spoiled)) :][:1])
     return Batch(batch, sources, memories, outputs, tables)

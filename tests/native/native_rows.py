@@ -46,6 +46,7 @@ def make_rows(source: Array, output: Array, **fields: Any) -> Array:
         "lut": -1,
         "colour": -1,
         "missing": -1,
+        "displacement": -1,
     }
     for name, value in (defaults | fields).items():
         rows[name] = value

@@ -11,7 +11,7 @@ from augsynth._native.layout import LUT_LEVELS, Border, DType, Interpolation, No
 from augsynth.plan import FULL_SCALE, Pass
 from augsynth.testing import strategies as aug
 
-STAGES = ("lut", "colour", "erasures", "missing")
+STAGES = ("lut", "colour", "erasures", "missing", "displacement")
 
 
 def full_scale(source: Array) -> float:
@@ -59,6 +59,28 @@ def missing(value: float, full: float, seed: int = 0, by_mean: bool = False) -> 
     return rule
 
 
+def displacements(frame: tuple[int, int], seed: int = 0, reach: float = 3.0, count: int = 1) -> dict[str, Array]:
+    """Displacements of a frame (height, width) between maps of all kinds, as tables by name."""
+    rng, some, grids = np.random.default_rng(seed), np.zeros(count, layout.DISPLACEMENT), []
+    for entry in some:
+        rows, columns = rng.integers(4, 9, 2)
+        entry["before"] = _MAPS_AROUND[rng.integers(len(_MAPS_AROUND))](*frame)
+        entry["after"] = _MAPS_AROUND[rng.integers(len(_MAPS_AROUND) - 1)](*frame)  # no horizon, which may come near
+        entry["grid"], entry["first"] = (rows, columns), sum(map(len, grids))
+        entry["spacing"] = np.array([frame[1] / columns, frame[0] / rows]) * rng.choice([0.2, 1.0, 1.5])
+        entry["origin"] = -entry["spacing"] * rng.uniform(-1, 2, 2)
+        grids.append(rng.uniform(-reach, reach, (rows * columns, 2)))
+    return {"displacements": some, "offsets": np.concatenate([np.zeros((0, 2)), *grids])}
+
+
+_MAPS_AROUND = (
+    lambda height, width: np.eye(3),
+    lambda height, width: np.array([[-1.0, 0, width], [0, 1, 0], [0, 0, 1]]),
+    lambda height, width: rotation(0.4, height, width),
+    lambda height, width: np.array([[1.1, 0.1, -0.5], [0, 0.9, 0.25], [0.1 / width, 0.2 / height, 1]]),
+)
+
+
 def with_gaps(source: Array, value: float, share: float = 0.3, seed: int = 0) -> Array:
     """A copy in which some values are missing."""
     gaps = np.random.default_rng(seed).random(source.shape) < share
@@ -80,6 +102,7 @@ def passes(draw: st.DrawFn, stages: tuple[str, ...] = STAGES) -> tuple[Pass, Arr
         colours(source.shape[2], full, seed, draw(st.booleans())) if "colour" in stages else Tables().colours,
         erasures(size, full, seed, draw(st.integers(0, 4))) if "erasures" in stages else Tables().erasures,
         missing(value, full, seed, draw(st.booleans())) if "missing" in stages else Tables().missing,
+        **(displacements(size, seed, draw(st.sampled_from([0.0, 3.0, 50.0]))) if "displacement" in stages else {}),
     )
     return Pass(_pointing(draw, source, output, tables), tables), source
 
@@ -106,6 +129,7 @@ def _pointing(draw: st.DrawFn, source: Array, output: Array, tables: Tables) -> 
         lut=len(tables.luts) - 1,
         colour=len(tables.colours) - 1,
         missing=len(tables.missing) - 1,
+        displacement=draw(st.integers(-1, len(tables.displacements) - 1)),
         erasures=(0, len(tables.erasures)),
     )
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from native_rows import make_rows, picture
-from native_tables import colours, erasures, luts, missing
+from native_tables import colours, displacements, erasures, luts, missing
 
 from augsynth import _native
 from augsynth._native import layout
@@ -33,16 +33,17 @@ def whole_tables() -> Tables:
         np.concatenate([colours(3, 255.0, seed) for seed in range(2)]),
         erasures((4, 4), 255.0),
         np.concatenate([missing(0.0, 255.0, seed) for seed in range(2)]),
+        **displacements((4, 4), count=2),
     )
 
 
 def use_all(rows: Any, index: int = 1) -> Any:
-    rows["lut"] = rows["colour"] = rows["missing"] = index
+    rows["lut"] = rows["colour"] = rows["missing"] = rows["displacement"] = index
     rows["erasures"] = (0, 2)
     return rows
 
 
-@pytest.mark.parametrize("field", ["lut", "colour", "missing"])
+@pytest.mark.parametrize("field", ["lut", "colour", "missing", "displacement"])
 @pytest.mark.parametrize("index", [-2, 2, 2**31 - 1])
 def test_an_index_beyond_its_table_is_refused(source: Any, output: Any, field: str, index: int) -> None:
     rows = use_all(make_rows(source, output))
@@ -76,6 +77,20 @@ def test_a_range_beyond_the_erasures_is_refused(source: Any, output: Any, erased
         ("missing", "high", 2, np.nan),
         ("missing", "low", 1, 1e9),
         ("missing", "by_mean", None, 2),
+        ("displacements", "before", (0, 0), np.nan),
+        ("displacements", "before", (2, 2), -1.0),
+        ("displacements", "before", (0, 2), 1e8),
+        ("displacements", "after", (1, 2), np.inf),
+        ("displacements", "after", (1, 2), -1e8),
+        ("displacements", "after", (2, 2), 1e-9),
+        ("displacements", "origin", 0, np.nan),
+        ("displacements", "spacing", 0, 0.0),
+        ("displacements", "spacing", 1, np.inf),
+        ("displacements", "grid", 0, 3),
+        ("displacements", "grid", 1, 2**31 - 1),
+        ("displacements", "grid", 0, -(2**31)),
+        ("displacements", "first", None, -1),
+        ("displacements", "first", None, 2**63 - 1),
     ],
 )
 def test_an_unsound_entry_is_refused(source: Any, output: Any, table: str, field: str, at: Any, value: Any) -> None:
@@ -84,14 +99,23 @@ def test_an_unsound_entry_is_refused(source: Any, output: Any, table: str, field
         getattr(tables, table)[field][1] = value
     else:
         getattr(tables, table)[field][1][at] = value
-    row_field = {"colours": "colour", "erasures": "erasures", "missing": "missing"}[table]
-    assert_refused(rows, source, output, tables, "(colour's|missing's|an erasure's) .* is .*, expected ", row_field)
+    row_field = {"colours": "colour", "displacements": "displacement"}.get(table, table)
+    names = "(colour's|missing's|an erasure's|displacement's) .* is .*, expected "
+    assert_refused(rows, source, output, tables, names, row_field)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -1e8])
+def test_an_unsound_control_point_is_refused(source: Any, output: Any, value: float) -> None:
+    rows, tables = use_all(make_rows(source, output)), whole_tables()
+    tables.offsets[-1, 0] = value
+    assert_refused(rows, source, output, tables, "(a displacement's offset|displacement's after)", "displacement")
 
 
 def test_entries_that_no_row_uses_and_unused_channels_are_not_looked_at(source: Any, output: Any) -> None:
     tables = whole_tables()
     tables.luts[0] = 65535
-    for table in (tables.colours, tables.missing):
+    tables.offsets[: tables.displacements["first"][1]] = np.nan
+    for table in (tables.colours, tables.missing, tables.displacements):
         table[0] = np.frombuffer(b"\xff" * table.itemsize, table.dtype)[0]
     tables.erasures["low"][:, 3:] = tables.missing["high"][:, 3:] = np.nan
     rows = use_all(make_rows(source, output))
@@ -130,6 +154,9 @@ def assert_refused(rows: Any, source: Any, output: Any, tables: Tables, native: 
         ({"colours": np.zeros(1)}, "colours is float64, expected a NumPy array of augsynth._native.layout.COLOUR"),
         ({"erasures": []}, "erasures is list"),
         ({"missing": np.zeros((1, 1), layout.MISSING)}, "missing has 2 axes"),
+        ({"displacements": np.zeros((1, 1), layout.DISPLACEMENT)}, "displacements has 2 axes"),
+        ({"offsets": np.zeros((4, 3))}, r"offsets has shape \(4, 3\), expected"),
+        ({"offsets": np.zeros((4, 2), np.float32)}, "offsets is float32, expected a NumPy array of float64"),
     ],
 )
 def test_other_kinds_of_tables_are_refused(source: Any, output: Any, tables: dict[str, Any], named: str) -> None:
@@ -142,6 +169,7 @@ def test_tables_may_have_any_strides(source: Any, output: Any) -> None:
     expected = output.copy()
     _native.run(rows, [source], [expected], tables=tables)
     doubled = {name: np.repeat(getattr(tables, name), 2, axis=0)[::2] for name in tables.__dict__}
-    doubled["luts"] = np.repeat(doubled["luts"], 2, axis=1)[:, ::2]
+    for name in ("luts", "offsets"):
+        doubled[name] = np.repeat(doubled[name], 2, axis=1)[:, ::2]
     _native.run(rows, [source], [output], tables=Tables(**doubled))
     np.testing.assert_array_equal(output, expected)

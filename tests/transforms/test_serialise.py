@@ -106,6 +106,21 @@ def test_a_plan_of_another_version_says_so(tmp_path: Path) -> None:
         Plan.load(path)
 
 
+def test_a_plan_of_version_3_is_read(tmp_path: Path) -> None:
+    """Its rows have no displacement; all else is as it is now."""
+    path, plan = tmp_path / "plan.npz", T.RandomErasing(p=1.0).plan([(5, 6, 3)] * 3, [(0, 0, k) for k in range(3)])
+    former = np.dtype([(name, ROW[name]) for name in ROW.names or () if name != "displacement"], align=True)
+    rows = np.zeros(3, former)
+    for name in former.names or ():
+        rows[name] = plan.passes[0].rows[name]
+    arrays = {"0.rows": rows, "0.erasures": plan.passes[0].tables.erasures}
+    stored = {name: array.view(np.uint8).reshape(3, -1) for name, array in arrays.items()}
+    np.savez(path, header=np.array([0x4E4C5041, 3, 1], np.uint32), **stored)
+    loaded = Plan.load(path)
+    assert (loaded.passes[0].rows == plan.passes[0].rows).all()
+    assert (loaded.passes[0].tables.erasures == plan.passes[0].tables.erasures).all()
+
+
 @pytest.mark.parametrize("dtype", ["complex128", "float64"])
 def test_a_header_of_other_numbers_is_refused(tmp_path: Path, dtype: str) -> None:
     path = tmp_path / "plan.npz"

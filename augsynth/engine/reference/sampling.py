@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from augsynth._native.layout import Border, DType, Interpolation
+from augsynth._native.layout import Border, DType, Interpolation, Tables
 from augsynth.core.typing import Floats, Image, Ints
 from augsynth.engine.reference.rounding import store
+from augsynth.plan.splines import offsets_at
+
+_NONE = Tables()
 
 
-def positions(row: np.void) -> tuple[Floats, Floats]:
+def positions(row: np.void, tables: Tables) -> tuple[Floats, Floats]:
     """Source coordinates (x, y), each (H, W), of the output's pixel centres."""
     height, width = row["output_size"]
     x = np.arange(width) + 0.5
     y = (np.arange(height) + 0.5)[:, None]
-    m = row["inverse"]
+    if row["displacement"] < 0:
+        return _transformed(row["inverse"], x, y)
+    entry = tables.displacements[row["displacement"]]
+    px, py = _transformed(entry["before"], x, y)
+    rows, columns = entry["grid"]
+    grid = tables.offsets[entry["first"] : entry["first"] + rows * columns].reshape(rows, columns, 2)
+    dx, dy = offsets_at(grid, entry["origin"], entry["spacing"], px, py)
+    return _transformed(entry["after"], px + dx, py + dy)
+
+
+def _transformed(m: Floats, x: Floats, y: Floats) -> tuple[Floats, Floats]:
+    """What a projective map (3, 3) makes of points."""
     sx = (m[0, 0] * x + m[0, 1] * y) + m[0, 2]
     sy = (m[1, 0] * x + m[1, 1] * y) + m[1, 2]
     if m[2, 0] == 0 and m[2, 1] == 0 and m[2, 2] == 1:
@@ -24,14 +40,14 @@ def positions(row: np.void) -> tuple[Floats, Floats]:
 
 
 @np.errstate(invalid="ignore")  # infinities may meet
-def sample(row: np.void, source: Image) -> Floats:
+def sample(row: np.void, source: Image, tables: Tables = _NONE) -> Floats:
     """Values (C, H, W) at a row's positions in a source (H, W, C), the border included."""
     if row["antialias"] and not keeps_axes(row) and row["interpolation"] != Interpolation.NEAREST:
         if np.any(reduced_size(row) != row["source_size"]):
             source = store(sample(reduction_of(row), source), DType(row["source_dtype"])).transpose(1, 2, 0)
-        row = warp_of(row)
+        row, tables = warp_of(row, tables)
     source = source.astype(np.float64)
-    sx, sy = positions(row)
+    sx, sy = positions(row, tables)
     height, width = source.shape[:2]
     x_index, x_weight = taps(row, sx, width, axis=0)
     y_index, y_weight = taps(row, sy, height, axis=1)
@@ -50,12 +66,12 @@ def sample(row: np.void, source: Image) -> Floats:
 
 
 def weighed(weight: Floats, values: Floats) -> Floats:
-    """A part of a sum: `weight` times `values`, and nothing at all where the weight is 0, whatever the values are."""
+    """Return `weight` times `values`; -0 where the weight is 0, whatever the values are."""
     return np.where(weight == 0, -0.0, weight * values)  # -0 changes no sum, and 0 makes -0 a 0
 
 
 def reduced_size(row: np.void) -> Ints:
-    """The (height, width) to which antialiasing makes the source smaller before it is turned."""
+    """Return the (height, width) to which antialiasing reduces the source before it is turned."""
     size = np.floor(row["source_size"] / row["support"][::-1] + 0.5)
     whole: Ints = np.maximum(size, 1).astype(np.int64)
     return whole
@@ -64,7 +80,7 @@ def reduced_size(row: np.void) -> Ints:
 def keeps_axes(row: np.void) -> bool:
     """Whether a map takes the output's axes to the source's, in either order."""
     m = row["inverse"]
-    affine = m[2, 0] == 0 and m[2, 1] == 0 and m[2, 2] == 1
+    affine = row["displacement"] < 0 and m[2, 0] == 0 and m[2, 1] == 0 and m[2, 2] == 1
     return bool(affine and (m[0, 1] == m[1, 0] == 0 or m[0, 0] == m[1, 1] == 0))
 
 
@@ -75,6 +91,7 @@ def reduction_of(row: np.void) -> np.void:
     reduction: np.void = np.zeros(1, row.dtype)[0]
     for field in ("source_size", "channels", "source_dtype", "interpolation", "antialias", "border"):
         reduction[field] = row[field]
+    reduction["lut"] = reduction["colour"] = reduction["missing"] = reduction["displacement"] = -1
     reduction["output_size"], reduction["output_dtype"] = size, row["source_dtype"]
     reduction["inverse"], reduction["support"] = np.diag([*scale, 1.0]), scale
     reduction["gain"], reduction["edge"], reduction["clamp"] = 1.0, 1.0, (-np.inf, np.inf)
@@ -83,19 +100,28 @@ def reduction_of(row: np.void) -> np.void:
     return reduction
 
 
-def warp_of(row: np.void) -> np.void:
-    """The row that renders the output from the smaller picture, without antialiasing."""
+def warp_of(row: np.void, tables: Tables = _NONE) -> tuple[np.void, Tables]:
+    """The row that renders the output from the smaller picture, without antialiasing, and what it points to."""
     size = reduced_size(row)
     ratio = (size / row["source_size"])[::-1]
     warp: np.void = row.copy()
     warp["source_size"], warp["antialias"], warp["support"] = size, 0, 1.0
     warp["inverse"][:2] *= ratio[:, None]
     warp["edge"] *= ratio
-    return warp
+    displacements = tables.displacements.copy()
+    displacements["after"][:, :2] *= ratio[:, None]
+    return warp, replace(tables, displacements=displacements)
 
 
 def taps(row: np.void, s: Floats, size: int, axis: int) -> tuple[Ints, Floats]:
-    """Indices and weights (H, W, taps) along one axis (0 is x) for positions s of a source `size` pixels long."""
+    """Return the indices and weights (H, W, taps) along one axis.
+
+    Args:
+        row: row of the plan.
+        s: positions (H, W) in the source.
+        size: length of the source in pixels.
+        axis: 0 for x, 1 for y.
+    """
     interpolation = Interpolation(row["interpolation"])
     if interpolation == Interpolation.NEAREST:
         return mapped(np.floor(s)[..., None], size, Border(row["border"])), np.ones((*s.shape, 1))
@@ -150,7 +176,7 @@ def keys_cubic(t: Floats, a: float) -> Floats:
 
 
 def mapped(index: Floats | Ints, size: int, border: Border) -> Ints:
-    """Indices inside [0, size) for taps anywhere, by the border's rule."""
+    """Return indices inside [0, size) for taps at any position, by the rule of the border."""
     i = index.astype(np.int64)
     if border in (Border.CONSTANT, Border.REPLICATE):
         return np.clip(i, 0, size - 1)
@@ -165,7 +191,7 @@ def mapped(index: Floats | Ints, size: int, border: Border) -> Ints:
 
 
 def coverage(row: np.void, s: Floats, size: int, axis: int) -> Floats:
-    """How much of the source a position sees along one axis, 0 to 1."""
+    """Return the share of the source that a position sees along one axis, 0 to 1."""
     if row["interpolation"] == Interpolation.NEAREST:
         return np.where((s >= 0) & (s < size), 1.0, 0.0)
     edge = float(row["edge"][axis])

@@ -7,6 +7,7 @@ from augsynth.plan.lowering.lowering import Lowering
 from augsynth.plan.lowering.steps import (
     AddNoise,
     Cast,
+    Displace,
     Erase,
     FillValues,
     Geometry,
@@ -22,6 +23,7 @@ from augsynth.plan.lowering.steps import (
 __all__ = [
     "AddNoise",
     "Cast",
+    "Displace",
     "Erase",
     "FillValues",
     "Geometry",

@@ -35,6 +35,8 @@ def conflict(current: PassState, step: Declared) -> str | None:
 def _geometry_conflict(current: PassState, step: Resampled) -> str | None:
     if current.stage > Stage.GEOMETRY:
         return f"geometry would have to run after {current.names[-1]}, and a pass resamples first"
+    if step.displaces and current.displaced:
+        return f"pixels would have to be displaced again after {current.names[-1]}, and a pass displaces them once"
     if step.pads and not current.whole_frame:
         return f"padding needs the exact frame, and {current.names[-1]} has cut or moved it"
     if current.projective and step.sampling.border is not None:

@@ -13,6 +13,7 @@ from augsynth.plan.lowering.stage import Stage
 from augsynth.plan.lowering.steps import (
     AddNoise,
     Cast,
+    Displace,
     Erase,
     FillValues,
     Fusible,
@@ -26,12 +27,13 @@ from augsynth.plan.lowering.steps import (
 
 
 class Resampled(NamedTuple):
-    """All of `Geometry` but its maps and sizes."""
+    """All of `Geometry` or `Displace` but its maps and sizes."""
 
     sampling: Sampling
     keeps_frame: bool
     pads: bool
     projective: bool
+    displaces: bool = False
 
 
 class Noisy(NamedTuple):
@@ -51,6 +53,8 @@ def declared(step: Fusible) -> Declared:
     match step:
         case Geometry():  # first, as most steps are
             return Resampled(_hashable(step.sampling), step.keeps_frame, step.pads, step.projective)
+        case Displace():
+            return Resampled(_hashable(step.sampling), False, False, False, displaces=True)
         case AddNoise():
             return Noisy(step.kind, step.clip, step.active is None)
         case Standardise():

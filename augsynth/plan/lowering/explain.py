@@ -40,5 +40,6 @@ def _sampling(state: PassState) -> list[str]:
     if declared.interpolation is not None:
         smooth = ", antialiased" if declared.antialias else ""
         border = f", border {word(declared.border)}" if declared.border is not None else ""
-        return [f"one {word(declared.interpolation)} resampling{smooth}{border}"]
+        displaced = " with a displacement" if state.displaced else ""
+        return [f"one {word(declared.interpolation)} resampling{displaced}{smooth}{border}"]
     return ["whole pixels are moved"] if state.moves else []

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from augsynth import _native
 from augsynth._native.layout import DType
 from augsynth.core.geometry import (
+    Outline,
     bounding_box,
     box_corners,
     clip_outline,
@@ -20,8 +22,51 @@ from augsynth.core.geometry import (
     map_outline,
 )
 from augsynth.core.typing import Floats, Ints
+from augsynth.plan.displacement import Displacement
 from augsynth.plan.lowering.levels import levels
-from augsynth.plan.lowering.steps import PerChannel
+from augsynth.plan.lowering.steps import Displace, PerChannel
+
+# A curved map takes a polygon of one sample from the frame before a displacement to that after it.
+CurvedMap = Callable[[Outline], Outline]
+
+
+class TrackedPass(NamedTuple):
+    """The maps of the steps of one pass.
+
+    Args:
+        inverse: (n, 3, 3) from the frame of the next step to that in which the pass begins, or to the frame that it
+            displaces; None for the same frame.
+        displaced: for each sample, the curved map from the beginning of the pass to the frame that it displaces; None
+            if it displaces nothing.
+    """
+
+    inverse: Floats | None = None
+    displaced: Sequence[CurvedMap] | None = None
+
+    def moved(self, inverse: Floats) -> TrackedPass:
+        """The maps after a step that resamples; `inverse` (n, 3, 3) maps its output to its input."""
+        return self._replace(inverse=inverse if self.inverse is None else compose(self.inverse, inverse))
+
+    def displacing(self, step: Displace) -> TrackedPass:
+        """The maps after a step that displaces."""
+        count = len(step.origin)
+        after = np.tile(np.eye(3), (count, 1, 1)) if self.inverse is None else self.inverse
+        active = np.ones(count, bool) if step.active is None else step.active
+        parts = zip(active.tolist(), after, step.origin, step.spacing, step.offsets, strict=True)
+        return TrackedPass(None, [_curved(*one) for one in parts])
+
+    def outlines(self, outlines: Sequence[Outline], sample: int) -> Sequence[Outline]:
+        """Polygons of one sample in the frame of the next step."""
+        if self.displaced is not None:
+            outlines = [self.displaced[sample](outline) for outline in outlines]
+        forward = (np.eye(3) if self.inverse is None else inverse_map(self.inverse[sample])).tolist()
+        return [map_outline(forward, outline) for outline in outlines]
+
+
+def _curved(active: bool, after: Floats, origin: Floats, spacing: Floats, grid: Floats) -> CurvedMap:
+    if not active:
+        return partial(map_outline, inverse_map(after).tolist())
+    return Displacement(np.eye(3), after, origin, spacing, grid).outline
 
 
 class TrackedBoxes(NamedTuple):
@@ -29,38 +74,42 @@ class TrackedBoxes(NamedTuple):
 
     Args:
         source: (k, 4) for each sample, XYXY in the frame of the image that came in.
-        inverse: (n, 3, 3) from the frame of the next step to that in which the open pass begins; None for the same
-            frame.
-        passes: the inverse and the sizes (n, 2) of each closed pass, in order.
+        opened: the maps of the open pass.
+        passes: the maps and the sizes (n, 2) of each closed pass, in order.
     """
 
     source: Sequence[Floats]
-    inverse: Floats | None = None
-    passes: tuple[tuple[Floats | None, Ints], ...] = ()
+    opened: TrackedPass = TrackedPass()
+    passes: tuple[tuple[TrackedPass, Ints], ...] = ()
 
     def moved(self, inverse: Floats) -> TrackedBoxes:
         """The boxes after a step that resamples; `inverse` (n, 3, 3) maps its output to its input."""
-        return self._replace(inverse=inverse if self.inverse is None else compose(self.inverse, inverse))
+        return self._replace(opened=self.opened.moved(inverse))
+
+    def displaced(self, step: Displace) -> TrackedBoxes:
+        """The boxes after a step that displaces."""
+        return self._replace(opened=self.opened.displacing(step))
 
     def cut(self, sizes: Ints) -> TrackedBoxes:
         """The boxes after the open pass ends with frames of `sizes` (n, 2): the parts outside are lost."""
-        return TrackedBoxes(self.source, None, (*self.passes, (self.inverse, sizes)))
+        return TrackedBoxes(self.source, passes=(*self.passes, (self.opened, sizes)))
 
     def current(self) -> Sequence[Floats]:
         """The boxes (k, 4) of each sample in the frame of the next step; not clipped to it, NaN around nothing."""
-        if self.passes:
+        if self.passes or self.opened.displaced is not None:
             return [self._visible(sample, boxes) for sample, boxes in enumerate(self.source)]
-        if self.inverse is None:
+        if self.opened.inverse is None:
             return self.source
-        return [map_boxes(*pair) for pair in zip(inverse_map(self.inverse), self.source, strict=True)]
+        return [map_boxes(*pair) for pair in zip(inverse_map(self.opened.inverse), self.source, strict=True)]
 
     def _visible(self, sample: int, boxes: Floats) -> Floats:
-        outlines = box_corners(boxes).tolist()
-        for inverse, sizes in self.passes:
-            forward, (height, width) = _forward(inverse, sample), sizes[sample].tolist()
-            outlines = [clip_outline(map_outline(forward, outline), (0.0, 0.0, width, height)) for outline in outlines]
-        forward = _forward(self.inverse, sample)
-        return np.array([bounding_box(map_outline(forward, outline)) for outline in outlines]).reshape(-1, 4)
+        outlines: Sequence[Outline] = box_corners(boxes).tolist()
+        for one, sizes in self.passes:
+            height, width = sizes[sample].tolist()
+            moved = one.outlines(outlines, sample)
+            outlines = [clip_outline(outline, (0.0, 0.0, width, height)) for outline in moved]
+        outlines = self.opened.outlines(outlines, sample)
+        return np.array([bounding_box(outline) for outline in outlines]).reshape(-1, 4)
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,6 +163,11 @@ class ImageInfo:
             return ImageInfo(sizes, self.channels, self.dtype, self.tracked_boxes.moved(inverse))
         return self if sizes is self.sizes else ImageInfo(sizes, self.channels, self.dtype)
 
+    def displaced(self, step: Displace) -> ImageInfo:
+        """The images after a step that displaces."""
+        boxes = self.tracked_boxes
+        return self if boxes is None else replace(self, tracked_boxes=boxes.displaced(step))
+
     def cast(self, dtype: DType) -> ImageInfo:
         """The images after a change of their dtype."""
         return ImageInfo(self.sizes, self.channels, dtype, self.tracked_boxes)
@@ -122,8 +176,3 @@ class ImageInfo:
         """The images after the open pass ends: the parts of boxes outside the frame are lost."""
         boxes = self.tracked_boxes
         return self if boxes is None else ImageInfo(self.sizes, self.channels, self.dtype, boxes.cut(self.sizes))
-
-
-def _forward(inverse: Floats | None, sample: int) -> list[list[float]]:
-    forward: list[list[float]] = (np.eye(3) if inverse is None else inverse_map(inverse[sample])).tolist()
-    return forward

@@ -28,7 +28,7 @@ from augsynth.plan.lowering.lookups import as_lookup, is_table
 from augsynth.plan.lowering.merge import new_pass, transition
 from augsynth.plan.lowering.open_pass import OpenPass
 from augsynth.plan.lowering.state import PassState
-from augsynth.plan.lowering.steps import Fusible, Geometry, Operate, TransformStep, restricted
+from augsynth.plan.lowering.steps import Displace, Fusible, Geometry, Operate, TransformStep, restricted
 
 
 class Lowering:
@@ -91,6 +91,8 @@ class Lowering:
             if step.sizes is not self._images.sizes:
                 _require_possible(name, step.sizes)
             self._images = self._images.resampled(step.sizes, step.inverse)
+        elif isinstance(step, Displace):
+            self._images = self._images.displaced(step)
         elif self._state.dtype != self._images.dtype:
             self._images = self._images.cast(self._state.dtype)
 

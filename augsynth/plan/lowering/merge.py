@@ -85,6 +85,7 @@ def _resampled(state: PassState, step: Resampled) -> dict[str, Any]:
         "moves": True,
         "whole_frame": state.whole_frame and step.keeps_frame,
         "projective": state.projective or step.projective,
+        "displaced": state.displaced or step.displaces,
     } | (_sampled(state, step.sampling) if step.sampling != UNDECLARED else {})
 
 

@@ -14,6 +14,7 @@ from augsynth.plan.lowering.merge import Transition
 from augsynth.plan.lowering.state import PassNoise, PassState
 from augsynth.plan.lowering.steps import (
     AddNoise,
+    Displace,
     Erase,
     FillValues,
     Fusible,
@@ -29,13 +30,17 @@ class OpenPass:
     """What the steps so far hold, for images of `sizes` (n, 2) with `channels` (n,).
 
     `inverse` (n, 3, 3) maps what the next step sees to the source; `edge` (n, 2) are the source pixels that one pixel
-    covered where the border was declared.
+    covered where the border was declared. `displace` is the displacement, if there is one: `after` (n, 3, 3) maps the
+    frame that it displaces to the source, and `before` what the next step sees to that frame.
     """
 
     sizes: Ints
     channels: Ints
     inverse: Floats | None = None
     edge: Floats | None = None
+    displace: Displace | None = None
+    after: Floats | None = None
+    before: Floats | None = None
     noise: AddNoise | None = None
     gathered: Gathered = field(default_factory=Gathered)
 
@@ -44,6 +49,9 @@ class OpenPass:
         match step:
             case Geometry():  # first, as most steps are
                 self._resample(step, change)
+            case Displace():
+                self._find_edge(change)
+                self.displace, self.after = step, self.inverse
             case AddNoise():
                 self.noise = step
             case MapColours():
@@ -67,15 +75,23 @@ class OpenPass:
             rows["edge"] = np.maximum(rows["edge"], extents)
         if self.noise is not None and state.noise is not None:
             _add_noise(self.noise, state.noise, rows)
+        if self.displace is not None:
+            self.gathered.add_displacements(self.displace, self.before, self.after)
         return Pass(rows, self.gathered.into(rows, state.source_dtype))
 
     def _resample(self, step: Geometry, change: Transition) -> None:
+        if self.displace is not None:
+            self.before = step.inverse if self.before is None else _native.compose(self.before, step.inverse)
         if self.inverse is None:
             self.inverse = step.inverse
             return
-        if change.before.sampling.border is None and change.after.sampling.border == Border.CONSTANT:
-            self.edge = _extents(self.inverse)
+        self._find_edge(change)
         self.inverse = _native.compose(self.inverse, step.inverse)
+
+    def _find_edge(self, change: Transition) -> None:
+        declared = change.before.sampling.border is None and change.after.sampling.border == Border.CONSTANT
+        if declared and self.inverse is not None:
+            self.edge = _extents(self.inverse)
 
     def _fill_missing(self, step: FillValues, state: PassState) -> None:
         low, high = (state.levels_in_source(level, "value") for level in (step.low, step.high))

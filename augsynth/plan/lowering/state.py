@@ -75,6 +75,7 @@ class PassState:
     clamp: tuple[float, float] | None = None
     whole_frame: bool = True
     projective: bool = False
+    displaced: bool = False
     overshoots: bool = False
     noise: PassNoise | None = None
     gain: Floats = field(default_factory=lambda: _ONES)

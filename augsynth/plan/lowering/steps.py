@@ -64,6 +64,21 @@ class Geometry(NamedTuple):
     projective: bool = False
 
 
+class Displace(NamedTuple):
+    """Move each pixel by a vector of its own: the output at p shows the input at p + d(p).
+
+    d is the uniform cubic B-spline (`augsynth.plan.splines`) over a grid of at least 4x4 control points. `offsets`
+    (n, rows, columns, 2), or a sequence of n such grids, are (x, y) in pixels. The first control point of a grid lies
+    at `origin` (n, 2), and `spacing` (n, 2) is the distance of neighbours. The size stays.
+    """
+
+    offsets: Floats | Sequence[Floats]
+    origin: Floats
+    spacing: Floats
+    sampling: Sampling
+    active: Mask | None = None
+
+
 class Operate(NamedTuple):
     """Do the operation `name` of `augsynth.whole_image` or `augsynth.core.points`.
 
@@ -146,7 +161,7 @@ class Cast(NamedTuple):
 
 
 # What can be part of a pass, and all that transforms can be lowered to.
-Fusible = FillValues | Geometry | Lookup | MapColours | AddNoise | Erase | Standardise | Cast
+Fusible = FillValues | Geometry | Displace | Lookup | MapColours | AddNoise | Erase | Standardise | Cast
 TransformStep = Fusible | Operate
 
 

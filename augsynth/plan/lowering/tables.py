@@ -7,10 +7,12 @@ from functools import lru_cache
 
 import numpy as np
 
-from augsynth._native.layout import COLOUR, ERASURE, LUT_LEVELS, MISSING, DType, Tables
+from augsynth._native.layout import COLOUR, DISPLACEMENT, ERASURE, LUT_LEVELS, MISSING, DType, Tables
 from augsynth.core.typing import Array, Floats, Mask
 from augsynth.plan import Rows
-from augsynth.plan.lowering.steps import Erase, FillValues, Lookup, MapColours, PerChannel
+from augsynth.plan.lowering.steps import Displace, Erase, FillValues, Lookup, MapColours, PerChannel
+
+_NO_OFFSETS: Floats = np.zeros((0, 2))
 
 
 @dataclass
@@ -21,6 +23,8 @@ class Gathered:
     colours: tuple[Rows, Mask] | None = None
     missing: tuple[Rows, Mask] | None = None
     erasures: list[tuple[Array, Rows]] = field(default_factory=list)
+    displacements: tuple[Rows, Mask] | None = None
+    offsets: Floats = field(default_factory=lambda: _NO_OFFSETS)
 
     def add_lookup(self, step: Lookup) -> None:
         """Look the results of earlier tables up in a further one."""
@@ -56,6 +60,21 @@ class Gathered:
         rules["stream"], rules["by_mean"] = step.stream, step.by_mean
         self.missing = rules, _everywhere(step.active, len(rules))
 
+    def add_displacements(self, step: Displace, before: Floats | None, after: Floats | None) -> None:
+        """Displace pixels between two maps (n, 3, 3), where None is the identity."""
+        active = _everywhere(step.active, len(step.offsets))
+        grids = [np.asarray(grid, np.float64) for grid in step.offsets]
+        displacements = np.zeros(len(grids), DISPLACEMENT)
+        displacements["before"] = np.eye(3) if before is None else before
+        displacements["after"] = np.eye(3) if after is None else after
+        displacements["origin"], displacements["spacing"] = step.origin, step.spacing
+        displacements["grid"] = [grid.shape[:2] for grid in grids]
+        counts = np.array([grid[..., 0].size for grid in grids]) * active
+        displacements["first"] = np.cumsum(counts) - counts
+        self.displacements = displacements, active
+        kept = [grid.reshape(-1, 2) for grid, moves in zip(grids, active, strict=True) if moves]
+        self.offsets = np.concatenate([_NO_OFFSETS, *kept])
+
     def add_erasures(self, step: Erase, low: Floats, high: Floats) -> None:
         kept = np.ones(len(step.samples), bool) if step.active is None else step.active[step.samples]
         erasures = np.zeros(int(kept.sum()), ERASURE)
@@ -66,13 +85,16 @@ class Gathered:
     def into(self, rows: Rows, dtype: DType) -> Tables:
         """The tables, and the rows' indices into them; a sample that needs no entry gets none."""
         empty = _no_tables(dtype)
-        if self.luts is None and self.colours is None and self.missing is None and not self.erasures:
+        unused = self.luts is None and self.colours is None and self.missing is None and self.displacements is None
+        if unused and not self.erasures:
             return empty
         return Tables(
             empty.luts if self.luts is None else _indexed(rows, "lut", *self.luts),
             empty.colours if self.colours is None else _indexed(rows, "colour", *self.colours),
             empty.erasures if not self.erasures else self._sorted_erasures(rows),
             empty.missing if self.missing is None else _indexed(rows, "missing", *self.missing),
+            empty.displacements if self.displacements is None else _indexed(rows, "displacement", *self.displacements),
+            self.offsets,
         )
 
     def _sorted_erasures(self, rows: Rows) -> Rows:

@@ -18,7 +18,7 @@ py::dict structure(const py::dict& fields) {
 
 // The structures of plan.h: for each its size, and its fields with their offsets and sizes.
 py::dict layout() {
-  py::dict row, colour, erasure, missing;
+  py::dict row, colour, erasure, missing, displacement;
 #define AUGSYNTH_FIELD(fields, type, name) \
   fields[#name] = py::make_tuple(offsetof(type, name), sizeof(type::name))
   AUGSYNTH_FIELD(row, PlanRow, inverse);
@@ -36,6 +36,7 @@ py::dict layout() {
   AUGSYNTH_FIELD(row, PlanRow, lut);
   AUGSYNTH_FIELD(row, PlanRow, colour);
   AUGSYNTH_FIELD(row, PlanRow, missing);
+  AUGSYNTH_FIELD(row, PlanRow, displacement);
   AUGSYNTH_FIELD(row, PlanRow, erasures);
   AUGSYNTH_FIELD(row, PlanRow, source_dtype);
   AUGSYNTH_FIELD(row, PlanRow, output_dtype);
@@ -56,6 +57,12 @@ py::dict layout() {
   AUGSYNTH_FIELD(missing, MissingRule, high);
   AUGSYNTH_FIELD(missing, MissingRule, stream);
   AUGSYNTH_FIELD(missing, MissingRule, by_mean);
+  AUGSYNTH_FIELD(displacement, Displacement, before);
+  AUGSYNTH_FIELD(displacement, Displacement, after);
+  AUGSYNTH_FIELD(displacement, Displacement, origin);
+  AUGSYNTH_FIELD(displacement, Displacement, spacing);
+  AUGSYNTH_FIELD(displacement, Displacement, first);
+  AUGSYNTH_FIELD(displacement, Displacement, grid);
 #undef AUGSYNTH_FIELD
   py::dict layout;
   layout["magic"] = kPlanMagic;
@@ -64,6 +71,7 @@ py::dict layout() {
   layout["colour"] = structure<ColourMap>(colour);
   layout["erasure"] = structure<Erasure>(erasure);
   layout["missing"] = structure<MissingRule>(missing);
+  layout["displacement"] = structure<Displacement>(displacement);
   return layout;
 }
 

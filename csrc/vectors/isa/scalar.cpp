@@ -53,7 +53,8 @@ void render_tile(const PlanRow& row, const Entries& entries, const SourceView& s
   const PlanRow warp = warp_of(row);
   const ReducedMemory reduced = lay_out_reduced(warp, box.y.begin, box.y.end, scratch);
   render_box<kMost>(reduction_of(row), Entries{}, source, reduced.output(), reduced.box, scratch, poll);
-  render_box<kMost>(warp, entries, reduced.source(), output, box, scratch, poll);
+  Displacement room;
+  render_box<kMost>(warp, warp_of(entries, row, room), reduced.source(), output, box, scratch, poll);
 }
 
 Box box_of(const PlanRow& row, int begin, int end) { return {{0, row.output_size[1]}, {begin, end}}; }

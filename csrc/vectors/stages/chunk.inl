@@ -15,15 +15,21 @@ struct Planes {
   float* operator[](int channel) const { return first + channel * kPlane; }
 };
 
+// Source positions of the pixels of a line, and of those that fill up the last vector.
+struct Located {
+  alignas(64) double x[kChunk], y[kChunk];
+};
+
 // Pixels on their way through the stages: `width` columns of `lines` output lines from (x, y) on, one line
 // behind the other, `count` in all.
 struct Chunk {
   int y, x, width, lines, count;
   Planes value;
+  const Located* located = nullptr;  // of one line, where the row's matrix is not all of the map
 
   // Some of its lines, from the given one on.
   Chunk part(int line, int some) const {
-    return {y + line, x, width, some, width * some, {value.first + line * width}};
+    return {y + line, x, width, some, width * some, {value.first + line * width}, located};
   }
 };
 
@@ -36,14 +42,14 @@ struct Positions {
   Doubles x, y;
 };
 
-// Of the pixels from (x, y) on. The corners of a valid row are sound, and so is all between them: w there is
-// at least its largest corner value over 4 W H, which rounding, some 2^-50 of that value, cannot reach for an
-// output that fits into memory.
+// Of the pixels from (x, y) on under the row's matrix. The corners of a valid row are sound, and so is all
+// between them: w there is at least its largest corner value over 4 W H, which rounding, some 2^-50 of that
+// value, cannot reach for an output that fits into memory.
 inline Positions positions_from(const PlanRow& row, int x, int y) {
   const double* m = row.inverse;
   const Doubles at = count_lanes() + (x + 0.5);
   const Doubles u = linear(m, at, y + 0.5), v = linear(m + 3, at, y + 0.5);
-  if (is_affine(row)) return {u, v};
+  if (m[6] == 0.0 && m[7] == 0.0 && m[8] == 1.0) return {u, v};
   const Doubles w = linear(m + 6, at, y + 0.5);
   return {u / w, v / w};
 }
@@ -55,6 +61,13 @@ void find_positions(const PlanRow& row, int x, int y, int count, double* sx, dou
     store(sx + i, at.x);
     store(sy + i, at.y);
   }
+}
+
+// Of a chunk that is one line.
+inline void find_positions(const PlanRow& row, const Chunk& chunk, double* sx, double* sy) {
+  if (chunk.located == nullptr) return find_positions(row, chunk.x, chunk.y, chunk.count, sx, sy);
+  __builtin_memcpy(sx, chunk.located->x, chunk.count * sizeof(double));
+  __builtin_memcpy(sy, chunk.located->y, chunk.count * sizeof(double));
 }
 
 }  // namespace

@@ -25,6 +25,13 @@ class FillBlender {
 
   void blend(Chunk& chunk) const {
     if (!is_active_) return;
+    if (chunk.located != nullptr)
+      return blend_columns(
+          {0, chunk.count},
+          [&](int i) {
+            return Positions{load<Doubles>(chunk.located->x + i), load<Doubles>(chunk.located->y + i)};
+          },
+          chunk);
     const Range covered = covered_columns(chunk);
     // Whole vectors, of which none may be blended twice.
     const int begin = (covered.begin + kLanes - 1) / kLanes * kLanes, end = covered.end / kLanes * kLanes;
@@ -70,9 +77,14 @@ class FillBlender {
   }
 
   void blend_columns(Range columns, Chunk& chunk) const {
+    blend_columns(columns, [&](int i) { return positions_from(row_, chunk.x + i, chunk.y); }, chunk);
+  }
+
+  // positions_at(i) are those of the columns from i on.
+  template <typename PositionsAt>
+  void blend_columns(Range columns, const PositionsAt& positions_at, Chunk& chunk) const {
     for (int i = columns.begin; i < columns.end; i += kLanes) {
-      const Positions near = positions_from(row_, chunk.x + i, chunk.y);
-      const Positions far = positions_from(row_, chunk.x + i + kLongLanes, chunk.y);
+      const Positions near = positions_at(i), far = positions_at(i + kLongLanes);
       const Floats k = join(coverage_.at(near.x, near.y), coverage_.at(far.x, far.y));
       for (int c = 0; c < row_.channels; ++c) {
         const Floats value = load<Floats>(chunk.value[c] + i), fill = broadcast(fill_[c]);

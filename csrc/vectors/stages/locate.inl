@@ -116,10 +116,18 @@ class FixedPositions {
  private:
   void find_projective(const Chunk& chunk) {
     double sx[kChunk], sy[kChunk];
-    find_positions(row_, chunk.x, chunk.y, chunk.count, sx, sy);
+    find_positions(row_, chunk, sx, sy);
+    if (chunk.located != nullptr) keep_fixed(sx, sy, chunk.count);
     for (int i = 0; i < chunk.count; ++i) {
       ramp_x_[i] = to_fixed(sx[i] + shift_);
       ramp_y_[i] = to_fixed(sy[i] + shift_);
+    }
+  }
+
+  static void keep_fixed(double* sx, double* sy, int count) {
+    for (int i = 0; i < count; ++i) {
+      sx[i] = within_fixed(sx[i]);
+      sy[i] = within_fixed(sy[i]);
     }
   }
 

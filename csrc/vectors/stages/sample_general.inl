@@ -84,7 +84,7 @@ class General {
       return down_.place(y_, sy, 1);
     }
     double sx[kChunk], sy[kChunk];
-    find_positions(row_, chunk.x, chunk.y, chunk.count, sx, sy);
+    find_positions(row_, chunk, sx, sy);
     columns_at_ = chunk.x;
     across_.place(x_, sx, chunk.count);
     down_.place(y_, sy, kIsAligned ? 1 : chunk.count);

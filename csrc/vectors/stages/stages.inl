@@ -9,6 +9,7 @@
 #include "vectors/stages/chunk.inl"
 #include "vectors/stages/colour.inl"
 #include "vectors/stages/copy.inl"
+#include "vectors/stages/displace.inl"
 #include "vectors/stages/erase.inl"
 #include "vectors/stages/fill.inl"
 #include "vectors/stages/lut.inl"
@@ -59,6 +60,7 @@ struct Tile {
     constexpr double kUnit = Sampler::kUnit;
     Sampler sampler(row, source, scratch);
     const FillBlender blender(row, kUnit, kFindsPad<Sampler> && pads_with_fill(row));
+    Displacer displacer(entries);
     const ColourMixer mixer(row, entries.colour, entries.offset, kUnit);
     const Eraser eraser(row, entries.erasures_begin, entries.erasures_end, kUnit);
     const Finish finish(row, kUnit, !eraser.is_active());
@@ -70,7 +72,7 @@ struct Tile {
       for (int y = box.y.begin; y < box.y.end; y += most) {
         const int lines = box.y.end - y < most ? box.y.end - y : most;
         Chunk chunk{y, x, width, lines, width * lines, {values}};
-        sample(sampler, blender, chunk);
+        sample(sampler, displacer, blender, chunk);
         if (entries.lut != nullptr) look_up(row, entries.lut, kUnit, chunk);
         mixer.mix(chunk);
         add_noise(row, kUnit, bits, chunk);
@@ -83,11 +85,13 @@ struct Tile {
 
   // Line by line, where a line's last vector reaches into the next one.
   template <typename Sampler>
-  void sample(Sampler& sampler, const FillBlender& blender, Chunk& chunk) const {
-    const int step = kTakesLines<Sampler> && !blender.is_active() ? chunk.lines : 1;
+  void sample(Sampler& sampler, Displacer& displacer, const FillBlender& blender, Chunk& chunk) const {
+    const bool takes_lines = kTakesLines<Sampler> && !blender.is_active() && !displacer.is_active();
+    const int step = takes_lines ? chunk.lines : 1;
     for (int k = 0; k < chunk.lines; k += step) {
       poll();  // a line under a wide filter may be all of the source
       Chunk part = chunk.part(k, step);
+      displacer.locate(part);
       sampler.sample(part);
       blender.blend(part);
     }
@@ -167,7 +171,9 @@ void run_reduced(const PlanRow& row, const Entries& entries, const SourceView& s
   const ReducedMemory reduced = lay_out_reduced(warp, box.y.begin, box.y.end, scratch);
   if (!reduce_packed(reduction, source, reduced, scratch, poll))
     Tile{reduction, Entries{}, source, reduced.output(), reduced.box, scratch, poll}.run();
-  Tile{warp, entries, reduced.source(), output, box, scratch, poll, false}.run();
+  Displacement room;
+  const Entries warped = warp_of(entries, row, room);
+  Tile{warp, warped, reduced.source(), output, box, scratch, poll, false}.run();
 }
 
 }  // namespace
