@@ -1,4 +1,4 @@
-"""Checks of what the extensions are given."""
+"""Checks of the arguments of extensions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,14 @@ Array: TypeAlias = npt.NDArray[Any]
 
 
 def require(name: str, array: Array, dtype: np.dtype[Any], expected: str) -> None:
-    """Raise `ArgumentTypeError` unless it is an array of that dtype."""
+    """Raise `ArgumentTypeError` unless an argument is an array of the dtype.
+
+    Args:
+        name: the argument's name, for the message.
+        array: the argument.
+        dtype: the dtype that is expected.
+        expected: the dtype's name, for the message.
+    """
     if not isinstance(array, np.ndarray) or array.dtype != dtype:
         came = array.dtype if isinstance(array, np.ndarray) else type(array).__name__
         raise ArgumentTypeError(f"{name} is {came}, expected a NumPy array of {expected}")

@@ -20,7 +20,7 @@ MAX_CHANNELS = 16
 
 
 class DType(IntEnum):
-    """Element types of images; the last two of outputs only."""
+    """Element types of images. The last two are for outputs only."""
 
     UINT8 = 0
     UINT16 = 1
@@ -30,7 +30,7 @@ class DType(IntEnum):
 
 
 class Interpolation(IntEnum):
-    """How values between pixel centres are found."""
+    """The way in which values between pixel centres are found."""
 
     NEAREST = 0
     BILINEAR = 1
@@ -38,7 +38,7 @@ class Interpolation(IntEnum):
 
 
 class Border(IntEnum):
-    """What lies outside an image."""
+    """The pixels outside an image."""
 
     CONSTANT = 0
     REPLICATE = 1

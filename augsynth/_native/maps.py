@@ -15,7 +15,10 @@ Coefficient: TypeAlias = npt.NDArray[np.floating[Any] | np.integer[Any]] | float
 def affine(
     a: Coefficient, b: Coefficient, c: Coefficient, d: Coefficient, e: Coefficient, f: Coefficient
 ) -> npt.NDArray[np.float64]:
-    """The maps (n, 3, 3) [[a, b, c], [d, e, f], [0, 0, 1]] of coefficients (n,), or one number for all.
+    """Return the maps (n, 3, 3) [[a, b, c], [d, e, f], [0, 0, 1]].
+
+    Args:
+        a, b, c, d, e, f: the coefficients, each (n,) or one number for all maps.
 
     >>> affine(1.0, 0.0, np.array([3.0, 4.0]), 0.0, 1.0, 0.0)[1].tolist()
     [[1.0, 0.0, 4.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
@@ -26,9 +29,13 @@ def affine(
 def about(
     a: Coefficient, b: Coefficient, d: Coefficient, e: Coefficient, x: Coefficient, y: Coefficient
 ) -> npt.NDArray[np.float64]:
-    """The linear maps [[a, b], [d, e]] with (x, y), and not the origin, as the point that stays: (n, 3, 3).
+    """Return the linear maps (n, 3, 3) [[a, b], [d, e]] that leave the point (x, y) where it is.
 
-    What is added is x - (a x + b y) and y - (d x + e y).
+    The translation is x - (a x + b y) and y - (d x + e y).
+
+    Args:
+        a, b, d, e: the coefficients, each (n,) or one number for all maps.
+        x, y: the point that stays, each (n,) or one number for all maps.
 
     >>> about(-1.0, 0.0, 0.0, -1.0, np.array([3.0]), 2.0)[0].tolist()
     [[-1.0, 0.0, 6.0], [0.0, -1.0, 4.0], [0.0, 0.0, 1.0]]
@@ -37,9 +44,13 @@ def about(
 
 
 def compose(outer: npt.NDArray[np.float64], inner: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """The maps `outer` after `inner`, as matrices (n, 3, 3) or (1, 3, 3) for all: products, rounded alike everywhere.
+    """Return the products (n, 3, 3) of matrices, rounded alike on every processor.
 
     NumPy leaves products to a BLAS, whose last bits depend on the processor.
+
+    Args:
+        outer: the maps that are applied last, (n, 3, 3), or (1, 3, 3) for all.
+        inner: the maps that are applied first, (n, 3, 3), or (1, 3, 3) for all.
 
     >>> move = np.array([[[1.0, 0.0, 2.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]])
     >>> compose(move, move)[0, 0].tolist()

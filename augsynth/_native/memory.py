@@ -11,10 +11,13 @@ from augsynth._native.extensions import _cpu
 
 
 def buffer(size: int) -> npt.NDArray[np.uint8]:
-    """`size` uninitialised bytes on huge pages where the system has them, for large outputs.
+    """Return uninitialised bytes for large outputs, on huge pages if the system has them.
 
-    They belong to the array and all views of it. When the last one is gone they serve a later call, so a page is
-    fetched from the system once and not for every batch. At most 1 GiB waits for that.
+    The memory belongs to the array and all views of it. When the last of them is gone, the memory serves a later call.
+    So the system provides a page once and not for every batch. At most 1 GiB waits for later calls.
+
+    Args:
+        size: the number of bytes.
 
     >>> buffer(10**7).shape
     (10000000,)
@@ -23,16 +26,18 @@ def buffer(size: int) -> npt.NDArray[np.uint8]:
 
 
 Outgoing: TypeAlias = _cpu.Outgoing
-"""`bytes` of memory that another process can map, by its `file` descriptor, and read without a copy.
+"""Memory of `bytes` bytes that another process can map by its `file` descriptor and read without a copy.
 
-`array()` is over that memory and keeps it. When nobody in this process holds it any more, it serves a later `Outgoing`,
-but not before every receiver has let it go too; `announce()` counts one that is to come.
+`array()` gives an array over the memory and keeps it. The memory serves a later `Outgoing` when neither this process
+nor a receiver holds it any more. `announce()` counts a receiver that is to come.
 """
 
 
 def receive(file: int, size: int) -> npt.NDArray[np.uint8]:
-    """The memory of an announced `Outgoing` of `size` bytes, for as long as the array or a view of it is held.
+    """Return the memory of an announced `Outgoing`; it stays until the array and all views of it are gone.
 
-    `file` is a descriptor of its file in this process, and may be closed afterwards.
+    Args:
+        file: a descriptor of its file in this process. It may be closed afterwards.
+        size: the number of bytes.
     """
     return _cpu.receive(file, size)

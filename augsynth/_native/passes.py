@@ -24,9 +24,12 @@ _FLOAT64 = np.dtype(np.float64)
 
 
 def describe(images: list[Any]) -> tuple[npt.NDArray[np.int64], layout.DType] | None:
-    """The shapes (n, 3) of images `(H, W, C)` and their one dtype; None unless all are arrays that `run` can read.
+    """Return the shapes (n, 3) of images and their common dtype; None unless all are arrays that `run` can read.
 
-    Of no images the dtype is uint8.
+    The dtype of an empty list is uint8.
+
+    Args:
+        images: arrays (H, W, C).
 
     >>> describe([np.zeros((4, 6, 3), np.uint8)])
     (array([[4, 6, 3]]), <DType.UINT8: 0>)
@@ -49,8 +52,8 @@ def run(
         outputs: n writable arrays `(C, H, W)`, or one array `(n, C, H, W)`; uint8, uint16, float32 or float16,
             or uint16 for the bits of bfloat16. Lines are contiguous, or the channels of each pixel are, and then
             its line's pixels. The address ranges of different images do not meet.
-        tables: what the rows' `lut`, `colour`, `erasures`, `missing` and `displacement` point into.
-        threads: how many threads may work; `num_threads()` by default. The result does not depend on it.
+        tables: the tables that the rows' `lut`, `colour`, `erasures`, `missing` and `displacement` point into.
+        threads: the number of threads, 1 to 1024; `num_threads()` by default. The result does not depend on it.
 
     Raises:
         PlanError: a row or an entry of the tables is invalid or does not fit its images, or an output shares
@@ -72,15 +75,15 @@ def launch(
 ) -> _cuda.Launch:
     """A pass over images that lie on a CUDA device, checked as `run` checks it, and laid out but not started.
 
-    Nothing is asked of a device. `write(staging, device)` fills `copied` bytes at the address `staging`, of the host,
-    with what has to be copied to `device`, where as many bytes and `scratch` more are free. Then `run(device, stream)`
-    starts the pass on the stream, and waits for nothing; `run_on_host()` runs the same code, where the
-    addresses are those of the host.
+    No device is used yet. `write(staging, device)` fills `copied` bytes at the host's address `staging`. The caller
+    copies them to the address `device`, where as many bytes and `scratch` more are free. Then `run(device, stream)`
+    starts the pass on the stream and does not wait. `run_on_host()` runs the same code if the addresses are the
+    host's.
 
     Args:
         rows: as in `run`.
-        sources, outputs: `(n, 8)`, a line an image: address, shape, strides in bytes, and `layout.DType`; the axes are
-            those of `run`.
+        sources, outputs: `(n, 8)`, a line for each image: address, shape, strides in bytes, and `layout.DType`. The
+            axes are those of `run`.
         tables: as in `run`.
     """
     _require_dtypes(rows, tables)
@@ -93,9 +96,17 @@ def linear_pass(
 ) -> None:
     """Run a pass that is linear in the image, or its adjoint, on images (n, C, H, W) of float32 or float64.
 
-    The adjoint adds what the output's gradient, its `source`, owes to the images. `parameters` are named as in
-    `csrc/gradient/linear_pass.h`: contiguous arrays with an entry a sample, None, or numbers. The result does not
-    depend on `threads`. `ArgumentError` and `ArgumentTypeError` where something does not fit.
+    Args:
+        source: the images; for the adjoint the output's gradient.
+        output: the array that is written; the adjoint adds the images' gradient to it.
+        parameters: names of `csrc/gradient/linear_pass.h`, each with a contiguous array with an entry for each sample,
+            None, or a number.
+        adjoint: True runs the adjoint.
+        threads: the number of threads, `num_threads()` by default. The result does not depend on it.
+
+    Raises:
+        ArgumentError: a shape or a number that does not fit.
+        ArgumentTypeError: a type or a dtype that is not supported.
     """
     threads = num_threads() if threads is None else threads
     _cpu.linear_pass(source, output, dict(parameters), adjoint=adjoint, threads=threads)
@@ -104,10 +115,15 @@ def linear_pass(
 def cuda_linear_pass(
     source: Any, output: Any, parameters: Mapping[str, Any], means: Any, *, adjoint: bool, device: int, stream: int
 ) -> None:
-    """`linear_pass` for tensors on CUDA device `device`, queued on `stream`, a `cudaStream_t`.
+    """Queue `linear_pass` for tensors on a CUDA device. Maps are not checked.
 
-    `means` is room for what `of_mean` adds to each sample and channel, `(n, C)` like the images, and None without it.
-    Maps are not checked. The adjoint adds in any order, so last bits may differ from call to call.
+    The adjoint adds in any order, so last bits may differ from call to call.
+
+    Args:
+        source, output, parameters, adjoint: as in `linear_pass`.
+        means: memory (n, C), like the images, for the numbers that `of_mean` adds; None without `of_mean`.
+        device: the number of the device.
+        stream: a `cudaStream_t`.
     """
     cuda().linear_pass(source, output, dict(parameters), means, adjoint=adjoint, device=device, stream=stream)
 

@@ -1,4 +1,4 @@
-"""What a call runs on: instruction sets, threads and devices, and how the extensions were built."""
+"""Instruction sets, threads and devices, and the build of the extensions."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from augsynth.errors import ArgumentError
 
 
 def num_threads() -> int:
-    """How many threads `run` uses by default.
+    """Return the number of threads that `run` uses by default.
 
-    `AUGSYNTH_NUM_THREADS` where it is set, else torch's own setting, which is 1 in a DataLoader worker.
+    It is `AUGSYNTH_NUM_THREADS` if that is set, and otherwise torch's own setting, which is 1 in a DataLoader worker.
     """
     value = os.environ.get("AUGSYNTH_NUM_THREADS")
     if value:
@@ -35,26 +35,29 @@ def isa() -> str:
 
 
 def set_isa(name: str) -> None:
-    """Use another of `isas()` from now on, in the whole process; `NativeError` where it is none of them.
+    """Use another instruction set from now on, in the whole process.
 
     The environment variable `AUGSYNTH_ISA` does the same at import.
+
+    Args:
+        name: one of `isas()`; `NativeError` for any other.
     """
     _cpu.set_isa(name)
 
 
 def build_info() -> dict[str, Any]:
-    """How the extension was built: version, compiler, C++ standard, flags (those of each ISA too), the CPU."""
+    """Return the version, compiler, C++ standard, flags (also those of each ISA) and CPU of the build."""
     return _cpu.build_info()
 
 
 def cuda_build_info() -> dict[str, Any]:
-    """How the CUDA kernels were built: version, compiler, architectures; `NativeError` where they were not."""
+    """Return the version, compiler and architectures of the CUDA kernels; `NativeError` if they were not built."""
     built: dict[str, Any] = cuda().build_info()
     return built
 
 
 def cuda_devices() -> list[dict[str, Any]]:
-    """The CUDA devices (name, capability, processors, bytes of memory); `NativeError`, saying why, where none is."""
+    """Return the CUDA devices (name, capability, processors, bytes of memory); `NativeError` if there is none."""
     found: list[dict[str, Any]] = cuda().devices()
     return found
 

@@ -17,7 +17,7 @@ def draw_bits(keys: npt.NDArray[np.int64], op: int, words: int) -> npt.NDArray[n
     Args:
         keys: int64 array of (seed, epoch, index): any seed, 0 <= epoch < 2^32, 0 <= index.
         op: the operation's position in its pipeline, 0 to 2^16 - 1.
-        words: how many 32-bit words a key, 0 to 2^18.
+        words: the number of 32-bit words for each key, 0 to 2^18.
 
     Raises:
         ArgumentError: a number outside its range.
@@ -29,18 +29,30 @@ def draw_bits(keys: npt.NDArray[np.int64], op: int, words: int) -> npt.NDArray[n
 
 
 def draw_uniform(keys: npt.NDArray[np.int64], op: int, count: int) -> npt.NDArray[np.float64]:
-    """Uniform numbers in [0, 1) on the grid of 2^-53, two words each: `(n, count)` for keys `(n, 3)`.
+    """Return uniform numbers (n, count) in [0, 1) on the grid of 2^-53, from two words each.
 
-    The arguments and errors are those of `draw_bits`, with `count` from 0 to 2^17.
+    Args:
+        keys: as in `draw_bits`.
+        op: as in `draw_bits`.
+        count: the number of numbers for each key, 0 to 2^17.
+
+    Raises:
+        ArgumentError: a number outside its range.
     """
     return _cpu.draw_uniform(_int64(keys), op, count)
 
 
 def draw_pipeline(keys: npt.NDArray[np.int64], counts: Sequence[int]) -> list[npt.NDArray[np.float64]]:
-    """Uniform numbers for the operations 0, 1, … of a pipeline: `(n, counts[op])` each, for keys `(n, 3)`.
+    """Return uniform numbers (n, counts[op]) in [0, 1) for each of the operations 0, 1, … of a pipeline.
 
-    They follow the operation's first four words, which key the noise of its pixels. The errors are those of
-    `draw_bits`, with counts from 0 to 2^16.
+    The numbers follow the operation's first four words, which key the noise of its pixels.
+
+    Args:
+        keys: as in `draw_bits`.
+        counts: the number of numbers of each operation, 0 to 2^16.
+
+    Raises:
+        ArgumentError: a number outside its range.
 
     >>> [drawn.shape for drawn in draw_pipeline(np.zeros((5, 3), np.int64), [2, 0, 1])]
     [(5, 2), (5, 0), (5, 1)]
@@ -49,7 +61,13 @@ def draw_pipeline(keys: npt.NDArray[np.int64], counts: Sequence[int]) -> list[np
 
 
 def spread(u: npt.NDArray[np.float64], column: int, low: float, high: float) -> npt.NDArray[np.float64]:
-    """Column `column` of uniform numbers (n, k) in [0, 1), spread over [low, high): low + (high - low) u.
+    """Return the numbers (n,) of one column, spread over [low, high): low + (high - low) u.
+
+    Args:
+        u: (n, k), uniform numbers in [0, 1).
+        column: the column of `u`.
+        low: the lower bound.
+        high: the upper bound.
 
     >>> spread(np.array([[0.0, 0.5]]), 1, -2.0, 4.0).tolist()
     [1.0]
@@ -60,9 +78,13 @@ def spread(u: npt.NDArray[np.float64], column: int, low: float, high: float) -> 
 def permute(
     x: npt.NDArray[np.int64], size: npt.NDArray[np.int64], keys: npt.NDArray[np.uint64], *, backwards: bool = False
 ) -> npt.NDArray[np.int64]:
-    """The images (m,) of `x` (m,) under keyed permutations of [0, size), or with `backwards` what is taken to `x`.
+    """Return the images (m,) of numbers under keyed permutations of [0, size).
 
-    `size` is (m,) or (1,), at most 2**52, and `keys` (m, 12) or (1, 12); `augsynth.data` says what they stand for.
+    Args:
+        x: (m,), numbers below their size.
+        size: (m,), or (1,) for all; at most 2**52.
+        keys: (m, 12), or (1, 12) for all; `augsynth.data` says what they stand for.
+        backwards: True applies the inverse permutations.
 
     >>> keys = np.arange(12, dtype=np.uint64)[None]
     >>> permute(permute(np.arange(3), np.array([3]), keys), np.array([3]), keys, backwards=True).tolist()

@@ -1,4 +1,4 @@
-"""The rows of a pass: making them, and what they have in common."""
+"""The rows of a pass: construction, and values that they have in common."""
 
 from __future__ import annotations
 
@@ -20,10 +20,15 @@ def make_rows(
     inverse: npt.NDArray[np.float64] | None = None,
     stream: npt.NDArray[np.uint32] | None = None,
 ) -> Array:
-    """n copies of a row (1,) of `layout.ROW`, with each sample's own sizes (n, 2), channels (n,) and so on.
+    """Return copies (n,) of a row, each with the sizes and channels of its sample. Only shapes are checked.
 
-    `inverse` is (n, 3, 3), or (1, 3, 3) for all, and `stream` (n, 4); what is None stays as it is in `row`. Nothing is
-    checked but shapes.
+    Args:
+        row: (1,) of `layout.ROW`.
+        source_sizes: (n, 2), height and width of each source.
+        output_sizes: (n, 2), height and width of each output.
+        channels: (n,), the number of channels of each sample.
+        inverse: (n, 3, 3), or (1, 3, 3) for all rows; None keeps the map of `row`.
+        stream: (n, 4); None keeps the stream of `row`.
 
     >>> sizes = np.array([[4, 6], [5, 7]])
     >>> make_rows(np.zeros(1, layout.ROW), sizes, sizes, np.array([3, 1]))["source_size"].tolist()
@@ -34,7 +39,10 @@ def make_rows(
 
 
 def distinct(numbers: npt.NDArray[np.int64]) -> tuple[int, ...]:
-    """The different ones among numbers (n,), in order.
+    """Return the different numbers in ascending order.
+
+    Args:
+        numbers: (n,).
 
     >>> distinct(np.array([3, 1, 3]))
     (1, 3)
@@ -43,9 +51,12 @@ def distinct(numbers: npt.NDArray[np.int64]) -> tuple[int, ...]:
 
 
 def common_output(rows: Array) -> tuple[int, int, int, layout.DType] | None:
-    """(channels, height, width, dtype) of what rows (n,) write, if that is one shape; None where it is not, or n is 0.
+    """Return (channels, height, width, dtype) of the outputs; None if their shapes differ or there are no rows.
 
-    The dtype is that of the first.
+    The dtype is that of the first output.
+
+    Args:
+        rows: (n,) of `layout.ROW`.
     """
     require("rows", rows, layout.ROW, "augsynth._native.layout.ROW")
     found = _cpu.common_output(rows)

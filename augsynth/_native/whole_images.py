@@ -1,4 +1,4 @@
-"""What works on whole images, between passes: filters, and the levels of bytes."""
+"""Operations on whole images, between passes: filters, CLAHE, and the levels of bytes."""
 
 from __future__ import annotations
 
@@ -12,9 +12,14 @@ from augsynth._native.extensions import _cpu
 def blur(image: Array, x: npt.NDArray[np.float32], y: npt.NDArray[np.float32]) -> Array:
     """Convolve an image (H, W, C) of uint8, uint16 or float32 with symmetric kernels along its lines and columns.
 
-    Of a kernel of 2m + 1 weights, m up to 2047, `x` and `y` hold the first m and the one in the middle. With v the
-    values under it, a sum is v[m] k[m] + (v[0] + v[2m]) k[0] + (v[1] + v[2m-1]) k[1] + ..., rounded in this order on
-    every instruction set; `x` goes first. Beyond its edges the image is reflected about the outermost pixel centres.
+    With v the values under a kernel k, a sum is v[m] k[m] + (v[0] + v[2m]) k[0] + (v[1] + v[2m-1]) k[1] + ..., rounded
+    in this order on every instruction set; `x` goes first. Beyond its edges the image is reflected about the outermost
+    pixel centres.
+
+    Args:
+        image: (H, W, C) of uint8, uint16 or float32.
+        x: the first m weights of the kernel along lines, which has 2m + 1, and the middle one; m up to 2047.
+        y: the same for the kernel along columns.
 
     >>> spot = np.array([[[0], [0], [100], [0], [0]]], np.uint8)
     >>> blur(spot, np.array([0.25, 0.5], np.float32), np.ones(1, np.float32)).ravel().tolist()
@@ -28,6 +33,10 @@ def sharpen(image: Array, factor: float) -> Array:
 
     With s the sum of 3x3 values, columns first, plus four times the middle one, over 13, a value v becomes
     s + (v - s) `factor`, rounded in this order, and clamped to the full scale. Pixels on the edge stay.
+
+    Args:
+        image: (H, W, C) of uint8, uint16 or float32.
+        factor: 0 for the smoothed image, 1 for the image, above 1 for a sharper one.
     """
     return _cpu.sharpen(image, factor)
 
@@ -45,7 +54,10 @@ def clahe(image: Array, clip_limit: float, columns: int, rows: int) -> Array:
 
 
 def count_levels(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
-    """How often each level occurs in each channel (C, 256) of an image (H, W, C).
+    """Count each level in each channel: (C, 256).
+
+    Args:
+        image: (H, W, C) of uint8.
 
     >>> count_levels(np.array([[[7], [9], [9]]], np.uint8))[0, 7:10].tolist()
     [1, 0, 2]
@@ -54,5 +66,10 @@ def count_levels(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
 
 
 def map_levels(image: npt.NDArray[np.uint8], levels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """An image with `levels` (C, 256) in the place of those of each channel."""
+    """Return the image with new levels.
+
+    Args:
+        image: (H, W, C) of uint8.
+        levels: (C, 256), the new level of each level of each channel.
+    """
     return _cpu.map_levels(image, levels)

@@ -49,7 +49,7 @@ def _stretched(channel: Channel) -> Channel:
 
 
 def _torch_autocontrast(image: Tensor) -> Tensor:
-    """The same as `autocontrast`, in torch's operations."""
+    """Compute `autocontrast` in torch's operations."""
     values = image.double()
     finite = values.isfinite()
     low = values.where(finite, torch.inf).amin((0, 1))

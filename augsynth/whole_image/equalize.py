@@ -49,7 +49,7 @@ def _equalized(channel: Channel) -> Channel:
 
 
 def _torch_equalize(image: Tensor) -> Tensor:
-    """The same as `equalize`, in torch's operations."""
+    """Compute `equalize` in torch's operations."""
     channels = image.reshape(-1, image.shape[2]).T
     equalized = _torch_equalized_bytes(channels) if image.dtype == torch.uint8 else _torch_equalized(channels)
     return equalized.T.reshape(image.shape)

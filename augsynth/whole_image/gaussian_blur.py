@@ -67,7 +67,7 @@ def normal_kernel(size: int, sigma: float) -> Singles:
 
 
 def _torch_blur(image: Tensor, *, kernel_size: Sequence[int], sigma: float) -> Tensor:
-    """The same as `gaussian_blur`, in torch's operations."""
+    """Compute `gaussian_blur` in torch's operations."""
     sizes = check_kernel(kernel_size, sigma)
     values = image.float()
     for axis, size in zip((1, 0), sizes, strict=True):

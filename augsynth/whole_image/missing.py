@@ -104,7 +104,12 @@ def fill_missing_inpaint(
 
 
 def where_missing(image: Image, missing: float = np.nan, mask: Mask | None = None) -> Mask:
-    """Which values of the image are missing, (H, W, C), or (H, W, 1) for a mask.
+    """Return True for each missing value: (H, W, C), or (H, W, 1) for a mask.
+
+    Args:
+        image: (H, W, C).
+        missing: the value that marks missing values.
+        mask: bool (H, W), True where values are missing; it takes the place of `missing`.
 
     >>> where_missing(np.array([[[0.0], [np.nan]]], np.float32)).ravel().tolist()
     [False, True]

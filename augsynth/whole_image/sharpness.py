@@ -31,7 +31,7 @@ def sharpness(image: Image, *, factor: float) -> Image:
 
 
 def _torch_sharpness(image: Tensor, *, factor: float) -> Tensor:
-    """The same as `sharpness`, in torch's operations."""
+    """Compute `sharpness` in torch's operations."""
     values = image.float()
     if min(values.shape[:2]) > 2:
         inner = values[1:-1, 1:-1]

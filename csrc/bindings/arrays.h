@@ -77,7 +77,7 @@ std::vector<Item> copy_items(const pybind11::array& array, const char* name, con
   return items;
 }
 
-// The same of an augsynth._native.layout.Tables.
+// Private copies of the arrays of an augsynth._native.layout.Tables.
 Tables copy_tables(const pybind11::object& tables);
 
 }  // namespace augsynth

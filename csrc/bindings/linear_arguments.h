@@ -15,7 +15,7 @@ struct LinearArguments {
   ImageBatch<T> output;
 };
 
-// Whether images are float64; they are float32 or refused otherwise.
+// True for float64 images. All other images must be float32.
 bool is_double(const pybind11::object& images, const char* interface);
 
 // Throws ImageError for a dtype, and ArgumentError for a shape, that does not fit. `parameters` are those of

@@ -16,12 +16,12 @@ struct Image {
   bool writable;
 };
 
-// Whether the pixels of an output's line lie side by side.
+// True if the pixels of an output's line lie side by side.
 inline bool is_planar(const Image& output) {
   return output.shape[2] == 1 || output.stride[2] == item_size(output.dtype);
 }
 
-// Whether the channels of an output's pixel lie side by side, and then the pixels of a line.
+// True if the channels of an output's pixel lie side by side, and the pixels of a line do too.
 inline bool is_interleaved(const Image& output) {
   const std::int64_t item = item_size(output.dtype);
   return output.stride[0] == item && output.stride[2] == output.shape[0] * item;

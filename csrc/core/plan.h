@@ -85,12 +85,12 @@ struct Displacement {
   std::int32_t grid[2];          // rows, columns
 };
 
-// A control point: what it adds to positions near it.
+// A control point: the offset that it adds to positions near it.
 struct Offset {
   double x, y;
 };
 
-// What stands in a source for values that are missing, and what takes their place.
+// The value that marks missing elements of a source, and the values that replace them.
 struct MissingRule {
   double value;  // NaN: whatever is NaN
   double low[kMaxChannels], high[kMaxChannels];

@@ -12,7 +12,7 @@ constexpr int kMillisecondsBetweenChecks = 50;
 // calls it now and then, but not before some milliseconds are over. Null: nothing ends it.
 using Check = void (*)();
 
-// Of one thread, and one piece of work. `ended` is set where another thread failed.
+// The poll of one thread during one piece of work. Another thread that fails sets `ended`.
 class Poll {
  public:
   explicit Poll(Check check, const std::atomic<bool>* ended = nullptr) : check_(check), ended_(ended) {}

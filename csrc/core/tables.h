@@ -1,4 +1,4 @@
-// What the rows of a pass point into, by their fields `lut`, `colour`, `erasures`, `missing` and
+// The tables that the rows of a pass point into, by their fields `lut`, `colour`, `erasures`, `missing` and
 // `displacement`.
 #pragma once
 
@@ -23,7 +23,7 @@ struct Tables {
   const std::uint16_t* lut(std::int32_t index) const { return luts.data() + index * lut_levels; }
 };
 
-// Whether a row's colour map looks at the means of its picture.
+// True if a row's colour map looks at the means of its picture.
 inline bool looks_at_means(const PlanRow& row, const Tables& tables) {
   if (row.colour < 0) return false;
   const double* of_mean = tables.colours[row.colour].of_mean;

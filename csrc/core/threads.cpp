@@ -47,7 +47,7 @@ class Pool {
     return place;
   }
 
-  // From here on nobody joins, and those who did have left.
+  // Closes the loop: no other thread joins it any more, and all that joined have left.
   void close(ParallelLoop& loop, std::list<ParallelLoop*>::iterator place, Check check) {
     std::unique_lock<std::mutex> lock(mutex_);
     loops_.erase(place);

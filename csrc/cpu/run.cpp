@@ -89,7 +89,7 @@ bool lines_fill_cache_lines(const Image& image) {
          is_aligned(image.stride[1]) && reinterpret_cast<std::uintptr_t>(image.data) % kCacheLine == 0;
 }
 
-// Whether these outputs are more than caches hold: whoever reads them reads memory.
+// True if the outputs exceed the caches, so that a later reader reads memory.
 bool exceed_caches(const std::vector<Image>& outputs) {
   std::int64_t bytes = 0;
   for (const Image& output : outputs)
@@ -97,7 +97,7 @@ bool exceed_caches(const std::vector<Image>& outputs) {
   return bytes > kMostCached;
 }
 
-// What the rows' indices point to.
+// The table entries that a row's indices point to.
 Entries entries_of(const PlanRow& row, const Tables& tables) {
   Entries entries;
   if (row.lut >= 0) entries.lut = tables.lut(row.lut);
@@ -122,7 +122,7 @@ PlanRow measuring(const PlanRow& row) {
   return plain;
 }
 
-// What a colour map adds to each channel, from the sums of the picture's lines.
+// The number that a colour map adds to each channel, from the sums of the picture's lines.
 std::vector<double> find_offset(const PlanRow& row, const ColourMap& map, const std::vector<double>& sums) {
   const double pixels = static_cast<double>(row.output_size[0]) * row.output_size[1];
   std::vector<double> total(row.channels, 0.0), offset(row.channels);

@@ -38,7 +38,7 @@ template <typename K, typename T>
   });
 }
 
-// The same in two steps, for maps that look at means. First what is sampled is stored, and added up:
+// The same in two steps, for maps that look at means. The first step stores the samples and adds them up:
 template <typename K, typename T>
 [[gnu::flatten]] void add_picture(const LinearMap<T>& map, const ImageBatch<const T>& source,
                                   const ImageBatch<T>& output, int sample, double* sums, Poll& poll) {

@@ -33,7 +33,8 @@ Order order_of(const OutputView& view, DType dtype, int channels, int width, int
   return view.stride_c == item && view.stride_x == channels * item ? Order::kPixels : Order::kOther;
 }
 
-// How a map moves whole pixels on an axis, if it does: from at + 1/2 to scale (at + 1/2) + offset.
+// Finds how a map moves whole pixels on an axis, from at + 1/2 to scale (at + 1/2) + offset. Returns false if
+// it does not.
 bool finds_move(double scale, double offset, Move& move) {
   if ((scale != 1.0 && scale != -1.0) || offset != std::floor(offset)) return false;
   const auto whole = static_cast<std::int32_t>(offset);
@@ -82,7 +83,7 @@ struct Tasks {
   std::size_t begin = 0, measures_begin = 0;
 };
 
-// Of sources of one dtype with missing values.
+// The steps for sources of one dtype with missing values.
 template <typename T>
 struct FillTasks {
   std::vector<FillTask<T>> tasks;
@@ -218,7 +219,7 @@ class Launch::Layout {
     if (is_filter(job.sampler)) group.tables.add(group.tasks.size() - 1, std::int64_t{width} + height);
   }
 
-  // How many packs the pixels of a channel fill.
+  // The number of packs that the pixels of a channel fill.
   template <int kMost>
   static std::int64_t runs_of(const Task<kMost>& task) {
     const std::int64_t each = kPackBytes / item_size(task.job.output_dtype);

@@ -1,5 +1,5 @@
-// What a call runs on the device: steps, one kernel launch each, of blocks of threads that are shared out
-// among the samples that need the step. Plain data, whose pointers are the device's.
+// The steps that a call runs on the device. A step is one kernel launch, and its blocks of threads are shared
+// out among the samples that need it. A step is plain data; its pointers are the device's.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@ namespace augsynth {
 constexpr int kThreads = 256;   // of a block
 constexpr int kPackBytes = 16;  // that a thread writes at once, where the output allows it
 
-// In the order in which they run.
+// The kinds of steps, in the order in which they run.
 enum class StepKind : std::uint8_t {
   kAddPresent,   // of sources with missing values: what is there, by line and channel
   kTakeMeans,    // the same by channel
@@ -21,7 +21,7 @@ enum class StepKind : std::uint8_t {
   kRenderPixels  // from sampling to storing
 };
 
-// Which task each sample of a step has, and how many blocks.
+// The tasks of a step's samples, and the number of their blocks.
 struct Share {
   const std::int32_t* tasks;  // indices
   const std::int32_t*

@@ -34,7 +34,7 @@ __global__ void write(LinearPass<T> pass, ImageBatch<const T> source, ImageBatch
   });
 }
 
-// What measure_picture() stored, with the offsets that it found.
+// Changes the picture that measure_picture() stored, with the offsets that it found.
 template <typename K, typename T>
 __global__ void change(LinearPass<T> pass, const T* offsets, ImageBatch<T> output) {
   for_pixels(pass, output.height, output.width, [&](const LinearMap<T>& map, int sample, int x, int y) {

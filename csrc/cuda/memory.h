@@ -19,7 +19,7 @@ class CopiedMemory {
  public:
   static constexpr std::size_t kAlignment = 16;
 
-  // Where the copy of an array will lie.
+  // Returns the address at which the copy of an array will lie.
   template <typename T>
   std::size_t append(const std::vector<T>& items) {
     const std::size_t begin = (bytes_.size() + kAlignment - 1) / kAlignment * kAlignment;

@@ -36,7 +36,7 @@ class Shares {
   }
 
  private:
-  // Whether all have the same number of blocks.
+  // True if all samples have the same number of blocks.
   bool is_even() const {
     for (std::size_t i = 0; i < ends_.size(); ++i)
       if (ends_[i] != static_cast<std::int64_t>(i + 1) * ends_.front()) return false;

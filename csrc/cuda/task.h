@@ -1,4 +1,4 @@
-// What the threads of a step work on: one task a sample, plain data whose pointers are the device's.
+// The tasks of a step's threads, one for each sample. A task is plain data; its pointers are the device's.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@
 namespace augsynth {
 namespace {
 
-// How the pixels of an output follow each other in memory.
+// The order of an output's pixels in memory.
 enum class Order : std::uint8_t {
   kPlanes,  // by channels, and in each of them without gaps
   kPixels,  // all channels of a pixel, and then the next one's, without gaps
@@ -44,7 +44,7 @@ struct Kind {
   static constexpr int kNumber = 2 * kChannels + kIsQuick;
 };
 
-// Of a row that is neither reduced first nor has to have its axes swapped.
+// True if a row takes the quick path. The row is neither reduced first nor has its axes swapped.
 inline bool is_quick(const PlanRow& row, const SourceView& source) {
   const SamplingKind sampler = choose_sampler(row, source);
   const bool samples = sampler == SamplingKind::kNearest || sampler == SamplingKind::kFixedBilinear ||
@@ -55,8 +55,8 @@ inline bool is_quick(const PlanRow& row, const SourceView& source) {
   return samples && draws && row.displacement < 0 && static_cast<DType>(row.source_dtype) == DType::kUint8;
 }
 
-// Where the sums of a picture lie whose means a colour map looks at: those of `lines` for each line and
-// channel, those of `parts` for each line, chunk, adder and channel.
+// The sums of a picture whose means a colour map looks at. `lines` has sums for each line and channel;
+// `parts` has sums for each line, chunk, adder and channel.
 struct Measure {
   double *parts, *lines;
   const ColourMap* map;

@@ -1,5 +1,4 @@
-// What each thread of a step does. Compiled for the device by nvcc, and for the host, where it runs in the
-// tests.
+// The work of each thread of a step. nvcc compiles it for the device, and the host compiler for the tests.
 #pragma once
 
 #include "cuda/launch_steps.h"
@@ -370,7 +369,7 @@ struct RenderPixels {
 
 // ---- Steps ------------------------------------------------------------------------------------------------
 
-// Of tasks that are not quick.
+// Calls body with the kind of tasks that are not quick.
 template <template <typename> class Work, typename Body>
 void with_any_kind(const LaunchStep& step, const Body& body) {
   if (step.kind_of_tasks == Kind<3, false>::kNumber) return body(Work<Kind<3, false>>());

@@ -1,4 +1,4 @@
-// Which instruction sets the CPU offers and the operating system has enabled.
+// The instruction sets that the CPU offers and the operating system has enabled.
 #pragma once
 
 namespace augsynth {

@@ -38,7 +38,7 @@ struct LinearMap {
   Border border;
 };
 
-// The same of a batch: each array has one more axis in front.
+// The linear pass of a batch: each array has one more axis in front.
 template <typename T>
 struct LinearPass {
   LinearMap<T> first;
@@ -65,8 +65,8 @@ struct LinearPass {
   }
 };
 
-// What loops over a pixel are compiled for: kMost is the number of channels where that is 1 or 3, and else
-// kMaxChannels; kCount the number of taps along an axis.
+// The constants for which loops over pixels are compiled. kMost is the number of channels if that is 1 or 3,
+// and kMaxChannels otherwise; kCount is the number of taps along an axis.
 template <int kMostChannels, int kTaps>
 struct Kind {
   static constexpr int kMost = kMostChannels, kCount = kTaps;

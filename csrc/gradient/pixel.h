@@ -7,8 +7,8 @@
 namespace augsynth {
 namespace {
 
-// What the last of the boxes around a pixel writes there, a value a channel: erased is false outside of all.
-// Null values are noughts.
+// The values that the last box around a pixel writes there, one for each channel. `erased` is false outside
+// all boxes. Null values are zeros.
 template <typename T>
 struct Erased {
   bool is_erased;
@@ -130,7 +130,7 @@ AUGSYNTH_HD void spread_pixel(const LinearMap<T>& map, const T* through_means,
 
 // ---- Means --------------------------------------------------------------------------------------------
 
-// What the colour map adds to each channel, from the sums of the sampled picture over `pixels`.
+// The number that the colour map adds to each channel, from the sums of the sampled picture over `pixels`.
 template <typename T>
 AUGSYNTH_HD void add_means(const LinearMap<T>& map, const double* sums, double pixels, T* offset) {
   for (int c = 0; c < map.channels; ++c) {
@@ -143,7 +143,7 @@ AUGSYNTH_HD void add_means(const LinearMap<T>& map, const double* sums, double p
   }
 }
 
-// What each pixel of the sampled picture owes through the means, from the sums of gradient_at.
+// The gradient of each pixel of the sampled picture through the means, from the sums of gradient_at.
 template <typename T>
 AUGSYNTH_HD void spread_means(const LinearMap<T>& map, const double* sums, double pixels, T* through_means) {
   for (int c = 0; c < map.channels; ++c) {

@@ -1,4 +1,4 @@
-// Where the pixels of an output lie in the source, and how much each of their taps weighs.
+// The positions of an output's pixels in the source, and the weights of their taps.
 #pragma once
 
 #include "gradient/linear_pass.h"
@@ -10,7 +10,7 @@ namespace {
 
 constexpr double kFarthest = 16777216.0;  // 2^24, within which positions are exact enough, and fit an int
 
-// What lies beyond is moved to the bound, and NaN to the lower one: no map leads outside memory.
+// Moves a position to the nearer bound, and NaN to the lower one, so that no map leads outside memory.
 AUGSYNTH_HD inline double bounded(double s) {
   if (!(s > -kFarthest)) return -kFarthest;
   return s < kFarthest ? s : kFarthest;
@@ -49,7 +49,7 @@ AUGSYNTH_HD void place(const Axis& axis, double s, AxisTaps<T, 2>& taps) {
           {static_cast<T>(1.0 - f), static_cast<T>(f)}};
 }
 
-// How much of the source a position sees along one axis, 0 to 1.
+// The share of the source that a position sees along one axis, 0 to 1.
 AUGSYNTH_HD inline double covered(double s, int size, double edge) {
   if (2.0 * s >= edge && 2.0 * (size - s) >= edge) return 1.0;  // most pixels, without dividing
   return within(0.5 + s / edge, 0.0, 1.0) * within(0.5 + (size - s) / edge, 0.0, 1.0);
@@ -61,7 +61,7 @@ struct LinearTaps {
   T cover;  // the rest is the border's fill
 };
 
-// Of the output pixel (x, y), in a source of these strides.
+// The taps of the output pixel (x, y) in a source with these strides.
 template <int kCount, typename T, typename Source>
 AUGSYNTH_HD LinearTaps<T, kCount> find_taps(const LinearMap<T>& map, const ImageBatch<Source>& source, int x,
                                             int y) {

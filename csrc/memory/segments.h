@@ -11,8 +11,8 @@ namespace augsynth {
 
 // A file in memory as this process sees it: a header with the number of receivers, and then the data.
 struct Segment {
-  // How many may wait. Each holds a file open, of which a process may have a few hundred; a receiver that
-  // keeps what it got has its own mapping, and needs no file.
+  // The largest number of segments that wait. Each holds a file open, of which a process may have a few
+  // hundred. A receiver that keeps a batch has its own mapping and needs no file.
   static constexpr std::ptrdiff_t kMost = 64;
 
   unsigned char* start = nullptr;

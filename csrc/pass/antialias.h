@@ -1,5 +1,5 @@
-// How an antialiased row is rendered: decided here alike for the driver, which allocates working memory, and
-// for the stages.
+// The way in which an antialiased row is rendered. The driver, which allocates working memory, and the stages
+// decide it by the same functions.
 #pragma once
 
 #include "pass/tile.h"
@@ -11,12 +11,12 @@ inline bool is_bicubic(const PlanRow& row) {
   return static_cast<Interpolation>(row.interpolation) == Interpolation::kBicubic;
 }
 
-// Whether x depends on the output's y alone, and y on its x.
+// True if x depends on the output's y alone, and y on its x.
 inline bool swaps_axes(const PlanRow& row) {
   return is_affine(row) && row.inverse[0] == 0.0 && row.inverse[4] == 0.0;
 }
 
-// The same picture from a source whose axes are swapped.
+// The row that gives the same picture from a source whose axes are swapped.
 inline PlanRow with_axes_swapped(const PlanRow& row) {
   PlanRow swapped = row;
   for (int i = 0; i < 3; ++i) {
@@ -49,18 +49,18 @@ inline std::ptrdiff_t most_taps(const PlanRow& row, int axis) {
   return static_cast<std::ptrdiff_t>(2.0 * filter_radius(row, axis)) + 2;
 }
 
-// Whether antialiasing makes a difference.
+// True if antialiasing makes a difference.
 inline bool is_smoothed(const PlanRow& row) {
   return row.antialias && static_cast<Interpolation>(row.interpolation) != Interpolation::kNearest &&
          (is_bicubic(row) || row.support[0] > 1.0 || row.support[1] > 1.0);
 }
 
-// Whether samples are sums along the axes.
+// True if samples are sums along the axes.
 inline bool is_filtered(const PlanRow& row) { return is_axis_aligned(row) && is_smoothed(row); }
 
 constexpr int kMostTaps = 130;  // more would leave too few bits for each
 
-// Whether the taps of a chunk are kept in tables: there are few, and the map passes over few columns.
+// True if the taps of a chunk are kept in tables: there are few of them, and the map passes over few columns.
 inline bool has_few_taps(const PlanRow& row) {
   const double step = row.inverse[0] < 0.0 ? -row.inverse[0] : row.inverse[0];
   return most_taps(row, 0) < kMostTaps && most_taps(row, 1) < kMostTaps &&
@@ -228,7 +228,7 @@ struct WideFilterMemory {
   double* line;        // of the source, the channels side by side
 };
 
-// Where taps outnumber the source's pixels, those of one pixel are folded together.
+// Taps that outnumber the source's pixels are folded together, pixel by pixel.
 inline WideFilterMemory lay_out_wide_filter(const PlanRow& row, Scratch& scratch) {
   const auto taps = [&](int axis) {
     const std::ptrdiff_t most = most_taps(row, axis), size = row.source_size[1 - axis];
@@ -244,7 +244,7 @@ struct ReducedMemory {
   unsigned char* data;
   std::ptrdiff_t item, pixel, line;  // bytes
 
-  // Where the whole picture's first pixel would be.
+  // The address that the whole picture's first pixel would have.
   unsigned char* origin() const { return data - box.y.begin * line - box.x.begin * pixel; }
   OutputView output() const { return {origin(), item, line, pixel}; }
   SourceView source() const { return {origin(), line, pixel, item}; }
@@ -262,7 +262,7 @@ inline ReducedMemory lay_out_reduced(const PlanRow& warp, int begin, int end, Sc
   return reduced;
 }
 
-// What a row along the axes needs, by the sampler that stages.inl chooses for it.
+// Lays out the memory of a row along the axes, for the sampler that stages.inl chooses.
 inline void lay_out_filter(const PlanRow& row, Scratch& scratch) {
   if (is_filtered_fixed(row))
     lay_out_fixed_filter(row, scratch);
@@ -272,7 +272,7 @@ inline void lay_out_filter(const PlanRow& row, Scratch& scratch) {
     lay_out_wide_filter(row, scratch);
 }
 
-// What the output lines [begin, end) need.
+// The bytes that the output lines [begin, end) need.
 inline std::size_t bytes_for_vectors(const PlanRow& row, int begin, int end) {
   Scratch scratch(nullptr);
   if (is_reduced(row)) {

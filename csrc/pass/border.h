@@ -1,4 +1,4 @@
-// What stands for a pixel outside the source, on one of its axes.
+// The pixels that replace those outside the source, on one of its axes.
 #pragma once
 
 #include <cstddef>
@@ -23,7 +23,7 @@ inline Axis y_axis(const PlanRow& row, const SourceView& source) {
   return {row.source_size[0], source.stride_y, static_cast<Border>(row.border)};
 }
 
-// Whether antialiasing leaves taps outside the source out, rather than mapping them.
+// True if antialiasing leaves out taps outside the source instead of mapping them.
 AUGSYNTH_HD inline bool leaves_out(Border border) {
   return border == Border::kReplicate || border == Border::kConstant;
 }

@@ -7,7 +7,8 @@
 namespace augsynth {
 namespace {
 
-// What the map adds to a channel: its offset and the means' part, from the channels' sums over `pixels`.
+// The number that the map adds to a channel: its offset and the means' part, from the channels' sums over
+// `pixels`.
 AUGSYNTH_HD inline double offset_of(const ColourMap& map, int c, int channels, const double* sums,
                                     double pixels) {
   const double* of_mean = map.of_mean + c * kMaxChannels;
@@ -17,7 +18,7 @@ AUGSYNTH_HD inline double offset_of(const ColourMap& map, int c, int channels, c
   return offset;
 }
 
-// Whether a part of 0 must be left out of sums, as 0 times a NaN or an infinity is not 0: values of integer
+// True if sums must leave out a part of 0, because 0 times a NaN or an infinity is not 0. Values of integer
 // sources are finite.
 inline bool mixes_some(const ColourMap& map, DType source_dtype, int channels) {
   if (source_dtype != DType::kFloat32) return false;

@@ -1,4 +1,4 @@
-// How much of a sample is image rather than fill, under the constant border.
+// The share of a sample that is image and not fill, under the constant border.
 #pragma once
 
 #include "pass/arithmetic.h"

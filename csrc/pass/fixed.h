@@ -41,7 +41,7 @@ inline bool is_alike_outside(const PlanRow& row) {
   return border == Border::kConstant || border == Border::kReplicate;
 }
 
-// Whether all positions and strides of a row fit into 16 bits; offsets then fit into 32.
+// True if all positions and strides of a row fit into 16 bits. Offsets then fit into 32.
 inline bool fits_fixed_point(const PlanRow& row, const SourceView& source) {
   if (!is_small(source.stride_y) || !is_small(source.stride_x) || row.source_size[0] > kFarthestFixed ||
       row.source_size[1] > kFarthestFixed)
@@ -52,7 +52,7 @@ inline bool fits_fixed_point(const PlanRow& row, const SourceView& source) {
          maps_near(row, width, height);
 }
 
-// Whether the constant border is a pad of pixels: bilinear taps outside find the fill, which then is a level,
+// True if the constant border is a pad of pixels. Bilinear taps outside then find the fill, which is a level,
 // and nothing is blended.
 inline bool pads_with_fill(const PlanRow& row) {
   if (static_cast<Border>(row.border) != Border::kConstant || row.edge[0] != 1.0 || row.edge[1] != 1.0)

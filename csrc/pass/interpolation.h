@@ -15,7 +15,7 @@ AUGSYNTH_HD inline double keys(double t, double a) {
   return 0.0;
 }
 
-// The same at f + 1, f, 1 - f and 2 - f, in the precision of `a`; F is that type, or vectors of it.
+// The weights at f + 1, f, 1 - f and 2 - f, in the precision of `a`. F is that type, or vectors of it.
 template <typename F, typename E>
 AUGSYNTH_HD void weigh_cubic(F f, E a, F (&weight)[4]) {
   const F g = E{1} - f;

@@ -15,7 +15,7 @@
 namespace augsynth {
 namespace {
 
-// Which elements of one dtype stand for missing values.
+// The test of one dtype's elements for missing values.
 template <typename T>
 struct Mark {
   T element;
@@ -42,12 +42,12 @@ AUGSYNTH_HD T rounded_to(double value) {
   return static_cast<T>(within(value, 0.0, kHighest) + 0.5);
 }
 
-// From 16 random bits.
+// A random level from 16 random bits.
 AUGSYNTH_HD inline double drawn_level(const MissingRule& rule, int channel, std::uint32_t half) {
   return rule.low[channel] + (rule.high[channel] - rule.low[channel]) * ((half + 0.5) / 65536.0);
 }
 
-// What takes the place of a source's element; `mean` has the channels' where the rule asks for them.
+// The replacement of a source's element. `mean` has the channels' means if the rule asks for them.
 template <typename T>
 AUGSYNTH_HD T filled(const Mark<T>& is_missing, const MissingRule& rule, const double* mean, T value, int x,
                      int y, int channel) {
@@ -58,7 +58,7 @@ AUGSYNTH_HD T filled(const Mark<T>& is_missing, const MissingRule& rule, const d
   return rounded_to<T>(drawn_level(rule, channel, bits_of_pixel(block, x, 1)));
 }
 
-// Of a line; a sum of integers is exact in any order.
+// The type of a line's sum. A sum of integers is exact in any order.
 template <typename T>
 using LineSum = std::conditional_t<std::is_floating_point_v<T>, double, std::int64_t>;
 

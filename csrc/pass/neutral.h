@@ -9,7 +9,7 @@
 
 namespace augsynth {
 
-// Whether noise of a row's kind and parameters leaves every value as it is.
+// True if noise of a row's kind and parameters leaves every value as it is.
 inline bool is_silent(const PlanRow& row) {
   const double* p = row.noise_parameters;
   switch (static_cast<Noise>(row.noise)) {
@@ -25,7 +25,7 @@ inline bool is_silent(const PlanRow& row) {
   }
 }
 
-// Whether a colour map makes a channel out of another one, or the same, without a change.
+// True if a colour map copies a channel, its own or another one, without a change.
 inline bool is_copied(const ColourMap& map, int channel) {
   const double *matrix = map.matrix + channel * kMaxChannels, *of_mean = map.of_mean + channel * kMaxChannels;
   const auto holds = [](const double* numbers, double number) {
@@ -35,7 +35,7 @@ inline bool is_copied(const ColourMap& map, int channel) {
          holds(of_mean, 0.0) == kMaxChannels && map.offset[channel] == 0.0;
 }
 
-// Of validated rows.
+// Neutralises validated rows.
 inline void neutralise(std::vector<PlanRow>& rows, Tables& tables) {
   for (PlanRow& row : rows) {
     if (is_silent(row)) row.noise = static_cast<std::uint8_t>(Noise::kNone);

@@ -15,7 +15,7 @@ constexpr double kNormalScale = 6913.91086867628;  // sqrt(3132762587136 / 65536
 constexpr std::int8_t kNormalNibbles[16] = {-127, -79, -57, -44, -33, -23, -13, -4,
                                             4,    13,  23,  33,  44,  57,  79,  127};
 
-// The same from a number, as device code reads no arrays of the host's.
+// The entry of a nibble, computed from numbers, because device code reads no arrays of the host.
 AUGSYNTH_HD constexpr int normal_nibble(std::uint32_t nibble) {
   constexpr std::uint64_t kSizes = 0x7f4f392c21170d04;  // 4, 13, 23, ... from the low byte on
   const int size = static_cast<int>(kSizes >> (8 * (nibble < 8 ? 7 - nibble : nibble - 8)) & 0xff);

@@ -84,7 +84,8 @@ AUGSYNTH_HD D floor_of(D x) {
   return rounded - (rounded > x ? D{} + 1.0 : D{});
 }
 
-// The same for larger means: the Cornish-Fisher expansion about the normal quantile, rounded down.
+// The Poisson quantile for larger means: the Cornish-Fisher expansion about the normal quantile, rounded
+// down.
 template <typename D>
 AUGSYNTH_HD D large_poisson_quantile(D u, D mean) {
   constexpr double kFirst[2] = {1.0 / 3.0, 1.0 / 6.0}, kSecond[2] = {-1.0 / 36.0, -1.0 / 72.0},

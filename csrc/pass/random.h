@@ -18,7 +18,7 @@ AUGSYNTH_HD inline PhiloxBlock block_at(const std::uint32_t (&stream)[4], std::u
                                         stream[1]);
 }
 
-// Without an index, which would keep the block out of registers.
+// Word i of a block. It uses no index, which would keep the block out of registers.
 AUGSYNTH_HD inline std::uint32_t word_of(const PhiloxBlock& block, int i) {
   const std::uint32_t low = i & 1 ? block.word[1] : block.word[0];
   const std::uint32_t high = i & 1 ? block.word[3] : block.word[2];

@@ -1,4 +1,4 @@
-// Which of the ways of sampling a row takes: each has an arithmetic of its own, as "How the native executors
+// The way of sampling that a row takes. Each has an arithmetic of its own, as "How the native executors
 // compute" in docs/design/numerics.md says.
 #pragma once
 
@@ -21,7 +21,7 @@ enum class SamplingKind : std::uint8_t {
 
 inline bool is_filter(SamplingKind sampler) { return sampler >= SamplingKind::kFixedFilter; }
 
-// Whether an image of bytes is interleaved, with three or four channels.
+// True if an image of bytes is interleaved, with three or four channels.
 inline bool has_packed_bytes(const PlanRow& row, const SourceView& source) {
   return (row.channels == 3 || row.channels == 4) && source.stride_c == 1 && source.stride_x == row.channels;
 }
@@ -31,15 +31,15 @@ inline bool is_whole(double value) {
   return absolute(value) < kFarthestWhole && value == floor_to_int(value);
 }
 
-// Whether all positions on an axis (0 is x, 1 is y) are centres of float32 pixels: interpolation weighs one
-// tap by 1 there, and the others by 0. Those are not looked at, as 0 times a NaN or an infinity is not 0.
+// True if all positions on an axis (0 is x, 1 is y) are centres of float32 pixels. Interpolation weighs one
+// tap by 1 there, and the others by 0. The others are skipped, because 0 times a NaN or an infinity is not 0.
 inline bool meets_centres(const PlanRow& row, int axis) {
   const double* m = row.inverse + 3 * axis;
   return static_cast<DType>(row.source_dtype) == DType::kFloat32 && is_affine(row) && is_whole(m[0]) &&
          is_whole(m[1]) && is_whole(linear(m, 0.5, 0.5) - 0.5);
 }
 
-// Of a row that is neither reduced first nor swaps its axes under a filter.
+// Chooses the way of sampling of a row that is neither reduced first nor swaps its axes under a filter.
 inline SamplingKind choose_sampler(const PlanRow& row, const SourceView& source) {
   if (is_filtered_fixed(row)) return SamplingKind::kFixedFilter;
   if (is_filtered(row)) return has_few_taps(row) ? SamplingKind::kFloatFilter : SamplingKind::kWideFilter;

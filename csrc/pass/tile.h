@@ -1,4 +1,4 @@
-// What the drivers hand to an ISA's body: one range of output lines of one plan row.
+// The arguments of an instruction set's body: one range of output lines of one plan row.
 #pragma once
 
 #include "core/plan.h"
@@ -34,7 +34,7 @@ struct Box {
 constexpr std::ptrdiff_t kCacheLine = 64;  // bytes
 constexpr int kChunk = 256;  // output columns: a multiple of all vector widths and of a noise block
 
-// What a row's indices point to, and null where they point to nothing.
+// The table entries of a row. Null pointers are entries that the row does not have.
 struct Entries {
   const std::uint16_t* lut = nullptr;
   const ColourMap* colour = nullptr;
@@ -45,7 +45,7 @@ struct Entries {
   bool measures = false;            // pixels are added up: the output is one double a channel for each line
 };
 
-// How much working memory the output lines [begin, end) need.
+// The bytes of working memory that the output lines [begin, end) need.
 using ScratchBytes = std::size_t(const PlanRow& row, int begin, int end);
 
 // Writes the output lines [begin, end). The row, its entries and the views have been validated, and `memory`
@@ -53,22 +53,23 @@ using ScratchBytes = std::size_t(const PlanRow& row, int begin, int end);
 using RunTile = void(const PlanRow& row, const Entries& entries, const SourceView& source,
                      const OutputView& output, int begin, int end, unsigned char* memory, Poll& poll);
 
-// Whether the matrix is all of the map, and needs no division.
+// True if the matrix is the whole map, and needs no division.
 static inline bool is_affine(const PlanRow& row) {
   return row.displacement < 0 && row.inverse[6] == 0.0 && row.inverse[7] == 0.0 && row.inverse[8] == 1.0;
 }
 
-// Whether x depends on the output's x alone, and y on its y.
+// True if x depends on the output's x alone, and y on its y.
 static inline bool is_axis_aligned(const PlanRow& row) {
   return is_affine(row) && row.inverse[1] == 0.0 && row.inverse[3] == 0.0;
 }
 
-// Where positions lie, by axis: 0 is x and 1 is y.
+// The range of positions on each axis: 0 is x and 1 is y.
 struct Extent {
   double low[2], high[2];
 };
 
-// Of the output lines [begin, end), without a displacement: the map's corners bound all between them.
+// The extent of the output lines [begin, end) without a displacement. The corners' positions bound all
+// others.
 static inline Extent extent_under(const PlanRow& row, int begin, int end) {
   Extent extent;
   for (int corner = 0; corner < 4; ++corner) {

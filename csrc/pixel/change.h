@@ -1,4 +1,4 @@
-// What happens to a pixel's values between sampling and storing.
+// The changes of a pixel's values between sampling and storing.
 #pragma once
 
 #include "pass/rounding.h"

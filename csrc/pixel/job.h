@@ -11,7 +11,7 @@
 namespace augsynth {
 namespace {
 
-// Where the filter of an output's column (or line) lies. The weights follow it in memory.
+// The place of the filter of an output's column (or line). The weights follow it in memory.
 struct TapsHead {
   std::int32_t begin, count;
 };
@@ -73,8 +73,8 @@ AUGSYNTH_HD int channels_of(const Job<kMost>& job) {
   return kMost == kMaxChannels ? job.channels : kMost;
 }
 
-// What the colour map adds to each channel, in the source's levels: find_offset() in pass/colour.h knows it
-// where the map looks at means.
+// Sets the offsets of the colour map, in the source's levels. find_offset() in pass/colour.h finds them if
+// the map looks at means.
 template <int kMost>
 AUGSYNTH_HD void set_offset(const double* offset, Job<kMost>& job) {
   for (int c = 0; c < channels_of(job); ++c) job.mix_offset[c] = static_cast<float>(offset[c] * job.unit);

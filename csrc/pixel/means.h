@@ -24,7 +24,7 @@ AUGSYNTH_HD void add_columns(const Job<kMost>& job, int x, int y, int k, int wid
   }
 }
 
-// What a chunk adds to its line's sums, from the k-th sums for all k. The first is added to 0.
+// Adds a chunk to its line's sums, from the k-th sums for all k. The first is added to 0.
 template <int kMost>
 AUGSYNTH_HD void add_chunk(const Job<kMost>& job, double (&sums)[kAdders][kMost], double* line) {
   for (int half = kAdders / 2; half > 0; half /= 2)

@@ -1,4 +1,4 @@
-// From a row and what it points to, to a job. On the host alone.
+// Preparation of a job from a row and its table entries, on the host alone.
 #pragma once
 
 #include "pass/colour.h"
@@ -96,9 +96,9 @@ void set_mix(const Entries& entries, Job<kMost>& job) {
       job.mix[c * kMost + k] = static_cast<float>(entries.colour->matrix[c * kMaxChannels + k]);
 }
 
-// Of a row that is not reduced first. Of the output, the pixels in `box` may be asked for. `scratch` gives
-// memory for the tables of filters, which weigh_column() and weigh_line() fill; over nothing it counts how
-// much.
+// Prepares the job of a row that is not reduced first. Pixels of the output outside `box` must not be
+// rendered. `scratch` gives memory for the tables of filters, which weigh_column() and weigh_line() fill;
+// without memory it counts the bytes.
 template <int kMost>
 Job<kMost> prepare(const PlanRow& row, const Entries& entries, const SourceView& source,
                    const OutputView& output, const Box& box, Scratch& scratch) {

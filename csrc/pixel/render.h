@@ -62,7 +62,7 @@ AUGSYNTH_HD void sample(const Job<kMost>& job, int x, int y, float (&value)[kMos
   }
 }
 
-// What means are taken of.
+// The values whose means are taken.
 template <int kMost>
 AUGSYNTH_HD void render_plain(const Job<kMost>& job, int x, int y, float (&value)[kMost]) {
   sample(job, x, y, value);

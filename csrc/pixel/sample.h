@@ -64,7 +64,7 @@ struct FixedPosition {
   std::int32_t x, y;
 };
 
-// Of the position moved by `shift`.
+// Samples at the position moved by `shift`.
 template <int kMost>
 AUGSYNTH_HD FixedPosition fixed_position_of(const Job<kMost>& job, int x, int y, double shift) {
   const int distance = job.has_ramp ? x % kChunk : 0;

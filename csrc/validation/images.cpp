@@ -43,7 +43,7 @@ struct Level {
   std::int64_t count, stride;
 };
 
-// Whether parts nested in each other, the innermost `bytes` long, all lie apart.
+// True if all parts, nested in each other and the innermost `bytes` long, lie apart.
 bool lie_apart(Level outer, Level inner, std::int64_t bytes) {
   if (outer.stride < inner.stride) std::swap(outer, inner);
   const std::int64_t block = inner.count > 1 ? inner.stride * (inner.count - 1) + bytes : bytes;
@@ -100,8 +100,8 @@ Extent extent_of(const Named& named) {
   return extent;
 }
 
-// Whether the outputs lie one behind the other, as parts of one array do, and the sources before or behind
-// them all.
+// True if the outputs lie one behind the other, as parts of one array do, and all sources lie before or
+// behind them.
 bool lie_in_order(const std::vector<Extent>& sources, const std::vector<Extent>& outputs) {
   if (outputs.empty()) return true;
   const auto meet = [](const Extent& one, const Extent& next) { return next.low < one.high; };

@@ -1,4 +1,5 @@
-// What the checks of rows and of tables have in common: saying which field of which row holds what.
+// The common part of the checks of rows and of tables: the message that names the row, the field and its
+// value.
 #pragma once
 
 #include <cmath>
@@ -27,8 +28,8 @@ class Requirement {
     (*this)(std::isfinite(came), field, came, "a finite number", at);
   }
 
-  // Where the map `m` takes (x, y): in front of its horizon, and not too far. `field` names it, `point` what
-  // (x, y) is, and `frame` where it leads.
+  // The position to which the map `m` takes (x, y). It must lie in front of the horizon, and not too far
+  // away. `field` names the map, `point` names (x, y), and `frame` names the frame of the result.
   Offset maps(const char* field, const double* m, const char* point, double x, double y,
               const char* frame) const {
     const double w = m[6] * x + m[7] * y + m[8];
@@ -48,7 +49,7 @@ class Requirement {
     return {sx, sy};
   }
 
-  // What is said of a row that fails costs those that hold nothing, as long as it is not inlined.
+  // Throws the message for a field. It is not inlined, so that checks that hold cost nothing.
   template <typename T>
   [[noreturn, gnu::noinline, gnu::cold]] void fail(const std::string& field, T came,
                                                    const std::string& expected) const {

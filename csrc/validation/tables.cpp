@@ -22,7 +22,7 @@ class EntryCheck {
   }
 
  private:
-  // Whether the row has an entry. The index must be that of one, or -1.
+  // True if the row has an entry. The index must be that of an entry, or -1.
   bool points_into(const char* field, std::int32_t index, std::size_t count) const {
     require_(index >= -1 && index < static_cast<std::int64_t>(count), field, index,
              "-1 or an index of the pass's tables");

@@ -12,7 +12,7 @@ namespace augsynth {
 // Throws PlanError, naming the row and the field, for what docs/design/numerics.md calls invalid.
 void validate_rows(const std::vector<PlanRow>& rows);
 
-// The same for what the rows point to. They must be valid otherwise.
+// Throws PlanError for invalid table entries of rows. The rows must be valid.
 void validate_tables(const std::vector<PlanRow>& rows, const Tables& tables);
 
 // Throws PlanError where the images do not fit the rows or an output shares memory with another image, and

@@ -37,7 +37,8 @@ using BlurPlane = void(DType dtype, const Plane& source, const Plane& output, co
 using SharpenPlane = void(DType dtype, const Plane& source, const Plane& output, float factor,
                           const SharpenMemory& memory, Poll& poll);
 
-// Of images (height, width, channels) of the same shape and dtype, which do not overlap.
+// The filters of an image (height, width, channels) into one of the same shape and dtype, which does not
+// overlap it.
 void blur(const Image& source, const Image& output, const HalfKernel& x, const HalfKernel& y, Poll& poll);
 void sharpen(const Image& source, const Image& output, float factor, Poll& poll);
 

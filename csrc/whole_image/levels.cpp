@@ -12,7 +12,7 @@ unsigned char* line_of(const Image& image, std::int64_t y, std::int64_t channel)
   return image.data + y * image.stride[0] + channel * image.stride[2];
 }
 
-// Of kChannels that lie side by side, from `first` on.
+// Counts kChannels that lie side by side, from `first` on.
 template <int kChannels>
 void count_channels(const Image& image, std::int64_t first, std::int64_t* counts, Poll& poll) {
   constexpr int kSet = kChannels * kLevels;

@@ -116,7 +116,7 @@ class Filler {
     return drawn_level(rule_, static_cast<int>(c), half);
   }
 
-  // Of the values that are there, line by line.
+  // Finds the means of the present values, line by line.
   void find_means(const T* value, double (&mean)[kMaxChannels]) const {
     std::int64_t count[kMaxChannels] = {};
     std::fill(mean, mean + kMaxChannels, 0.0);
@@ -149,7 +149,7 @@ Image filled(const Image& source, const MissingRule& rule, unsigned char* memory
   }
 }
 
-// Where each copy begins, one behind the other, and where the last one ends.
+// The offsets of the copies, one behind the other, and the end of the last one.
 std::vector<std::int64_t> place_copies(const std::vector<PlanRow>& rows, const std::vector<Image>& sources) {
   std::vector<std::int64_t> begin(rows.size() + 1, 0);
   for (std::size_t sample = 0; sample < rows.size(); ++sample) {

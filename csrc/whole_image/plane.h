@@ -15,7 +15,7 @@ struct Plane {
   int step;                         // values from a pixel to the next one
 };
 
-// In a line.
+// The number of values in a line.
 static inline std::ptrdiff_t values_of(const Plane& plane) {
   return std::ptrdiff_t{plane.pixels} * plane.step;
 }

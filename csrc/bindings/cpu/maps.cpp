@@ -68,7 +68,7 @@ class Coefficient {
 
 using Coefficients = std::array<Coefficient, 6>;
 
-// Of what broadcasts: that of the others, where it is 1 for some.
+// Returns the common length of coefficients; a length of 1 fits all others.
 py::ssize_t common_count(const Coefficients& given) {
   const auto several =
       std::find_if(given.begin(), given.end(), [](const auto& one) { return one.size() != 1; });

@@ -5,8 +5,9 @@
 
 namespace augsynth {
 
-// What long work calls for Python's signal handlers to run, which only the process's first thread can do: for
-// calls of others, nothing. It takes the GIL, and throws what a handler raises (Ctrl-C: KeyboardInterrupt).
+// Returns a check that runs Python's signal handlers during long work. Python runs handlers in the first
+// thread of the process only, so other threads get null. The check takes the GIL and throws what a handler
+// raises (Ctrl-C: KeyboardInterrupt).
 Check signals_of_this_thread();
 
 }  // namespace augsynth

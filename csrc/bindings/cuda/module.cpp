@@ -84,7 +84,7 @@ class PyLaunch {
     for (const LaunchStep& step : steps_) simulate(step);
   }
 
-  // What each step is, how many samples it has and how many blocks.
+  // A tuple for each step: its name, the kind of its tasks, its samples and its blocks.
   py::list steps() const {
     py::list found;
     for (const LaunchStep& step : steps_)

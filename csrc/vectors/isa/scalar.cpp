@@ -20,7 +20,7 @@ void render_line(const Job<kMost>& job, const Range& columns, int y) {
   }
 }
 
-// In the place of storing: the output is one double a channel.
+// Replaces storing: the output is one double for each channel.
 template <int kMost>
 void measure_line(const Job<kMost>& job, const Range& columns, int y) {
   auto* line = reinterpret_cast<double*>(job.output.data + y * job.output.stride_y);

@@ -1,10 +1,10 @@
-// What AVX2 and AVX-512 have in common: byte shuffles of 128 bits, where -1 gives 0.
+// The common part of AVX2 and AVX-512: byte shuffles of 128 bits, where -1 gives 0.
 #pragma once
 
 namespace augsynth {
 namespace {
 
-// Of two packets: the pairs of the first two channels, and those of the other one or two.
+// The shuffle of two packets: the pairs of the first two channels, and those of the other one or two.
 template <int kChannels>
 inline __m128i first_pairs() {
   constexpr char n = kChannels;
@@ -17,7 +17,7 @@ inline __m128i second_pairs() {
   return _mm_setr_epi8(2, -1, n + 2, -1, 10, -1, n + 10, -1, 3, -1, n + 3, -1, 11, -1, (n + 11) & 15, -1);
 }
 
-// Of (a pixel, the next one): the pairs of their channels.
+// The shuffle of (a pixel, the next one): the pairs of their channels.
 template <int kChannels>
 inline __m128i pixel_pairs() {
   constexpr char n = 2 * kChannels;
@@ -49,7 +49,7 @@ struct Picks {
   signed char lane[16];
 };
 
-// Which bytes of a third of 48 are the channel's, of 16 pixels in their order or the other way round.
+// The bytes of a third of 48 that belong to a channel of 16 pixels, in their order or reversed.
 constexpr Picks pick(int third, int channel, bool reversed) {
   Picks picks{};
   for (int i = 0; i < 16; ++i) {

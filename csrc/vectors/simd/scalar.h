@@ -1,4 +1,5 @@
-// Of single pixels only the filters of whole images use vectors: those of any processor.
+// The vectors of the scalar executor: only the filters of whole images use them, in the form of any
+// processor.
 #pragma once
 
 #include "vectors/simd/portable.h"

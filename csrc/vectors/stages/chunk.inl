@@ -54,7 +54,7 @@ inline Positions positions_from(const PlanRow& row, int x, int y) {
   return {u / w, v / w};
 }
 
-// Of `count` pixels, and of those that fill up the last vector.
+// Finds the positions of `count` pixels, and of those that fill up the last vector.
 void find_positions(const PlanRow& row, int x, int y, int count, double* sx, double* sy) {
   for (int i = 0; i < count; i += kLongLanes) {
     const Positions at = positions_from(row, x + i, y);

@@ -9,7 +9,7 @@ namespace augsynth {
 namespace AUGSYNTH_ISA_NAME {
 namespace {
 
-// Whether a byte that goes through the stages between sampling and storing comes out as it was.
+// True if a byte leaves the stages between sampling and storing unchanged.
 bool keeps_bytes(const PlanRow& row, const Entries& entries) {
   if (entries.lut != nullptr || entries.colour != nullptr || entries.measures) return false;
   if (entries.erasures_begin != entries.erasures_end || static_cast<Noise>(row.noise) != Noise::kNone)
@@ -19,7 +19,7 @@ bool keeps_bytes(const PlanRow& row, const Entries& entries) {
   return row.clamp[0] <= 0.0 && row.clamp[1] >= 255.0;
 }
 
-// Whether the output shows nothing outside the source, under an upright map.
+// True if the output shows nothing outside the source, under an upright map.
 bool stays_inside(const PlanRow& row) {
   for (int axis = 0; axis < 2; ++axis) {
     const int far = row.output_size[1 - axis] - 1, size = row.source_size[1 - axis];

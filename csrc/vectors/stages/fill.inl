@@ -50,7 +50,7 @@ class FillBlender {
 
     Covered(const PlanRow& row, int axis) {
       const double step = row.inverse[3 * axis];
-      // Where a chunk's columns hardly differ, all of them are covered or none.
+      // If a chunk's columns hardly differ, all of them are covered or none.
       const bool is_flat = absolute(step) < kSmallestStep;
       const double margin = 0.5 * row.edge[axis] + (is_flat ? 0.1 : 0.0);
       const double low = margin, high = row.source_size[1 - axis] - margin;

@@ -96,9 +96,9 @@ class FilterLine {
   Range columns_{0, 0}, inside_{0, 0};
 };
 
-// Where the weight of a pixel's tap (or pair of taps) stands, of `taps` a pixel, if pixels are summed with
-// all their channels: in the order in which they are read, four times over, in those lanes that hold the
-// pixel.
+// The place of the weight of a pixel's tap (or pair of taps), with `taps` a pixel, if pixels are summed with
+// all their channels. Weights stand in the order in which they are read, four times over, in the lanes that
+// hold the pixel.
 int pixel_weight(int i, int k, int taps) {
   const int block = i / kLanes * 4 + i % 4, group = i % kLanes / 4;
   return (block * taps + k) * kLanes + 4 * group;

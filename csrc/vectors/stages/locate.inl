@@ -21,8 +21,8 @@ Ints share_of_upper(Ints position) {
   return share | share << 16;
 }
 
-// Where the pixels of a chunk find their four taps. In an adjacent group (of kLanes pixels) the first corner
-// tells the others, and a packet can be read there and on the line below.
+// The four taps of each pixel of a chunk. In an adjacent group (of kLanes pixels) the first corner gives the
+// others, and a packet can be read there and on the line below.
 struct Taps {
   enum Corner { kUpperLeft, kUpperRight, kLowerLeft, kLowerRight };
   static constexpr std::int32_t kPad = INT32_MIN;  // the offset of a tap that finds the fill
@@ -68,7 +68,7 @@ struct Grid {
     return multiply_add(at_x << 16 | (at_y & 0xffff), broadcast(strides));
   }
 
-  // Of taps that may lie outside.
+  // The offset of a tap that may lie outside.
   Ints offset_of_tap(Ints at_x, Ints at_y) const {
     const Ints mapped = offset(inside(x, at_x), inside(y, at_y));
     if (!has_pad) return mapped;

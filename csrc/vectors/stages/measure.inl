@@ -22,7 +22,7 @@ double sum_of(const float* value, int count) {
   return sum[0];
 }
 
-// In the place of storing: the output is one line of doubles a line of the picture.
+// Replaces storing: the output is one line of doubles for each line of the picture.
 void add_chunk(const PlanRow& row, const Finish& finish, const OutputView& output, const Chunk& chunk) {
   for (int line = 0; line < chunk.lines; ++line) {
     double* sums = reinterpret_cast<double*>(output.data + (chunk.y + line) * output.stride_y);

@@ -18,7 +18,7 @@ struct PaddedSize {
       : lines(row.source_size[0] + 2), line((row.source_size[1] + 2) * row.channels) {}
 };
 
-// Whether a copy is possible and pays: of a small image much is sampled, and not along the axes.
+// True if a copy is possible and pays: much of a small image is sampled, and not along the axes.
 bool is_worth_padding(const PlanRow& row) {
   const Border border = static_cast<Border>(row.border);
   if (static_cast<DType>(row.source_dtype) != DType::kUint8) return false;

@@ -13,7 +13,7 @@ constexpr int kDrawnVectors = 3;     // of blocks, side by side: a round waits f
 constexpr int kDrawnBlocks = kDrawnVectors * kLongLanes;
 constexpr int kMostBlocks = kMaxChannels * kChunk * kMostPixelHalves / kBlockHalves;
 
-// Where store_blocks() expects a block: even lanes come first.
+// The lane in which store_blocks() expects a block. Even lanes come first.
 constexpr unsigned lane_of(unsigned block) {
   constexpr unsigned kCount = kLongLanes;
   const unsigned in_vector = block % kCount;
@@ -38,7 +38,7 @@ class PixelRounds {
     last_ = broadcast(std::uint64_t{stream[3]});
   }
 
-  // What the third round finds of a place; word 2 lacks what the line gives it.
+  // Computes the result of the third round for a place. Word 2 lacks the line's part.
   void begin_places(Longs place, Longs (&part)[4]) const {
     const Longs first = multiply0(place);
     const Longs second = multiply1((first >> 32) ^ last_ ^ key_[0][1]);
@@ -161,7 +161,7 @@ class RandomBits {
   int x_ = -1, lines_ = 0;                 // of the chunk that the places are those of
   int line_halves_ = 0, line_blocks_ = 0;  // of one channel
   int count_ = 0;                          // blocks of all lines and channels
-  // Of each block, what begin_places() finds, and how many lines it lies below the first one.
+  // The results of begin_places() for each block, and its distance in lines from the first one.
   alignas(64) std::uint64_t part_[4][kMostBlocks + kLongLanes], below_[kMostBlocks + kLongLanes];
   alignas(64) std::uint16_t halves_[(kMostBlocks + kLongLanes) * kBlockHalves];
 };

@@ -23,7 +23,7 @@ void reduce_pixels(const PlanRow& row, const SourceView& source, const ReducedMe
   }
 }
 
-// Whether it was done: the stages can do all other cases.
+// Returns true if it reduced the image. The stages handle all other cases.
 bool reduce_packed(const PlanRow& row, const SourceView& source, const ReducedMemory& reduced,
                    Scratch scratch, Poll& poll) {
   if (!has_packed_bytes(row, source) || !is_filtered_fixed(row)) return false;

@@ -23,14 +23,14 @@ struct Packets {
   alignas(64) unsigned char upper[kChunk * kPacket], lower[kChunk * kPacket];
 };
 
-// Where split_packets() expects the packet of a lane: the shuffles of wide vectors work on 128 bits at a
-// time.
+// The place at which split_packets() expects the packet of a lane. The shuffles of wide vectors work on 128
+// bits at a time.
 constexpr int slot(int lane) { return (lane >> 1 & 1) * (kLanes / 2) + (lane >> 2) * 2 + (lane & 1); }
 
 using Couple = std::uint64_t __attribute__((vector_size(2 * kPacket)));
 
-// Of a whole group, two packets at a time: half as many stores. The compiler would not always inline it: that
-// depends on how much else is compiled with it.
+// Copies a whole group, two packets at a time, with half as many stores. Inlining is forced: the compiler's
+// own choice depends on what else it compiles.
 [[gnu::always_inline]] inline void copy_adjacent(const unsigned char* data, std::ptrdiff_t next_line,
                                                  const std::int32_t* offset, unsigned char* upper,
                                                  unsigned char* lower) {
@@ -169,7 +169,7 @@ class FixedPoint {
   Couples couples_;
 };
 
-// Whether a sampler's taps find the fill where pads_with_fill().
+// True if a sampler's taps find the fill under pads_with_fill().
 template <typename Sampler>
 constexpr bool kFindsPad = false;
 template <int kChannels, typename Locator>

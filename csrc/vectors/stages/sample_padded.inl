@@ -20,7 +20,7 @@ class Squares {
                             widen(lower + i + pixel_) << 24);
   }
 
-  // That of the image's first pixel.
+  // The offset of the image's first pixel.
   const std::int32_t* first() const { return bytes_ + line_ + pixel_; }
 
  private:
@@ -116,7 +116,7 @@ class PaddedFixedPoint {
 template <int kChannels>
 constexpr bool kFindsPad<PaddedFixedPoint<kChannels>> = true;
 
-// Whether a sampler takes several lines at a time.
+// True if a sampler takes several lines at a time.
 template <typename Sampler>
 constexpr bool kTakesLines = false;
 template <int kChannels>

@@ -37,7 +37,7 @@ class SeparableFixed {
       sum_elements(memory_.line + c * line_.plane(), chunk.count, chunk.value[c]);
   }
 
-  // The same, rounded to uint8 and interleaved.
+  // Writes samples rounded to uint8 and interleaved.
   void sample_bytes(const Chunk& chunk, unsigned char* to) {
     sum_columns(chunk);
     alignas(64) std::int32_t pixels[kChunk];
