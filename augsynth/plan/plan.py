@@ -89,6 +89,7 @@ class Plan:
         floating-point type of what was given: a list for a list, an array for an array. Several are returned as a
         tuple, in the order of the parameters. Points behind the horizon of a perspective are NaN.
 
+        >>> import numpy as np
         >>> from augsynth import transforms as T
         >>> import numpy as np
         >>> T.RandomHorizontalFlip(p=1.0).plan([(4, 6)], [(0, 0, 0)]).invert(np.array([[1.0, 2.0]])).tolist()
