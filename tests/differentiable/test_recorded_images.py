@@ -62,6 +62,7 @@ def test_what_is_clamped_has_no_gradient() -> None:
         (T.GaussianNoise(0.1), "adds noise"),
         (T.FillMissing("constant"), "fills missing values"),
         (T.RandomRotation(10, interpolation="bicubic"), "samples bicubically"),
+        (T.ElasticTransform(), "displaces pixels"),
         (T.Resize((4, 4)), "antialiases \\(antialias=False does not\\)"),
         (T.RandomErasing(p=1.0, value="random"), "erases with random values"),
         (T.ToDtype("uint8", scale=True), "rounds to integers"),

@@ -10,9 +10,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from augsynth import transforms as T
-from augsynth._native.layout import Border, Interpolation
+from augsynth._native.layout import Border, DType, Interpolation
 from augsynth.errors import ArgumentError
 from augsynth.plan import Plan
+from augsynth.plan.lowering import Displace, Geometry, Lowering, Sampling
 from augsynth.testing import strategies as aug
 
 KEY = (2, 0, 1)
@@ -230,3 +231,32 @@ def test_a_plan_of_a_slice_is_the_slice_of_the_plan() -> None:
     whole = T.RandomRotation(30).plan([(8, 8)] * 4, [(0, 0, k) for k in range(4)])
     assert isinstance(whole[1:3], Plan)
     assert whole[1:3].passes[0].rows.tobytes() == whole.passes[0].rows[1:3].tobytes()
+
+
+def test_a_sample_that_is_not_displaced_gets_the_row_of_a_pass_without_a_displacement() -> None:
+    sizes, channels = np.array([[20, 30]] * 2), np.array([3, 3])
+    turn = np.tile(np.array([[0.9, 0.2, 1], [-0.2, 0.9, 2], [0, 0, 1]]), (2, 1, 1))
+    sampling = Sampling(Interpolation.BILINEAR, None, Border.CONSTANT, 7.0)
+    displace = Displace(np.ones((2, 5, 6, 2)), np.full((2, 2), -8.0), np.full((2, 2), 8.0), sampling)
+    still = Geometry(np.tile(np.eye(3), (2, 1, 1)), sizes, sampling)
+    passes = []
+    for step in (displace, still):
+        lowering = Lowering(sizes, channels, DType.UINT8)
+        lowering.add("turn", Geometry(turn, sizes))
+        with lowering.only(np.array([False, True])):
+            lowering.add("middle", step)
+        lowering.add("turn back", Geometry(turn, sizes))
+        passes.append(lowering.finish().passes[0])
+    displaced, plain = passes
+    assert displaced.rows["displacement"].tolist() == [-1, 0]
+    assert displaced.rows[0] == plain.rows[0]
+    np.testing.assert_array_equal(displaced.rows["inverse"], plain.rows["inverse"])
+    (entry,) = displaced.tables.displacements
+    np.testing.assert_array_equal(entry["before"], turn[1])
+    np.testing.assert_array_equal(entry["after"], turn[1])
+    np.testing.assert_array_equal(displaced.tables.offsets, np.ones((30, 2)))
+
+
+def test_a_second_displacement_begins_a_new_pass() -> None:
+    t = T.Compose([T.ElasticTransform(), T.RandomHorizontalFlip(), T.ElasticTransform()])
+    assert "begins because pixels would have to be displaced again after RandomHorizontalFlip" in t.explain()
