@@ -1,7 +1,7 @@
-"""Every error that augsynth raises on purpose.
+"""Error classes of augsynth.
 
-All derive from `AugsynthError`, and each also derives from the builtin that callers would catch
-(`ValueError`, `TypeError`, `RuntimeError`, …). A message says what came, what was expected and what to do.
+All derive from `AugsynthError`, and each also derives from the builtin class that callers would catch (`ValueError`,
+`TypeError`, `RuntimeError`, …). A message says what came, what was expected and what to do.
 """
 
 from __future__ import annotations
@@ -34,15 +34,18 @@ class PluginError(AugsynthError, RuntimeError):
 
 
 class NativeError(AugsynthError, RuntimeError):
-    """The compiled extension is missing, stale or unable to do what was asked (an absent ISA)."""
+    """The compiled extension is missing or outdated, or cannot do what was asked (an ISA that the CPU lacks)."""
 
 
 class DataError(AugsynthError, ValueError):
-    """A data set on disk or in memory is not what it was said to be."""
+    """A data set on disk or in memory is not as its user described it."""
 
 
 def shown(value: object) -> str:
-    """How messages quote a value that came from outside: its `repr`, without what is too long or too deep to be read.
+    """Return a value from outside as messages quote it: its `repr`, shortened if it is too long or nested too deeply.
+
+    Args:
+        value: any value.
 
     >>> shown([1, "a"]), shown([[[[[[[[1]]]]]]]])
     ("[1, 'a']", '[[[[[[[...]]]]]]]')
@@ -51,7 +54,10 @@ def shown(value: object) -> str:
 
 
 def error_text(error: BaseException) -> str:
-    """The class and the message of an error that others raised, in print, whatever its own methods do.
+    """Return the class and the message of an error of other code, printable, whatever its own methods do.
+
+    Args:
+        error: the error.
 
     >>> error_text(KeyError("x"))
     "KeyError: 'x'"

@@ -1,4 +1,4 @@
-"""One look for every progress bar: what is done, how much of it, and the time that is left."""
+"""Progress bars, all with one look: the work done, the total, and the time left."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rich.progress import (
 
 
 class Advance(Protocol):
-    """Reports finished work: `advance(steps, note)`; `note` is shown at the end of the bar."""
+    """Function that reports finished work: `advance(steps, note)`; the bar shows `note` at its end."""
 
     def __call__(self, steps: int = 1, note: str = "") -> None: ...
 
@@ -25,6 +25,11 @@ class Advance(Protocol):
 @contextmanager
 def progress_bar(description: str, total: int, enabled: bool = True) -> Iterator[Advance]:
     """Show a bar on the terminal while the block runs.
+
+    Args:
+        description: text before the bar.
+        total: number of steps.
+        enabled: whether the bar is shown.
 
     >>> with progress_bar("fitting", total=3, enabled=False) as advance:
     ...     for _ in range(3):

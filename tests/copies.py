@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from augsynth import transforms as T
+from augsynth.transforms.examples import examples
 
 Image = npt.NDArray[Any]
 Move = Callable[[Image], Image]
@@ -43,58 +45,28 @@ def _crop(image: Image) -> Image:
 ROTATION = T.RandomRotation(30)
 
 # Left out by a choice: every transform that has a `p`, and every other one by `RandomApply` and by an unlikely choice.
+# Normalize and ToDtype cannot be left to chance.
+_EXAMPLES = [example for example in examples() if not isinstance(example, (T.Normalize, T.ToDtype, T.RandomApply))]
 MAYBE: dict[str, T.Transform] = {
-    "horizontal flip": T.RandomHorizontalFlip(0.0),
-    "vertical flip": T.RandomVerticalFlip(0.0),
-    "perspective": T.RandomPerspective(p=0.0),
+    **{
+        type(example).__name__: replace(example, p=0.0)  # type: ignore[type-var]
+        for example in _EXAMPLES
+        if isinstance(getattr(example, "p", None), float)
+    },
     "perspective, bicubic": T.RandomPerspective(p=0.0, interpolation="bicubic", border="reflect"),
-    "grayscale": T.RandomGrayscale(0.0),
-    "invert": T.RandomInvert(0.0),
-    "posterize": T.RandomPosterize(2, 0.0),
-    "solarize": T.RandomSolarize(0.1, 0.0),
-    "gamma": T.RandomGamma(2.0, 0.0),
-    "erasing": T.RandomErasing(0.0),
-    "erasing by noise": T.RandomErasing(0.0, value="random"),
-    "grid mask": T.GridMask(p=0.0),
-    "sharpness": T.RandomAdjustSharpness(2.0, 0.0),
-    "equalize": T.RandomEqualize(0.0),
-    "autocontrast": T.RandomAutocontrast(0.0),
-    "clahe": T.CLAHE(p=0.0),
+    "erasing by a level": T.RandomErasing(0.0),
 }
 CERTAIN: tuple[T.Transform, ...] = (
-    ROTATION,
+    *(example for example in _EXAMPLES if type(example).__name__ not in MAYBE),
     T.RandomRotation(30, interpolation="bicubic", border="reflect"),
     T.RandomRotation(30, expand=True),
-    T.ElasticTransform(),
-    T.RandomAffine(30, scale=(0.3, 2.0)),
     T.RandomAffine(30, (0.1, 0.1), (0.3, 2.0), 10, interpolation="bicubic", border="wrap"),
-    T.RandomScale((0.3, 0.5)),
-    T.RandomTranslate((0.3, 0.3), border="reflect101"),
-    T.RandomShear(20, border="replicate"),
     T.RandomCrop(4),
-    T.CenterCrop(4),
-    T.RandomResizedCrop(5),
     T.RandomResizedCrop(5, interpolation="bicubic"),
-    T.Resize(5),
     T.Resize(5, antialias=False),
-    T.Pad(2),
-    T.GaussianNoise(0.1, 0.2),
     T.GaussianNoise(0.1, 0.2, exact=True),
-    T.UniformNoise(),
-    T.SaltAndPepperNoise(0.5),
-    T.PoissonNoise(),
-    T.SpeckleNoise(),
-    T.ColorJitter(0.5, 0.5, 0.5, 0.2),
     T.ColorJitter(brightness=0.5),
-    T.RandomChannelPermutation(),
-    T.ColorMatrix([[0.5, 0.2, 0.1], [0.1, 0.7, 0.1], [0.0, 0.1, 0.9]], 0.1),
     T.FillMissing("mean"),
-    T.GaussianBlur(5),
-    T.Lambda(lambda image: image * 0),
-    T.RandAugment(),
-    T.TrivialAugmentWide(),
-    T.AutoAugment(),
-    T.RandomChoice([ROTATION, T.GaussianBlur(3)]),
 )
 LEFT_OUT: dict[str, T.Pipeline] = {
     **MAYBE,

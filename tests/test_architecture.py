@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,19 @@ ALLOWED: dict[str, set[str]] = {
     "evaluate": {"_native", "core", "data", "errors", "generators", "progress", "transforms"},
     "cli": {"_native", "core", "data", "errors", "evaluate", "generators", "transforms"},
     "testing": {"core", "errors", "generators", "plan", "transforms"},
+}
+EXTENSIONS = {"_cpu", "_cuda"}
+# What each folder of data may import of data, beside itself.
+ALLOWED_IN_DATA: dict[str, set[str]] = {
+    "wrapper": set(),
+    "loading": {"wrapper"},
+    "pools": set(),
+    "prefetching": {"wrapper"},
+    "mixing.items": set(),
+    "mixing.rule": {"mixing.items", "pools"},
+    "mixing.epochs": set(),
+    "mixing": {"mixing.epochs", "mixing.items", "mixing.rule", "pools"},
+    "mixing.samplers": {"mixing", "mixing.epochs", "mixing.rule"},
 }
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
 
@@ -64,8 +78,40 @@ def test_the_table_allows_nothing_that_no_module_needs() -> None:
         assert allowed == set().union(*(_imported_rooms(path) for path in FILES if _room(path) == room)) - {room}, room
 
 
+def test_folders_of_data_import_what_their_table_says() -> None:
+    found: dict[str, set[str]] = {folder: set() for folder in ALLOWED_IN_DATA}
+    for path in (PACKAGE / "data").rglob("*/*.py"):
+        found[_data_folder(_module(path))] |= _data_folders_imported(path)
+    assert {folder: imported - {folder} for folder, imported in found.items()} == ALLOWED_IN_DATA
+
+
+def test_no_folder_of_data_may_import_one_below_it() -> None:
+    for rank, (folder, allowed) in enumerate(ALLOWED_IN_DATA.items()):
+        assert allowed <= set(list(ALLOWED_IN_DATA)[:rank]), folder
+
+
+def _module(path: Path) -> str:
+    return ".".join(("augsynth", *path.relative_to(PACKAGE).with_suffix("").parts))
+
+
+def _data_folder(module: str) -> str:
+    """Return the folder of a module of data, as the table names it: "mixing.rule" for its module quota."""
+    parts = module.split(".")[2:]
+    return ".".join(parts[:-1] or parts)
+
+
+def _data_folders_imported(path: Path) -> set[str]:
+    nodes = (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom))
+    modules = {
+        f"{node.module}.{alias.name}" if (PACKAGE.parent / str(node.module).replace(".", "/")).is_dir() else node.module
+        for node in nodes
+        for alias in node.names
+    }
+    return {_data_folder(str(module)) for module in modules if str(module).startswith("augsynth.data.")}
+
+
 def test_only_one_room_imports_the_extensions() -> None:
-    importing = {path for path in FILES if {"_cpu", "_cuda"} & _names_imported_from(path, "augsynth._native")}
+    importing = {path for path in FILES if EXTENSIONS & _names_imported_from(path, "augsynth._native")}
     assert {_room(path) for path in importing} == {"_native"}
 
 
@@ -114,6 +160,27 @@ def _private_names_used(path: Path) -> set[str]:
         and node.attr.startswith("_")
         and not (isinstance(node.value, ast.Name) and node.value.id in ("self", "cls"))
     }
+
+
+@pytest.mark.parametrize("room", ALLOWED)
+def test_the_modules_of_a_room_import_each_other_one_way(room: str) -> None:
+    """Imports inside functions and for type checkers count, too."""
+    imports = {_module(path): _imported_modules(path) for path in FILES if _room(path) == room}
+    TopologicalSorter({module: found & imports.keys() for module, found in imports.items()}).prepare()
+
+
+def _module(path: Path) -> str:
+    return ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
+
+
+def _imported_modules(path: Path) -> set[str]:
+    known = {_module(file) for file in FILES}
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom):
+            names = {f"{node.module}.{alias.name}" for alias in node.names if alias.name not in EXTENSIONS}
+            found |= names & known or ({str(node.module)} if names else set())
+    return found
 
 
 def test_every_room_has_a_place() -> None:

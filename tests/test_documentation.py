@@ -1,4 +1,4 @@
-"""The Python in the pages runs, from top to bottom, and what is made from the code is up to date.
+"""Tests of the pages: their Python runs, pages that are made from the code are up to date, and links lead somewhere.
 
 A block that needs data, hours or a plugin begins with ```` ```python no-run ````.
 """
@@ -31,12 +31,12 @@ MADE = ("dtype_tables", "explained_pipelines", "gallery_pages")
 
 
 def blocks(page: str) -> list[str]:
-    """The Python blocks of a page that are to be run."""
+    """Return the Python blocks of a page that run."""
     return re.findall(r"^```python\n(.*?)^```$", (DOCS / page).read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
 
 
 def given_names() -> dict[str, Any]:
-    """What pages take for granted: images, keys and labels of a batch, and the usual imports."""
+    """Return the names that all pages use: images and keys of a batch, and the usual imports."""
     images = np.random.default_rng(0).integers(0, 256, (4, 300, 400, 3), dtype=np.uint8)
     return {
         "image": images[0],
@@ -71,7 +71,7 @@ def test_the_blocks_of_a_page_run(
 
 @pytest.fixture(scope="module")
 def made() -> Iterator[dict[str, ModuleType]]:
-    """The modules that make pages, by name."""
+    """Modules that make pages, by name."""
     folder = str(DOCS / "generate")
     sys.path.insert(0, folder)
     yield {name: importlib.import_module(name) for name in MADE}
@@ -93,9 +93,32 @@ def test_the_gallery_shows_every_transform_as_it_is(made: dict[str, ModuleType])
         np.testing.assert_array_equal(stored, np.asarray(Image.open(io.BytesIO(picture))), err_msg=name)
 
 
-def test_links_lead_somewhere() -> None:
-    for page in [*DOCS.glob("**/*.md"), ROOT / "README.md"]:
-        text = re.sub(r"```.*?```|`[^`]*`", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
-        for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", text):
-            if "://" not in target:
-                assert (page.parent / target).exists(), f"{page.name}: {target}"
+PROSE = sorted(
+    path
+    for path in [*ROOT.glob("*.md"), *DOCS.glob("**/*.md"), *ROOT.glob("plugins/*/*.md")]
+    + [ROOT / folder / "README.md" for folder in ("bench", "tests")]
+)
+
+
+@pytest.mark.parametrize("page", PROSE, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    text = re.sub(r"```.*?```|`[^`]*`", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    for target, anchor in re.findall(r"\]\(([^)#]*)(?:#([^)]*))?\)", text):
+        if "://" not in target:
+            aim = page.parent / target if target else page
+            assert aim.exists(), target
+            assert not anchor or anchor in anchors(aim), f"{target}#{anchor}"
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the anchors of the headings of a page, as GitHub makes them: repeated headings get a number."""
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    names = [
+        re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+        for heading in re.findall(r"^#+ (.*?)\s*$", text, re.MULTILINE)
+    ]
+    return {name if number == 0 else f"{name}-{number}" for name, number in _numbered(names)}
+
+
+def _numbered(names: list[str]) -> list[tuple[str, int]]:
+    return [(name, names[:position].count(name)) for position, name in enumerate(names)]

@@ -16,7 +16,7 @@ from augsynth._native.passes import cuda_linear_pass, describe, launch, linear_p
 from augsynth._native.processor import build_info, cuda_build_info, cuda_devices, isa, isas, num_threads, set_isa
 from augsynth._native.random import draw_bits, draw_pipeline, draw_uniform, permute, spread
 from augsynth._native.rows import common_output, distinct, make_rows
-from augsynth._native.whole_images import blur, count_levels, map_levels, sharpen
+from augsynth._native.whole_images import blur, clahe, count_levels, map_levels, sharpen
 
 __all__ = [
     "Coefficient",
@@ -27,6 +27,7 @@ __all__ = [
     "buffer",
     "build_info",
     "check_layout",
+    "clahe",
     "common_output",
     "compose",
     "count_levels",

@@ -1,7 +1,7 @@
 """The compiled extensions, imported here alone.
 
-`csrc/core/plan.h` and `augsynth/_native/layout.py` describe the rows of a plan; importing this module fails where
-the two differ.
+`csrc/core/plan.h` and `augsynth/_native/layout.py` describe the rows of a plan. Importing this module fails where the
+two differ.
 """
 
 from __future__ import annotations

@@ -32,6 +32,18 @@ def sharpen(image: Array, factor: float) -> Array:
     return _cpu.sharpen(image, factor)
 
 
+def clahe(image: Array, clip_limit: float, columns: int, rows: int) -> Array:
+    """Equalise each channel of an image by the histograms of tiles, as `augsynth.whole_image.clahe` describes.
+
+    Args:
+        image: (H, W, C) of uint8, uint16 or float32.
+        clip_limit: the largest count of a level, as a multiple of the mean count; above 0.
+        columns: the number of tiles in a row, at least 1.
+        rows: the number of rows of tiles, at least 1.
+    """
+    return _cpu.clahe(image, clip_limit, columns, rows)
+
+
 def count_levels(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
     """How often each level occurs in each channel (C, 256) of an image (H, W, C).
 

@@ -1,4 +1,4 @@
-"""The `augsynth` command. Each module holds one group of commands: it parses, calls the library and prints."""
+"""The `augsynth` command. Each module has one group of commands, which parse arguments, call the library and print."""
 
 from __future__ import annotations
 

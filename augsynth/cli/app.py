@@ -1,4 +1,4 @@
-"""The command's entry: which commands there are, and how errors become exit statuses."""
+"""Entry of the command: the list of commands, and exit statuses for errors."""
 
 from __future__ import annotations
 
@@ -32,15 +32,18 @@ app.add_typer(plugins.app, name="plugins")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a command and return its exit status: 0, or 2 with one line on stderr for what the user can mend.
+    """Run a command and return its exit status: 0, or 2 with one line on stderr for an error that the user can correct.
 
-    Without arguments, a command that has others prints its help. Anything else is a fault of ours: it propagates, and
+    Without arguments, a group of commands prints its help. Every other error is a fault of augsynth: it propagates, and
     Python ends with a traceback and status 1.
+
+    Args:
+        arguments: arguments of the command; default those of the process.
     """
-    for stream in (sys.stdout, sys.stderr):  # a name that the terminal cannot show must not end what has been computed
+    for stream in (sys.stdout, sys.stderr):  # a name that the terminal cannot show must not end a long computation
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    # Before torch is loaded: its idle threads would otherwise spin, and on a busy machine steal the time of the others.
+    # Before torch is loaded: otherwise its idle threads spin, and take time from others on a busy machine.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     try:
         status: Any = app(arguments, standalone_mode=False)
@@ -65,7 +68,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _usage_message(error: Exception) -> str | None:
-    """The text of typer's own errors. Their classes moved between the versions we allow, their method did not."""
+    """Return the text of an error of typer. Supported versions have its classes in different modules."""
     describe = getattr(error, "format_message", None)
     if describe is None:
         return "interrupted" if type(error).__name__ == "Abort" else None

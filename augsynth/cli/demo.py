@@ -1,4 +1,4 @@
-"""`augsynth demo`: the main job, from real images to a table and a report."""
+"""`augsynth demo`: the experiment, from real images to a table and a report."""
 
 from __future__ import annotations
 
@@ -32,29 +32,29 @@ if TYPE_CHECKING:
 
 def demo(
     data: Data = "digits",
-    per_class: Annotated[int, typer.Option(min=1, help="Real training images of each class: deliberately few.")] = 20,
-    seeds: Annotated[int, typer.Option(min=2, help="How often all is repeated, with other training images.")] = 5,
+    per_class: Annotated[int, typer.Option(min=1, help="Number of real training images of each class.")] = 20,
+    seeds: Annotated[int, typer.Option(min=2, help="Number of repetitions, with other training images each.")] = 5,
     ratios: Annotated[
-        str, typer.Option(help="The shares of synthetic images to try, above 0 and up to 1, with commas.")
+        str, typer.Option(help="Shares of synthetic images to compare, above 0 and up to 1, separated by commas.")
     ] = "0.25,0.5",
     generator: GeneratorName = "cvae",
-    fit_steps: Annotated[int, typer.Option(min=1, help="Steps that fit the generator, each seed.")] = 400,
-    train_steps: Annotated[int, typer.Option(min=1, help="Steps that train each classifier.")] = 600,
+    fit_steps: Annotated[int, typer.Option(min=1, help="Steps of fitting the generator, for each seed.")] = 400,
+    train_steps: Annotated[int, typer.Option(min=1, help="Steps of training each classifier.")] = 600,
     options: GeneratorOptions = None,
     pipeline: PipelineFile = None,
     image_size: ImageSize = None,
-    max_per_class: Annotated[int, typer.Option(min=2, help="Read at most this many images of each class.")] = 500,
+    max_per_class: Annotated[int, typer.Option(min=2, help="Largest number of images of each class to read.")] = 500,
     test_fraction: Annotated[
-        float, typer.Option(help="The part kept aside for testing, unless there are train/ and test/ folders.")
+        float, typer.Option(help="Fraction of images for testing, unless there are train/ and test/ folders.")
     ] = 0.25,
-    out: Annotated[Path, typer.Option(help="The folder for report, results and pools.")] = Path("out/demo"),
+    out: Annotated[Path, typer.Option(help="Folder for the report, the results and the pools.")] = Path("out/demo"),
     seed: Seed = 0,
 ) -> None:
-    """Find out whether synthetic images help when real ones are few.
+    """Find out whether synthetic images help if there are few real ones.
 
-    Keeps a test split aside and draws a small training set. Fits a generator on just these images, trains one
-    small classifier on real images, real + augmentation, and real + augmentation + synthetic images, and compares
-    them on the test split. Ends with a table and one HTML file, whatever the answer is.
+    The demo sets a test part aside and draws a small training set. It fits a generator on these images only. Then it
+    trains one small classifier on real images, on real images with augmentation, and on both with synthetic images, and
+    compares them on the test part. It writes a table and one HTML file for every outcome.
 
     Example: `augsynth demo --data photos/ --image-size 32 --per-class 20`
     """

@@ -1,4 +1,4 @@
-"""`augsynth fit` and `augsynth sample`: from images to a generator, from a generator to a pool."""
+"""`augsynth fit` and `augsynth sample`: from images to a generator, and from a generator to a pool."""
 
 from __future__ import annotations
 
@@ -26,29 +26,28 @@ _MAX_IN_PICTURE = 10_000
 
 def fit(
     data: Data,
-    out: Annotated[Path, typer.Option(help="The folder to write the fitted generator to.")],
+    out: Annotated[Path, typer.Option(help="Folder for the fitted generator.")],
     generator: GeneratorName = "cvae",
-    steps: Annotated[int, typer.Option(min=1, help="How many optimiser steps.")] = 1500,
-    batch_size: Annotated[int, typer.Option(min=1, help="How many images a step.")] = 64,
+    steps: Annotated[int, typer.Option(min=1, help="Number of optimiser steps.")] = 1500,
+    batch_size: Annotated[int, typer.Option(min=1, help="Number of images in a step.")] = 64,
     options: GeneratorOptions = None,
     image_size: ImageSize = None,
     max_per_class: MaxPerClass = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:1.")] = "auto",
-    resume: Annotated[bool, typer.Option(help="Go on from the checkpoint in --out.")] = False,
+    resume: Annotated[bool, typer.Option(help="Continue from the checkpoint in --out.")] = False,
     seed: Seed = 0,
 ) -> None:
-    """Fit a generator on real images. Ctrl-C saves what is there; --resume goes on.
+    """Fit a generator on real images. Ctrl-C saves a checkpoint; --resume continues.
 
-    A generator without networks is shown all images once, whatever --steps says, and is not resumed. One that has
-    nothing to learn is saved as it is.
-    Images in a test/ folder beside train/ are not used.
+    A generator without networks gets all images once; --steps and --resume have no effect. A generator that has nothing
+    to learn is saved without fitting. Images in a test/ folder beside train/ are not used.
 
     Example: `augsynth fit --data photos/ --image-size 32 --generator r3gan --out model`
     """
     from augsynth.data.loading.datasets import load_dataset
     from augsynth.generators import create_generator
+    from augsynth.generators.checkpoints.checkpoint import require_new
     from augsynth.generators.fitting import fit_if_needed
-    from augsynth.generators.learning import require_new
 
     model = create_generator(generator, **parse_settings(options))
     images = load_dataset(data, image_size=image_size, max_per_class=max_per_class, seed=seed)
@@ -75,17 +74,17 @@ def fit(
 
 
 def sample(
-    model: Annotated[Path, typer.Argument(help="A folder that `augsynth fit` wrote.")],
-    n: Annotated[int, typer.Option(min=1, help="How many images.")] = 1000,
-    out: Annotated[Path, typer.Option(help="The folder for the pool, or a .png file for a picture only.")] = Path(
-        "pool"
-    ),
-    label: Annotated[int | None, typer.Option(min=0, help="Draw this class only; else all in turn.")] = None,
+    model: Annotated[Path, typer.Argument(help="Folder of a fitted generator, from `augsynth fit`.")],
+    n: Annotated[int, typer.Option(min=1, help="Number of images.")] = 1000,
+    out: Annotated[Path, typer.Option(help="Folder for the pool, or a .png file for one picture.")] = Path("pool"),
+    label: Annotated[
+        int | None, typer.Option(min=0, help="Class of all images; without it, all classes in turn.")
+    ] = None,
     seed: Seed = 0,
 ) -> None:
     """Draw images from a fitted generator into a pool on disk, or into one picture.
 
-    A pool has its provenance and checksums, and opens with SyntheticPool.open(path).
+    A pool records its provenance and checksums. SyntheticPool.open(path) opens it.
 
     Example: `augsynth sample model --n 10000 --out pool` or `--n 60 --out look.png`
     """

@@ -1,4 +1,4 @@
-"""`augsynth info`: what is installed, how it was built, and what it can use here."""
+"""`augsynth info`: the installed versions, the build, and the hardware that it can use."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _collect() -> dict[str, Any]:
 
 
 def _kernels() -> str:
-    """For which architectures the kernels were built, and on which devices they can run."""
+    """Return the architectures that the kernels were built for, and the devices that can run them."""
     from augsynth import _native
     from augsynth.errors import NativeError
 
@@ -64,7 +64,9 @@ def _kernels() -> str:
         return "not built"
     text = f"{built['compiler']} for {', '.join(built['architectures'].split())} and later"
     try:
-        return text + ": " + ", ".join(f"{one['name']} ({one['capability']})" for one in _native.cuda_devices())
+        return (
+            text + ": " + ", ".join(f"{device['name']} ({device['capability']})" for device in _native.cuda_devices())
+        )
     except NativeError as error:
         return f"{text}; {error}"
 

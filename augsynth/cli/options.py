@@ -1,4 +1,4 @@
-"""Options that several commands share, and how their text becomes values."""
+"""Options that several commands share, and the conversion of their text to values."""
 
 from __future__ import annotations
 
@@ -19,34 +19,36 @@ if TYPE_CHECKING:
 Data = Annotated[
     str,
     typer.Option(
-        help="`digits`, a folder with one subfolder of images a class (or train/ and test/ with those), a folder of "
-        "images, or an .npz file with arrays 'images' and 'labels'."
+        help="`digits`, a folder with one subfolder of images for each class (or train/ and test/ with such "
+        "subfolders), a folder of images, or an .npz file with arrays 'images' and 'labels'."
     ),
 ]
 ImageSize = Annotated[
     int | None,
-    typer.Option(min=1, help="Resize and centre-crop every image to this many pixels in height and width."),
+    typer.Option(min=1, help="Height and width of every image in pixels, by resizing and centre-cropping."),
 ]
 MaxPerClass = Annotated[
-    int | None, typer.Option(min=1, help="Read at most this many images of each class, drawn at random.")
+    int | None, typer.Option(min=1, help="Largest number of images of each class to read, drawn at random.")
 ]
-GeneratorName = Annotated[str, typer.Option(help="A generator's name; `augsynth plugins list` shows those installed.")]
+GeneratorName = Annotated[
+    str, typer.Option(help="Name of a generator; `augsynth plugins list` shows the installed ones.")
+]
 GeneratorOptions = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="An option of the generator; may be given several times."),
+    typer.Option("--set", metavar="KEY=VALUE", help="Option of the generator; it may be given several times."),
 ]
-Seed = Annotated[int, typer.Option(min=0, help="Decides all that is random: the same seed gives the same result.")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of all random choices: the same seed gives the same result.")]
 PipelineFile = Annotated[
     Path | None,
-    typer.Option(help="A JSON file made from json.dumps(pipeline.to_dict()); without one, a careful default."),
+    typer.Option(help="JSON file from json.dumps(pipeline.to_dict()); by default a careful pipeline."),
 ]
 
-# Paths, class names and messages are printed as they are: brackets are no markup, and :smile: is no face.
+# Paths, class names and messages are printed literally: no markup in brackets, and no emoji names.
 console = Console(markup=False, emoji=False)
 
 
 def parse_settings(pairs: Sequence[str] | None) -> dict[str, Any]:
-    """`["width=32", "name=abc"]` as `{"width": 32, "name": "abc"}`: values are JSON where they can be."""
+    """Return `["width=32", "name=abc"]` as `{"width": 32, "name": "abc"}`: values are JSON, or else text."""
     settings: dict[str, Any] = {}
     for pair in pairs or ():
         key, equals, text = pair.partition("=")
@@ -60,7 +62,7 @@ def parse_settings(pairs: Sequence[str] | None) -> dict[str, Any]:
 
 
 def print_data(data: ImageData) -> None:
-    """Say what was read, and everything that was converted or left out."""
+    """Print the size of a data set, and its notes about conversions and files that were left out."""
     channels, height, width = data.image_shape
     held_back = f", {len(data.test)} more for testing" if data.test is not None else ""
     counted = f": {len(data)} images of {data.num_classes} class{'es' if data.num_classes > 1 else ''}{held_back}, "

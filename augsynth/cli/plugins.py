@@ -1,4 +1,4 @@
-"""`augsynth plugins`: which generators are installed, and whether they load."""
+"""`augsynth plugins`: the installed generators, and whether they load."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from rich.text import Text
 
 from augsynth.cli.options import console
 
-app = typer.Typer(help="See which generators are installed, and whether they load.", no_args_is_help=True)
+app = typer.Typer(help="List the installed generators, and check that they load.", no_args_is_help=True)
 
 
 @app.command("list")
@@ -31,7 +31,7 @@ def list_plugins() -> None:
 
 @app.command("check")
 def check_plugins() -> None:
-    """Load every generator, and print the traceback of each that fails. Exit status 2 if any does.
+    """Load every generator, and print the traceback of each one that fails. The exit status is then 2.
 
     Example: `augsynth plugins check`
     """

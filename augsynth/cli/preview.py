@@ -1,4 +1,4 @@
-"""`augsynth preview`: a picture of what a pipeline does to real images, or a transform to a drawn one."""
+"""`augsynth preview`: a picture of the effect of a pipeline on real images, or of one transform on a drawn scene."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 TransformName = Annotated[
     str | None,
-    typer.Option("--transform", metavar="NAME", help="Show this transform alone, on a drawn scene instead of --data."),
+    typer.Option("--transform", metavar="NAME", help="Show only this transform, on a drawn scene instead of --data."),
 ]
 TransformSettings = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="A parameter of --transform; may be given several times."),
+    typer.Option("--set", metavar="KEY=VALUE", help="Parameter of --transform; it may be given several times."),
 ]
 
 
@@ -31,16 +31,16 @@ def preview(
     pipeline: PipelineFile = None,
     transform: TransformName = None,
     settings: TransformSettings = None,
-    targets: Annotated[
-        bool, typer.Option("--targets", help="Draw the scene's masks, boxes and keypoints over it.")
-    ] = False,
-    out: Annotated[Path, typer.Option(help="The PNG file to write.")] = Path("preview.png"),
-    images: Annotated[int, typer.Option(min=1, max=100, help="How many images: the rows.")] = 8,
-    variants: Annotated[int, typer.Option(min=1, max=100, help="How many variants of each: the columns.")] = 8,
+    targets: Annotated[bool, typer.Option("--targets", help="Draw masks, boxes and keypoints over the scene.")] = False,
+    out: Annotated[Path, typer.Option(help="PNG file to write.")] = Path("preview.png"),
+    images: Annotated[int, typer.Option(min=1, max=100, help="Number of images, one in each row.")] = 8,
+    variants: Annotated[
+        int, typer.Option(min=1, max=100, help="Number of variants of each image, one in each column.")
+    ] = 8,
     image_size: ImageSize = None,
     seed: Seed = 0,
 ) -> None:
-    """Draw what a pipeline does: each row has an image as it is, then its variants.
+    """Draw the effect of a pipeline: each row has the original image, then its variants.
 
     Example: `augsynth preview --data photos/ --image-size 128 --out preview.png`
 

@@ -1,1 +1,1 @@
-"""The ground that every other room stands on: random numbers, geometry, arrays, images, files."""
+"""Functions that all other folders use: checks, random numbers, geometry, arrays, images, items, files."""

@@ -1,4 +1,4 @@
-"""NumPy arrays, torch tensors and lists alike: read as NumPy arrays, and given back as what they were."""
+"""NumPy arrays, torch tensors and lists: read as NumPy arrays, and returned in the form in which they came."""
 
 from __future__ import annotations
 
@@ -17,14 +17,19 @@ _FARTHEST = 2.0**53
 
 
 def to_numpy(value: Any, what: str) -> Array:
-    """The values of a NumPy array, a torch tensor (on any device) or nested lists; copied only where they must be."""
+    """Return the values of an array, a tensor or nested lists as a NumPy array, copied only if necessary.
+
+    Args:
+        value: NumPy array, torch tensor on any device, or nested lists.
+        what: the value's name in messages.
+    """
     if isinstance(value, torch.Tensor):
         values = readable(value, what).cpu().resolve_conj()
         return tensor_array(values.float() if values.dtype == torch.bfloat16 else values, what)
     if isinstance(value, np.ndarray):
         return plain_array(value, what)
     if isinstance(value, (list, tuple)):
-        outer = [to_numpy(one, what) if isinstance(one, (torch.Tensor, np.ndarray)) else one for one in value]
+        outer = [to_numpy(part, what) if isinstance(part, (torch.Tensor, np.ndarray)) else part for part in value]
         try:
             return np.asarray(outer)
         except (ValueError, TypeError, RuntimeError):  # the latter two from tensors farther inside
@@ -33,7 +38,12 @@ def to_numpy(value: Any, what: str) -> Array:
 
 
 def plain_array(array: Array, what: str) -> Array:
-    """The array, as one of NumPy's own class; a masked one is refused."""
+    """Return an array as one of NumPy's own class; `ArgumentTypeError` for a masked array.
+
+    Args:
+        array: array of any class.
+        what: the array's name in messages.
+    """
     if isinstance(array, np.ma.MaskedArray):
         raise ArgumentTypeError(
             f"{what} is a masked array, and nothing here looks at its mask: pass its .filled(value), or its .data to "
@@ -43,7 +53,12 @@ def plain_array(array: Array, what: str) -> Array:
 
 
 def readable(tensor: torch.Tensor, what: str) -> torch.Tensor:
-    """The tensor without its history, whose memory holds the values that it stands for."""
+    """Return a tensor without its history, whose memory holds its values; `ArgumentTypeError` if it has none.
+
+    Args:
+        tensor: tensor of any kind.
+        what: the tensor's name in messages.
+    """
     if type(tensor).__torch_dispatch__ is not torch.Tensor.__torch_dispatch__:
         raise ArgumentTypeError(
             f"{what} is a {type(tensor).__name__}, expected an ordinary tensor, which has its values in its own memory"
@@ -60,7 +75,12 @@ def readable(tensor: torch.Tensor, what: str) -> torch.Tensor:
 
 
 def tensor_array(tensor: torch.Tensor, what: str) -> Array:
-    """The values of a readable tensor of the CPU, where they lie."""
+    """Return the values of a readable tensor on the CPU as an array over the same memory.
+
+    Args:
+        tensor: tensor that `readable` returned.
+        what: the tensor's name in messages.
+    """
     try:
         array: Array = tensor.numpy()
     except RuntimeError as error:  # inside torch.func's transforms
@@ -69,7 +89,7 @@ def tensor_array(tensor: torch.Tensor, what: str) -> Array:
 
 
 def unwrapped(value: Any) -> Any:
-    """Python's own number or text for NumPy's, and for 0-d arrays and tensors; anything else as it is.
+    """Return Python's own number or text for a NumPy scalar, a 0-d array or a 0-d tensor; other values unchanged.
 
     >>> unwrapped(np.int64(3)), unwrapped(torch.tensor(0.5)), unwrapped("3")
     (3, 0.5, '3')
@@ -80,7 +100,7 @@ def unwrapped(value: Any) -> Any:
 
 
 def as_float(value: Any) -> float:
-    """The number as float64; infinite if it is an integer beyond that.
+    """Return a number as float64; infinity for an integer that is too large.
 
     >>> as_float(10**400)
     inf
@@ -92,9 +112,15 @@ def as_float(value: Any) -> float:
 
 
 def coordinates(value: Any, what: str, *widths: int, nowhere: bool = False) -> Floats:
-    """Numbers (..., w) in float64, w being one of `widths`; nothing at all counts as (0, widths[0]).
+    """Return numbers (..., w) in float64.
 
-    They must be finite and within 2**53, up to which float64 tells whole pixels apart; `nowhere` allows NaN.
+    They must be finite and within 2**53, up to which float64 distinguishes all whole pixels.
+
+    Args:
+        value: array, tensor or nested lists; an empty list counts as (0, widths[0]).
+        what: the value's name in messages.
+        widths: allowed values of w.
+        nowhere: whether NaN is allowed.
 
     >>> coordinates([[1, 2, 3, 4]], "boxes", 4)
     array([[1., 2., 3., 4.]])
@@ -109,22 +135,26 @@ def coordinates(value: Any, what: str, *widths: int, nowhere: bool = False) -> F
     result: Floats = array.astype(np.float64)
     valid = (np.abs(result) <= _FARTHEST) | (nowhere & np.isnan(result))
     if not valid.all():
-        place = tuple(int(axis[0]) for axis in np.nonzero(~valid))
-        raise ArgumentError(f"{what} must be finite and within 2**53, got {result[place]} at {list(place)}")
+        index = tuple(int(axis[0]) for axis in np.nonzero(~valid))
+        raise ArgumentError(f"{what} must be finite and within 2**53, got {result[index]} at {list(index)}")
     return result
 
 
 def like(array: Array, original: Any) -> Any:
-    """`array` in the library, on the device and in the floating-point type of `original`; float32 for integers.
+    """Return an array in the library, on the device and in the floating-point type of another value.
 
-    Coordinates that were whole may be so no longer, and float32 holds all whole ones up to 2**24 exactly. A list of
-    arrays becomes a list of arrays.
+    Integers become float32: coordinates that were whole may no longer be, and float32 holds whole numbers up to 2**24
+    exactly. A list of arrays becomes a list of arrays.
+
+    Args:
+        array: the values.
+        original: the value whose form is taken.
 
     >>> like(np.array([0.5]), torch.zeros(1, dtype=torch.float16)), like(np.array([0.5]), [7])
     (tensor([0.5000], dtype=torch.float16), [0.5])
     """
     if is_list_of_arrays(original):
-        return type(original)(like(one, original[0]) for one in array)
+        return type(original)(like(part, original[0]) for part in array)
     if isinstance(original, torch.Tensor):
         kind = original.dtype if original.is_floating_point() else torch.float32
         return torch.from_numpy(np.ascontiguousarray(array)).to(original.device, kind)
@@ -134,12 +164,16 @@ def like(array: Array, original: Any) -> Any:
 
 
 def same_values(array: Array | torch.Tensor, original: Any) -> Any:
-    """`array` in the library and on the device of `original`, and in its own type; a tensor is there already.
+    """Return an array in the library and on the device of another value, and in its own dtype.
 
-    A list of arrays becomes a list of arrays, and a PIL image a tensor, as images do.
+    A list of arrays becomes a list of arrays. For a PIL image, the result is a tensor, as for images.
+
+    Args:
+        array: the values; a tensor is on the right device already.
+        original: the value whose form is taken.
     """
     if is_list_of_arrays(original):
-        return type(original)(same_values(one, original[0]) for one in array)
+        return type(original)(same_values(part, original[0]) for part in array)
     if isinstance(array, torch.Tensor):
         return array
     if isinstance(original, torch.Tensor):
@@ -155,7 +189,15 @@ def is_list_of_arrays(value: Any) -> bool:
 
 
 def select(value: Any, kept: npt.NDArray[np.bool_], what: str) -> Any:
-    """Those entries of an array, a tensor, a list or a tuple that are kept; `ArgumentError` if it has not one each."""
+    """Return the entries of an array, a tensor, a list or a tuple that are kept.
+
+    Args:
+        value: entries, one for each object.
+        kept: bool (n,), whether each object is kept.
+        what: the value's name in messages.
+
+    Raises `ArgumentError` if the number of entries is not n.
+    """
     if getattr(value, "ndim", 1) == 0 or not hasattr(value, "__len__") or len(value) != len(kept):
         raise ArgumentError(f"{what} must have one entry an object, {len(kept)} in all; got {shown(value)}")
     if isinstance(value, torch.Tensor):
@@ -163,5 +205,5 @@ def select(value: Any, kept: npt.NDArray[np.bool_], what: str) -> Any:
         return value[torch.from_numpy(kept).to(value.device)]
     if isinstance(value, np.ndarray):
         return value[kept]
-    chosen = [one for one, keep in zip(value, kept, strict=True) if keep]
+    chosen = [entry for entry, keep in zip(value, kept, strict=True) if keep]
     return tuple(chosen) if isinstance(value, tuple) else chosen

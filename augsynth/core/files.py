@@ -1,4 +1,4 @@
-"""Files: opened only if they are files, written whole or not at all, and told from what systems leave behind."""
+"""Files: opened only if they are regular, written as a whole or not at all; names that systems leave behind."""
 
 from __future__ import annotations
 
@@ -21,9 +21,12 @@ _DO_NOT_WAIT = getattr(os, "O_NONBLOCK", 0)
 
 
 def open_file(path: str | os.PathLike[str]) -> BinaryIO:
-    """Open a file for reading, in binary; `OSError` for what is no regular file.
+    """Open a file for reading, in binary; `OSError` if it is no regular file.
 
     Reading a FIFO would wait for its writer, and `/dev/zero` never ends.
+
+    Args:
+        path: the file.
 
     >>> open_file("/dev/null")
     Traceback (most recent call last):

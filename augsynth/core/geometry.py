@@ -23,7 +23,11 @@ HORIZON = 1e-6  # the smallest denominator of a projective map that counts as in
 
 
 def compose(outer: Floats, *inner: Floats) -> Floats:
-    """The map `outer` after those of `inner`, the last of which comes first: matrices (n, 3, 3), or (1, 3, 3) for all.
+    """Return the map that applies the inner maps, the last one first, and then `outer`.
+
+    Args:
+        outer: float64 (n, 3, 3), or (1, 3, 3) for all.
+        inner: maps of the same form.
 
     >>> turned = np.array([[[0.0, 1.0, 0.0], [-1.0, 0.0, 8.0], [0.0, 0.0, 1.0]]])
     >>> compose(turned, turned)[0].tolist()
@@ -33,7 +37,10 @@ def compose(outer: Floats, *inner: Floats) -> Floats:
 
 
 def inverse_map(matrix: Floats) -> Floats:
-    """The inverses of maps (..., 3, 3), through cofactors: flips, quarter turns and whole shifts stay exact.
+    """Return the inverses of maps (..., 3, 3), by cofactors: flips, quarter turns and whole shifts stay exact.
+
+    Args:
+        matrix: float64 (..., 3, 3), invertible.
 
     >>> inverse_map(np.array([[-1.0, 0.0, 6.0], [0.0, 1.0, 2.0], [0.0, 0.0, 1.0]])).tolist()
     [[-1.0, 0.0, 6.0], [0.0, 1.0, -2.0], [0.0, 0.0, 1.0]]
@@ -46,7 +53,10 @@ def inverse_map(matrix: Floats) -> Floats:
 
 
 def keeps_upright(matrices: Floats) -> npt.NDArray[np.bool_]:
-    """Which of the maps (..., 3, 3) take all upright boxes to upright ones: affine, without a turn or by quarter turns.
+    """Return whether each map takes all upright boxes to upright boxes: affine, and turned by quarter turns at most.
+
+    Args:
+        matrices: float64 (..., 3, 3).
 
     >>> keeps_upright(np.array([[[0.0, 2.0, 1.0], [-1.0, 0.0, 8.0], [0.0, 0.0, 1.0]]])).tolist()
     [True]
@@ -58,7 +68,11 @@ def keeps_upright(matrices: Floats) -> npt.NDArray[np.bool_]:
 
 
 def map_points(matrix: Floats, points: npt.ArrayLike) -> Floats:
-    """Where `matrix` (3, 3) takes points (..., 2); NaN for those on the horizon of a projective map or behind it.
+    """Return the images of points under a map; NaN for points on or behind the horizon of a projective map.
+
+    Args:
+        matrix: float64 (3, 3).
+        points: (..., 2).
 
     >>> map_points(np.array([[-1.0, 0.0, 6.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]), [[1.5, 2.0]]).tolist()
     [[4.5, 2.0]]
@@ -74,14 +88,19 @@ def map_points(matrix: Floats, points: npt.ArrayLike) -> Floats:
 
 
 def box_corners(boxes: npt.ArrayLike) -> Floats:
-    """The corners (k, 4, 2) of boxes (k, 4), from the top left one clockwise on screen."""
+    """Return the corners (k, 4, 2) of boxes (k, 4), clockwise on screen from the top left corner."""
     return np.asarray(boxes, np.float64).reshape(-1, 4)[:, _CORNERS]
 
 
 def map_boxes(matrix: Floats, boxes: npt.ArrayLike) -> Floats:
-    """The smallest upright boxes (k, 4) around what `matrix` (3, 3) makes of boxes (k, 4).
+    """Return the smallest upright boxes (k, 4) around the images of boxes under a map.
 
-    Of a box that reaches behind the horizon of a projective map, only the part before it counts; NaN if there is none.
+    If a box reaches behind the horizon of a projective map, only its part before the horizon counts. The result is NaN
+    if there is no such part.
+
+    Args:
+        matrix: float64 (3, 3).
+        boxes: (k, 4) as XYXY corners.
 
     >>> map_boxes(np.array([[0.0, 1.0, 0.0], [-1.0, 0.0, 8.0], [0.0, 0.0, 1.0]]), [[1, 2, 3, 6]]).tolist()
     [[2.0, 5.0, 6.0, 7.0]]
@@ -95,12 +114,17 @@ def map_boxes(matrix: Floats, boxes: npt.ArrayLike) -> Floats:
 
 
 def map_polygon(matrix: Floats, polygon: npt.ArrayLike) -> Floats:
-    """What `matrix` (3, 3) makes of a polygon (n, 2): (m, 2), cut off at the horizon of a projective map."""
+    """Return the image (m, 2) of a polygon under a map, cut off at the horizon of a projective map.
+
+    Args:
+        matrix: float64 (3, 3).
+        polygon: points (n, 2).
+    """
     return _as_array(map_outline(matrix.tolist(), as_outline(polygon)))
 
 
 def map_outline(matrix: Outline, outline: Outline) -> Outline:
-    """`map_polygon` without arrays: `matrix` are three rows."""
+    """Return the result of `map_polygon` for Python's numbers; `matrix` are three rows."""
     (a, b, c), (d, e, f), (g, h, i) = matrix
     if (g, h, i) == (0.0, 0.0, 1.0):
         return [(a * x + b * y + c, d * x + e * y + f) for x, y in outline]
@@ -112,19 +136,24 @@ def map_outline(matrix: Outline, outline: Outline) -> Outline:
 
 
 def as_outline(polygon: npt.ArrayLike) -> Outline:
-    """The points of a polygon (n, 2)."""
+    """Return the points of a polygon (n, 2) as Python's numbers."""
     outline: Outline = np.asarray(polygon, np.float64).reshape(-1, 2).tolist()
     return outline
 
 
 def bounding_box(points: npt.ArrayLike) -> Floats:
-    """The smallest upright box (4,) around points (n, 2); NaN around none."""
+    """Return the smallest upright box (4,) around points (n, 2); NaN if there are none."""
     array = np.asarray(points, np.float64)
     return np.concatenate([array.min(axis=0), array.max(axis=0)]) if len(array) else np.full(4, np.nan)
 
 
 def clip_boxes(boxes: npt.ArrayLike, height: float, width: float) -> Floats:
-    """Boxes (k, 4) cut to a frame; those outside it end as boxes without area on its edge.
+    """Return boxes (k, 4) cut to a frame; a box outside becomes a box without area on the edge of the frame.
+
+    Args:
+        boxes: (k, 4) as XYXY corners.
+        height: height of the frame in pixels.
+        width: width of the frame in pixels.
 
     >>> clip_boxes([[-2, 1, 3, 9]], 4, 6).tolist()
     [[0.0, 1.0, 3.0, 4.0]]
@@ -134,7 +163,7 @@ def clip_boxes(boxes: npt.ArrayLike, height: float, width: float) -> Floats:
 
 
 def box_areas(boxes: npt.ArrayLike) -> Floats:
-    """Areas (k,) of boxes (k, 4) in square pixels; 0 for those that are empty or NaN.
+    """Return the areas (k,) of boxes (k, 4) in square pixels; 0 for boxes that are empty or NaN.
 
     >>> box_areas([[1, 2, 3, 6], [3, 3, 1, 1]]).tolist()
     [8.0, 0.0]
@@ -145,15 +174,20 @@ def box_areas(boxes: npt.ArrayLike) -> Floats:
 
 
 def thinnest(size: tuple[int, int]) -> float:
-    """The largest side of which float32 may leave nothing, at the far end of a frame of `size` (H, W)."""
+    """Return the longest side that float32 may round to 0 at the far end of a frame of `size` (H, W)."""
     return 2.0**-23 * max(size)
 
 
 def clip_polygon(polygon: npt.ArrayLike, height: float, width: float) -> Floats:
-    """The part (m, 2) of a polygon (n, 2) that lies in a frame: (0, 2) if none does.
+    """Return the part (m, 2) of a polygon that lies in a frame; (0, 2) if no part does.
 
-    Sutherland and Hodgman, "Reentrant polygon clipping" (1974): what a concave polygon falls apart into stays joined
-    by edges along the frame, which hold no area.
+    Sutherland and Hodgman, "Reentrant polygon clipping" (1974). If a concave polygon falls apart, edges along the frame
+    still join its parts; these edges hold no area.
+
+    Args:
+        polygon: points (n, 2).
+        height: height of the frame in pixels.
+        width: width of the frame in pixels.
 
     >>> clip_polygon([[-2, 1], [2, 1], [2, 3], [-2, 3]], 4, 6).tolist()
     [[0.0, 1.0], [2.0, 1.0], [2.0, 3.0], [0.0, 3.0]]
@@ -162,7 +196,7 @@ def clip_polygon(polygon: npt.ArrayLike, height: float, width: float) -> Floats:
 
 
 def clip_outline(outline: Outline, window: Sequence[float]) -> Outline:
-    """The part of a polygon that lies in a window (x1, y1, x2, y2): `clip_polygon` without arrays."""
+    """Return the part of a polygon that lies in a window (x1, y1, x2, y2), in Python's numbers."""
     left, top, right, bottom = window
     shown = _cut(outline, [x - left for x, _ in outline])
     shown = _cut(shown, [right - x for x, _ in shown])
@@ -175,7 +209,7 @@ def clip_outline(outline: Outline, window: Sequence[float]) -> Outline:
 
 
 def polygon_area(polygon: npt.ArrayLike) -> float:
-    """The area of a polygon (n, 2) without crossings, whichever way round its points go.
+    """Return the area of a polygon (n, 2) without crossings, in either order of its points.
 
     >>> polygon_area([[0, 0], [4, 0], [4, 3]])
     6.0
@@ -184,7 +218,7 @@ def polygon_area(polygon: npt.ArrayLike) -> float:
 
 
 def outline_area(outline: Outline) -> float:
-    """`polygon_area` without arrays."""
+    """Return the result of `polygon_area` for Python's numbers."""
     if len(outline) < 3:
         return 0.0
     left, top = outline[0]
@@ -194,7 +228,7 @@ def outline_area(outline: Outline) -> float:
 
 
 def quad_areas(corners: Floats) -> Floats:
-    """The areas (n,) of convex quadrilaterals (n, 4, 2): half the cross product of the diagonals.
+    """Return the areas (n,) of convex quadrilaterals (n, 4, 2): half the cross product of the diagonals.
 
     >>> quad_areas(box_corners([[1, 2, 3, 6]])).tolist()
     [8.0]
@@ -232,10 +266,14 @@ def _hull_side(points: Outline) -> Outline:
 
 
 def areas_within(polygons: Floats, window: Floats) -> Floats:
-    """The areas (n,) of those parts of polygons (n, m, 2) that lie in a window (4,).
+    """Return the areas (n,) of the parts of polygons that lie in a window.
 
-    Edges are split where they cross its lines, and then all points are moved to the nearest ones in it: a point inside
-    is gone round as often as before.
+    Edges are split where they cross the lines of the window. Then all points are moved to the nearest points of the
+    window. The winding number of each point inside stays the same.
+
+    Args:
+        polygons: float64 (n, m, 2).
+        window: (4,) as x1, y1, x2, y2.
 
     >>> areas_within(box_corners([[1, 2, 3, 6], [9, 2, 12, 6]]), np.array([0.0, 0.0, 9.0, 4.0])).tolist()
     [4.0, 0.0]
@@ -264,7 +302,7 @@ def _as_array(outline: Outline) -> Floats:
 
 
 def _cut(outline: Outline, inside: Sequence[float]) -> Outline:
-    """The part of a polygon where `inside`, a number a point that is linear along the edges, is not negative."""
+    """Return the part of a polygon where `inside` is not negative: one number for each point, linear along edges."""
     if min(inside, default=0.0) >= 0:
         return outline
     kept: list[Sequence[float]] = []

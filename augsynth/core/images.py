@@ -1,4 +1,4 @@
-"""Images from outside as (H, W, C) views where they lie: NumPy, torch and PIL, any strides, nothing copied."""
+"""Images of users as (H, W, C) views of their own memory: NumPy, torch and PIL, any strides, without a copy."""
 
 from __future__ import annotations
 
@@ -46,11 +46,13 @@ _CONVERSIONS = {
 
 
 def as_view(image: Any, what: str = "image") -> Image:
-    """A view (H, W, C) of an image; nothing is copied (PIL images are decoded into memory once).
+    """Return a view (H, W, C) of an image. Nothing is copied, except that PIL images are decoded into memory once.
 
-    Accepted are `numpy (H, W, C)` or `(H, W)`, `torch (C, H, W)` or `(H, W)` on the CPU, and PIL images, of dtype
-    uint8, uint16 or float32, with 1 to 16 channels and at least one pixel. `docs/dtypes.md` says which modes PIL images
-    may have.
+    Args:
+        image: `numpy (H, W, C)` or `(H, W)`, `torch (C, H, W)` or `(H, W)` on the CPU, or a PIL image, of dtype uint8,
+            uint16 or float32, with 1 to 16 channels and at least one pixel. `docs/dtypes.md` lists the modes of PIL
+            images.
+        what: the image's name in messages.
 
     >>> as_view(np.zeros((4, 6), np.uint8)).shape
     (4, 6, 1)
@@ -75,10 +77,13 @@ def as_view(image: Any, what: str = "image") -> Image:
 
 @dataclass(frozen=True)
 class ImageBatch:
-    """The images of a batch where they lie: n views (H, W, C), or one array (n, H, W, C).
+    """Images of a batch in their own memory.
 
-    They are NumPy arrays, or tensors if `device` is not the CPU. `shapes` is (n, 3), and `dtype` the one of all images;
-    uint8 for none.
+    Args:
+        views: n views (H, W, C), or one array (n, H, W, C): NumPy arrays, or tensors if `device` is not the CPU.
+        shapes: int64 (n, 3).
+        dtype: dtype of all images; uint8 if there are none.
+        device: device of the images.
     """
 
     views: Any
@@ -91,7 +96,10 @@ class ImageBatch:
 
 
 def as_batch(images: Any) -> ImageBatch:
-    """Views of a sequence of images, or of a batch `numpy (B, H, W, C)` or `torch (B, C, H, W)`, or (B, H, W).
+    """Return views of the images of a batch.
+
+    Args:
+        images: sequence of images, or a batch `numpy (B, H, W, C)`, `torch (B, C, H, W)` or (B, H, W).
 
     >>> as_batch(np.zeros((5, 4, 6, 3), np.uint8)).shapes[0].tolist()
     [4, 6, 3]
@@ -117,7 +125,10 @@ def as_batch(images: Any) -> ImageBatch:
 
 
 def plain_arrays(images: Any) -> ImageBatch | None:
-    """A sequence of arrays (H, W, C) of one dtype, as they are; None for all else, which has to be looked at closely.
+    """Return arrays (H, W, C) of one dtype as a batch; None for all other values, which need a closer look.
+
+    Args:
+        images: any value.
 
     >>> plain_arrays([np.zeros((4, 6), np.uint8)]) is None
     True
@@ -132,7 +143,7 @@ def plain_arrays(images: Any) -> ImageBatch | None:
 
 
 def common_device(images: Sequence[Any]) -> torch.device:
-    """Where all of some images lie; what is no tensor lies on the CPU."""
+    """Return the device of all images, which is the CPU for values that are no tensors; `ArgumentError` for several."""
     devices = {image.device if isinstance(image, torch.Tensor) else _CPU for image in images}
     if len(devices) > 1:
         names = " and ".join(sorted(map(str, devices)))
@@ -160,7 +171,7 @@ def _one_tensor(images: torch.Tensor) -> ImageBatch:
 
 
 def _on_device(image: torch.Tensor, what: str) -> torch.Tensor:
-    """A view (H, W, C) of a tensor (C, H, W) or (H, W) that may lie anywhere."""
+    """Return a view (H, W, C) of a tensor (C, H, W) or (H, W) on any device."""
     view = readable(image, what)
     if view.dtype not in _SOURCES:
         raise ArgumentTypeError(_dtype_message(what, str(view.dtype)))
@@ -225,7 +236,7 @@ def _check(array: Image, what: str, image: Any) -> None:
 
 
 def _check_shape(found: Sequence[int], what: str, image: Any) -> None:
-    """`found` is (H, W, C) of what `image` was read as."""
+    """Check the shape `found`, (H, W, C), as which `image` was read."""
     order = "(C, H, W)" if isinstance(image, torch.Tensor) else "(H, W, C)"
     shape = tuple(getattr(image, "shape", found))
     if len(found) != 3:
@@ -241,7 +252,7 @@ def _check_shape(found: Sequence[int], what: str, image: Any) -> None:
 
 
 def _other_order(shape: Sequence[int], tensor: bool) -> str:
-    """Advice for an image whose channels may lie on the other axis."""
+    """Return advice for an image whose channels may be on the other axis."""
     if not 1 <= shape[-1 if tensor else 0] <= MAX_CHANNELS:
         return ""
     if tensor:

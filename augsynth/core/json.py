@@ -1,4 +1,4 @@
-"""JSON files: content that means one thing only, and the format and version that a file of ours names."""
+"""JSON files: content with one meaning only, and the format and version that a file of augsynth names."""
 
 from __future__ import annotations
 
@@ -17,15 +17,24 @@ _DEEPEST = 100
 
 
 def read_json(path: str | os.PathLike[str]) -> Any:
-    """Return the content of a JSON file in UTF-8, as `parse_json` gives it; `OSError` or `ValueError`."""
+    """Return the content of a JSON file in UTF-8, as `parse_json` returns it; `OSError` or `ValueError`.
+
+    Args:
+        path: the file.
+    """
     with open_file(path) as stream:
         return parse_json(stream.read().decode("utf-8-sig"))
 
 
 def parse_json(text: str) -> Any:
-    """Return the content of JSON; `ValueError` for a key given twice, and for what only Python accepts (NaN, infinity).
+    """Return the content of a JSON text.
 
     More than 100 lists and objects within each other are refused: Python reads up to 1,000, but cannot print them.
+
+    Args:
+        text: JSON.
+
+    Raises `ValueError` for a key given twice, and for values that only Python accepts (NaN, infinity).
 
     >>> parse_json('{"a": 1, "a": 2}')
     Traceback (most recent call last):

@@ -1,4 +1,4 @@
-"""Headers of `.npy` files, read without taking their word for how much they hold."""
+"""Headers of `.npy` files, read without trusting the sizes that they state."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 
 class NpyHeader(NamedTuple):
-    """What an `.npy` file says that it holds, and how many bytes that would be."""
+    """Shape, dtype and order of the array that an `.npy` file states; `nbytes` is the size that follows from them."""
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
@@ -21,9 +21,15 @@ class NpyHeader(NamedTuple):
 
 
 def read_npy_header(stream: IO[bytes]) -> NpyHeader:
-    """The header of an `.npy` file, whose stream then stands at its first value; `ValueError` where there is none.
+    """Return the header of an `.npy` file; the stream is then at the first value.
 
-    Headers of version 1 are read, which plain arrays have: they are at most 64 kB long, later ones up to 4 GB.
+    Only headers of version 1 are read. Plain arrays have them, and they are at most 64 kB long. Headers of later
+    versions may have 4 GB.
+
+    Args:
+        stream: the file, opened in binary.
+
+    Raises `ValueError` if there is no such header.
     """
     try:
         version = np.lib.format.read_magic(stream)

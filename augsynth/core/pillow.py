@@ -1,4 +1,4 @@
-"""PIL images as arrays: which modes are read as they are, and how to convert the others."""
+"""PIL images as arrays: the modes that are read directly, and advice on how to convert the others."""
 
 from __future__ import annotations
 
@@ -37,10 +37,15 @@ def is_pil(value: Any) -> bool:
 
 
 def pil_array(image: Any, what: str) -> npt.NDArray[Any]:
-    """The pixels of a PIL image, (H, W) or (H, W, C).
+    """Return the pixels of a PIL image, (H, W) or (H, W, C).
 
-    Refused is a mode whose values are not what operations on images take them for, and an image that Exif would turn:
-    whether boxes and masks were drawn on the stored pixels or on the upright picture, only the caller knows.
+    A mode whose values have another meaning than operations on images assume is refused. An image with an Exif
+    orientation is refused, too: only the caller knows whether boxes and masks belong to the stored pixels or to the
+    upright picture.
+
+    Args:
+        image: PIL image.
+        what: the image's name in messages.
     """
     if image.mode not in MODES:
         advice = _ADVICE.get(image.mode, "convert it to one of them")
@@ -51,7 +56,12 @@ def pil_array(image: Any, what: str) -> npt.NDArray[Any]:
 
 
 def stored_pixels(image: Any, what: str) -> npt.NDArray[Any]:
-    """The values of a PIL image of any mode; refused is one that Exif would turn."""
+    """Return the values of a PIL image of any mode; `ArgumentError` for an image with an Exif orientation.
+
+    Args:
+        image: PIL image.
+        what: the image's name in messages.
+    """
     array = _decoded(image, what)  # first: Pillow turns some files as it reads them, and then says so
     orientation = _orientation(image)
     if orientation != 1:
@@ -73,7 +83,7 @@ def _decoded(image: Any, what: str) -> npt.NDArray[Any]:
 
 
 def _orientation(image: Any) -> int:
-    """1 to 8; 1 is upright, and what is neither said nor understood."""
+    """Return 1 to 8; 1 is upright, and stands also for orientations that are absent or unknown."""
     if not hasattr(image, "getexif"):  # what only looks like a PIL image
         return 1
     try:

@@ -1,11 +1,11 @@
-"""Point operations: the new value depends on the old one alone. Barriers and lookup tables compute them by name.
+"""Point operations: the new value depends on the old value alone. Barriers and lookup tables compute them by name.
 
 >>> sorted(POINTS)
 ['gamma', 'invert', 'posterize', 'solarize']
 
-Each takes `values` in an image's units and their full scale `full` (255, 65535, or 1 for floats), and parameters that
-broadcast against the values: parameters (n, 1) and the 256 levels of uint8 give n lookup tables at once. Results are
-float64, neither rounded nor clamped; NaN stays NaN.
+Each function takes `values` in an image's units, their full scale `full` (255, 65535, or 1 for floats), and parameters
+that broadcast against the values: parameters (n, 1) and the 256 levels of uint8 give n lookup tables at once. Results
+are float64, neither rounded nor clamped. NaN stays NaN.
 """
 
 from __future__ import annotations
@@ -21,7 +21,11 @@ Parameter = npt.ArrayLike
 
 
 def invert(values: Floats, full: float) -> Floats:
-    """The negative: full - v.
+    """Return the negative, full - v.
+
+    Args:
+        values: values in the image's units.
+        full: full scale of the values.
 
     >>> invert(np.array([0.0, 55.0]), 255.0).tolist()
     [255.0, 200.0]
@@ -30,7 +34,12 @@ def invert(values: Floats, full: float) -> Floats:
 
 
 def solarize(values: Floats, full: float, *, threshold: Parameter) -> Floats:
-    """The negative of all values from `threshold` on, which is in the image's units; as float32 holds it for floats.
+    """Return the values, those at or above a threshold inverted.
+
+    Args:
+        values: values in the image's units.
+        full: full scale of the values.
+        threshold: in the image's units; rounded to float32 for float images.
 
     >>> solarize(np.array([99.0, 100.0]), 255.0, threshold=100.0).tolist()
     [99.0, 155.0]
@@ -40,10 +49,15 @@ def solarize(values: Floats, full: float, *, threshold: Parameter) -> Floats:
 
 
 def posterize(values: Floats, full: float, *, bits: Parameter) -> Floats:
-    """The value with its highest `bits` bits only.
+    """Return the values with their highest bits only.
 
-    For integers all lower bits of the dtype become 0. Floats have 2**bits levels: floor(v * 2**bits) / 2**bits, and v
-    outside [0, 1) goes to the nearest of them. Both are torchvision's conventions.
+    Integers lose all lower bits of the dtype. Floats have 2**bits levels, floor(v * 2**bits) / 2**bits, and v outside
+    [0, 1) goes to the nearest level. Both are torchvision's conventions.
+
+    Args:
+        values: values in the image's units.
+        full: full scale of the values.
+        bits: number of bits that stay, 0 or more.
 
     >>> posterize(np.array([31.0, 32.0, 255.0]), 255.0, bits=3).tolist()
     [0.0, 32.0, 224.0]
@@ -56,7 +70,13 @@ def posterize(values: Floats, full: float, *, bits: Parameter) -> Floats:
 
 
 def gamma(values: Floats, full: float, *, gamma: Parameter, gain: Parameter = 1.0) -> Floats:
-    """The power law gain * full * (v / full)**gamma; negative values count as 0.
+    """Return the power law gain * full * (v / full)**gamma; negative values count as 0.
+
+    Args:
+        values: values in the image's units.
+        full: full scale of the values.
+        gamma: exponent, 0 or more.
+        gain: factor of the result, 1 by default.
 
     >>> gamma(np.array([0.0, 51.0, 255.0]), 255.0, gamma=2.0).round(1).tolist()
     [0.0, 10.2, 255.0]

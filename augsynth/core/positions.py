@@ -1,4 +1,4 @@
-"""Positions in data sets and batches: negative ones, slices and NumPy integers mean the same everywhere."""
+"""Positions in data sets and batches: negative positions, slices and NumPy integers mean the same everywhere."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ T = TypeVar("T")
 
 
 class Positional(ABC, Generic[T]):
-    """Base of what has `len(self)` items: an item by its position, several by a slice, and all one after another.
+    """Base of sequences with `len(self)` items: an item by its position, a list of items by a slice, and iteration.
 
-    A position is an integer, also NumPy's or a 0-d array. Negative ones count from the end. A slice gives a list.
-    A position outside raises `IndexError`. An `IndexError` while an item is read does not end a loop over all items.
+    A position is an integer in any form. Negative positions count from the end. A position outside raises `IndexError`.
+    An `IndexError` that occurs while an item is read does not end a loop over all items.
     """
 
     _unit: ClassVar[str] = "items"
@@ -30,7 +30,7 @@ class Positional(ABC, Generic[T]):
 
     @abstractmethod
     def _item(self, position: int) -> T:
-        """The item at a position in [0, len(self))."""
+        """Return the item at a position in [0, len(self))."""
 
     @overload
     def __getitem__(self, index: SupportsIndex) -> T: ...
@@ -48,7 +48,15 @@ class Positional(ABC, Generic[T]):
 
 
 def as_position(value: Any, length: int, what: str, unit: str = "items") -> int:
-    """A position in [0, length), of which negative ones count from the end; `IndexError` if it lies outside.
+    """Return a position in [0, length); negative positions count from the end.
+
+    Args:
+        value: integer in any form.
+        length: number of items.
+        what: name of the sequence in messages.
+        unit: name of its items in messages.
+
+    Raises `IndexError` for a position outside.
 
     >>> as_position(np.int64(-1), 5, "the list")
     4
@@ -60,13 +68,19 @@ def as_position(value: Any, length: int, what: str, unit: str = "items") -> int:
 
 
 def as_positions(values: Iterable[Any], length: int, what: str) -> npt.NDArray[np.int64]:
-    """`as_position` of many at once, int64 (n,)."""
+    """Return `as_position` of many values, int64 (n,).
+
+    Args:
+        values: integers in any form.
+        length: number of items.
+        what: name of the sequence in messages.
+    """
     if isinstance(values, np.ndarray) and values.dtype.kind == "i" and values.ndim == 1:
         array = values.astype(np.int64)
     else:
-        whole = [one if type(one) is int else _as_integer(one, what) for one in values]
+        integers = [value if type(value) is int else _as_integer(value, what) for value in values]
         try:
-            array = np.array(whole, np.int64)
+            array = np.array(integers, np.int64)
         except OverflowError:
             raise IndexError(f"{what} has {length} items, got an index beyond 64 bits") from None
     if not (array.view(np.uint64) >= length).any():  # as unsigned numbers, negative ones are large

@@ -33,9 +33,13 @@ _NORMAL_SCALE = float(np.sqrt(3132762587136 / 65536))
 
 
 def as_keys(keys: KeysLike) -> Keys:
-    """Keys as an int64 array (n, 3) of (seed, epoch, index).
+    """Return keys as an int64 array (n, 3) of (seed, epoch, index).
 
-    `seed` is any 64-bit integer, 0 <= epoch < 2**32 and 0 <= index < 2**63; whatever draws from the keys checks that.
+    `seed` is any 64-bit integer, 0 <= epoch < 2**32 and 0 <= index < 2**63. The functions that draw from keys check
+    these ranges.
+
+    Args:
+        keys: sequence of three integers each, or an integer array (n, 3).
 
     >>> as_keys([(7, 0, 42)])
     array([[ 7,  0, 42]])
@@ -55,15 +59,20 @@ def as_keys(keys: KeysLike) -> Keys:
 
 
 def _integers(keys: KeysLike, dtype: np.dtype[Any]) -> npt.NDArray[np.object_]:
-    """Integers that NumPy took for something else, as it takes those beyond 64 bits for floats."""
+    """Return integers that NumPy converted to another type, such as floats for integers beyond 64 bits."""
     array = np.asarray(keys, dtype=object)
-    if not all(isinstance(one, Integral) and not isinstance(one, bool) for one in array.flat):
+    if not all(isinstance(value, Integral) and not isinstance(value, bool) for value in array.flat):
         raise TypeError(f"got {shown(keys)}, of dtype {dtype}")
     return array
 
 
 def draw_bits(keys: KeysLike, op: int, words: int) -> Bits:
-    """Random 32-bit words (n, words) for each key; `op` in [0, 2**16) separates uses of one key.
+    """Return random 32-bit words (n, words) of each key.
+
+    Args:
+        keys: n keys (seed, epoch, index).
+        op: number in [0, 2**16) that separates the uses of one key.
+        words: words for each key.
 
     >>> draw_bits([(0, 0, 0)], op=0, words=2).shape
     (1, 2)
@@ -72,7 +81,12 @@ def draw_bits(keys: KeysLike, op: int, words: int) -> Bits:
 
 
 def uniform(keys: KeysLike, op: int, count: int) -> npt.NDArray[np.float64]:
-    """Uniform numbers (n, count) in [0, 1), each from 53 random bits.
+    """Return uniform numbers (n, count) in [0, 1), each from 53 random bits.
+
+    Args:
+        keys: n keys (seed, epoch, index).
+        op: number in [0, 2**16) that separates the uses of one key.
+        count: numbers for each key.
 
     >>> bool(uniform([(0, 0, 0)], op=0, count=1)[0, 0] < 1)
     True
@@ -81,7 +95,7 @@ def uniform(keys: KeysLike, op: int, count: int) -> npt.NDArray[np.float64]:
 
 
 def bits_to_uniform(bits: Bits) -> npt.NDArray[np.float64]:
-    """Turn pairs of words (n, 2k) into uniform numbers (n, k) in [0, 1)."""
+    """Return uniform numbers (n, k) in [0, 1) from pairs of words (n, 2k)."""
     high = (bits[:, 0::2] >> np.uint32(5)).astype(np.float64)
     low = (bits[:, 1::2] >> np.uint32(6)).astype(np.float64)
     result: npt.NDArray[np.float64] = (high * 2.0**26 + low) / 2.0**53
@@ -89,9 +103,12 @@ def bits_to_uniform(bits: Bits) -> npt.NDArray[np.float64]:
 
 
 def keys_from_torch(count: int) -> Keys:
-    """Keys for a call without any: one seed from torch's global generator, indices 0 … count−1.
+    """Return keys for a call that has none: a seed from torch's global generator, and indices 0 … count−1.
 
-    This is what makes `torch.manual_seed` and DataLoader worker seeding do what people expect.
+    Therefore `torch.manual_seed` and the seeds of DataLoader workers have the usual effect.
+
+    Args:
+        count: number of keys.
     """
     seed = int(torch.randint(0, 2**63 - 1, (), dtype=torch.int64, device="cpu"))
     keys = np.zeros((count, 3), dtype=np.int64)
@@ -101,7 +118,13 @@ def keys_from_torch(count: int) -> Keys:
 
 
 def philox(counter: Bits, key: Bits, rounds: int = 10) -> Bits:
-    """Philox4x32 on counters (..., 4) with keys (..., 2): random words (..., 4)."""
+    """Return random words (..., 4) of Philox4x32.
+
+    Args:
+        counter: uint32 (..., 4).
+        key: uint32 (..., 2).
+        rounds: number of rounds, 10 by default.
+    """
     c = [counter[..., i].astype(np.uint32) for i in range(4)]
     k = [key[..., i].astype(np.uint32) for i in range(2)]
     with np.errstate(over="ignore"):
@@ -119,7 +142,7 @@ def philox(counter: Bits, key: Bits, rounds: int = 10) -> Bits:
 
 
 def philox_bits(keys: KeysLike, op: int, words: int) -> Bits:
-    """What `draw_bits` returns, computed by `philox`."""
+    """Return the words of `draw_bits`, computed by `philox`."""
     array = as_keys(keys).astype(np.uint64)
     blocks = -(-words // 4)
     counter = np.empty((len(array), blocks, 4), dtype=np.uint32)

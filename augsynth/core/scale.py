@@ -1,4 +1,4 @@
-"""The scale of an image's values, and the way back to its dtype."""
+"""The scale of an image's values, and the conversion back to its dtype."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from augsynth.core.typing import Image
 
 
 def full_scale(dtype: np.dtype[Any]) -> float:
-    """The full scale of a dtype: 255, 65535, or 1 for floats.
+    """Return the full scale of a dtype: 255, 65535, or 1 for floats.
 
     >>> full_scale(np.dtype(np.uint16))
     65535.0
@@ -20,7 +20,11 @@ def full_scale(dtype: np.dtype[Any]) -> float:
 
 
 def stored(values: npt.NDArray[np.floating[Any]], dtype: np.dtype[Any]) -> Image:
-    """The values in `dtype`: for integers clamped to their range and rounded, halves upwards.
+    """Return values in a dtype; for integers they are clamped to its range and rounded, halves upwards.
+
+    Args:
+        values: floating-point values.
+        dtype: dtype of the result.
 
     >>> stored(np.array([-3.0, 0.5, 300.0]), np.dtype(np.uint8)).tolist()
     [0, 1, 255]

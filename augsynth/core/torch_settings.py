@@ -1,7 +1,7 @@
-"""Torch's usual settings for a block of code, whatever the program around it has set, and its own ones back afterwards.
+"""Torch's default settings for a block of code, whatever the program around it has set; afterwards its own again.
 
-Default device, gradients, inference mode and autocast belong to a thread. torch's global generator, the default dtype
-and cuDNN's choices belong to the process: threads that need them take turns, a training step or a tile of samples each.
+Default device, gradients, inference mode and autocast belong to a thread. Torch's global generator, the default dtype
+and cuDNN's choices belong to the process: threads that need them wait for each other.
 """
 
 from __future__ import annotations
@@ -19,7 +19,12 @@ _TURN = threading.RLock()
 
 @contextmanager
 def usual_thread(device: torch.device = _CPU, *, gradients: bool = True) -> Iterator[None]:
-    """Set what belongs to this thread: new tensors on the CPU, no autocast, no inference mode."""
+    """Set the settings of this thread: new tensors on the CPU, no autocast, no inference mode.
+
+    Args:
+        device: device on which the block computes.
+        gradients: whether operations are recorded for gradients.
+    """
     with ExitStack() as stack:
         stack.enter_context(torch.inference_mode(False))
         stack.enter_context(torch.set_grad_enabled(gradients))
@@ -31,7 +36,7 @@ def usual_thread(device: torch.device = _CPU, *, gradients: bool = True) -> Iter
 
 @contextmanager
 def _outside_autocast(devices: set[str]) -> Iterator[None]:
-    """As if no autocast were entered. (Inside one, even a disabled one, torch would keep casts of outdated weights.)"""
+    """Leave all autocasts. (Inside a disabled autocast, torch would keep casts of outdated weights.)"""
     before = {device: torch.is_autocast_enabled(device) for device in devices}
     entered = torch.autocast_increment_nesting() - 1
     for _ in range(entered + 1):
@@ -50,7 +55,7 @@ def _outside_autocast(devices: set[str]) -> Iterator[None]:
 
 @contextmanager
 def usual_process() -> Iterator[None]:
-    """Wait for the turn of this thread, and set what belongs to the process: float32 for new tensors."""
+    """Wait until no other thread is in such a block, and set float32 for new tensors."""
     with _TURN:
         before = torch.get_default_dtype()
         _set_default_dtype(torch.float32)
@@ -67,9 +72,13 @@ def _set_default_dtype(dtype: torch.dtype) -> None:
 
 @contextmanager
 def seeded(device: torch.device, seed: int) -> Iterator[None]:
-    """Let a block use torch's global generators (weight initialisation, dropout), seeded, and restore them afterwards.
+    """Seed torch's global generators for a block (weight initialisation, dropout), and restore them afterwards.
 
-    Everything else that has to be so for a block of code that depends on its seed alone is set, too.
+    The other settings are set as well, so that the block depends on its seed alone.
+
+    Args:
+        device: device on which the block computes.
+        seed: 64-bit integer.
     """
     devices = [device] if device.type == "cuda" else []
     with usual_thread(device), usual_process(), torch.random.fork_rng(devices=devices):
@@ -82,7 +91,7 @@ def seeded(device: torch.device, seed: int) -> Iterator[None]:
 
 @contextmanager
 def deterministic_cudnn() -> Iterator[None]:
-    """On CUDA only deterministic convolutions; to be called inside `usual_process`."""
+    """Use deterministic convolutions alone on CUDA; must be called inside `usual_process`."""
     cudnn = torch.backends.cudnn
     before = cudnn.benchmark, cudnn.deterministic
     cudnn.benchmark, cudnn.deterministic = False, True
@@ -93,7 +102,7 @@ def deterministic_cudnn() -> Iterator[None]:
 
 
 def _forget_other_threads() -> None:
-    """In a forked child the other threads are gone, and with them the turn that one of them had."""
+    """Renew the lock in a forked child, which has no other threads."""
     global _TURN
     _TURN = threading.RLock()
 

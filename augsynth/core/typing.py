@@ -1,4 +1,4 @@
-"""Type aliases of arrays that all rooms share."""
+"""Type aliases of arrays that all folders share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Running plans: one loop over the steps, and the executors that do them.
+"""Execution of plans: one loop over the steps, and the executors that run them.
 
 `augsynth.engine.reference` is the executor that the others are tested against.
 """

@@ -1,4 +1,4 @@
-"""Batches of images: the tensor that a plan writes, and running it there."""
+"""Batches of images: the tensor that a plan writes, and running the plan into it."""
 
 from __future__ import annotations
 
@@ -23,14 +23,17 @@ _CPU = torch.device("cpu")
 
 
 class BatchExecutor(Executor[Any, Any], Protocol):
-    """An executor whose outputs may lie in one tensor (B, C, H, W)."""
+    """Executor whose outputs may lie in one tensor (B, C, H, W)."""
 
     def outputs(self, batch: torch.Tensor) -> Any:
-        """The outputs that lie in `batch`."""
+        """Return the outputs that lie in `batch`."""
 
 
 def executor_for(image: npt.NDArray[Any] | torch.Tensor) -> BatchExecutor:
-    """The executor that takes sources like this one: NumPy arrays, or tensors of a device.
+    """Return the executor for sources of one kind.
+
+    Args:
+        image: one of the sources: a NumPy array, or a tensor of a device.
 
     >>> executor_for(np.zeros((4, 6, 3), np.uint8))
     CpuExecutor()
@@ -39,7 +42,13 @@ def executor_for(image: npt.NDArray[Any] | torch.Tensor) -> BatchExecutor:
 
 
 def run_batch(plan: Plan, sources: Any, batch: torch.Tensor) -> None:
-    """Run `plan` over sources that lie on the device of `batch`, which is written."""
+    """Run a plan over the images of a batch.
+
+    Args:
+        plan: plan of n images.
+        sources: n images (H, W, C) on the device of `batch`.
+        batch: tensor (n, C, H, W) that is written.
+    """
     executor = executor_for(sources[0])
     run(plan, sources, executor, executor.outputs(batch))
 
@@ -50,7 +59,16 @@ def batch_output(
     memory_format: str = "contiguous_format",
     device: torch.device = _CPU,
 ) -> torch.Tensor:
-    """The tensor (B, C, H, W) that the plan's last pass writes: `out` if it fits, else a fresh one."""
+    """Return the tensor (B, C, H, W) that the last pass of a plan writes.
+
+    Args:
+        plan: plan whose outputs have one shape and dtype.
+        out: tensor of the caller's that is used if it fits; None for a new one.
+        memory_format: "contiguous_format" or "channels_last", for a new tensor.
+        device: device of the tensor.
+
+    Raises `ArgumentError` or `ArgumentTypeError` if `out` does not fit, or if the outputs differ.
+    """
     shape, kind = _common_output(plan.passes[-1].rows)
     dtype = TORCH_DTYPES[kind]
     if out is None:
@@ -66,7 +84,7 @@ def batch_output(
 
 
 def _writable(out: torch.Tensor) -> torch.Tensor:
-    """A tensor of the caller's that is going to be written, which torch would not notice by itself."""
+    """Return a tensor of the caller's that will be written, and tell torch, which would not notice by itself."""
     if out.requires_grad:
         raise ArgumentError("out requires a gradient, and what is written to it has none: pass out.detach()")
     if readable(out, "out") is not out:
@@ -79,7 +97,7 @@ def _writable(out: torch.Tensor) -> torch.Tensor:
 
 
 def _common_output(rows: Rows) -> tuple[tuple[int, int, int, int], DType]:
-    """The shape (B, C, H, W) and the dtype of a batch."""
+    """Return the shape (B, C, H, W) and the dtype of a batch."""
     if not len(rows):
         raise ArgumentError("a batch needs at least one image, got none")
     found = _native.common_output(rows)

@@ -1,4 +1,4 @@
-"""Running plans on the CPU, over NumPy arrays."""
+"""Execution of plans on the CPU, over NumPy arrays."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from augsynth.plan import NUMPY_DTYPES, Barrier, Pass, Rows
 
 @dataclass(frozen=True)
 class CpuExecutor:
-    """The native passes; sources and outputs are NumPy arrays, n of them or one with n as its first axis."""
+    """Executor with the native passes. Sources and outputs are n NumPy arrays, or one with n as its first axis."""
 
     def allocate(self, rows: Rows) -> Images:
-        """Outputs in one piece of memory; bfloat16 ones as uint16, which NumPy has."""
+        """Return outputs in one piece of memory; uint16 for bfloat16, which NumPy does not have."""
         return empty_arrays(output_shapes(rows), NUMPY_DTYPES[output_dtype(rows)])
 
-    def run_pass(self, one: Pass, sources: Images, outputs: Images) -> Images:
-        _native.run(one.rows, sources, outputs, tables=one.tables)
+    def run_pass(self, step: Pass, sources: Images, outputs: Images) -> Images:
+        _native.run(step.rows, sources, outputs, tables=step.tables)
         if isinstance(outputs, np.ndarray):
             made: npt.NDArray[Any] = outputs.transpose(0, 2, 3, 1)
             return made
@@ -41,6 +41,10 @@ class CpuExecutor:
 
 
 def as_array(batch: torch.Tensor) -> npt.NDArray[Any]:
-    """The batch as a NumPy array over the same memory; bfloat16 as uint16, which NumPy has."""
+    """Return a batch as a NumPy array over the same memory; uint16 for bfloat16, which NumPy does not have.
+
+    Args:
+        batch: tensor on the CPU.
+    """
     batch = batch.detach()
     return tensor_array(batch.view(torch.uint16) if batch.dtype == torch.bfloat16 else batch, "the batch")

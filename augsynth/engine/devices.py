@@ -1,4 +1,4 @@
-"""Whether a CUDA device can be used: by torch, which makes the tensors, and by the kernels."""
+"""Checks that a CUDA device can be used: by torch, which makes the tensors, and by the kernels."""
 
 from __future__ import annotations
 
@@ -9,7 +9,12 @@ from augsynth.errors import ArgumentError, NativeError, shown
 
 
 def checked_device(value: str | torch.device) -> torch.device:
-    """The device that a user names: the CPU, or a CUDA device that can be used.
+    """Return the device that a user names: the CPU, or a CUDA device that can be used.
+
+    Args:
+        value: "cpu", "cuda", "cuda:1" or a `torch.device`.
+
+    Raises `ArgumentError` for other devices, and `NativeError` if CUDA cannot be used.
 
     >>> checked_device("cpu")
     device(type='cpu')
@@ -26,14 +31,18 @@ def checked_device(value: str | torch.device) -> torch.device:
 
 
 def numbered(device: torch.device) -> torch.device:
-    """The device with its number: the current one for "cuda"."""
+    """Return a device with its number; "cuda" becomes the current device.
+
+    Args:
+        device: any device.
+    """
     if device.type == "cuda" and device.index is None:
         return torch.device("cuda", torch.cuda.current_device())
     return device
 
 
 def require_cuda() -> None:
-    """Raise `NativeError` that says what is missing: the kernels, torch's CUDA, or a device."""
+    """Raise `NativeError` that names the missing part: the kernels, torch's CUDA, or a device."""
     _native.cuda()
     if torch.version.cuda is None:
         raise NativeError("this torch is a CPU build, without CUDA: install one with it, from https://pytorch.org")

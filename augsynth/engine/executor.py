@@ -1,4 +1,4 @@
-"""The one loop over a plan, and what an executor has to be able to do.
+"""The one loop over a plan, and the protocol of its executors.
 
 >>> from augsynth import transforms as T
 >>> from augsynth.engine import CpuExecutor
@@ -26,33 +26,44 @@ Outputs = TypeVar("Outputs")
 
 
 class Executor(Protocol[Sources, Outputs]):
-    """A way of running the steps of a plan.
+    """Way of running the steps of a plan.
 
-    Sources are images (H, W, C), and outputs are images (C, H, W), one a sample. An executor says what kinds of arrays
-    it takes for them. One whose passes give new images takes no outputs.
+    Sources are images (H, W, C), and outputs are images (C, H, W), one for each sample. Each executor says which kinds
+    of arrays it takes for them. An executor whose passes return new images takes no outputs.
     """
 
     def allocate(self, rows: Rows) -> Outputs:
-        """Uninitialised outputs for a pass whose images only the next step reads."""
+        """Return uninitialised outputs for a pass whose images only the next step reads."""
 
-    def run_pass(self, one: Pass, sources: Sources, outputs: Outputs) -> Sources:
-        """Run a pass into the outputs, and return them as the sources of a next step."""
+    def run_pass(self, step: Pass, sources: Sources, outputs: Outputs) -> Sources:
+        """Run a pass into the outputs, and return them as the sources of the next step.
+
+        Args:
+            step: the pass.
+            sources: images (H, W, C).
+            outputs: memory for the images (C, H, W).
+        """
 
     def run_whole_image(self, barrier: Barrier, sources: Sources) -> Sources:
-        """The images after an operation between two passes; those that it does not change may be the same."""
+        """Return the images after an operation between two passes; unchanged images may be returned as they are.
+
+        Args:
+            barrier: the operation, and the samples that it changes.
+            sources: images (H, W, C).
+        """
 
 
 def run(plan: Plan, sources: Sources, executor: Executor[Sources, Outputs], outputs: Outputs) -> Sources:
     """Run a plan over the images of a batch.
 
     Args:
-        plan: the steps, each for as many images as there are sources.
-        sources: the images (H, W, C), in a form that the executor takes.
-        executor: what does the steps.
+        plan: steps, each for as many images as there are sources.
+        sources: images (H, W, C), in a form that the executor takes.
+        executor: way of running the steps.
         outputs: memory for the images (C, H, W) that the last pass writes.
 
-    Returns the outputs as the sources of a next step, (H, W, C). `PlanError` for another number of sources, and where
-    there is no memory for images between two passes.
+    Returns the outputs as the sources of a next step, (H, W, C). Raises `PlanError` if the number of sources is wrong,
+    or if there is no memory for images between two passes.
     """
     if len(sources) != len(plan):
         raise PlanError(f"the plan is for {len(plan)} images, got {len(sources)}")
@@ -68,7 +79,7 @@ def run(plan: Plan, sources: Sources, executor: Executor[Sources, Outputs], outp
 
 
 def output_dtype(rows: Rows) -> DType:
-    """The dtype of a pass's outputs; uint8 for no rows.
+    """Return the dtype of the outputs of a pass with these rows; uint8 if there are none.
 
     >>> from augsynth.plan import new_rows
     >>> output_dtype(new_rows(0))
@@ -79,5 +90,5 @@ def output_dtype(rows: Rows) -> DType:
 
 
 def output_shapes(rows: Rows) -> npt.NDArray[np.int64]:
-    """The shapes (n, 3) of a pass's outputs, as (C, H, W)."""
+    """Return the shapes (n, 3) of the outputs of a pass with these rows, as (C, H, W)."""
     return np.column_stack([rows["channels"], rows["output_size"]]).astype(np.int64)

@@ -1,8 +1,8 @@
-"""Where the images of a batch are written: memory that is cheap to get, and safe to keep.
+"""Memory for the images of a batch: quick to get, and safe to keep.
 
-Fresh pages cost more than filling them. So large batches lie in memory that an earlier one gave back, on huge pages
-where the system has them. The rule: the memory of a batch belongs to whoever holds the tensor or any view of it, and is
-used again only when nobody does. In a DataLoader worker a batch lies in memory that the receiving process can map: it
+Fresh pages cost more time than writing them. Therefore large batches use memory that an earlier batch returned, on huge
+pages if the system has them. The memory of a batch belongs to the holders of the tensor and its views, and is used
+again only when nobody holds one. In a DataLoader worker, a batch lies in memory that the receiving process can map: it
 is sent without a copy, and the rule holds across both processes.
 """
 
@@ -34,7 +34,7 @@ Shape = Sequence[int]
 
 
 class OutgoingBatch(torch.Tensor):
-    """A tensor that a DataLoader worker sends without a copy; what is made of it is an ordinary tensor."""
+    """Tensor that a DataLoader worker sends without a copy. Results of operations on it are ordinary tensors."""
 
     __torch_function__ = torch._C._disabled_torch_function_impl  # type: ignore[assignment]
 
@@ -53,7 +53,15 @@ def empty_tensor(
     memory_format: torch.memory_format = torch.contiguous_format,
     device: torch.device = _CPU,
 ) -> torch.Tensor:
-    """An uninitialised tensor for a batch of images; other devices than the CPU have torch's own memory.
+    """Return an uninitialised tensor for a batch of images.
+
+    Args:
+        shape: (B, C, H, W).
+        dtype: dtype of the tensor.
+        memory_format: layout of the tensor.
+        device: device of the tensor; on other devices than the CPU it has torch's own memory.
+
+    Raises `ArgumentError` if there is not enough memory.
 
     >>> empty_tensor((64, 3, 128, 128), torch.float32).shape
     torch.Size([64, 3, 128, 128])
@@ -83,7 +91,7 @@ def _memory_for(size: int, shape: Shape, dtype: torch.dtype, memory_format: torc
 
 
 def _outgoing(size: int) -> _native.Outgoing | None:
-    """None where the worker cannot have another file: torch sends the batch as it sends other tensors."""
+    """Return None if the worker cannot have another file; torch then sends the batch as it sends other tensors."""
     try:
         return _native.Outgoing(size)
     except MemoryError:
@@ -91,7 +99,12 @@ def _outgoing(size: int) -> _native.Outgoing | None:
 
 
 def empty_arrays(shapes: npt.NDArray[np.int64], dtype: np.dtype[Any]) -> list[npt.NDArray[Any]]:
-    """Uninitialised arrays of the shapes (n, 3) in one piece of memory, which lives as long as one of them."""
+    """Return uninitialised arrays in one piece of memory, which lives as long as one of them.
+
+    Args:
+        shapes: int64 (n, 3).
+        dtype: dtype of the arrays.
+    """
     sizes = shapes.prod(axis=1) * dtype.itemsize
     ends = np.cumsum(sizes)
     total = int(ends[-1]) if len(ends) else 0
@@ -107,7 +120,7 @@ def _strides(shape: Shape, memory_format: torch.memory_format) -> Shape:
 
 
 def _tensor(memory: npt.NDArray[np.uint8], dtype: torch.dtype, shape: Shape, strides: Shape) -> torch.Tensor:
-    """A tensor over memory that it keeps; no view of another tensor."""
+    """Return a tensor that keeps its memory, and is no view of another tensor."""
     storage = torch.from_numpy(memory).untyped_storage()
     return torch.empty(0, dtype=dtype, device=_CPU).set_(storage, 0, tuple(shape), tuple(strides))
 

@@ -1,4 +1,4 @@
-"""Moving the images of a batch from one device to another, in one piece of memory."""
+"""Transfer of the images of a batch from one device to another, in one piece of memory."""
 
 from __future__ import annotations
 
@@ -21,7 +21,12 @@ Shapes = Sequence[tuple[int, ...]]
 
 @dataclass(frozen=True)
 class Packed:
-    """Images (H, W, C) of the given `shapes` one behind the other in `memory`, bytes, on any device.
+    """Images (H, W, C) one after another in one piece of memory, on any device.
+
+    Args:
+        memory: uint8 (n,), the bytes of all images.
+        shapes: shape of each image.
+        dtype: dtype of all images.
 
     >>> [image.shape for image in Packed.of([np.zeros((4, 6, 3), np.uint8), np.zeros((2, 2, 3), np.uint8)]).images()]
     [torch.Size([4, 6, 3]), torch.Size([2, 2, 3])]
@@ -33,7 +38,13 @@ class Packed:
 
     @classmethod
     def of(cls, views: Sequence[Image] | Image, *, dtype: DType = DType.UINT8, pinned: bool = False) -> Packed:
-        """Copies of NumPy images of one dtype, in memory that a device can copy from by itself if it is `pinned`."""
+        """Return copies of NumPy images.
+
+        Args:
+            views: images (H, W, C) of one dtype.
+            dtype: their dtype.
+            pinned: whether the memory is pinned, so that a device can copy from it by itself.
+        """
         shapes = [view.shape for view in views]
         memory = torch.empty(sum(_sizes(shapes, dtype)), dtype=torch.uint8, device="cpu", pin_memory=pinned)
         packed = cls(memory, shapes, dtype)
@@ -43,15 +54,15 @@ class Packed:
         return packed
 
     def to(self, device: torch.device) -> Packed:
-        """The same on another device; nothing is waited for."""
+        """Return the same images on another device, without waiting."""
         return Packed(self.memory.to(device, non_blocking=True), self.shapes, self.dtype)
 
     def views(self) -> list[Any]:
-        """The images (H, W, C) where they lie: NumPy arrays on the CPU, else tensors."""
+        """Return the images (H, W, C) as views of the memory: NumPy arrays on the CPU, else tensors."""
         return [image.numpy() for image in self.images()] if self.memory.device.type == "cpu" else self.images()
 
     def images(self) -> list[torch.Tensor]:
-        """The images (H, W, C) as tensors, views of the memory."""
+        """Return the images (H, W, C) as tensors, views of the memory."""
         kind, sizes = TORCH_DTYPES[self.dtype], list(_sizes(self.shapes, self.dtype))
         counts = [int(np.prod(shape)) * kind.itemsize for shape in self.shapes]
         parts = torch.split(self.memory, sizes) if sizes else ()
@@ -61,9 +72,13 @@ class Packed:
 
 
 def moved(batch: ImageBatch, device: torch.device) -> ImageBatch:
-    """The images on `device`; those that are there already are not copied.
+    """Return the images on a device; images that are there already are not copied.
 
-    Images of the CPU go from pinned memory, and nothing is waited for.
+    Images of the CPU are copied from pinned memory, without waiting.
+
+    Args:
+        batch: the images.
+        device: device of the result.
     """
     if batch.device == device or not len(batch):
         return batch

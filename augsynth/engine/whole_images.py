@@ -1,4 +1,4 @@
-"""Running a barrier: an operation on whole images, between two passes."""
+"""Execution of a barrier: an operation on whole images, between two passes."""
 
 from __future__ import annotations
 
@@ -17,26 +17,31 @@ from augsynth.whole_image import OPERATIONS
 
 
 def operate(barrier: Barrier, images: Sequence[Image] | Image) -> list[Image]:
-    """The images (H, W, C) after the barrier; those that it does not change are handed on as they are."""
-    results, places = list(images), np.flatnonzero(barrier.active).tolist()
-    for number, room in zip(places, _rooms([images[place] for place in places]), strict=True):
+    """Return the images after a barrier; unchanged images are returned as they are.
+
+    Args:
+        barrier: the operation, and the samples that it changes.
+        images: n images (H, W, C).
+    """
+    results, active = list(images), np.flatnonzero(barrier.active).tolist()
+    for number, memory in zip(active, _memory_for([images[number] for number in active]), strict=True):
         result = _changed(barrier, images[number], number)
-        if room is not None:
-            np.copyto(room, result)
-        results[number] = result if room is None else room
+        if memory is not None:
+            np.copyto(memory, result)
+        results[number] = result if memory is None else memory
     return results
 
 
-def _rooms(images: Sequence[Image]) -> Sequence[Image | None]:
-    """Memory that was used before for as many images, whose layout is that of the first; none where they are small.
+def _memory_for(images: Sequence[Image]) -> Sequence[Image | None]:
+    """Return reused memory for as many images, in the layout of the first one; None for each if they are small.
 
-    To keep many results where they come into being, each in fresh memory, would take longer than most operations.
+    Keeping many results in the fresh memory where they were computed would take longer than most operations.
     """
     if sum(image.nbytes for image in images) < SMALLEST_REUSED:
         return [None] * len(images)
     order = (0, 1, 2) if images[0].strides[2] == images[0].itemsize else (2, 0, 1)
     shapes = np.array([image.shape for image in images], np.int64)[:, order]
-    return [room.transpose(np.argsort(order)) for room in empty_arrays(shapes, images[0].dtype)]
+    return [array.transpose(np.argsort(order)) for array in empty_arrays(shapes, images[0].dtype)]
 
 
 def _changed(barrier: Barrier, image: Image, number: int) -> Image:
@@ -76,7 +81,7 @@ def _operated(name: str, image: Image, arguments: Mapping[str, Any]) -> Image:
 
 
 def _stored(values: Image, like: Image) -> Image:
-    """Values in the dtype of an image: integers are clamped and rounded to nearest, NaN is 0."""
+    """Return values in the dtype of an image: integers are clamped and rounded to nearest, and NaN becomes 0."""
     if like.dtype.kind == "f":
         with np.errstate(all="ignore"):
             return values.astype(like.dtype)

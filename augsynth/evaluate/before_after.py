@@ -1,4 +1,4 @@
-"""What one transform does: a sheet of the picture before and after, with its targets drawn in."""
+"""Pictures of the effect of a transform: the image before and after, with its targets drawn in."""
 
 from __future__ import annotations
 
@@ -23,9 +23,16 @@ def before_after(
     seed: int,
     gap: int = 4,
 ) -> Bytes:
-    """A sheet (H', W', 4): the image (H, W, 3) as it is, then `variants` draws of it, whose keys are (seed, j, 0).
+    """Return a sheet (H', W', 4) with an image and several transformed variants of it.
 
-    With a target, its masks, boxes and keypoints are drawn over every picture, one colour an object.
+    Args:
+        transform: transform or pipeline.
+        image: uint8 (H, W, 3).
+        target: boxes, masks and keypoints, which are drawn over every picture in one colour an object; None to draw
+            nothing.
+        variants: number of variants; variant j has the key (seed, j, 0).
+        seed: seed of the keys.
+        gap: distance between pictures in pixels; default 4.
     """
     cells = [image if target is None else with_targets(image, target)]
     for epoch in range(variants):
@@ -37,20 +44,20 @@ def before_after(
 
 
 def side_by_side(images: Sequence[Bytes], gap: int) -> Bytes:
-    """Images (H, W, 1 or 3) of any sizes in a line, on a transparent sheet."""
-    height, width = max(len(one) for one in images), sum(one.shape[1] for one in images)
+    """Return images (H, W, 1 or 3) of any sizes in one row, on a transparent sheet; the gap is in pixels."""
+    height, width = max(len(image) for image in images), sum(image.shape[1] for image in images)
     sheet = np.zeros((height, width + gap * (len(images) - 1), 4), np.uint8)
     left = 0
-    for one in images:
-        top = (height - len(one)) // 2
-        cell = sheet[top : top + len(one), left : left + one.shape[1]]
-        cell[..., :3], cell[..., 3] = one[..., :3], 255
-        left += one.shape[1] + gap
+    for image in images:
+        top = (height - len(image)) // 2
+        cell = sheet[top : top + len(image), left : left + image.shape[1]]
+        cell[..., :3], cell[..., 3] = image[..., :3], 255
+        left += image.shape[1] + gap
     return sheet
 
 
 def with_targets(image: Bytes, target: Mapping[str, Any]) -> Bytes:
-    """The image with each object's mask tinted, its box outlined, and a cross on each of its visible keypoints."""
+    """Return the image with the mask of each object tinted, its box outlined, and a cross on each visible keypoint."""
     drawn: Bytes = image.copy()
     for number, (box, mask, points) in enumerate(
         zip(target["boxes"], target["masks"], target["keypoints"], strict=True)

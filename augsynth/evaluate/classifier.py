@@ -1,4 +1,4 @@
-"""One small convolutional classifier, the yardstick of every comparison between real and synthetic data."""
+"""One small convolutional classifier, with which all comparisons of real and synthetic data are made."""
 
 from __future__ import annotations
 
@@ -32,7 +32,13 @@ class _Sized(Protocol):
 
 
 class Classifier:
-    """A trained network with the one thing evaluation needs of it: class predictions."""
+    """Trained classifier, which predicts the class of an image.
+
+    Args:
+        network: module that returns scores (n, K) for float images.
+        image_shape: (C, H, W) of the images.
+        num_classes: number K of classes.
+    """
 
     def __init__(self, network: nn.Module, image_shape: tuple[int, int, int], num_classes: int) -> None:
         self.image_shape = image_shape
@@ -40,10 +46,12 @@ class Classifier:
         self._network = network.eval()
 
     def predict(self, images: ArrayLike | Tensor, *, batch_size: int = 500) -> NDArray[np.int64]:
-        """The most probable class of each image, shape `(n,)`.
+        """Return the most probable class of each image, int64 `(n,)`.
 
-        `images` is `(n, C, H, W)`, or `(n, H, W)` for one channel. uint8 is divided by 255; floats are used
-        as they come, so they must be on the scale the classifier was trained on.
+        Args:
+            images: `(n, C, H, W)`, or `(n, H, W)` for one channel. uint8 is divided by 255. Floats are not rescaled,
+                so they must have the scale of the training images.
+            batch_size: number of images in one call of the network; default 500.
         """
         batch = _as_batch(images)
         _check_shape(tuple(batch.shape[1:]), self.image_shape)
@@ -65,16 +73,25 @@ def train_classifier(
     seed: int = 0,
     threads: int | None = None,
 ) -> Classifier:
-    """Train the yardstick: a small CNN chosen from the image shape, with AdamW and a one-cycle schedule.
+    """Train a small convolutional network for the shape of the images, with AdamW and a one-cycle schedule.
 
-    `images` is `(n, C, H, W)` or `(n, H, W)`, uint8 or float, with integer `labels` `(n,)`; or, with
-    `labels` left out, a map-style dataset of `(CHW tensor, label)`, whose `set_epoch` is called before each
-    pass where it has one. Sides 8 to 64, 1 to 16 channels. `num_classes` is needed for a dataset, else it
-    is the largest label plus one. Training takes `steps` updates or `epochs` passes, by default 600 steps.
+    The result depends only on the arguments; `threads` changes it through the order of float additions. The global
+    random state stays as it was. Settings of torch (default device and dtype, autocast, inference mode) have no effect.
+    Raises `ArgumentError` or `ArgumentTypeError` for input that cannot be used.
 
-    The result depends on the arguments alone (and on `threads`, through the order of float additions); the
-    global random state is left as it was, and no setting of torch (default device and dtype, autocast, inference mode)
-    changes it. Raises `ArgumentError` or `ArgumentTypeError` on unusable input.
+    Args:
+        images: uint8 or float `(n, C, H, W)` or `(n, H, W)`, with sides of 8 to 64 pixels and 1 to 16 channels; or,
+            without `labels`, a map-style dataset of `(CHW tensor, label)`. Its `set_epoch`, if it has one, is called
+            before each epoch.
+        labels: integers `(n,)`; default None, for a dataset.
+        num_classes: number of classes; required for a dataset, otherwise by default the largest label plus one.
+        steps: number of updates, at least 1; default 600.
+        epochs: number of epochs, instead of `steps`.
+        batch_size: number of images in an update, at least 1; default 64.
+        learning_rate: largest rate of the schedule; default 0.003.
+        width: channels of the first block; default 16.
+        seed: 64-bit integer, default 0.
+        threads: number of threads of torch; by default torch's setting.
 
     >>> images = np.zeros((20, 8, 8), np.uint8)
     >>> images[10:] = 255
@@ -86,7 +103,7 @@ def train_classifier(
     shape, seed = _first_shape(dataset), check_seed(seed)
     batch_size = min(check_integer("batch_size", batch_size, 1), len(dataset))
     with usual_thread(), _torch_threads(threads):
-        # A ragged last batch would give its few images more weight; each pass leaves out others.
+        # A smaller last batch would give its images more weight; each epoch leaves out other images.
         shuffle = torch.Generator().manual_seed(seed)
         loader: DataLoader[Any] = DataLoader(
             cast("Dataset[Any]", dataset), batch_size, shuffle=True, drop_last=True, generator=shuffle
@@ -108,9 +125,15 @@ def train_classifier(
 
 
 def build_network(shape: tuple[int, int, int], num_classes: int, width: int) -> nn.Module:
-    """Blocks of convolution, batch norm and ReLU, the sides halved while both are at least 8; a linear layer.
+    """Return a network with blocks of convolution, batch norm and ReLU, and a linear layer.
 
-    The first batch norm standardises the input, so that the scale of float images does not matter.
+    Sides are halved after each block while both are at least 8. The first batch norm standardises the input, so the
+    scale of float images does not matter.
+
+    Args:
+        shape: (C, H, W) of the images.
+        num_classes: number of classes.
+        width: channels of the first block; they double in each block, up to 128.
     """
     channels, rows, columns = shape
     layers: list[nn.Module] = [nn.BatchNorm2d(channels, affine=False), *_block(channels, width)]
@@ -119,7 +142,7 @@ def build_network(shape: tuple[int, int, int], num_classes: int, width: int) -> 
         layers += [nn.MaxPool2d(2), *_block(width, wider)]
         width, rows, columns = wider, rows // 2, columns // 2
     layers += [nn.AdaptiveAvgPool2d((2, 2)), nn.Flatten(), nn.Linear(4 * width, num_classes)]
-    # torch's stubs leave memory_format out; the layout makes training a third faster on a CPU.
+    # torch's stubs have no memory_format; this layout makes training a third faster on a CPU.
     network: nn.Module = cast("Any", nn.Sequential(*layers)).to(memory_format=torch.channels_last)
     return network
 
@@ -133,7 +156,7 @@ def _block(before: int, after: int) -> list[nn.Module]:
 
 
 def _cycle(loader: DataLoader[Any], steps: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Exactly `steps` batches, pass after pass, telling the dataset which pass begins."""
+    """Yield exactly `steps` batches, epoch after epoch, and set the epoch of the data set."""
     epoch = 0
     while steps > 0:
         if hasattr(loader.dataset, "set_epoch"):
@@ -172,7 +195,7 @@ def _as_dataset(
 
 
 def classes_in(*labels: ArrayLike | Tensor) -> int:
-    """The largest label plus one; `ArgumentError` above 65,536, where an identifier is likelier than a class."""
+    """Return the largest label plus one; raise `ArgumentError` above 65,536, where labels are probably no classes."""
     classes = 1 + max(int(np.max(np.asarray(part))) for part in labels)
     if classes > _MOST_CLASSES:
         raise ArgumentError(

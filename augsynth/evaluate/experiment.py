@@ -1,4 +1,4 @@
-"""The main job: is a classifier that has too little data better off with synthetic images?"""
+"""The experiment: does a classifier with too little data become better with synthetic images?"""
 
 from __future__ import annotations
 
@@ -40,9 +40,19 @@ _SHOWN_CLASSES = 10
 
 @dataclass(frozen=True)
 class Settings:
-    """What an experiment does: `seeds` repetitions, each with `per_class` real images of a class to train on.
+    """Settings of an experiment; raises `ArgumentError` for values outside their range.
 
-    `seed` chooses other repetitions altogether; `pipeline` None stands for `default_pipeline`.
+    Args:
+        generator: name of a generator; default "cvae".
+        generator_options: options of the generator; default none.
+        per_class: number of real training images of each class, at least 1; default 20.
+        ratios: shares of synthetic images to compare, each in (0, 1]; default 0.25 and 0.5.
+        seeds: number of repetitions, at least 2, with other training images each; default 5.
+        fit_steps: steps of fitting the generator, at least 1; default 400.
+        train_steps: steps of training each classifier, at least 1; default 600.
+        synthetic_per_class: number of images of each class in a pool, at least 1; default 100.
+        pipeline: augmentation; default `default_pipeline`.
+        seed: number that selects another set of repetitions; default 0.
     """
 
     generator: str = "cvae"
@@ -69,16 +79,18 @@ class Settings:
 
     @property
     def arms(self) -> tuple[Arm, ...]:
+        """Arms that are compared: real only, with augmentation, and with each share of synthetic images."""
         return (REAL_ONLY, BASELINE, *(synthetic_arm(ratio) for ratio in sorted(self.ratios)))
 
     @property
     def trial_seeds(self) -> range:
+        """Seeds of the repetitions."""
         return range(self.seed * self.seeds, (self.seed + 1) * self.seeds)
 
 
 @dataclass(frozen=True)
 class _Trial:
-    """What one seed trains on: its own draw of real images, and a pool from a generator fitted on just these."""
+    """Training data of one seed: its real images, and a pool of a generator that was fitted on these images only."""
 
     seed: int
     real: ImageData
@@ -90,11 +102,16 @@ def run_experiment(
 ) -> ExperimentResult:
     """Train one classifier on real only, real + augmentation, and real + augmentation + synthetic at each ratio.
 
-    Every seed draws its own small training set from `data`, fits the generator on it from scratch and fills a pool
-    in `workdir`; then all arms train for the same number of steps and are scored on all of `data.test`, which
-    nothing else looks at and no choice depends on. The result says what came out, also if nothing was gained.
-    Raises `ArgumentError` for data without a test part or outside the classifier's sizes, `DataError` where there is
-    one class only, or a class has too few images.
+    Every seed draws its own small training set from the data, fits the generator on this set, and fills a pool. Then
+    all arms train for the same number of steps, and are scored on the whole test part. Nothing else uses the test part.
+    Raises `ArgumentError` for data without a test part or with image sizes that the classifier does not support, and
+    `DataError` if there is only one class, or if a class has too few images.
+
+    Args:
+        data: images with a test part.
+        settings: settings of the experiment.
+        workdir: folder for the pools. A later run with the same settings uses them again.
+        progress: show progress bars. Default True.
     """
     test = _check_data(data)
     pipeline = settings.pipeline or default_pipeline(data.image_shape[0])
@@ -137,7 +154,7 @@ def _prepare(data: ImageData, settings: Settings, seed: int, workdir: Path, prog
         raise ArgumentError(f"generator {settings.generator!r} draws no labels; the experiment needs a conditional one")
     fit_if_needed(generator, real, steps=settings.fit_steps, seed=seed, progress=progress)
     count = settings.synthetic_per_class * data.num_classes
-    # Named by content: the same settings find their pool again, other settings never meet it.
+    # The name depends on the content: the same settings find their pool again, and other settings do not.
     path = workdir / "pools" / f"{generator.digest()[:12]}-{count}"
     return _Trial(seed, real, SyntheticPool.create(path, generator, count, seed=seed, progress=progress))
 
@@ -167,7 +184,7 @@ def _training_set(trial: _Trial, arm: Arm, pipeline: Compose) -> SyntheticMixDat
 
 
 def _examples(trial: _Trial, pipeline: Compose) -> Examples:
-    """The first images of each class, row by row; of more than ten classes, the first ten."""
+    """Return the first images of each class, row by row, of at most ten classes."""
     names = trial.real.class_names[:_SHOWN_CLASSES]
     chosen = _rows_of_classes(trial.real.labels, len(names))
     real = trial.real.images[chosen]
@@ -197,7 +214,7 @@ def _describe(data: ImageData, test: ImageData, settings: Settings, pipeline: Co
         "generator options": ", ".join(f"{k}={v}" for k, v in settings.generator_options.items()) or "defaults",
         "synthetic images per class": settings.synthetic_per_class,
         "classifier steps": settings.train_steps,
-        "augmentation": ", ".join(type(one).__name__ for one in pipeline.transforms),
+        "augmentation": ", ".join(type(transform).__name__ for transform in pipeline.transforms),
     }
 
 

@@ -23,10 +23,15 @@ _GREY = {False: "#7b8794", True: "#9aa5b1"}
 
 
 def image_grid(images: NDArray[np.uint8], columns: int, *, gap: int = 4) -> NDArray[np.uint8]:
-    """Lay images `(N, H, W, C)`, row by row, on a transparent RGBA sheet `(H', W', 4)`.
+    """Lay images, row by row, on a transparent RGBA sheet `(H', W', 4)`.
 
-    Small images are enlarged by a whole factor, pixel by pixel, so that what is seen is what is there. One channel
-    is grey, three are RGB; of two, or of more than three, the first is shown.
+    Small images are enlarged by a whole factor, so pixels stay visible. One channel is shown grey, and three as RGB. Of
+    two channels, or of more than three, the first is shown.
+
+    Args:
+        images: uint8 `(N, H, W, C)`, N at least 1.
+        columns: number of images in a row.
+        gap: distance between images in pixels; default 4.
 
     >>> image_grid(np.zeros((6, 36, 36, 1), np.uint8), columns=3).shape
     (148, 224, 4)
@@ -47,10 +52,10 @@ def image_grid(images: NDArray[np.uint8], columns: int, *, gap: int = 4) -> NDAr
 
 
 def displayable(images: Tensor) -> tuple[NDArray[np.uint8], str]:
-    """Transformed images `(N, C, H, W)` as uint8 `(N, H, W, C)`, and a note where that changed their look.
+    """Return transformed images `(N, C, H, W)` as uint8 `(N, H, W, C)`, and a note if their look has changed.
 
-    uint8 is kept. Floats in [0, 1] become 0..255; floats beyond (after `Normalize`) are stretched from their least
-    to their greatest value, and the note says so.
+    uint8 images stay as they are. Floats in [0, 1] become 0..255. Other floats (after `Normalize`) are stretched from
+    their smallest to their largest value, and the note gives both values.
     """
     pixels = np.moveaxis(images.numpy(), 1, -1)
     if pixels.dtype == np.uint8:
@@ -66,10 +71,16 @@ def displayable(images: Tensor) -> tuple[NDArray[np.uint8], str]:
 def variants_sheet(
     images: NDArray[np.uint8], pipeline: Compose, variants: int, seed: int
 ) -> tuple[NDArray[np.uint8], str]:
-    """A grid whose rows are an image `(N, H, W, C)` as it is and `variants` draws of it; and `displayable`'s note.
+    """Return a grid with an image and its variants in each row, and the note of `displayable`.
 
-    Variant j of image i is the one that a data set gives in epoch j: its key is (seed, j, i). If the pipeline
-    changes the size, the untouched image is resized to match.
+    Variant j of image i has the key (seed, j, i), as in epoch j of a data set. If the pipeline changes the size, the
+    original image is resized to this size.
+
+    Args:
+        images: uint8 `(N, H, W, C)`.
+        pipeline: augmentation.
+        variants: number of variants of each image.
+        seed: seed of the keys.
     """
     count = len(images)
     keys = [(seed, epoch, index) for index in range(count) for epoch in range(variants)]
@@ -81,7 +92,7 @@ def variants_sheet(
 
 
 def png(sheet: NDArray[np.uint8]) -> bytes:
-    """Encode an image `(H, W, 3 or 4)` without loss."""
+    """Return an image `(H, W, 3 or 4)` as the bytes of a PNG file."""
     try:
         from PIL import Image
     except ImportError as error:
@@ -92,7 +103,12 @@ def png(sheet: NDArray[np.uint8]) -> bytes:
 
 
 def ratio_plot(result: ExperimentResult, *, dark: bool = False) -> bytes:
-    """Accuracy against the share of synthetic images, with 95% intervals and each seed, as a transparent PNG."""
+    """Return a plot of accuracy against the share of synthetic images, with 95% intervals, as the bytes of a PNG file.
+
+    Args:
+        result: result of an experiment.
+        dark: use colours for a dark background; default False.
+    """
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
@@ -108,7 +124,7 @@ def ratio_plot(result: ExperimentResult, *, dark: bool = False) -> bytes:
 
 
 def missing_extra(library: str) -> AugsynthError:
-    """The error for a library that comes with the `demo` extra and is not installed."""
+    """Return the error for a library of the `demo` extra that is not installed."""
     return AugsynthError(f'pictures need {library}: pip install "augsynth[demo]"')
 
 

@@ -1,4 +1,4 @@
-"""The pipelines that experiments and previews use: a careful default, the plain one, and one from a JSON file."""
+"""Pipelines of experiments and previews: a careful default, one without augmentation, and one from a JSON file."""
 
 from __future__ import annotations
 
@@ -10,15 +10,18 @@ from augsynth.errors import ArgumentError, DataError
 
 
 def plain_pipeline() -> T.Compose:
-    """uint8 to float32 in [0, 1], and nothing random."""
+    """Return the pipeline without augmentation: uint8 to float32 in [0, 1]."""
     return T.Compose([T.ToDtype("float32", scale=True)])
 
 
 def default_pipeline(channels: int) -> T.Compose:
-    """Small shifts, turns and scalings, and a little noise, in one fused pass; float32 in [0, 1].
+    """Return a pipeline of small shifts, rotations and scalings with a little noise; float32 in [0, 1].
 
-    Colour images are mirrored too, half of the time: right for photographs, wrong where left and right differ
-    (text, handed objects). Then write your own; `json.dumps(pipeline.to_dict())` makes a file to start from.
+    Half of the colour images are also mirrored. This suits photographs, but not images in which left and right differ,
+    such as text. For these, write your own pipeline; `json.dumps(pipeline.to_dict())` makes a file to start from.
+
+    Args:
+        channels: number of channels of the images, at least 1.
     """
     flips = [T.RandomHorizontalFlip()] if channels >= 3 else []
     return T.Compose(
@@ -32,7 +35,11 @@ def default_pipeline(channels: int) -> T.Compose:
 
 
 def read_pipeline(path: str | Path) -> T.Compose:
-    """Read what `json.dumps(pipeline.to_dict())` wrote; `DataError` or `ArgumentError` says what is wrong."""
+    """Read a pipeline from a JSON file of `pipeline.to_dict()`; raise `DataError` or `ArgumentError` for other content.
+
+    Args:
+        path: path of the file.
+    """
     path = Path(path)
     try:
         description = read_json(path)

@@ -1,4 +1,4 @@
-"""Where a result comes from: the versions, the machine, and a digest of the data."""
+"""Provenance of a result: the versions, the machine, and a digest of the data."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from augsynth.generators import list_generators
 
 
 def environment() -> dict[str, str]:
-    """Versions and settings that can change a result, or its speed, as text."""
+    """Return versions and settings that can change a result or its speed, as text."""
     return {
         "augsynth": version("augsynth"),
         "python": platform.python_version(),
@@ -27,13 +27,13 @@ def environment() -> dict[str, str]:
 
 
 def generator_origin(name: str) -> str:
-    """The distribution and version that a generator's name stands for."""
+    """Return the name of a generator with its distribution and version."""
     found = [info for info in list_generators() if name in (info.name, info.full_name)]
     return f"{name} ({found[0].distribution} {found[0].version})".replace(" )", ")") if found else name
 
 
 def data_digest(data: ImageData) -> str:
-    """SHA-256 over shapes, images and labels, the test part included; the first 16 hexadecimal digits."""
+    """Return the first 16 hexadecimal digits of the SHA-256 of shapes, images and labels, with the test part."""
     digest = hashlib.sha256()
     for part in (data, data.test):
         if part is not None:

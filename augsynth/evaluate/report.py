@@ -1,4 +1,4 @@
-"""An experiment as one self-contained HTML file: no scripts, no links, nothing to load."""
+"""Report of an experiment as one HTML file, without scripts and links, which loads nothing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,12 @@ _TONES: dict[Verdict, str] = {"helped": "good", "made it worse": "bad", "no clea
 
 
 def write_report(result: ExperimentResult, path: str | Path) -> Path:
-    """Write the report of `result` to `path` (UTF-8) and return the path; names that are not UTF-8 are escaped."""
+    """Write the report of an experiment, and return its path; names that are not UTF-8 are escaped.
+
+    Args:
+        result: result of the experiment.
+        path: path of the HTML file (UTF-8); missing folders are created.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(render_report(result), encoding="utf-8", errors="backslashreplace")
@@ -24,7 +29,7 @@ def write_report(result: ExperimentResult, path: str | Path) -> Path:
 
 
 def render_report(result: ExperimentResult) -> str:
-    """The report as HTML; needs jinja2, matplotlib and Pillow (the `demo` extra)."""
+    """Return the report as HTML; needs jinja2, matplotlib and Pillow (the `demo` extra)."""
     try:
         from jinja2 import Environment, StrictUndefined
     except ImportError as error:
@@ -35,12 +40,15 @@ def render_report(result: ExperimentResult) -> str:
 
 
 def percent(share: float) -> str:
-    """`0.9312` as `93.1%`."""
+    """Return a share in percent: 0.9312 as "93.1%"."""
     return f"{100 * share:.1f}%"
 
 
 def table_rows(result: ExperimentResult) -> list[dict[str, str]]:
-    """The result table as text, a row an arm; `change`, `change_range` and `verdict` are empty for real arms."""
+    """Return the table of results as text, with a row an arm.
+
+    `change`, `change_range` and `verdict` are empty for arms without synthetic images.
+    """
     return [_row(result, scores) for scores in result.arms]
 
 

@@ -1,4 +1,4 @@
-"""A picture drawn by code, with boxes, masks and keypoints: what a transform does can be seen without any data."""
+"""A picture drawn by code, with boxes, masks and keypoints, to show transforms without any data."""
 
 from __future__ import annotations
 
@@ -11,9 +11,13 @@ from augsynth.core.typing import Bytes, Mask
 
 
 def scene(height: int = 96, width: int = 128) -> tuple[Bytes, dict[str, Any]]:
-    """A house and a tree under the sun as an image `(H, W, 3)`, and a target that has both, with two keypoints each.
+    """Return an image `(H, W, 3)` of a house and a tree under the sun, and a target with both and two keypoints each.
 
-    A black wire, whose values are 0 and those of nothing else are, stands for what is missing from an image.
+    A black wire is the only part with the value 0; it stands for missing values.
+
+    Args:
+        height: height in pixels; default 96.
+        width: width in pixels; default 128.
 
     >>> image, target = scene()
     >>> image.shape, target["masks"].shape, sorted(target)
@@ -39,7 +43,7 @@ def scene(height: int = 96, width: int = 128) -> tuple[Bytes, dict[str, Any]]:
     image = sky.astype(np.uint8)
     for where, colour in painted:
         image[np.broadcast_to(where, (height, width))] = colour
-    masks = np.stack([np.broadcast_to(one, (height, width)) for one in (wall | roof, crown | trunk)])
+    masks = np.stack([np.broadcast_to(mask, (height, width)) for mask in (wall | roof, crown | trunk)])
     points = np.array([[(0.33, 0.27), (0.38, 0.735)], [(0.76, 0.45), (0.76, 0.88)]]) * (width, height)
     return image, {
         "boxes": np.stack([_box_around(mask) for mask in masks]),

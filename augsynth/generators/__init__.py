@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from augsynth.generators.base import API_VERSION, Generator
-from augsynth.generators.capabilities import CAPABILITIES
+from augsynth.generators.contract.capabilities import CAPABILITIES
+from augsynth.generators.contract.generator import API_VERSION, Generator
+from augsynth.generators.contract.network import NetworkGenerator
 from augsynth.generators.errors import CapabilityError, NotFittedError, TrainingError
-from augsynth.generators.network import NetworkGenerator
-from augsynth.generators.precision import PRECISIONS, autocast
 from augsynth.generators.registry import (
     GeneratorInfo,
     create_generator,
@@ -17,7 +16,8 @@ from augsynth.generators.registry import (
 )
 from augsynth.generators.samples import FitReport, Samples, to_signed, to_uint8
 from augsynth.generators.seeds import Noise
-from augsynth.generators.steps import Step, StepReport
+from augsynth.generators.toolkit.precision import PRECISIONS, autocast
+from augsynth.generators.training.steps import Step, StepReport
 
 __all__ = [
     "API_VERSION",

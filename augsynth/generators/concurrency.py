@@ -1,4 +1,4 @@
-"""A generator that one thread fits is not used by another thread: its networks are changing."""
+"""Protection of a generator that one thread fits against its use in another thread."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ _FITTING: dict[int, int] = {}
 
 @contextmanager
 def fitting(generator: Any) -> Iterator[None]:
-    """Note that this thread fits a generator."""
+    """Mark a generator as being fitted by this thread, for a block.
+
+    Args:
+        generator: the generator.
+    """
     _FITTING.setdefault(id(generator), threading.get_ident())
     refuse_while_fitting(generator)
     try:
@@ -25,7 +29,11 @@ def fitting(generator: Any) -> Iterator[None]:
 
 
 def refuse_while_fitting(generator: Any) -> None:
-    """Raise `ArgumentError` if another thread fits this generator: its networks are changing."""
+    """Raise `ArgumentError` if another thread fits a generator, because its networks are changing.
+
+    Args:
+        generator: the generator.
+    """
     if _FITTING.get(id(generator), threading.get_ident()) != threading.get_ident():
         raise ArgumentError(
             f"generator {generator.name!r} is being fitted in another thread; wait until its fit() returns, or make "

@@ -1,4 +1,4 @@
-"""Which device to run on."""
+"""Choice of the device."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ from augsynth.errors import ArgumentError
 
 
 def choose_device(device: torch.device | str) -> torch.device:
-    """`"auto"` is CUDA where there is one, else the CPU; anything else must be a device that is present."""
+    """Return a device that can be used; raise `ArgumentError` otherwise.
+
+    Args:
+        device: a device, its name, or "auto": CUDA if it is available, else the CPU.
+    """
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:

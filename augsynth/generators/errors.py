@@ -1,4 +1,4 @@
-"""What can go wrong with a generator, beside the errors of `augsynth.errors`."""
+"""Errors of generators. Other errors are those of `augsynth.errors`."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from augsynth.errors import AugsynthError
 
 
 class NotFittedError(AugsynthError, RuntimeError):
-    """A generator is asked for what only a fitted one can do."""
+    """A generator that is not fitted was asked for something that only a fitted one can do."""
 
 
 class CapabilityError(AugsynthError, NotImplementedError):
-    """A generator is asked for something that it does not declare in `capabilities`."""
+    """A generator was asked for something that it does not declare in `capabilities`."""
 
 
 class TrainingError(AugsynthError, RuntimeError):
-    """Training cannot go on: a loss is no longer finite."""
+    """Training cannot continue: a loss is no longer finite."""

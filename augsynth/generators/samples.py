@@ -1,4 +1,4 @@
-"""What a generator gives back, and the two conversions between uint8 images and network values."""
+"""Results of generators, and the conversions between uint8 images and values for networks."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from augsynth.errors import ArgumentTypeError
 
 @dataclass(frozen=True, eq=False)
 class Samples(Positional[tuple[Tensor, int] | Tensor]):
-    """Generated images, uint8 `(n, C, H, W)`, and their classes, int64 `(n,)`, or None. Both lie on the CPU.
+    """Generated images and their classes: a map-style data set of `(image, label)`, or of images without labels.
 
-    It is a map-style dataset of `(image, label)` (of bare images where there are no labels):
+    Args:
+        images: uint8 (n, C, H, W), on the CPU.
+        labels: classes, int64 (n,), on the CPU; None (default) without classes.
 
     >>> samples = Samples(torch.zeros(2, 1, 8, 8, dtype=torch.uint8), torch.tensor([0, 1]))
     >>> len(samples), samples[1][0].shape, samples[1][1]
@@ -43,12 +45,18 @@ class Samples(Positional[tuple[Tensor, int] | Tensor]):
 
 @dataclass(frozen=True)
 class FitReport:
-    """The facts of a fit.
+    """Facts about a fit.
 
-    `steps` is the number of optimiser steps that the generator has now taken in all (0 without a training loop),
-    `resumed_at` the step at which this call began; `seconds` is the wall time of this call. `history` has one entry for
-    each hundredth of the run: `{"step": …, metric: mean since the last entry}`; `metrics` is its last entry without the
-    step.
+    Args:
+        steps: number of training steps since the weights were fresh; 0 without a training loop.
+        resumed_at: number of steps before this call.
+        images: number of images in the data set.
+        batch_size: images of a training step.
+        seconds: wall time of this call.
+        device: name of the device.
+        seed: 64-bit seed of the fit.
+        history: an entry for each hundredth of the run: `{"step": …, metric: mean since the last entry}`.
+        checkpoint: folder of the checkpoint, or None.
     """
 
     steps: int
@@ -63,23 +71,43 @@ class FitReport:
 
     @property
     def epochs(self) -> float:
-        """Passes over the images, counting all steps."""
+        """Number of passes over the images, in all steps."""
         return self.steps * self.batch_size / self.images
 
     @property
     def metrics(self) -> dict[str, float]:
-        """The last means of what `training_step` returned."""
+        """Last entry of `history` without its step: means of what `training_step` returned."""
         last = self.history[-1] if self.history else {}
         return {name: value for name, value in last.items() if name != "step"}
 
 
 def to_signed(images: Tensor) -> Tensor:
-    """uint8 0…255 to float32 −1…1, the range that networks see."""
+    """Convert images for networks.
+
+    Args:
+        images: uint8, 0…255, of any shape.
+
+    Returns:
+        float32 in [−1, 1].
+
+    >>> to_signed(torch.tensor([0, 255], dtype=torch.uint8))
+    tensor([-1.,  1.])
+    """
     return images.float().div(127.5).sub(1.0)
 
 
 def to_uint8(images: Tensor) -> Tensor:
-    """Float −1…1 to uint8 0…255: values beyond are moved to the nearest end, halves are rounded to even."""
+    """Convert images from networks. Values outside [−1, 1] are clamped, and halves are rounded to even.
+
+    Args:
+        images: floating-point, of any shape.
+
+    Returns:
+        uint8, 0…255.
+
+    >>> to_uint8(torch.tensor([-1.0, 0.0, 3.0]))
+    tensor([  0, 128, 255], dtype=torch.uint8)
+    """
     return images.float().add(1.0).mul(127.5).clamp(0.0, 255.0).round().to(torch.uint8)
 
 

@@ -1,4 +1,4 @@
-"""Random numbers that depend on a seed and a position alone, and leave the global generators untouched."""
+"""Random numbers that depend on a seed and a position alone, and do not use the global generators."""
 
 from __future__ import annotations
 
@@ -15,13 +15,18 @@ _WORD = 1 << 64
 
 
 class Noise:
-    """The random numbers of one batch of samples: one independent stream a sample.
+    """Random numbers of a batch of samples: an independent stream for each sample.
 
-    Sample k draws from Philox4x64 with the key (seed, k), on the CPU. Its numbers are therefore the same in any
-    batch, beside any neighbours and on any device. (`torch.Generator` would not do: its CPU engine keeps 32 bits
-    of a seed, so that among 10,000 samples two would be equal once in a hundred calls.)
+    Sample k draws from Philox4x64 with the key (seed, k), on the CPU. Its numbers are therefore the same in every batch
+    and on every device. (`torch.Generator` is not used: its CPU engine keeps 32 bits of a seed, so that two of 10,000
+    samples would be equal in one of a hundred calls.)
 
-    Each call goes on where the last one stopped, so equal calls give new numbers:
+    Each call continues the streams, so equal calls give new numbers.
+
+    Args:
+        seed: 64-bit seed.
+        indices: numbers of the samples, each at least 0.
+        device: device of the results.
 
     >>> noise = Noise(seed=0, indices=range(4), device="cpu")
     >>> noise.normal(16).shape
@@ -39,14 +44,22 @@ class Noise:
         return len(self._streams)
 
     def normal(self, *shape: int) -> Tensor:
-        """Standard normal numbers, float32 `(len(self), *shape)` on `device`."""
+        """Draw standard normal numbers, float32 (len(self), *shape), on `device`.
+
+        Args:
+            shape: shape of the numbers of one sample.
+        """
         values = np.empty((len(self), *shape), np.float32)
         for row, stream in enumerate(self._streams):
             values[row] = stream.standard_normal(shape, dtype=np.float32)
         return torch.from_numpy(values).to(self.device)
 
     def uniform(self, *shape: int) -> Tensor:
-        """Numbers uniform in [0, 1), float32 `(len(self), *shape)` on `device`."""
+        """Draw uniform numbers in [0, 1), float32 (len(self), *shape), on `device`.
+
+        Args:
+            shape: shape of the numbers of one sample.
+        """
         values = np.empty((len(self), *shape), np.float32)
         for row, stream in enumerate(self._streams):
             values[row] = stream.random(shape, dtype=np.float32)
@@ -54,6 +67,11 @@ class Noise:
 
 
 def derive_seed(purpose: str, *values: int) -> int:
-    """A 63-bit seed for one purpose: a hash, so that neighbouring values give unrelated streams."""
+    """Compute a 63-bit seed for one purpose. It is a hash, so that neighbouring values give unrelated streams.
+
+    Args:
+        purpose: name of the purpose.
+        values: integers that the seed depends on.
+    """
     text = ":".join([purpose, *map(str, values)])
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little") >> 1

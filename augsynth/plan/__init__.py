@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from augsynth.plan.barriers import Barrier
 from augsynth.plan.passes import FULL_SCALE, NUMPY_DTYPES, OUTPUTS_ONLY, Pass, Rows, new_rows
-from augsynth.plan.plan import Plan, PlanStep
+from augsynth.plan.plan import Plan
 from augsynth.plan.rules import LARGEST, check_rows, corner_positions
+from augsynth.plan.sequence import PlanStep
 from augsynth.plan.table_rules import check_pass
 
 __all__ = [

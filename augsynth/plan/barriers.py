@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from augsynth.core.points import POINTS
-from augsynth.core.typing import Array
+from augsynth.core.typing import Array, Floats, Ints
 from augsynth.errors import PlanError
 from augsynth.whole_image import OPERATIONS
 
@@ -53,10 +53,29 @@ class Barrier:
 
     @property
     def may_move_pixels(self) -> bool:
-        """Whether nothing tells where the pixels go, so that no target can follow."""
+        """True if the barrier may move pixels and has no map of coordinates, so that no target can follow."""
         if self.function is not None:
             return not (self.per_value or self.keeps_positions)
-        return self.operation not in POINTS and not OPERATIONS[self.operation].keeps_positions
+        if self.operation in POINTS:
+            return False
+        operation = OPERATIONS[self.operation]
+        return not operation.keeps_positions and operation.coordinate_map is None
+
+    def coordinate_maps(self, sizes: Ints) -> Floats | None:
+        """Return the maps (n, 3, 3) from each image's coordinates to those of its result; None if no pixel moves.
+
+        Args:
+            sizes: (n, 2), the height and width of each image.
+        """
+        if self.function is not None or self.operation in POINTS:
+            return None
+        coordinate_map = OPERATIONS[self.operation].coordinate_map
+        if coordinate_map is None:
+            return None
+        maps = np.tile(np.eye(3), (len(self), 1, 1))
+        for sample in np.flatnonzero(self.active).tolist():
+            maps[sample] = coordinate_map(tuple(sizes[sample].tolist()), **self.arguments(sample))
+        return maps
 
     def arguments(self, sample: int) -> dict[str, Any]:
         """What the operation takes beside the image of one sample."""

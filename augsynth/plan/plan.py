@@ -6,22 +6,15 @@ executor. It is a sequence of passes, with barriers between them.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
-from typing import IO, Any
+from typing import Any
 
-import numpy as np
-
-from augsynth._native.layout import ROW
 from augsynth.core.typing import Floats
-from augsynth.errors import PlanError
-from augsynth.plan.barriers import Barrier
-from augsynth.plan.passes import Pass, Rows
-
-PlanStep = Pass | Barrier
-PathOrFile = str | os.PathLike[str] | IO[bytes]
+from augsynth.plan.inversion import invert
+from augsynth.plan.passes import Pass
+from augsynth.plan.sequence import PlanStep, check_sequence, movements
+from augsynth.plan.store import PathOrFile, read_steps, write_steps
 
 
 @dataclass(frozen=True)
@@ -39,19 +32,17 @@ class Plan:
     steps: tuple[PlanStep, ...]
 
     def __post_init__(self) -> None:
-        if not self.steps or not isinstance(self.steps[-1], Pass):
-            raise PlanError(f"a plan ends with a pass, which writes the batch; got {len(self.steps)} steps without it")
-        for number, step in enumerate(self.steps):
-            _check_step(step, number)
-            if len(step) != len(self.steps[0]):
-                raise PlanError(f"step {number} is for {len(step)} samples, step 0 for {len(self.steps[0])}")
-        for number, (before, after) in enumerate(pairwise(self.passes)):
-            _check_joint(before.rows, after.rows, number)
+        check_sequence(self.steps)
 
     @cached_property
     def passes(self) -> tuple[Pass, ...]:
         """The native passes, without what happens between them."""
         return tuple(step for step in self.steps if isinstance(step, Pass))
+
+    @cached_property
+    def movements(self) -> tuple[Pass, ...]:
+        """The passes in order, and for each barrier that moves pixels a pass that moves coordinates as it does."""
+        return movements(self.steps)
 
     def __len__(self) -> int:
         return len(self.steps[0])
@@ -61,14 +52,14 @@ class Plan:
         return Plan(tuple(step[samples] for step in self.steps))
 
     def matrices(self) -> Floats:
-        """The maps (n, 3, 3) from output to source coordinates, over all passes.
+        """The maps (n, 3, 3) from output to source coordinates, over all passes and barriers.
 
         >>> from augsynth import transforms as T
         >>> T.CenterCrop(2).plan([(4, 6)], [(0, 0, 0)]).matrices()[0, :2, 2].tolist()
         [2.0, 1.0]
         """
-        total: Floats = self.passes[0].rows["inverse"]
-        for step in self.passes[1:]:
+        total: Floats = self.movements[0].rows["inverse"]
+        for step in self.movements[1:]:
             total = total @ step.rows["inverse"]
         return total
 
@@ -97,45 +88,16 @@ class Plan:
         >>> T.RandomHorizontalFlip(p=1.0).plan([(4, 6)], [(0, 0, 0)]).invert(np.array([[1.0, 2.0]])).tolist()
         [[5.0, 2.0]]
         """
-        from augsynth.plan.inversion import invert
-
-        return invert(self.passes, points, boxes, masks, pixel_center, mask_fill)
+        return invert(self.movements, points, boxes, masks, pixel_center, mask_fill)
 
     def save(self, path: PathOrFile) -> None:
         """Write the plan to `path`, or into a binary file, as an .npz archive (no pickle).
 
         A plan with a user's function (`Lambda`) cannot be stored: `PlanError`.
         """
-        from augsynth.plan.store import write
-
-        write(self, path)
+        write_steps(self.steps, path)
 
     @classmethod
     def load(cls, path: PathOrFile) -> Plan:
         """Read a plan that `save` wrote; `CheckpointError` if it is damaged or of another version."""
-        from augsynth.plan.store import read
-
-        return read(path)
-
-
-def _check_step(step: Any, number: int) -> None:
-    if isinstance(step, Barrier):
-        return
-    if not isinstance(step, Pass):
-        raise PlanError(f"step {number} must be a Pass or a Barrier, got {type(step).__name__}")
-    rows = step.rows
-    if rows.dtype != ROW or rows.ndim != 1:
-        raise PlanError(f"step {number} must have a 1-D array of layout.ROW, got {rows.ndim}-D {rows.dtype.name}")
-
-
-def _check_joint(before: Rows, after: Rows, number: int) -> None:
-    pairs = (("output_size", "source_size"), ("output_dtype", "source_dtype"), ("channels", "channels"))
-    for left, right in pairs:
-        unequal = before[left] != after[right]
-        differs = np.flatnonzero(unequal.any(axis=tuple(range(1, unequal.ndim))))
-        if differs.size:
-            row = int(differs[0])
-            raise PlanError(
-                f"row {row}: pass {number} gives {left} {before[left][row]}, pass {number + 1} expects {right} "
-                f"{after[right][row]}"
-            )
+        return cls(read_steps(path))

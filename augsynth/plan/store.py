@@ -17,9 +17,10 @@ from augsynth.core.typing import Array
 from augsynth.errors import CheckpointError, PlanError, shown
 from augsynth.plan.barriers import Barrier
 from augsynth.plan.passes import Pass, new_rows
-from augsynth.plan.plan import PathOrFile, Plan, PlanStep
+from augsynth.plan.sequence import PlanStep, check_sequence
 from augsynth.plan.table_rules import check_pass
 
+PathOrFile = str | os.PathLike[str] | IO[bytes]
 _TABLES = {"colours": COLOUR, "erasures": ERASURE, "missing": MISSING, "displacements": DISPLACEMENT}
 _PLAIN = ("luts", "offsets")  # tables of plain numbers
 # Version 3 had no displacements.
@@ -27,32 +28,33 @@ _READABLE = (3, PLAN_VERSION)
 _ROW_3 = np.dtype([(name, ROW[name]) for name in ROW.names or () if name != "displacement"], align=True)
 
 
-def write(plan: Plan, path: PathOrFile) -> None:
-    """Write the plan to a path or into a binary file."""
-    arrays: dict[str, Array] = {"header": np.array([PLAN_MAGIC, PLAN_VERSION, len(plan.steps)], np.uint32)}
-    for number, step in enumerate(plan.steps):
+def write_steps(steps: tuple[PlanStep, ...], path: PathOrFile) -> None:
+    """Write the steps of a plan to a path or into a binary file."""
+    arrays: dict[str, Array] = {"header": np.array([PLAN_MAGIC, PLAN_VERSION, len(steps)], np.uint32)}
+    for number, step in enumerate(steps):
         parts = _pass_arrays(step) if isinstance(step, Pass) else _barrier_arrays(step)
         arrays |= {f"{number}.{name}": array for name, array in parts.items()}
     with _opened(path, "wb") as file:
         np.savez(file, **arrays)  # type: ignore[arg-type]
 
 
-def read(path: PathOrFile) -> Plan:
-    """Read what `write` wrote; `CheckpointError` for anything else."""
+def read_steps(path: PathOrFile) -> tuple[PlanStep, ...]:
+    """Read the steps that `write_steps` wrote; `CheckpointError` for any other file."""
     try:
         with _opened(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
             _check_members(archive.zip)
             header = archive["header"]
             _check_header(header, path)
             version, count = int(header[1]), int(header[2])
-            plan = Plan(tuple(_step_of(archive, number, version) for number in range(count)))
-        for number, step in enumerate(plan.passes):
+            steps = tuple(_step_of(archive, number, version) for number in range(count))
+        check_sequence(steps)
+        for number, step in enumerate(step for step in steps if isinstance(step, Pass)):
             check_pass(step, f"pass {number}")
     except CheckpointError:
         raise
     except Exception as error:  # a damaged archive makes zipfile and NumPy raise nearly anything
         raise CheckpointError(f"{_name(path)} is no plan that can be read: {str(error)[:200]}") from error
-    return plan
+    return steps
 
 
 def _pass_arrays(step: Pass) -> dict[str, Array]:

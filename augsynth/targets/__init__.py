@@ -1,4 +1,4 @@
-"""What follows an image: boxes, masks and keypoints on the same matrix, and the labels of what is kept."""
+"""Targets that follow an image: boxes, masks and keypoints on the same map, and the labels of objects that are kept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Upright boxes: where they go, what of them stays in the frame, and which are kept."""
+"""Upright boxes: their positions in the output, their visible parts, and the choice of those that are kept."""
 
 from __future__ import annotations
 
@@ -32,7 +32,13 @@ ROUNDING = 1e-9  # how far fractions, and areas in square pixels, may be off
 
 @dataclass(frozen=True)
 class Placed:
-    """All n objects in the output: their boxes, the fraction (n,) of each that is shown, and which are kept."""
+    """All n objects in the output.
+
+    Args:
+        boxes: boxes of the objects.
+        visible: visible fraction (n,) of each object.
+        kept: bool (n,), whether each object is kept.
+    """
 
     boxes: Floats
     visible: Floats
@@ -40,7 +46,14 @@ class Placed:
 
 
 def read_boxes(value: Any, what: str = "boxes") -> Floats:
-    """Boxes (n, 4) as XYXY corners; `ArgumentError` if a corner is not where its name says."""
+    """Return boxes (n, 4) as XYXY corners.
+
+    Args:
+        value: boxes in any form.
+        what: their name in messages.
+
+    Raises `ArgumentError` if a corner is on the wrong side of the other.
+    """
     boxes = coordinates(value, what, 4)
     if boxes.ndim != 2:
         raise ArgumentError(f"{what} must have shape (N, 4), got {boxes.shape}")
@@ -116,7 +129,11 @@ def _by_outline(
 
 
 def have_area(boxes: Floats, size: tuple[int, int]) -> Mask:
-    """Which of the boxes (n, 4) have an area within a frame of `size` (H, W), as far as float32 can tell.
+    """Return whether each of the boxes (n, 4) has an area within a frame, as far as float32 can tell.
+
+    Args:
+        boxes: float64 (n, 4).
+        size: (H, W) of the frame.
 
     >>> have_area(np.array([[1.0, 1, 2, 2], [3, 1, 3, 2], [-5, 1, -1, 2], [1, 1, 1 + 1e-9, 2]]), (4, 6)).tolist()
     [True, False, False, False]
@@ -127,12 +144,12 @@ def have_area(boxes: Floats, size: tuple[int, int]) -> Mask:
 
 
 def fractions(areas: Floats, before: Floats) -> Floats:
-    """What fraction (n,) of each object is left; none of one without an area."""
+    """Return the fraction (n,) of each area that is left; 0 for objects that had no area."""
     return np.divide(areas, before, out=np.zeros_like(areas), where=before > 0)
 
 
 def enough(visible: Floats, rules: TargetRules) -> Mask:
-    """Which objects of the fractions (n,) are kept: not those of which nothing is seen."""
+    """Return whether each object, of the visible fractions (n,), is kept; completely hidden objects never are."""
     seen: Mask = (visible > ROUNDING) & (visible >= rules.min_visibility - ROUNDING)
     return seen
 

@@ -1,4 +1,4 @@
-"""COCO's annotations: a list of dicts, or {"image_id": …, "annotations": [...]}; positions count from the corner."""
+"""COCO annotations: a list of dicts, or {"image_id": …, "annotations": [...]}; positions count from the corner."""
 
 from __future__ import annotations
 
@@ -27,10 +27,15 @@ _XYWH_OF_DETECTRON2 = 1
 
 
 class CocoReading:
-    """COCO annotations, read for an image of `size` (H, W).
+    """COCO annotations, read for an image.
 
-    Those without a box, as captions are, pass through. An object is dropped when its box is, and also when nothing of
-    its segmentation is left in the frame.
+    Annotations without a box, such as captions, stay as they are. An object is dropped if its box is dropped, or if
+    nothing of its segmentation is left in the frame.
+
+    Args:
+        target: the annotations.
+        size: (H, W) of the image.
+        rules: rules for what is kept.
     """
 
     def __init__(self, target: Any, size: tuple[int, int], rules: TargetRules) -> None:
@@ -38,37 +43,45 @@ class CocoReading:
         self._rules = rules
         self._annotations: Sequence[Annotation] = _annotations(target)
         self._check_others()
-        self._objects = [number for number, one in enumerate(self._annotations) if _is_object(one, number)]
+        self._objects = [
+            number for number, annotation in enumerate(self._annotations) if _is_object(annotation, number)
+        ]
         self.boxes = _read_boxes(self._annotations, self._objects)
         self._encoded = [number for number in self._objects if is_rle(self._annotations[number].get("segmentation"))]
         self.masks: Sequence[Moving] = [self._decoded(number, size) for number in self._encoded]
 
     def place(self, where: CoordinateMap, masks: Sequence[Array]) -> Any:
-        """The annotations in the output of the image's plan; `masks` are those of this reading, moved."""
+        """Return the annotations in the output of the image's plan.
+
+        Args:
+            where: map from the image to the output.
+            masks: the masks of this reading, moved.
+        """
         moved = dict(zip(self._encoded, masks, strict=True))
         placed = place_boxes(where, self.boxes, self._rules)
         scales = area_scales(where, self.boxes) * placed.visible
-        results: list[Annotation | None] = [dict(one) for one in self._annotations]
+        results: list[Annotation | None] = [dict(annotation) for annotation in self._annotations]
         for number, box, scale, kept in zip(self._objects, placed.boxes, scales, placed.kept, strict=True):
-            one = self._placed(number, where, moved.get(number), float(scale)) if kept else None
-            results[number] = one and {**one, "bbox": [*box[:2].tolist(), *(box[2:] - box[:2]).tolist()]}
-        remaining = [one for one in results if one is not None]
+            annotation = self._placed(number, where, moved.get(number), float(scale)) if kept else None
+            bbox = [*box[:2].tolist(), *(box[2:] - box[:2]).tolist()]
+            results[number] = annotation and {**annotation, "bbox": bbox}
+        remaining = [annotation for annotation in results if annotation is not None]
         return {**self._target, "annotations": remaining} if isinstance(self._target, Mapping) else remaining
 
     def _check_others(self) -> None:
-        """Refuse what is no part of the format and would stay behind, and boxes in another form than the format's."""
+        """Refuse fields that are no part of the format and would stay behind, and boxes in another format."""
         if isinstance(self._target, Mapping):
             check_beside(_without(self._target, "annotations"), "annotations", self._rules.passthrough)
-        for number, one in enumerate(self._annotations):
-            if "bbox_mode" in one and int(one["bbox_mode"]) != _XYWH_OF_DETECTRON2:
+        for number, annotation in enumerate(self._annotations):
+            if "bbox_mode" in annotation and int(annotation["bbox_mode"]) != _XYWH_OF_DETECTRON2:
                 raise ArgumentError(
-                    f"annotations[{number}]['bbox'] must be [x, y, width, height], got bbox_mode {one['bbox_mode']!r}: "
-                    "convert it to XYWH_ABS first"
+                    f"annotations[{number}]['bbox'] must be [x, y, width, height], got bbox_mode "
+                    f"{annotation['bbox_mode']!r}: convert it to XYWH_ABS first"
                 )
-            check_beside(_without(one, "bbox", "bbox_mode", *_MOVING), "a 'bbox'", self._rules.passthrough)
+            check_beside(_without(annotation, "bbox", "bbox_mode", *_MOVING), "a 'bbox'", self._rules.passthrough)
 
     def _placed(self, number: int, where: CoordinateMap, mask: Array | None, scale: float) -> Annotation | None:
-        """What an object's annotation becomes, but for its box; None if nothing of its segmentation is left."""
+        """Return an object's annotation in the output without its box; None if its segmentation is not visible."""
         what, original = f"annotations[{number}]", self._annotations[number]
         result = dict(original)
         if "area" in original:
@@ -97,9 +110,11 @@ def _annotations(target: Any) -> Sequence[Annotation]:
     annotations = target["annotations"] if isinstance(target, Mapping) else target
     if not isinstance(annotations, (list, tuple)):
         raise ArgumentTypeError(f"annotations must be a list of dicts, got {type(annotations).__name__}")
-    for number, one in enumerate(annotations):
-        if not isinstance(one, Mapping):
-            raise ArgumentTypeError(f"annotations[{number}] must be a dict, as COCO has them, got {type(one).__name__}")
+    for number, annotation in enumerate(annotations):
+        if not isinstance(annotation, Mapping):
+            raise ArgumentTypeError(
+                f"annotations[{number}] must be a dict, as COCO has them, got {type(annotation).__name__}"
+            )
     return list(annotations)
 
 
@@ -140,11 +155,11 @@ def _reshaped(flat: Any, width: int, what: str) -> Array:
 
 
 def _segmentation(original: Any, where: CoordinateMap, mask: Array | None, what: str) -> tuple[Any, float]:
-    """A segmentation in the output, in its own form, and its area in square pixels."""
+    """Return a segmentation in the output, in its own form, and its area in square pixels."""
     if mask is not None:
         return encode_like(mask, original, what), float(np.count_nonzero(mask))
-    given = [_polygon(one, what) for one in original]
-    outlines = [where.outline(one) for one in given if outline_area(one) > ROUNDING]
+    given = [_polygon(flat, what) for flat in original]
+    outlines = [where.outline(polygon) for polygon in given if outline_area(polygon) > ROUNDING]
     areas = [outline_area(outline) for outline in outlines]
     left = [list(chain(*outline)) for outline, area in zip(outlines, areas, strict=True) if area > ROUNDING]
     return left, sum(areas) if left else 0.0
@@ -157,7 +172,7 @@ def _polygon(flat: Any, what: str) -> Outline:
 
 
 def _keypoints(flat: Any, where: CoordinateMap, rules: TargetRules, what: str) -> list[Any]:
-    """[x, y, visibility, ...] in the output; as the format has it, all three are 0 for what is not labelled."""
+    """Return [x, y, visibility, ...] in the output; unlabelled keypoints are three zeros, as the format requires."""
     if not isinstance(flat, (list, tuple, np.ndarray)) or len(flat) % 3:
         raise ArgumentError(f"{what} must be [x1, y1, v1, x2, y2, v2, ...], got {shown(flat)}")
     triples = coordinates(_reshaped(flat, 3, what), what, 3)

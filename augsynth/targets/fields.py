@@ -23,11 +23,16 @@ from augsynth.targets.rules import TargetRules
 
 
 class FieldsReading:
-    """A dict of arrays, tensors or lists, read for an image of `size` (H, W).
+    """Dict of arrays, tensors or lists, read for an image.
+
+    Args:
+        target: the fields by name.
+        size: (H, W) of the image.
+        rules: rules for what is kept.
 
     Attributes:
-        boxes: upright boxes (n, 4) of the objects; None where the target has no boxes of any kind.
-        masks: the masks that are to be moved, in the order of their fields.
+        boxes: upright boxes (n, 4) of the objects; None if the target has no boxes of any kind.
+        masks: masks to be moved, in the order of their fields.
     """
 
     def __init__(self, target: Mapping[str, Any], size: tuple[int, int], rules: TargetRules) -> None:
@@ -48,7 +53,12 @@ class FieldsReading:
         self.masks: Sequence[Moving] = [self._read_masks(name, size) for name in self._names("masks")]
 
     def place(self, where: CoordinateMap, masks: Sequence[Array]) -> dict[str, Any]:
-        """The target in the output of the image's plan; `masks` are those of this reading, moved."""
+        """Return the target in the output of the image's plan.
+
+        Args:
+            where: map from the image to the output.
+            masks: the masks of this reading, moved.
+        """
         upright = None if self._upright is None else place_boxes(where, self._upright, self._rules)
         rotated = None if self._rotated is None else place_rotated(where, self._rotated, self._rules)
         decides = upright or rotated
@@ -108,7 +118,7 @@ class FieldsReading:
         return tv_tensors.wrap(value, original, **changes) if tv_tensors.role_of(original) else value
 
     def _keypoints(self, name: str, where: CoordinateMap, kept: Array | None) -> dict[str, Any]:
-        """The field `name`, and the field beside it that says which of its points are visible."""
+        """Return the field `name`, and the field beside it with the visibility of its points."""
         original = self._plain(name)
         points = coordinates(original, name, 2, 3, nowhere=True)
         within = points.shape[-1] == 3
@@ -126,7 +136,7 @@ class FieldsReading:
         return result if beside is None else {**result, "visibility": same_values(visibility, beside)}
 
     def _followers(self, placed: Placed, where: CoordinateMap, masks: Sequence[Array]) -> dict[str, Any]:
-        """What the target says of each object, for those that are kept."""
+        """Return the fields that describe each object, for the objects that are kept."""
         result = {name: select(self._target[name], placed.kept, name) for name in self._followed()}
         if "area" in self._target and "area" not in self._rules.passthrough:
             before = self._target["area"]
@@ -135,7 +145,7 @@ class FieldsReading:
         return result
 
     def _followed(self) -> list[str]:
-        """The names of the fields that have one entry an object."""
+        """Return the names of the fields that have one entry for each object."""
         return [
             name
             for name, value in self._target.items()
@@ -144,7 +154,7 @@ class FieldsReading:
         ]
 
     def _areas(self, before: Array, placed: Placed, where: CoordinateMap, masks: Sequence[Array]) -> Floats:
-        """Areas (n,): the pixels of an object's mask, else its former area, scaled as the map and the frame do."""
+        """Return areas (n,): pixels of an object's mask, or its former area, scaled by the map and cut by the frame."""
         assert self.boxes is not None
         if before.shape != (len(self.boxes),) or before.dtype.kind not in "iuf":
             raise ArgumentError(
@@ -161,7 +171,7 @@ class FieldsReading:
 
 
 def _roles(target: Mapping[str, Any], passthrough: Sequence[str]) -> dict[str, str]:
-    """The fields that move with the image: tv_tensors by their class, others by their name."""
+    """Return the role of each field that moves with the image: by class for tv_tensors, by name for others."""
     roles = {name: tv_tensors.role_of(value) or name for name, value in target.items() if name not in passthrough}
     return {name: role for name, role in roles.items() if role in MOVING}
 

@@ -1,8 +1,8 @@
 """The one rule for fields that may stay behind when their image is transformed.
 
 A field of a target moves with the image if it has one of the names in `docs/targets.md`, or is a tv_tensor. Every other
-field is looked at here. It is refused if its name or its value says that it holds positions or pixels, or one entry for
-each box. All calls that take targets, a mix and its loaders go by this rule.
+field is examined here. It is refused if its name or its value says that it holds positions or pixels, or one entry for
+each box. All calls that take targets, mixes and their loaders follow this rule.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def all_plain(values: Iterable[Any]) -> bool:
 
 
 def is_plain(value: Any) -> bool:
-    """Return whether a value is one number, also as an array or a tensor without axes, or a text."""
+    """Return whether a value is a text or one number, also as an array or a tensor without axes."""
     return type(value) in _PLAIN or (isinstance(value, (torch.Tensor, np.ndarray)) and value.ndim == 0)
 
 
@@ -41,8 +41,13 @@ def check_fields(
 ) -> None:
     """Raise `ArgumentError` for the first field that would wrongly stay behind.
 
-    Fields that move by their own name, or are listed in `passthrough`, are not looked at. `objects` is the number of
-    boxes, None without any. `moves` says that the target has fields that move.
+    Fields that move, and fields listed in `passthrough`, are not examined.
+
+    Args:
+        fields: fields by name.
+        passthrough: names of fields that may stay as they are.
+        objects: number of boxes; None without any.
+        moves: whether the target has fields that move.
 
     >>> check_fields({"caption": "a dog", "depth": np.zeros((4, 6))})
     Traceback (most recent call last):
@@ -66,7 +71,13 @@ def looks_like_map(value: Any) -> bool:
 
 
 def check_beside(fields: Mapping[str, Any], form: str, passthrough: Container[str]) -> None:
-    """Raise `ArgumentError` for a field beside a `form` of annotation, which alone moves, that would stay behind."""
+    """Raise `ArgumentError` for a field beside an annotation that would stay behind.
+
+    Args:
+        fields: the other fields.
+        form: name of the annotation, which alone moves.
+        passthrough: names of fields that may stay as they are.
+    """
     for name, value in fields.items():
         if name not in passthrough and (name in MOVING or tv_tensors.role_of(value) is not None):
             raise ArgumentError(
@@ -77,7 +88,7 @@ def check_beside(fields: Mapping[str, Any], form: str, passthrough: Container[st
 
 
 def _reason(name: Any, value: Any, objects: int | None, moves: bool) -> str:
-    """A reason why a field may not stay behind, and what to do; empty if it may."""
+    """Return the reason why a field may not stay behind, and advice; empty if it may."""
     follows = name in FOLLOWING
     meant = None if follows else taken_for(name)
     if meant:
@@ -99,27 +110,27 @@ def _reason(name: Any, value: Any, objects: int | None, moves: bool) -> str:
 
 
 def _inside(value: Any, deepest: int) -> str:
-    """The first thing inside mappings, or lists of them, that would have to move; empty if there is none."""
+    """Return the first value inside mappings, or lists of them, that would have to move; empty if there is none."""
     if deepest == 0 or isinstance(value, (torch.Tensor, np.ndarray)):
         return ""
     if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
-        found = (_inside(one, deepest - 1) for one in islice(value, _LOOKED_AT) if not is_plain(one))
+        found = (_inside(part, deepest - 1) for part in islice(value, _LOOKED_AT) if not is_plain(part))
         return next(filter(None, found), "")
-    for name, one in _members(value):
-        if is_plain(one):
+    for name, member in _members(value):
+        if is_plain(member):
             continue
-        if name in MOVING or taken_for(name) or tv_tensors.role_of(one) is not None:
+        if name in MOVING or taken_for(name) or tv_tensors.role_of(member) is not None:
             return repr(name)
-        if _axes(one) >= 2:
+        if _axes(member) >= 2:
             return f"{name!r}, numbers along two or more axes"
-        inside = _inside(one, deepest - 1)
+        inside = _inside(member, deepest - 1)
         if inside:
             return inside
     return ""
 
 
 def _members(value: Any) -> list[tuple[Any, Any]]:
-    """The named parts of a mapping, a named tuple, or a plain object; none for others."""
+    """Return the named parts of a mapping, a named tuple or a plain object; none for other values."""
     if isinstance(value, Mapping):
         return list(value.items())
     if hasattr(value, "_asdict"):
@@ -129,26 +140,26 @@ def _members(value: Any) -> list[tuple[Any, Any]]:
     return list(getattr(value, "__dict__", {}).items())
 
 
-def _axes(value: Any, most: int = 2) -> int:
-    """The number of axes along which a value holds numbers, `most` at the most; -1 if it holds none."""
+def _axes(value: Any, limit: int = 2) -> int:
+    """Return the number of axes along which a value holds numbers, at most `limit`; -1 if it holds none."""
     if isinstance(value, (bool, int, float, np.number, np.bool_)):
         return 0
     if isinstance(value, torch.Tensor):
-        return min(value.ndim, most)
+        return min(value.ndim, limit)
     if isinstance(value, np.ndarray) and value.dtype.kind != "O":
-        return min(value.ndim, most) if value.dtype.kind in "biufc" else -1
+        return min(value.ndim, limit) if value.dtype.kind in "biufc" else -1
     if isinstance(value, (list, tuple, np.ndarray)):
-        if most == 0:
+        if limit == 0:
             return 0
-        inner = max((_axes(one, most - 1) for one in islice(value, _LOOKED_AT)), default=-1)
+        inner = max((_axes(part, limit - 1) for part in islice(value, _LOOKED_AT)), default=-1)
         return inner + 1 if inner >= 0 else -1
     if is_pil(value):
-        return most
-    return min(len(value.shape), most) if hasattr(value, "__array__") and hasattr(value, "shape") else -1
+        return limit
+    return min(len(value.shape), limit) if hasattr(value, "__array__") and hasattr(value, "shape") else -1
 
 
 def _numbers(value: Any) -> list[float]:
-    return [float(one) for one in value]
+    return [float(number) for number in value]
 
 
 def _is_box(value: Any) -> bool:
@@ -163,7 +174,7 @@ def _is_box(value: Any) -> bool:
 
 
 def _entries(value: Any) -> int | None:
-    """The number of entries of a list, an array or a tensor; None for what has none."""
+    """Return the number of entries of a list, an array or a tensor; None for other values."""
     if isinstance(value, (str, bytes, Mapping)) or not hasattr(value, "__len__") or getattr(value, "ndim", 1) == 0:
         return None
     return len(value)

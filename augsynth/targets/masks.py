@@ -1,7 +1,7 @@
 """Masks, moved by the native core along with their image: the same positions, nearest sampling, nothing else.
 
-Nearest sampling only moves values, so that a wide type is moved as lanes of 16 bits: the parts of an int64 go as the
-four channels of a pixel. Tensors of a device are moved there.
+Nearest sampling only moves values. So a wide type is moved as parts of 16 bits: the four parts of an int64 are the four
+channels of a pixel. Tensors of a device are moved there.
 """
 
 from __future__ import annotations
@@ -32,9 +32,11 @@ _GEOMETRY = ("inverse", "source_size", "output_size", "border", "displacement")
 
 @dataclass(frozen=True)
 class Moving:
-    """Masks (..., H, W) of one sample that are to be moved, and what they show outside.
+    """Masks of one sample to be moved.
 
-    They are a NumPy array, or a tensor that is moved by the code of its device.
+    Args:
+        values: masks (..., H, W): a NumPy array, or a tensor that is moved on its device.
+        fill: value that they show outside the image.
     """
 
     values: Any
@@ -42,7 +44,13 @@ class Moving:
 
 
 def read_masks(value: Any, size: tuple[int, int], what: str = "masks") -> Any:
-    """Masks (..., H, W) of an image of `size` (H, W): a NumPy array, or a tensor of a device."""
+    """Return masks (..., H, W) as a NumPy array, or as a tensor of a device.
+
+    Args:
+        value: masks in any form.
+        size: (H, W) of their image.
+        what: their name in messages.
+    """
     stays = isinstance(value, torch.Tensor) and value.device.type == "cuda" and value.layout == torch.strided
     masks = readable(value, what) if stays else _as_array(value, what)
     if masks.ndim and len(masks) == 0:
@@ -71,7 +79,7 @@ def _as_array(value: Any, what: str) -> Array:
 
 
 def _from_pil(image: Any, what: str) -> Array:
-    """The values of a PIL image; the numbers of its colours for one with a palette."""
+    """Return the values of a PIL image; for a palette, the numbers of its colours."""
     if getattr(image, "mode", None) not in PIL_MODES:
         raise ArgumentTypeError(
             f"{what} from PIL must hold one value a pixel, as the modes {', '.join(PIL_MODES)} do; got the mode "
@@ -82,7 +90,7 @@ def _from_pil(image: Any, what: str) -> Array:
 
 @dataclass(frozen=True)
 class _Picture:
-    """Up to 16 channels (H, W, C) of the masks of a sample, as lanes; `fill` has one value a channel."""
+    """Up to 16 channels (H, W, C) of the masks of a sample, as lanes; `fill` has one value for each channel."""
 
     sample: int
     lanes: Any
@@ -90,12 +98,17 @@ class _Picture:
     fill: Array
 
     def goes_with(self, other: _Picture) -> bool:
-        """Whether one call can move both."""
+        """Return whether one call can move both."""
         return bool(self.lanes.dtype == other.lanes.dtype and _device(self.lanes) == _device(other.lanes))
 
 
 def move_masks(passes: Sequence[Pass], masks: Sequence[Sequence[Moving]]) -> list[list[Any]]:
-    """The masks of each sample in the outputs of the passes, in their own dtypes: (..., H', W')."""
+    """Return the masks of each sample in the outputs of passes, in their own dtypes: (..., H', W').
+
+    Args:
+        passes: the passes of the images' plan.
+        masks: masks of each sample.
+    """
     sizes = passes[-1].rows["output_size"].tolist()
     results = [
         [_empty((*one.values.shape[:-2], *size), one.values) for one in own]
@@ -112,7 +125,7 @@ def move_masks(passes: Sequence[Pass], masks: Sequence[Sequence[Moving]]) -> lis
 
 
 def _kind(values: Any) -> np.dtype[Any]:
-    """The NumPy dtype of an array or a tensor; an object's where NumPy has none such."""
+    """Return the NumPy dtype of an array or a tensor; object if NumPy has no such dtype."""
     if not isinstance(values, torch.Tensor):
         kind: np.dtype[Any] = values.dtype
         return kind
@@ -130,12 +143,12 @@ def _device(values: Any) -> Any:
 
 
 def _empty(shape: tuple[int, ...], like: Any) -> Any:
-    """An uninitialised array or tensor of another shape."""
+    """Return an uninitialised array or tensor of another shape."""
     return like.new_empty(shape) if isinstance(like, torch.Tensor) else np.empty(shape, like.dtype)
 
 
 def _viewed(values: Any, size: int) -> Any:
-    """The same memory as lanes of `size` bytes."""
+    """Return the same memory as lanes of `size` bytes."""
     return values.view(_TORCH_LANES[size] if isinstance(values, torch.Tensor) else np.dtype(f"u{size}"))
 
 
@@ -163,7 +176,7 @@ def _pictures(sample: int, one: Moving, result: Any) -> Iterator[_Picture]:
 
 
 def _as_lanes(plane: Any) -> Any:
-    """(H, W, lanes) over the memory of (H, W), which is copied only if its lines are not contiguous."""
+    """Return (H, W, lanes) over the memory of (H, W), which is copied only if its lines are not contiguous."""
     dense = plane.contiguous() if isinstance(plane, torch.Tensor) else np.ascontiguousarray(plane)
     return _viewed(dense, 2).reshape(*plane.shape, -1)
 

@@ -1,4 +1,4 @@
-"""The names of the fields of a target, and the names that are taken for them."""
+"""Names of the fields of a target, and other names that mean one of them."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _OF_TOKENS = ("attention_mask", "input_mask", "token_mask", "padding_mask")
 
 @lru_cache(maxsize=1024)
 def taken_for(name: Any) -> str | None:
-    """Return the field that a name is taken for, by the words that it is made of; None for other names.
+    """Return the field that a name seems to mean, by the words in it; None for other names.
 
     >>> taken_for("gt_bboxes"), taken_for("faceKpts"), taken_for("caption")
     ('boxes', 'keypoints', None)

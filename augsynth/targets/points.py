@@ -1,4 +1,4 @@
-"""Keypoints, with or without a visibility: 0 is not labelled, 1 labelled but hidden, 2 visible (COCO's numbers)."""
+"""Keypoints, with or without visibility: 0 is not labelled, 1 labelled but hidden, 2 visible (as in COCO)."""
 
 from __future__ import annotations
 
@@ -12,10 +12,16 @@ from augsynth.targets.rules import TargetRules
 def place_keypoints(
     where: CoordinateMap, points: Floats, visibility: Array, rules: TargetRules
 ) -> tuple[Floats, Array]:
-    """Points (..., 2) in the output, and their visibility (...), in the dtype it came in.
+    """Return points in the output and their visibility, in its dtype.
 
-    It becomes 0 outside the frame, and 1 instead of 2 where the pixels are erased. Points that come with 0, and so
-    have no place, stay as they are.
+    The visibility becomes 0 outside the frame, and 1 instead of 2 where pixels are erased. Points with visibility 0
+    have no position and stay as they are.
+
+    Args:
+        where: map from the image to the output.
+        points: float64 (..., 2).
+        visibility: (...), 0, 1 or 2.
+        rules: rules for the numbers of keypoints.
     """
     mapped, inside, erased = where.points(points + rules.offset)
     labelled = visibility != 0

@@ -1,4 +1,4 @@
-"""Targets of every form, read for their images and placed by a plan."""
+"""Targets of every form: read for their images, and placed in the outputs of a plan."""
 
 from __future__ import annotations
 
@@ -23,22 +23,27 @@ from augsynth.targets.voc import VocReading, is_voc
 
 
 class Reading(Protocol):
-    """A target whose numbers were read and checked."""
+    """Target whose numbers were read and checked."""
 
     @property
     def boxes(self) -> Floats | None:
-        """Upright boxes (n, 4) around its objects, XYXY; None where it has none."""
+        """Upright boxes (n, 4) around the objects, XYXY; None if it has none."""
 
     @property
     def masks(self) -> Sequence[Moving]:
-        """Those that are to be moved."""
+        """Masks to be moved."""
 
     def place(self, where: CoordinateMap, masks: Sequence[Array]) -> Any:
-        """A target of the same form in the output; `masks` are its own, moved."""
+        """Return a target of the same form in the output.
+
+        Args:
+            where: map from the image to the output.
+            masks: the masks of this reading, moved.
+        """
 
 
 class _BareReading:
-    """A tv_tensor or a mask by itself, which is read as the only field of a target."""
+    """A tv_tensor or a mask alone, read as the only field of a target."""
 
     def __init__(self, name: str, target: Any, size: tuple[int, int], rules: TargetRules) -> None:
         self._name = name
@@ -50,7 +55,7 @@ class _BareReading:
 
 
 def is_target(value: Any) -> bool:
-    """Return whether a value says where things are in an image, in one of the forms that `read_target` takes.
+    """Return whether a value is a target with positions or pixels, in one of the forms that `read_target` takes.
 
     >>> is_target({"boxes": []}), is_target({"caption": "a dog"}), is_target([{"bbox": [0, 0, 1, 1]}]), is_target(3)
     (True, False, True, False)
@@ -59,16 +64,19 @@ def is_target(value: Any) -> bool:
         return False
     if isinstance(value, Mapping):
         moving = (*MOVING, "annotations")
-        return is_voc(value) or any(name in moving or tv_tensors.role_of(one) for name, one in value.items())
+        return is_voc(value) or any(name in moving or tv_tensors.role_of(field) for name, field in value.items())
     if isinstance(value, (list, tuple)):
-        return all(isinstance(one, Mapping) for one in value)
+        return all(isinstance(part, Mapping) for part in value)
     return tv_tensors.role_of(value) is not None or looks_like_map(value)
 
 
 def read_target(target: Any, size: tuple[int, int], rules: TargetRules) -> Reading:
-    """A target in any of its forms, for an image of `size` (H, W).
+    """Return a target after reading and checking it.
 
-    Its forms are a dict of fields, COCO and VOC annotations, a tv_tensor, and a mask.
+    Args:
+        target: a dict of fields, COCO or VOC annotations, a tv_tensor, or a mask.
+        size: (H, W) of its image.
+        rules: rules for what is kept.
     """
     if tv_tensors.role_of(target) is not None:
         return _BareReading("target", target, size, rules)
@@ -87,27 +95,40 @@ def read_target(target: Any, size: tuple[int, int], rules: TargetRules) -> Readi
 
 
 def read_targets(targets: Any, sizes: npt.NDArray[np.int64], rules: TargetRules) -> list[Reading]:
-    """One target for each image of the sizes (n, 2)."""
+    """Return the targets of several images after reading and checking them.
+
+    Args:
+        targets: one target for each image.
+        sizes: int64 (n, 2), the (H, W) of each image.
+        rules: rules for what is kept.
+    """
     if isinstance(targets, (Mapping, str)) or not hasattr(targets, "__len__"):
         raise ArgumentTypeError(f"targets must be a sequence with one target an image, got {type(targets).__name__}")
     if len(targets) != len(sizes):
         raise ArgumentError(f"there must be one target an image: got {len(targets)} for {len(sizes)} images")
-    return [read_target(one, (int(h), int(w)), rules) for one, (h, w) in zip(targets, sizes, strict=True)]
+    return [read_target(target, (int(h), int(w)), rules) for target, (h, w) in zip(targets, sizes, strict=True)]
 
 
 def object_boxes(readings: Sequence[Reading]) -> list[Floats]:
-    """The boxes (k, 4) of each target's objects, none for one without boxes."""
+    """Return the boxes (k, 4) of each target's objects; (0, 4) for a target without boxes."""
     return [np.zeros((0, 4)) if reading.boxes is None else reading.boxes for reading in readings]
 
 
 def place_targets(readings: Sequence[Reading], plan: Plan) -> list[Any]:
-    """The targets, each in the form it came in, in the outputs of a plan."""
+    """Return the targets, each in its own form, in the outputs of a plan.
+
+    Args:
+        readings: one target for each image of the plan.
+        plan: plan of the images.
+
+    Raises `ArgumentError` if the plan has a function that may move pixels.
+    """
     for step in plan.steps:
         if isinstance(step, Barrier) and step.may_move_pixels:
             raise ArgumentError(
                 f"targets cannot follow {step.operation}, a function that may move pixels: say keeps_positions=True "
                 "if it moves none, or transform without targets"
             )
-    moved = move_masks(plan.passes, [reading.masks for reading in readings])
-    maps = coordinate_maps(plan.passes)
+    moved = move_masks(plan.movements, [reading.masks for reading in readings])
+    maps = coordinate_maps(plan.movements)
     return [reading.place(where, masks) for reading, where, masks in zip(readings, maps, moved, strict=True)]

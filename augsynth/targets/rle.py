@@ -1,4 +1,4 @@
-"""Run-length encoded masks, as COCO stores crowds: down the columns, beginning with a run of zeros."""
+"""Run-length encoded masks, as COCO stores crowds: along the columns, beginning with a run of zeros."""
 
 from __future__ import annotations
 
@@ -14,12 +14,16 @@ from augsynth.errors import ArgumentError, ArgumentTypeError, shown
 
 
 def is_rle(segmentation: Any) -> bool:
-    """Whether a segmentation is run-length encoded, and no list of polygons."""
+    """Return whether a segmentation is run-length encoded, and no list of polygons."""
     return isinstance(segmentation, Mapping)
 
 
 def decode(segmentation: Mapping[str, Any], what: str) -> Array:
-    """The mask (H, W), uint8, of {"size": [H, W], "counts": …}; compressed counts need pycocotools.
+    """Return the mask (H, W), uint8, of {"size": [H, W], "counts": …}.
+
+    Args:
+        segmentation: the encoded mask; compressed counts need pycocotools.
+        what: its name in messages.
 
     >>> decode({"size": [2, 3], "counts": [1, 2, 3]}, "segmentation").tolist()
     [[0, 1, 0], [1, 0, 0]]
@@ -40,13 +44,20 @@ def decode(segmentation: Mapping[str, Any], what: str) -> Array:
 
 
 def _are_lengths(values: Any) -> TypeGuard[Sequence[int]]:
-    """Whether they are a list of integers of at least 0."""
+    """Return whether a value is a list of integers of at least 0."""
     listed = values.tolist() if isinstance(values, np.ndarray) else values
-    return isinstance(listed, (list, tuple)) and all(isinstance(one, Integral) and int(one) >= 0 for one in listed)
+    return isinstance(listed, (list, tuple)) and all(
+        isinstance(length, Integral) and int(length) >= 0 for length in listed
+    )
 
 
 def encode_like(mask: Array, original: Mapping[str, Any], what: str) -> dict[str, Any]:
-    """A mask (H, W) encoded as `original` is, with its other entries.
+    """Return a mask encoded in the form of another segmentation, with the other entries of that.
+
+    Args:
+        mask: (H, W).
+        original: the segmentation whose form is taken.
+        what: its name in messages.
 
     >>> encode_like(np.array([[0, 1, 0], [1, 0, 0]], np.uint8), {"size": [9, 9], "counts": []}, "segmentation")
     {'size': [2, 3], 'counts': [1, 2, 3]}
@@ -63,7 +74,7 @@ def encode_like(mask: Array, original: Mapping[str, Any], what: str) -> dict[str
 
 
 def runs(values: Array) -> list[int]:
-    """The lengths of the runs of zeros and others, in turn; the first are zeros.
+    """Return the lengths of the runs of zeros and of other values in turn; zeros come first.
 
     >>> runs(np.array([1, 1, 0]))
     [0, 2, 1]

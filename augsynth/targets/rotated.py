@@ -19,7 +19,12 @@ _SIMILAR = 1e-9
 
 
 def read_rotated(value: Any, what: str = "rotated_boxes") -> Floats:
-    """Rotated boxes (n, 5); `ArgumentError` if a side is negative."""
+    """Return rotated boxes (n, 5); `ArgumentError` if a side is negative.
+
+    Args:
+        value: boxes in any form.
+        what: their name in messages.
+    """
     boxes = coordinates(value, what, 5)
     if boxes.ndim != 2 or np.any(boxes[:, 2:4] < 0):
         raise ArgumentError(f"{what} must be (N, 5): cx, cy, w >= 0, h >= 0, angle; got {boxes.tolist()}")
@@ -27,7 +32,7 @@ def read_rotated(value: Any, what: str = "rotated_boxes") -> Floats:
 
 
 def corners_of(boxes: Floats) -> Floats:
-    """The corners (n, 4, 2) of rotated boxes (n, 5), clockwise on screen from the top left one of the unturned box.
+    """Return the corners (n, 4, 2) of rotated boxes (n, 5), clockwise from the top left corner of the unturned box.
 
     >>> corners_of(np.array([[5.0, 5.0, 4.0, 2.0, 90.0]])).round(9).tolist()
     [[[4.0, 7.0], [4.0, 3.0], [6.0, 3.0], [6.0, 7.0]]]
@@ -78,10 +83,14 @@ def _mapped(where: CoordinateMap, box: Floats, polygon: Floats) -> Floats:
 
 
 def enclosing(polygon: Floats, near: float = 0.0) -> Floats:
-    """The rotated box (5,) of smallest area around a convex polygon (n, 2), with its angle within 45 degrees of `near`.
+    """Return the rotated box (5,) of smallest area around a convex polygon; NaN if it has no points.
 
-    One of its sides lies along one of the polygon's (Freeman and Shapira, "Determining the minimum-area encasing
-    rectangle for an arbitrary closed curve", 1975). NaN around a polygon without points.
+    One of its sides lies along a side of the polygon (Freeman and Shapira, "Determining the minimum-area encasing
+    rectangle for an arbitrary closed curve", 1975).
+
+    Args:
+        polygon: float64 (n, 2).
+        near: angle in degrees; the result's angle differs by 45 degrees at most.
 
     >>> enclosing(np.array([[0.0, 0.0], [4.0, 0.0], [4.0, 2.0], [0.0, 2.0]])).tolist()
     [2.0, 1.0, 4.0, 2.0, 0.0]
@@ -96,7 +105,7 @@ def enclosing(polygon: Floats, near: float = 0.0) -> Floats:
 
 
 def _along(polygon: Floats, direction: Floats, near: float) -> Floats:
-    """The box around a polygon with a side along `direction`, that side being w where it is within 45 degrees."""
+    """Return the box around a polygon with a side along `direction`; this is w if it is within 45 degrees of `near`."""
     turns = np.rint((_angle_of(direction) - near) / 90.0)
     for _ in range(int(turns) % 4):
         direction = np.array([-direction[1], direction[0]])  # a quarter turn clockwise on screen
@@ -111,10 +120,10 @@ def _angle_of(vector: Floats) -> float:
 
 
 def _half_turn(angle: float) -> float:
-    """The angle in (-90, 90] of the same line."""
+    """Return the angle in (-90, 90] of the same line."""
     return 90.0 - (90.0 - angle) % 180.0
 
 
 def _wrapped(angle: float) -> float:
-    """The same direction in (-180, 180]; angles there are left as they are, to the last bit."""
+    """Return the same direction in (-180, 180]; angles in this range stay as they are, to the last bit."""
     return angle if -180.0 < angle <= 180.0 else 180.0 - (180.0 - angle) % 360.0

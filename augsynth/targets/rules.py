@@ -1,4 +1,4 @@
-"""The rules by which targets follow their image."""
+"""Rules for targets: what is kept, and how numbers are read."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ class TargetRules:
 
     @property
     def offset(self) -> float:
-        """What lies between a keypoint's number and its position."""
+        """Difference between a keypoint's position and its number, in pixels."""
         return 0.5 if self.pixel_center else 0.0
 
 
 def field_names(passthrough: Any) -> tuple[str, ...]:
-    """Names of fields, given as a sequence of them."""
+    """Return the names of fields, given as a sequence of texts."""
     if isinstance(passthrough, str) or not isinstance(passthrough, (Sequence, Set)):
         raise ArgumentTypeError(f"passthrough must be a sequence of the names of fields, got {passthrough!r}")
     for name in passthrough:

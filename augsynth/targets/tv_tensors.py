@@ -1,4 +1,4 @@
-"""torchvision's tv_tensors, where torchvision has been imported: it is looked up, and never imported from here."""
+"""torchvision's tv_tensors, if torchvision is imported; this module never imports it."""
 
 from __future__ import annotations
 
@@ -19,14 +19,19 @@ _ROTATED = ("XYWHR", "CXCYWHR", "XYXYXYXY")
 
 
 def is_instance(value: Any, name: str) -> bool:
-    """Whether `value` is torchvision's tv_tensor called `name`."""
+    """Return whether a value is a certain tv_tensor of torchvision.
+
+    Args:
+        value: any value.
+        name: name of the class in `torchvision.tv_tensors`.
+    """
     module = sys.modules.get("torchvision.tv_tensors")
     kind = getattr(module, name, None)
     return kind is not None and isinstance(value, kind)
 
 
 def role_of(value: Any) -> str | None:
-    """Which field of a target a tv_tensor is, by its class alone; None for other values."""
+    """Return the field of a target that a tv_tensor is, by its class alone; None for other values."""
     if "torchvision.tv_tensors" not in sys.modules:
         return None
     for name, role in _ROLES.items():
@@ -41,12 +46,17 @@ def role_of(value: Any) -> str | None:
 
 
 def plain(value: Any) -> Any:
-    """A tv_tensor as the tensor that it is; other values as they are."""
+    """Return a tv_tensor as an ordinary tensor; other values unchanged."""
     return value.as_subclass(torch.Tensor) if role_of(value) is not None else value
 
 
 def read(value: Any, what: str) -> Floats:
-    """Boxes of any format, as XYXY (n, 4) or as rotated boxes (n, 5)."""
+    """Return boxes of any format, as XYXY (n, 4) or as rotated boxes (n, 5).
+
+    Args:
+        value: a `BoundingBoxes`.
+        what: its name in messages.
+    """
     layout, array = _format(value), coordinates(plain(value), what, 4, 5, 8)
     if layout in _ROTATED:
         return read_rotated(_to_rotated(array, layout), what)
@@ -58,7 +68,13 @@ def read(value: Any, what: str) -> Floats:
 
 
 def boxes_like(boxes: Floats, original: Any, size: tuple[int, int]) -> Any:
-    """Boxes (n, 4) or (n, 5) as `BoundingBoxes` of the format of `original`, of a canvas of `size`."""
+    """Return boxes as `BoundingBoxes` in the format of other boxes.
+
+    Args:
+        boxes: float64 (n, 4) or (n, 5).
+        original: the boxes whose format is taken.
+        size: (H, W) of the canvas.
+    """
     layout = _format(original)
     if layout == "XYWH":
         boxes = np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)
@@ -70,12 +86,18 @@ def boxes_like(boxes: Floats, original: Any, size: tuple[int, int]) -> Any:
 
 
 def wrap(tensor: torch.Tensor, original: Any, **changes: Any) -> Any:
-    """`tensor` as the tv_tensor that `original` is, with its metadata but for the `changes`."""
+    """Return a tensor as the same kind of tv_tensor as another one.
+
+    Args:
+        tensor: the values.
+        original: the tv_tensor whose class and metadata are taken.
+        changes: metadata that differ.
+    """
     return sys.modules["torchvision.tv_tensors"].wrap(tensor, like=original, **changes)
 
 
 def image_like(tensor: torch.Tensor, original: Any) -> torch.Tensor:
-    """`tensor` as a `tv_tensors.Image` if `original` is one."""
+    """Return a tensor as a `tv_tensors.Image` if `original` is such an image."""
     image: torch.Tensor = wrap(tensor, original) if is_instance(original, "Image") else tensor
     return image
 

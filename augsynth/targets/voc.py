@@ -1,7 +1,7 @@
-"""Pascal VOC's annotations: {"annotation": {"size": …, "object": [{"name": …, "bndbox": …}, …]}}.
+"""Pascal VOC annotations: {"annotation": {"size": …, "object": [{"name": …, "bndbox": …}, …]}}.
 
 Their boxes name the first and the last pixel, counted from 1: (xmin, ymin, xmax, ymax) are the corners
-(xmin − 1, ymin − 1, xmax, ymax) here.
+(xmin − 1, ymin − 1, xmax, ymax) in augsynth.
 """
 
 from __future__ import annotations
@@ -24,14 +24,18 @@ _FIRST_PIXEL = np.array([1.0, 1.0, 0.0, 0.0])
 
 
 def is_voc(target: Any) -> bool:
-    """Whether a target has the form of a VOC annotation."""
+    """Return whether a target has the form of a VOC annotation."""
     return isinstance(target, Mapping) and isinstance(target.get("annotation"), Mapping)
 
 
 class VocReading:
-    """A VOC annotation, read for an image of any size; the parts of an object are filtered as objects are.
+    """VOC annotation, read for an image of any size. The parts of an object are filtered like objects.
 
-    Numbers that came as text go as text, whole ones without a decimal point.
+    Numbers that came as text are returned as text, whole numbers without a decimal point.
+
+    Args:
+        target: the annotation.
+        rules: rules for what is kept.
     """
 
     masks: Sequence[Moving] = ()
@@ -44,15 +48,20 @@ class VocReading:
         self._check_others()
 
     def _check_others(self) -> None:
-        """Refuse what is no part of the format and would stay behind."""
+        """Refuse fields that are no part of the format and would stay behind."""
         annotation = self._target["annotation"]
-        parts = [(self._target, "annotation"), (annotation, "object"), *((one, "bndbox") for one in self._objects)]
+        parts = [(self._target, "annotation"), (annotation, "object"), *((entry, "bndbox") for entry in self._objects)]
         for fields, form in parts:
             others = {name: value for name, value in fields.items() if name not in (form, "part")}
             check_beside(others, f"the VOC annotation's {form!r}", self._rules.passthrough)
 
     def place(self, where: CoordinateMap, masks: Sequence[Array]) -> dict[str, Any]:
-        """The annotation in the output of the image's plan, with its size."""
+        """Return the annotation in the output of the image's plan, with its size.
+
+        Args:
+            where: map from the image to the output.
+            masks: empty, as annotations have no masks.
+        """
         annotation = dict(self._target["annotation"])
         if "object" in annotation:
             annotation["object"] = self._placed(self._objects, where, "object")
@@ -66,14 +75,14 @@ class VocReading:
         placed = place_boxes(where, _read(objects, what), self._rules)
         corners = placed.boxes + _FIRST_PIXEL
         kept = zip(objects, corners, placed.kept, strict=True)
-        return [self._moved(one, box, where, what) for one, box, keep in kept if keep]
+        return [self._moved(entry, box, where, what) for entry, box, keep in kept if keep]
 
-    def _moved(self, one: Mapping[str, Any], box: Floats, where: CoordinateMap, what: str) -> dict[str, Any]:
-        before = one["bndbox"]
+    def _moved(self, entry: Mapping[str, Any], box: Floats, where: CoordinateMap, what: str) -> dict[str, Any]:
+        before = entry["bndbox"]
         values = {name: _like(float(value), before[name]) for name, value in zip(_CORNERS, box, strict=True)}
-        result = {**one, "bndbox": {**before, **values}}
-        if "part" in one:
-            result["part"] = self._placed(_listed(one["part"]), where, f"{what}'s part")
+        result = {**entry, "bndbox": {**before, **values}}
+        if "part" in entry:
+            result["part"] = self._placed(_listed(entry["part"]), where, f"{what}'s part")
         return result
 
 
@@ -88,18 +97,18 @@ def _listed(objects: Any) -> Sequence[Mapping[str, Any]]:
 
 def _read(objects: Sequence[Mapping[str, Any]], what: str) -> Floats:
     boxes = np.zeros((len(objects), 4))
-    for number, one in enumerate(objects):
+    for number, entry in enumerate(objects):
         try:
-            boxes[number] = [float(one["bndbox"][name]) for name in _CORNERS]
+            boxes[number] = [float(entry["bndbox"][name]) for name in _CORNERS]
         except (LookupError, TypeError, ValueError, OverflowError):
             raise ArgumentError(
-                f"{what}[{number}] must have a 'bndbox' with {', '.join(_CORNERS)}, got {shown(one)}"
+                f"{what}[{number}] must have a 'bndbox' with {', '.join(_CORNERS)}, got {shown(entry)}"
             ) from None
     return read_boxes(boxes - _FIRST_PIXEL, f"the boxes of {what}")
 
 
 def _like(value: float, original: Any) -> Any:
-    """A number in the form of another: text as text, a whole number only where the value is one always."""
+    """Return a number in the form of another one: text if that is text."""
     if isinstance(original, str):
         return str(int(value)) if value == int(value) else repr(value)
     return value

@@ -28,6 +28,7 @@ from augsynth import transforms as T
 from augsynth.core.typing import Image
 from augsynth.errors import ArgumentError
 from augsynth.plan import Plan
+from augsynth.transforms.examples import examples as transform_examples
 
 Shape = tuple[int, int, int]
 DTYPES = ("uint8", "uint16", "float32")
@@ -277,9 +278,16 @@ def _beside_geometry() -> list[st.SearchStrategy[T.Transform]]:
 
 
 @cache
+def examples() -> st.SearchStrategy[T.Transform]:
+    """One of `augsynth.transforms.examples`, except `Lambda` and those that need other packages."""
+    left_out = (T.Lambda, T.FillMissing)
+    return st.sampled_from([example for example in transform_examples() if not isinstance(example, left_out)])
+
+
+@cache
 def transforms() -> st.SearchStrategy[T.Transform]:
-    """Any transform with drawn parameters, but for `Lambda`, whose function would have to be drawn."""
-    return st.one_of(geometry(), values(), *_beside_geometry(), policies(), choices())
+    """Any transform except `Lambda`: with drawn parameters, or with those of its example."""
+    return st.one_of(geometry(), values(), *_beside_geometry(), policies(), choices(), examples())
 
 
 @cache

@@ -19,7 +19,7 @@ from augsynth.errors import ArgumentError
 from augsynth.plan.lowering import Geometry, ImageInfo, PerChannel
 from augsynth.transforms.contract import Draw, Transform
 from augsynth.transforms.matrices import about, affine_inverse, rotation, scaling, shearing, translation
-from augsynth.transforms.params import Range, flag, interval, numbers, sampling, symmetric
+from augsynth.transforms.params import Range, flag, interval, numbers, resampled, symmetric
 
 Point = tuple[Floats | float, Floats | float]
 
@@ -56,11 +56,18 @@ def _scales(scale: Range, name: str = "scale") -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class RandomRotation(Transform):
-    """Rotate by an angle drawn from `degrees`: (lowest, highest), or d for (-d, d), counter-clockwise on screen.
+    """Rotate by a random angle, counter-clockwise on screen.
 
-    `expand` enlarges the canvas to hold the whole turned image. Multiples of 90 degrees are exact. `interpolation` is
-    nearest, bilinear or bicubic; `border` constant, replicate, reflect, reflect101 or wrap; `fill` a number or one a
-    channel, on the image's own scale.
+    Multiples of 90 degrees are exact.
+
+    Args:
+        degrees: a pair (lowest, highest), or a number d for (-d, d).
+        interpolation: "nearest", "bilinear" (the default) or "bicubic".
+        expand: True enlarges the canvas, so that it holds the whole rotated image; False (the default) keeps the size.
+        center: the point (x, y) that stays, in pixels from the upper left corner; by default the image's middle. Not
+            possible with `expand`.
+        fill: the level of a constant border, in the image's units: a number, or one for each channel; 0 by default.
+        border: the values outside the image: "constant" (the default), "replicate", "reflect", "reflect101" or "wrap".
 
     >>> import numpy as np
     >>> RandomRotation((90, 90))(np.array([[1, 2], [3, 4]], np.uint8)).tolist()
@@ -78,7 +85,7 @@ class RandomRotation(Transform):
     def check(self) -> None:
         symmetric(self.degrees, "degrees")
         flag(self.expand, "expand")
-        sampling(self.interpolation, None, self.border, self.fill)
+        resampled(self.interpolation, None, self.border, self.fill)
         _check_center(self.center)
         if self.center is not None and self.expand:
             raise ArgumentError("center cannot be chosen with expand=True: the expanded canvas is centred")
@@ -86,7 +93,7 @@ class RandomRotation(Transform):
     def step(self, draw: Draw, images: ImageInfo) -> Geometry:
         # The inverse of a turn is the turn back.
         degrees = -draw.between(0, *symmetric(self.degrees, "degrees"))
-        declared = sampling(self.interpolation, None, self.border, self.fill)
+        declared = resampled(self.interpolation, None, self.border, self.fill)
         if not self.expand:
             return Geometry(rotation(degrees, *_middle(self.center, images)), images.sizes, declared)
         turned_back = rotation(degrees)
@@ -104,11 +111,22 @@ def _enclosing(turned: Floats, sizes: npt.NDArray[np.int64]) -> npt.NDArray[np.i
 
 @dataclass(frozen=True)
 class RandomAffine(Transform):
-    """A random affine map about the centre: shear, then scale, rotate and translate.
+    """Apply a random affine map about a centre: shear, then scale, then rotate, then translate.
 
-    `degrees` as in `RandomRotation`; `translate` (a, b) moves by up to a·W and b·H either way; `scale` (lowest,
-    highest) factors; `shear` degrees along x, or (x lowest, x highest), or with two more for y. `antialias` widens the
-    filter where the map makes the image smaller. Order and signs of shear are torchvision's.
+    The order and the signs of the shear are torchvision's.
+
+    Args:
+        degrees: the rotation, as in `RandomRotation`.
+        translate: (a, b) moves by up to a times the width and b times the height, either way, 0 to 1; None (the
+            default) does not move.
+        scale: factors (lowest, highest) above 0; None (the default) keeps the scale.
+        shear: degrees within (-90, 90): d for (-d, d) along x, or (lowest, highest) along x, or four numbers, with the
+            range along y after that along x. None (the default) does not shear.
+        interpolation: "nearest", "bilinear" (the default) or "bicubic".
+        fill: the level of a constant border, in the image's units: a number, or one for each channel; 0 by default.
+        center: the point (x, y) that stays, in pixels from the upper left corner; by default the image's middle.
+        border: the values outside the image: "constant" (the default), "replicate", "reflect", "reflect101" or "wrap".
+        antialias: True (the default) widens the filter where the image becomes smaller.
 
     >>> import numpy as np
     >>> image = np.zeros((8, 8, 3), np.uint8)
@@ -129,7 +147,8 @@ class RandomAffine(Transform):
 
     def check(self) -> None:
         symmetric(self.degrees, "degrees")
-        sampling(self.interpolation, self.antialias, self.border, self.fill)
+        flag(self.antialias, "antialias")
+        resampled(self.interpolation, self.antialias, self.border, self.fill)
         if self.translate is not None:
             numbers(self.translate, "translate", 2, 0.0, 1.0)
         if self.scale is not None:
@@ -151,7 +170,7 @@ class RandomAffine(Transform):
             forward = compose(_shift(draw, 4, self.translate, images), forward)
         # A pure rotation covers one source pixel an output pixel: the filter would not differ.
         antialias = None if self.scale is None and self.shear is None else self.antialias
-        declared = sampling(self.interpolation, antialias, self.border, self.fill)
+        declared = resampled(self.interpolation, antialias, self.border, self.fill)
         return Geometry(affine_inverse(forward), images.sizes, declared)
 
 
@@ -164,9 +183,17 @@ def _shift(draw: Draw, column: int, fractions: Sequence[float], images: ImageInf
 
 @dataclass(frozen=True)
 class RandomScale(Transform):
-    """Zoom about the centre by a factor from `scale` (lowest, highest), on the image's own canvas; above 1 enlarges.
+    """Zoom about a centre by a random factor; the canvas keeps its size.
 
-    With `ratio` (lowest, highest) the width is stretched by a further factor sqrt(r) and the height by 1/sqrt(r).
+    Args:
+        scale: factors (lowest, highest) above 0; above 1 enlarges. (0.8, 1.25) by default.
+        ratio: (lowest, highest) above 0 of a further factor r: the width is multiplied by sqrt(r), the height by
+            1/sqrt(r). None (the default) keeps the proportions.
+        interpolation: "nearest", "bilinear" (the default) or "bicubic".
+        fill: the level of a constant border, in the image's units: a number, or one for each channel; 0 by default.
+        center: the point (x, y) that stays, in pixels from the upper left corner; by default the image's middle.
+        border: the values outside the image: "constant" (the default), "replicate", "reflect", "reflect101" or "wrap".
+        antialias: True (the default) widens the filter where the image becomes smaller.
 
     >>> import numpy as np
     >>> RandomScale((0.8, 1.25))(np.zeros((4, 6), np.uint8)).shape
@@ -184,7 +211,8 @@ class RandomScale(Transform):
 
     def check(self) -> None:
         _scales(self.scale)
-        sampling(self.interpolation, self.antialias, self.border, self.fill)
+        flag(self.antialias, "antialias")
+        resampled(self.interpolation, self.antialias, self.border, self.fill)
         if self.ratio is not None:
             _scales(self.ratio, "ratio")
         _check_center(self.center)
@@ -194,13 +222,20 @@ class RandomScale(Transform):
         low, high = (1.0, 1.0) if self.ratio is None else _scales(self.ratio, "ratio")
         stretch = np.sqrt(draw.between(1, low, high))
         forward = about(scaling(factor * stretch, factor / stretch), *_middle(self.center, images))
-        declared = sampling(self.interpolation, self.antialias, self.border, self.fill)
+        declared = resampled(self.interpolation, self.antialias, self.border, self.fill)
         return Geometry(affine_inverse(forward), images.sizes, declared)
 
 
 @dataclass(frozen=True)
 class RandomTranslate(Transform):
-    """Move by up to `translate` = (a, b) of the width and the height either way, by fractions of a pixel too.
+    """Move by a random distance, which may be a fraction of a pixel.
+
+    Args:
+        translate: (a, b) moves by up to a times the width and b times the height, either way, 0 to 1; (0.1, 0.1) by
+            default.
+        interpolation: "nearest", "bilinear" (the default) or "bicubic".
+        fill: the level of a constant border, in the image's units: a number, or one for each channel; 0 by default.
+        border: the values outside the image: "constant" (the default), "replicate", "reflect", "reflect101" or "wrap".
 
     >>> import numpy as np
     >>> RandomTranslate((0.5, 0.0))(np.zeros((4, 6), np.uint8)).shape
@@ -215,16 +250,25 @@ class RandomTranslate(Transform):
 
     def check(self) -> None:
         numbers(self.translate, "translate", 2, 0.0, 1.0)
-        sampling(self.interpolation, None, self.border, self.fill)
+        resampled(self.interpolation, None, self.border, self.fill)
 
     def step(self, draw: Draw, images: ImageInfo) -> Geometry:
-        declared = sampling(self.interpolation, None, self.border, self.fill)
+        declared = resampled(self.interpolation, None, self.border, self.fill)
         return Geometry(affine_inverse(_shift(draw, 0, self.translate, images)), images.sizes, declared)
 
 
 @dataclass(frozen=True)
 class RandomShear(Transform):
-    """Shear about the centre by `shear` degrees: d for (-d, d) along x, (lowest, highest), or with two more for y.
+    """Shear by a random angle about a centre.
+
+    Args:
+        shear: degrees within (-90, 90): d for (-d, d) along x, or (lowest, highest) along x, or four numbers, with the
+            range along y after that along x. 10 by default.
+        interpolation: "nearest", "bilinear" (the default) or "bicubic".
+        fill: the level of a constant border, in the image's units: a number, or one for each channel; 0 by default.
+        center: the point (x, y) that stays, in pixels from the upper left corner; by default the image's middle.
+        border: the values outside the image: "constant" (the default), "replicate", "reflect", "reflect101" or "wrap".
+        antialias: True (the default) widens the filter where the image becomes smaller.
 
     >>> import numpy as np
     >>> RandomShear((-10, 10, -5, 5))(np.zeros((4, 6), np.uint8)).shape
@@ -241,11 +285,12 @@ class RandomShear(Transform):
 
     def check(self) -> None:
         _shears(self.shear)
-        sampling(self.interpolation, self.antialias, self.border, self.fill)
+        flag(self.antialias, "antialias")
+        resampled(self.interpolation, self.antialias, self.border, self.fill)
         _check_center(self.center)
 
     def step(self, draw: Draw, images: ImageInfo) -> Geometry:
         x_range, y_range = _shears(self.shear)
         linear = shearing(draw.between(0, *x_range), draw.between(1, *y_range))
-        declared = sampling(self.interpolation, self.antialias, self.border, self.fill)
+        declared = resampled(self.interpolation, self.antialias, self.border, self.fill)
         return Geometry(affine_inverse(about(linear, *_middle(self.center, images))), images.sizes, declared)

@@ -17,11 +17,14 @@ from augsynth.whole_image.gaussian_blur import LARGEST_KERNEL
 
 @dataclass(frozen=True)
 class GaussianBlur(Transform):
-    """Blur with a normal kernel of `kernel_size` pixels, odd: (width, height), or one number for both.
+    """Blur with a normal kernel.
 
-    `sigma` in pixels is a number above 0, or a pair to draw from. Beyond its edges the image is reflected about the
-    outermost pixels (reflect101), also where the kernel is larger than the image. Names, order and defaults are
-    torchvision's.
+    At its edges the image is reflected about the outermost pixels (reflect101), also where the kernel is larger than
+    the image. Names, order and defaults are torchvision's.
+
+    Args:
+        kernel_size: the kernel's (width, height) in pixels, odd numbers, or one number for both.
+        sigma: the standard deviation in pixels, above 0: a number, or a pair to draw from; (0.1, 2.0) by default.
 
     >>> import numpy as np
     >>> GaussianBlur((3, 1), sigma=1.0)(np.array([[0, 0, 100, 0, 0]], np.uint8)).tolist()
@@ -49,11 +52,15 @@ class GaussianBlur(Transform):
 
 @dataclass(frozen=True)
 class RandomAdjustSharpness(Transform):
-    """Smooth (`sharpness_factor` below 1) or sharpen (above 1) with probability `p`.
+    """Smooth or sharpen at random.
 
-    0 gives the smoothed image, the mean of 3x3 pixels with the middle counted five times; 1 the image itself, and 2
-    goes as far beyond. Pixels on the edge stay. Values are clamped to the full scale, which is 1 for floats, unless the
-    factor is 1: then images stay as they are.
+    The image and a smoothed one are mixed. The smoothed one is the mean of 3x3 pixels, with the middle counted five
+    times. Pixels on the edge keep their values. Results are clamped to the full scale, which is 1 for float images.
+
+    Args:
+        sharpness_factor: at least 0: 0 gives the smoothed image, 1 the image itself, without the clamp; above 1
+            sharpens.
+        p: the probability, 0 to 1; 0.5 by default.
 
     >>> import numpy as np
     >>> image = np.zeros((3, 3), np.uint8)

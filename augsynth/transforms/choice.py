@@ -54,9 +54,13 @@ class _Chance(Transform):
 
 @dataclass(frozen=True)
 class RandomApply(_Chance):
-    """Apply all of `transforms` to a sample with probability `p`, or none of them.
+    """Apply all of some transforms to a sample at random, or none of them.
 
-    They share passes with what stands around them: a sample that is left out gets neutral parameters.
+    They share passes with the transforms around them: a sample that is left out gets neutral parameters.
+
+    Args:
+        transforms: a transform or a pipeline, or a sequence of them.
+        p: the probability, 0 to 1; 0.5 by default.
 
     >>> import numpy as np
     >>> from augsynth import transforms as T
@@ -78,10 +82,14 @@ class RandomApply(_Chance):
 
 @dataclass(frozen=True)
 class RandomChoice(_Chance):
-    """Apply one of `transforms` to each sample, drawn with the weights `p` (all alike by default).
+    """Apply one of several transforms to each sample, at random.
 
-    An alternative can be a `Compose`. Alternatives share passes as if they followed each other, so it is cheap to
-    choose among transforms that fuse, and `explain()` shows what does not.
+    The alternatives share passes as if they followed each other: a choice among transforms that fuse costs little, and
+    `explain()` shows the others.
+
+    Args:
+        transforms: the alternatives: transforms or pipelines.
+        p: a weight at least 0 for each alternative; equal weights by default.
 
     >>> import numpy as np
     >>> from augsynth import transforms as T

@@ -26,21 +26,26 @@ _UNCHANGED = ((1.0, 1.0), (1.0, 1.0), (1.0, 1.0), (0.0, 0.0))
 
 @dataclass(frozen=True)
 class ColorJitter(Transform):
-    """Change brightness, contrast, saturation and hue, each by an amount drawn for each image.
+    """Change brightness, contrast, saturation and hue by random amounts.
 
-    `brightness`, `contrast` and `saturation` are factors: drawn from [max(0, 1 - d), 1 + d] for a number d >= 0, or
-    from a pair (lowest, highest), at least 0; 1 changes nothing. Brightness multiplies; contrast blends with the mean
-    of the grey picture, and saturation with each pixel's grey (0.299, 0.587, 0.114 of red, green and blue: ITU-R
-    BT.601). `hue` is a share of the full circle, drawn from [-d, d] for a number d up to 0.5, or from a pair within
-    [-0.5, 0.5]: the chroma plane of YIQ is rotated. That is linear and keeps the luma; torchvision shifts the hue of
-    HSV instead, which turns in the same sense but gives other colours. Names and defaults are torchvision's.
+    Brightness multiplies values. Contrast mixes the image with the mean of its grey version, and saturation mixes each
+    pixel with its grey (0.299, 0.587 and 0.114 of red, green and blue: ITU-R BT.601). Hue rotates the chroma plane of
+    YIQ: the map is linear and keeps the luma, where torchvision shifts the hue of HSV. Both turn in the same sense, and
+    give different colours. The four maps commute, so no order is drawn; torchvision draws one. Names and defaults are
+    torchvision's.
 
-    Where nothing but 1 (and a hue of 0) can be drawn, images stay as they are, and their values are not clamped.
+    If the parameters allow no change, images stay as they are, and their values are not clamped.
 
-    The four commute, so there is no order to draw: torchvision draws one, which matters only as it clamps in between.
+    Brightness and contrast work for any number of channels, and leave the last of 4 (alpha) as it is. Saturation and
+    hue need 3 or 4 channels; an image of 1 channel is not changed by them.
 
-    Brightness and contrast work on any number of channels, but leave the last of 4 (alpha) as it is; saturation and hue
-    need 3 or 4, and change nothing in an image of 1.
+    Args:
+        brightness: a factor at least 0: a pair (lowest, highest), or a number d for (max(0, 1 - d), 1 + d); 0 by
+            default.
+        contrast: as `brightness`.
+        saturation: as `brightness`.
+        hue: a fraction of the full circle: a pair within [-0.5, 0.5], or a number d up to 0.5 for (-d, d); 0 by
+            default.
 
     >>> import numpy as np
     >>> ColorJitter(brightness=(2, 2))(np.array([[[10, 20, 200]]], np.uint8)).ravel().tolist()
@@ -77,9 +82,13 @@ def _factors(value: Range, name: str) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class RandomGrayscale(Transform):
-    """Replace red, green and blue by their grey, with probability `p`; the number of channels stays.
+    """Replace red, green and blue by their grey at random; the number of channels stays.
 
-    Grey is 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601). Of 4 channels the last stays; an image of 1 is grey already.
+    Grey is 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601). The last of 4 channels stays. An image of 1 channel is grey
+    already.
+
+    Args:
+        p: the probability, 0 to 1; 0.1 by default.
 
     >>> import numpy as np
     >>> RandomGrayscale(p=1.0)(np.array([[[100, 200, 0]]], np.uint8)).ravel().tolist()
@@ -100,7 +109,7 @@ class RandomGrayscale(Transform):
 
 @dataclass(frozen=True)
 class RandomChannelPermutation(Transform):
-    """Put the channels in an order drawn for each image, all orders being equally likely; of 4 the last (alpha) stays.
+    """Put the channels in a random order; all orders are equally likely. The last of 4 channels (alpha) stays.
 
     >>> import numpy as np
     >>> sorted(RandomChannelPermutation()(np.array([[[1, 2, 3]]], np.uint8)).ravel().tolist())
@@ -120,9 +129,11 @@ class RandomChannelPermutation(Transform):
 
 @dataclass(frozen=True)
 class ColorMatrix(Transform):
-    """Mix channels: each new one is a sum over the old ones, `matrix` (C, C) v + `offset`.
+    """Mix channels: each new channel is a weighted sum of the old ones, `matrix` v + `offset`.
 
-    `offset` is a number or one a channel, as a fraction of the full scale. Images must have C channels.
+    Args:
+        matrix: C rows of C numbers, 1 to 16; images must have C channels.
+        offset: a fraction of the full scale: a number, or one for each channel; 0 by default.
 
     >>> import numpy as np
     >>> ColorMatrix([[0, 1], [1, 0]], offset=0.2)(np.array([[[10, 20]]], np.uint8)).ravel().tolist()

@@ -16,17 +16,20 @@ from augsynth.transforms.params import flag
 class Lambda(Transform):
     """Call a function of yours.
 
-    `function` gets a copy of the image, a NumPy array (H, W, C), and returns one of the same shape and dtype: it runs
-    between passes. With `per_pixel` it gets float64 values in the image's units, in an array of any shape, and maps
-    them one by one. Then it becomes a lookup table for integer images, and shares a pass with all else; results are
-    rounded and clamped to the dtype's range. What it returns must depend on its argument alone, or keys no longer
-    decide.
+    The result of the function must depend on its argument alone; otherwise keys do not decide the result.
 
-    Nothing tells where a function of the whole image takes its pixels. So targets are refused beside it, unless
-    `keeps_positions` says that it moves none.
+    A description holds only the `name`, and `from_dict(d, functions={name: function})` puts the function back. A
+    function of a module can be pickled, as DataLoader workers need it; a lambda cannot.
 
-    A description holds only the `name`, the function's own by default; `from_dict(d, functions={name: function})` puts
-    the function back. It is pickled, as DataLoader workers need it, if it can be: a function of a module, not a lambda.
+    Args:
+        function: gets a copy of the image, a NumPy array (H, W, C), and returns an array of the same shape and dtype.
+            It runs between passes.
+        per_pixel: True calls the function with float64 values in the image's units, in an array of any shape, which it
+            maps one by one. For integer images it becomes a lookup table, and shares a pass with the other transforms;
+            results are rounded and clamped to the range of the dtype. False by default.
+        name: the name in descriptions and in `explain()`; by default the function's own.
+        keeps_positions: True declares that the function moves no pixels. Otherwise targets are refused, because the
+            function of a whole image may move pixels. False by default.
 
     >>> import numpy as np
     >>> Lambda(np.sqrt, per_pixel=True)(np.array([[16, 100, 255]], np.uint8)).tolist()

@@ -23,16 +23,24 @@ _DRAWS_AN_ATTEMPT = 4
 
 @dataclass(frozen=True)
 class RandomErasing(Transform):
-    """Overwrite `count` rectangles, with probability `p`.
+    """Overwrite random rectangles.
 
-    A rectangle covers a share of the image drawn from `scale`, with height over width drawn from `ratio`, evenly on a
-    logarithmic scale, anywhere inside. Up to ten are drawn until one is smaller than the image on both sides; none is
-    erased if none is, as in torchvision, whose names and defaults these are. `value` is a number or one a channel, in
-    the image's own scale at that point, or "random": uniform over the full scale for every pixel and channel.
-    Rectangles are drawn independently and may overlap. With `min_visible`, a rectangle also has to leave, together with
-    those before it, that fraction of every box that comes with the image and is in view.
+    Up to ten rectangles are drawn, until one has both sides shorter than the image's. If none has, nothing is erased,
+    as in torchvision, whose names and defaults these are. Rectangles are drawn independently and may overlap.
 
     Zhong et al., "Random Erasing Data Augmentation", AAAI 2020.
+
+    Args:
+        p: the probability, 0 to 1; 0.5 by default.
+        scale: the fraction of the image's area that a rectangle covers, 0 to 1: a pair or a number; (0.02, 0.33) by
+            default.
+        ratio: height divided by width, above 0, drawn uniformly in its logarithm: a pair or a number; (0.3, 3.3) by
+            default.
+        value: the level, in the image's units: a number, or one for each channel; or "random", uniform over the full
+            scale for each pixel and channel. 0 by default.
+        count: the number of rectangles, 1 to 64; 1 by default.
+        min_visible: the fraction of each box in view that the rectangles together must leave, 0 to 1, for calls with
+            boxes; 0 by default.
 
     >>> import numpy as np
     >>> erased = RandomErasing(p=1.0, scale=(0.25, 0.25), ratio=(1, 1))(np.ones((8, 8), np.uint8))
@@ -92,14 +100,19 @@ _MOST_RECTANGLES = 64
 
 @dataclass(frozen=True)
 class GridMask(Transform):
-    """Overwrite a grid of squares, with probability `p`.
+    """Overwrite a grid of squares.
 
-    The grid's unit is drawn from `unit`, as a share of the image's shorter side (at least 2 pixels), and its origin
-    anywhere in a unit. `ratio` is the share of a unit's side that is kept, so 1 - (1 - ratio)**2 of the image is.
-    `value` is that of `RandomErasing`. The defaults of `unit` and `ratio` are the paper's for ImageNet, with 96 to 224
-    of 224 pixels as units; the grid is not rotated.
+    The grid starts at a random position. 1 - (1 - ratio)**2 of the image is kept. The defaults of `unit` and `ratio`
+    are the paper's for ImageNet, whose units are 96 to 224 of 224 pixels; the paper's rotation of the grid is left out.
 
     Chen et al., "GridMask Data Augmentation", arXiv:2001.04086 (2020).
+
+    Args:
+        unit: the grid's period as a fraction of the image's shorter side, 0.02 to 1, and at least 2 pixels: a pair or a
+            number; (96/224, 1) by default.
+        ratio: the fraction of a period that is kept along each side, 0 to 1: a pair or a number; 0.6 by default.
+        value: that of `RandomErasing`; 0 by default.
+        p: the probability, 0 to 1; 0.5 by default.
 
     >>> import numpy as np
     >>> int(GridMask(unit=0.5, ratio=0.5, p=1.0)(np.ones((8, 8), np.uint8)).sum())

@@ -23,7 +23,10 @@ def _mirrored(draw: Draw, p: float, extent: npt.NDArray[np.int64]) -> tuple[Floa
 
 @dataclass(frozen=True)
 class RandomHorizontalFlip(Transform):
-    """Mirror left and right with probability `p`: x becomes W - x. Exact.
+    """Mirror left and right at random: x becomes W - x. Exact.
+
+    Args:
+        p: the probability, 0 to 1; 0.5 by default.
 
     >>> import numpy as np
     >>> image = np.array([[1, 2, 3]], np.uint8)
@@ -44,7 +47,10 @@ class RandomHorizontalFlip(Transform):
 
 @dataclass(frozen=True)
 class RandomVerticalFlip(Transform):
-    """Mirror top and bottom with probability `p`: y becomes H - y. Exact.
+    """Mirror top and bottom at random: y becomes H - y. Exact.
+
+    Args:
+        p: the probability, 0 to 1; 0.5 by default.
 
     >>> import numpy as np
     >>> RandomVerticalFlip(p=1.0)(np.array([[1], [2]], np.uint8)).tolist()

@@ -16,12 +16,13 @@ from augsynth.transforms.contract import Draw, Transform
 from augsynth.transforms.matrices import matrix, scaling, translation
 from augsynth.transforms.params import (
     Range,
+    bordered,
+    filtered,
     flag,
     integer,
     interval,
     margins,
     probability,
-    sampling,
     size_pair,
 )
 from augsynth.transforms.visibility import attempts, most_visible
@@ -61,10 +62,14 @@ def _offsets(u: Floats, room: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class Pad(Transform):
-    """Add margins of `padding` pixels: one number, (left and right, top and bottom), or (left, top, right, bottom).
+    """Add margins.
 
-    `border` is constant (with `fill`, a number or one a channel), replicate, reflect, reflect101 or wrap. What
-    torchvision calls "symmetric" is reflect here, and its "reflect" is reflect101.
+    Args:
+        padding: the margins in pixels, at least 0: a number, (left and right, top and bottom), or (left, top, right,
+            bottom).
+        fill: the level of a constant border, in the image's units: a number, or one for each channel; 0 by default.
+        border: the values outside the image: "constant" (the default), "replicate", "reflect", "reflect101" or "wrap".
+            torchvision's "symmetric" is "reflect" here, and its "reflect" is "reflect101".
 
     >>> import numpy as np
     >>> Pad((1, 0), fill=9)(np.array([[1, 2]], np.uint8)).tolist()
@@ -77,20 +82,24 @@ class Pad(Transform):
 
     def check(self) -> None:
         margins(self.padding)
-        sampling(None, None, self.border, self.fill)
+        bordered(self.border, self.fill)
 
     def step(self, draw: Draw, images: ImageInfo) -> Geometry:
         left, top, right, bottom = margins(self.padding)
         sizes = images.sizes + np.array([top + bottom, left + right])
         inverse = np.repeat(translation(-float(left), -float(top)), len(images), axis=0)
-        return Geometry(inverse, sizes, sampling(None, None, self.border, self.fill), pads=True)
+        return Geometry(inverse, sizes, bordered(self.border, self.fill), pads=True)
 
 
 @dataclass(frozen=True)
 class CenterCrop(Transform):
-    """Cut the middle `size` = (height, width) or one number; an odd remainder is rounded as torchvision does.
+    """Cut out the middle. An odd remainder is rounded as in torchvision.
 
-    An image smaller than `size` is an error, unless `pad_if_needed` adds the missing rows and columns by `border`.
+    Args:
+        size: (height, width) in pixels, or one number for a square.
+        pad_if_needed: True pads a smaller image by `border`; False (the default) makes it an error.
+        fill: the level of a constant border, in the image's units: a number, or one for each channel; 0 by default.
+        border: the values outside the image: "constant" (the default), "replicate", "reflect", "reflect101" or "wrap".
 
     >>> import numpy as np
     >>> CenterCrop((1, 2))(np.arange(12, dtype=np.uint8).reshape(3, 4)).tolist()
@@ -105,7 +114,7 @@ class CenterCrop(Transform):
     def check(self) -> None:
         size_pair(self.size)
         flag(self.pad_if_needed, "pad_if_needed")
-        sampling(None, None, self.border, self.fill)
+        bordered(self.border, self.fill)
 
     def step(self, draw: Draw, images: ImageInfo) -> Geometry:
         size = size_pair(self.size)
@@ -113,20 +122,24 @@ class CenterCrop(Transform):
         if not self.pad_if_needed:
             _require_room(room, size, images, "a centre crop")
         offset = np.where(room >= 0, np.round(room / 2), -((-room) // 2)).astype(np.float64)
-        declared = sampling(None, None, self.border, self.fill) if self.pad_if_needed else Sampling()
+        declared = bordered(self.border, self.fill) if self.pad_if_needed else Sampling()
         inverse = translation(offset[:, 1], offset[:, 0])
         return Geometry(inverse, _sizes(*size, len(images)), declared, pads=self.pad_if_needed)
 
 
 @dataclass(frozen=True)
 class RandomCrop(Transform):
-    """Cut a window of `size` = (height, width) or one number, at a random place.
+    """Cut out a window at a random position.
 
-    `padding` (as in `Pad`) is added first; `pad_if_needed` adds what is missing to an image that is too small, on both
-    sides. Without it, an image smaller than `size` is an error.
-
-    With `min_visible`, up to ten windows are drawn for an image that comes with boxes, until every box in view keeps
-    that fraction of its area; if there is none, the window in which most boxes do is taken.
+    Args:
+        size: (height, width) of the window in pixels, or one number for a square.
+        padding: margins that are added first, as in `Pad`; None (the default) adds none.
+        pad_if_needed: True also adds what a smaller image lacks, on both sides; False (the default) makes it an error.
+        fill: the level of a constant border, in the image's units: a number, or one for each channel; 0 by default.
+        border: the values outside the image: "constant" (the default), "replicate", "reflect", "reflect101" or "wrap".
+        min_visible: the fraction of each box in view that the window should show, 0 to 1, for calls with boxes; 0 by
+            default. Up to ten windows are drawn until one shows that much of every box; if none does, the one that does
+            for most boxes.
 
     >>> import numpy as np
     >>> RandomCrop(32, padding=4, border="reflect")(np.zeros((32, 32, 3), np.uint8)).shape
@@ -148,7 +161,7 @@ class RandomCrop(Transform):
     def check(self) -> None:
         size_pair(self.size)
         flag(self.pad_if_needed, "pad_if_needed")
-        sampling(None, None, self.border, self.fill)
+        bordered(self.border, self.fill)
         probability(self.min_visible, "min_visible")
         if self.padding is not None:
             margins(self.padding)
@@ -165,7 +178,7 @@ class RandomCrop(Transform):
         moves = _offsets(draw.u.reshape(len(images), attempts(self.min_visible), 2), room[:, None])
         corner = self._chosen(moves + lowest, images)
         pads = self.pad_if_needed or self.padding is not None
-        declared = sampling(None, None, self.border, self.fill) if pads else Sampling()
+        declared = bordered(self.border, self.fill) if pads else Sampling()
         return Geometry(translation(corner[:, 1], corner[:, 0]), _sizes(*size, len(images)), declared, pads=pads)
 
     def _chosen(self, corners: Floats, images: ImageInfo) -> Floats:
@@ -180,10 +193,15 @@ class RandomCrop(Transform):
 
 @dataclass(frozen=True)
 class Resize(Transform):
-    """Resize to `size` = (height, width), or the shorter side to one number, keeping the aspect ratio.
+    """Resize to a given size, or the shorter side to a given length.
 
-    `max_size` bounds the longer side in the latter case. With `antialias` (as in torch's `interpolate`) the filter is
-    widened where the image becomes smaller; without it, pixels between the samples are skipped.
+    Args:
+        size: (height, width) in pixels, or one number for the shorter side; then the aspect ratio is kept.
+        interpolation: "nearest", "bilinear" (the default) or "bicubic".
+        max_size: the largest length of the longer side, greater than `size`, which must be one number; None (the
+            default) sets no limit.
+        antialias: True (the default) widens the filter where the image becomes smaller, as torch's `interpolate` does;
+            False skips pixels between the samples.
 
     >>> import numpy as np
     >>> Resize(10)(np.zeros((20, 30), np.uint8)).shape
@@ -197,7 +215,8 @@ class Resize(Transform):
 
     def check(self) -> None:
         size_pair(self.size)
-        sampling(self.interpolation, self.antialias)
+        flag(self.antialias, "antialias")
+        filtered(self.interpolation, self.antialias)
         if self.max_size is not None:
             if not self._is_short_side():
                 raise ArgumentError("max_size needs size to be one number (the shorter side), got both sides")
@@ -209,7 +228,7 @@ class Resize(Transform):
             self._shorter_side(images.sizes) if self._is_short_side() else _sizes(*size_pair(self.size), len(images))
         )
         ratio = images.sizes / sizes
-        declared = sampling(self.interpolation, self.antialias)
+        declared = filtered(self.interpolation, self.antialias)
         return Geometry(scaling(ratio[:, 1], ratio[:, 0]), sizes, declared, keeps_frame=True)
 
     def _is_short_side(self) -> bool:
@@ -230,11 +249,19 @@ class Resize(Transform):
 
 @dataclass(frozen=True)
 class RandomResizedCrop(Transform):
-    """Cut a window of random area and shape, and resize it to `size` = (height, width) or one number.
+    """Cut out a window of random area and aspect ratio, and resize it.
 
-    The window covers a fraction of the area drawn from `scale` and has an aspect ratio drawn, in its logarithm, from
-    `ratio` (Szegedy et al. 2015; torchvision's rule: ten attempts to fit, then the largest centred window of an allowed
-    ratio). Near the window's edge the filter sees the real pixels beyond it. `min_visible` is that of `RandomCrop`.
+    The rule is torchvision's (Szegedy et al. 2015): ten attempts to find a window that fits, then the largest centred
+    window of an allowed aspect ratio. Near the window's edge the filter reads the pixels beyond it.
+
+    Args:
+        size: (height, width) of the output in pixels, or one number for a square.
+        scale: the fraction of the image's area, above 0: (lowest, highest); (0.08, 1) by default.
+        ratio: width divided by height, above 0, drawn uniformly in its logarithm: (lowest, highest); (3/4, 4/3) by
+            default.
+        interpolation: "nearest", "bilinear" (the default) or "bicubic".
+        antialias: True (the default) widens the filter where the image becomes smaller.
+        min_visible: that of `RandomCrop`.
 
     >>> import numpy as np
     >>> RandomResizedCrop(224, scale=(0.35, 1.0))(np.zeros((375, 500, 3), np.uint8)).shape
@@ -255,7 +282,8 @@ class RandomResizedCrop(Transform):
 
     def check(self) -> None:
         size_pair(self.size)
-        sampling(self.interpolation, self.antialias)
+        flag(self.antialias, "antialias")
+        filtered(self.interpolation, self.antialias)
         probability(self.min_visible, "min_visible")
         for name, value in (("scale", self.scale), ("ratio", self.ratio)):
             if interval(value, name, low=0.0)[0] == 0:
@@ -265,7 +293,7 @@ class RandomResizedCrop(Transform):
         height, width = size_pair(self.size)
         window, offset = self._chosen(draw.u.reshape(len(images), attempts(self.min_visible), _DRAWS_A_WINDOW), images)
         inverse = matrix(window[:, 1] / width, 0.0, offset[:, 1], 0.0, window[:, 0] / height, offset[:, 0])
-        return Geometry(inverse, _sizes(height, width, len(images)), sampling(self.interpolation, self.antialias))
+        return Geometry(inverse, _sizes(height, width, len(images)), filtered(self.interpolation, self.antialias))
 
     def _chosen(self, u: Floats, images: ImageInfo) -> tuple[Floats, Floats]:
         """The (height, width) and the (top, left) of the window of each sample, out of those of `u` (n, windows, …)."""

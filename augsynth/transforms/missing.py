@@ -26,20 +26,21 @@ _NAN = "nan"
 
 @dataclass(frozen=True)
 class FillMissing(Transform):
-    """Fill missing values, each channel by itself.
+    """Fill missing values, each channel alone.
 
-    `missing` says which: NaN, another value (nodata), or a mask (H, W) that is true where pixels are missing.
-    `strategy` says what they become:
+    Where a whole channel is missing, "mean", "nearest" and "inpaint" put `value`. "constant", "random" and "mean" are
+    the first work of a pass, unless `missing` is a mask; the others run between passes. "nearest" and "inpaint" need
+    scipy and scikit-image: `pip install "augsynth[missing]"`. An integer image has no NaN, and its fillings are
+    rounded.
 
-    * "constant": `value`, a number or one a channel, in the image's own scale.
-    * "random": uniform `between` two levels, by default over the full scale (255, 65535, or 1 for floats).
-    * "mean": the mean of the channel's values that are there.
-    * "nearest": the value of the nearest pixel that has one, in Euclidean distance.
-    * "inpaint": a smooth continuation of the picture, by biharmonic equations (Damelin and Hoang, 2018).
-
-    Where a channel is missing altogether, the last three put `value`. The first three are the first thing that a pass
-    does, if `missing` is no mask; all else runs between passes. "nearest" and "inpaint" need scipy and scikit-image,
-    which `pip install "augsynth[missing]"` brings. An integer image has no NaN, and its fillings are rounded.
+    Args:
+        strategy: the filling: "constant" (the default) puts `value`; "random" puts levels drawn uniformly; "mean" puts
+            the mean of the channel's other values; "nearest" puts the value of the nearest pixel that has one, in
+            Euclidean distance; "inpaint" continues the image smoothly, by biharmonic equations (Damelin and Hoang,
+            2018).
+        missing: NaN (the default), another value (nodata), or a mask (H, W) that is True where pixels are missing.
+        value: a level in the image's units: a number, or one for each channel; 0 by default.
+        between: the range (lowest, highest) of "random", in the image's units; by default the full scale.
 
     >>> import numpy as np
     >>> FillMissing("mean", missing=0)(np.array([[10, 0, 13]], np.uint8)).tolist()

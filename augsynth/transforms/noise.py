@@ -22,12 +22,18 @@ from augsynth.transforms.params import Range, flag, number, span
 
 @dataclass(frozen=True)
 class GaussianNoise(Transform):
-    """Add normal noise, independent for every pixel and channel.
+    """Add normal noise, independent for each pixel and channel.
 
-    `mean` and `sigma` (>= 0, or a pair) are fractions of the full scale. Each variate comes from 16 random bits through
-    a table: mean 0 and variance 1 exactly, skewness 0, excess kurtosis -0.0195, and never beyond 4.188 sigma. `exact`
-    takes 32 bits and the inverse of the distribution function instead, which costs about nine times as much: its tails
-    are normal up to 6.33 sigma, what 2**32 variates reach. The first three names are torchvision's.
+    Each variate is made from 16 random bits by a table: mean 0, variance 1, skewness 0, excess kurtosis -0.0195, at
+    most 4.188 sigma from the mean. The first three names are torchvision's.
+
+    Args:
+        mean: a fraction of the full scale; 0 by default.
+        sigma: the standard deviation, a fraction of the full scale, at least 0: a number, or a pair to draw from; 0.1
+            by default.
+        clip: True (the default) clamps float results to the full scale; integer images are always clamped.
+        exact: True uses 32 bits and the inverse of the distribution function: the tails are normal up to 6.33 sigma,
+            and noise takes about nine times as long. False by default.
 
     >>> import numpy as np
     >>> image = np.full((8, 8), 100, np.uint8)
@@ -55,11 +61,15 @@ class GaussianNoise(Transform):
 
 @dataclass(frozen=True)
 class UniformNoise(Transform):
-    """Add noise that is uniform between `low` and `high`, independent for every pixel and channel.
+    """Add uniform noise, independent for each pixel and channel.
 
-    `low` and `high` (numbers or pairs, no `low` above a `high`) are fractions of the full scale. Each variate is the
-    centre of one of 65,536 equal steps: the mean is (low + high) / 2 exactly, the variance (high - low)**2 / 12 but for
-    2**-32 of it.
+    Each variate is the centre of one of 65,536 equal steps: the mean is (low + high) / 2 exactly, and the variance
+    differs from (high - low)**2 / 12 by a factor of 1 - 2**-32.
+
+    Args:
+        low: the lower bound, a fraction of the full scale: a number, or a pair to draw from; -0.1 by default.
+        high: the upper bound, as `low`, and never below it; 0.1 by default.
+        clip: True (the default) clamps float results to the full scale; integer images are always clamped.
 
     >>> import numpy as np
     >>> noisy = UniformNoise(-0.5, 0.25, clip=False)(np.zeros((8, 8), np.float32), key=(0, 0, 0))
@@ -84,12 +94,15 @@ class UniformNoise(Transform):
 
 @dataclass(frozen=True)
 class SaltAndPepperNoise(Transform):
-    """Set pixels to full scale (salt) or to 0 (pepper), all channels of a pixel together.
+    """Set random pixels to full scale (salt) or to 0 (pepper), all channels of a pixel alike.
 
-    A pixel is changed with probability `amount` in [0, 1], and then to salt with probability `salt_vs_pepper` in
-    [0, 1]; both may be pairs. Each pixel takes 32 random bits, so its probabilities are exact within 2**-33. Names and
-    defaults are those of scikit-image, which however changes each channel on its own; albumentations and kornia
-    change all channels together, as this does.
+    Each pixel uses 32 random bits, so its probabilities are exact within 2**-33. Names and defaults are those of
+    scikit-image, which changes each channel independently; albumentations and kornia change all channels alike.
+
+    Args:
+        amount: the probability that a pixel is changed, 0 to 1: a number, or a pair to draw from; 0.05 by default.
+        salt_vs_pepper: the probability that a changed pixel becomes salt, 0 to 1: a number, or a pair to draw from; 0.5
+            by default.
 
     >>> import numpy as np
     >>> np.unique(SaltAndPepperNoise(amount=1.0)(np.full((8, 8), 100, np.uint8), key=(0, 0, 0))).tolist()
@@ -113,13 +126,17 @@ class SaltAndPepperNoise(Transform):
 
 @dataclass(frozen=True)
 class PoissonNoise(Transform):
-    """Shot noise: replace each value by a Poisson count with that mean, independent for every pixel and channel.
+    """Replace each value by a Poisson count with that mean (shot noise), independent for each pixel and channel.
 
-    `photons` (at least 1e-6, or a pair) is the count expected at full scale: v becomes Poisson(v * q) / q with
-    q = photons / full scale, whose mean is v and whose variance v / q, so fewer photons are more noise. Negative values
-    count as 0, NaN stays. Each count is the quantile of 32 random bits: exact up to a mean of 16, and above it by a
-    Cornish-Fisher expansion whose total variation distance from the Poisson distribution is below 6e-5 (mean within
-    1e-7, variance within 0.011% of itself). The default is scikit-image's for a uint8 image.
+    v becomes Poisson(v * q) / q with q = photons / full scale. Its mean is v and its variance v / q, so fewer photons
+    mean more noise. Negative values count as 0; NaN stays. Each count is the quantile of 32 random bits. It is exact up
+    to a mean of 16. Above, it is a Cornish-Fisher expansion, whose total variation distance from the Poisson
+    distribution is below 6e-5, with the mean within 1e-7 and the variance within 0.011%. The default is scikit-image's
+    for a uint8 image.
+
+    Args:
+        photons: the expected count at full scale, at least 1e-6: a number, or a pair to draw from; 256 by default.
+        clip: True (the default) clamps float results to the full scale; integer images are always clamped.
 
     >>> import numpy as np
     >>> np.unique(PoissonNoise(photons=3)(np.full((8, 8), 85, np.uint8), key=(0, 0, 0))).tolist()
@@ -141,10 +158,14 @@ class PoissonNoise(Transform):
 
 @dataclass(frozen=True)
 class SpeckleNoise(Transform):
-    """Multiplicative noise: v becomes v + v * n, with n normal and independent for every pixel and channel.
+    """Multiply by noise: v becomes v + v * n, with n normal and independent for each pixel and channel.
 
-    `mean` and `sigma` (>= 0, or a pair) are those of n, ratios and not levels. n comes from 16 random bits, with the
-    moments and limits of `GaussianNoise`. The defaults are scikit-image's.
+    n is made from 16 random bits, with the moments and limits of `GaussianNoise`. The defaults are scikit-image's.
+
+    Args:
+        mean: the mean of n, a ratio; 0 by default.
+        sigma: the standard deviation of n, a ratio at least 0: a number, or a pair to draw from; 0.1 by default.
+        clip: True (the default) clamps float results to the full scale; integer images are always clamped.
 
     >>> import numpy as np
     >>> int(SpeckleNoise(mean=0.5, sigma=0.0)(np.full((1, 1), 100, np.uint8))[0, 0, 0])

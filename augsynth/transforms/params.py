@@ -183,15 +183,50 @@ def named_border(value: Any) -> Border:
     return _member(Border, value, "border")
 
 
+def _named_interpolation(value: Any) -> Interpolation:
+    return _member(Interpolation, value, "interpolation")
+
+
 @_remembered
 def sampling(interpolation: Any = None, antialias: bool | None = None, border: Any = None, fill: Any = 0.0) -> Sampling:
-    """The named interpolation and border as a step declares them."""
+    """The declaration of how a step reads pixels; steps share a pass if their declarations agree.
+
+    Args:
+        interpolation: "nearest", "bilinear" or "bicubic"; None (the default) where all give the same result, as for a
+            step that moves whole pixels.
+        antialias: True widens the filter where the image becomes smaller; None (the default) where that makes no
+            difference.
+        border: the values outside the image: "constant", "replicate", "reflect", "reflect101" or "wrap"; None (the
+            default) for a step that never looks outside.
+        fill: the level of a constant border, in the image's units: a number, or one for each channel; 0 by default.
+
+    >>> sampling("nearest", border="wrap").border.name
+    'WRAP'
+    """
     return Sampling(
-        None if interpolation is None else _member(Interpolation, interpolation, "interpolation"),
+        None if interpolation is None else _named_interpolation(interpolation),
         None if antialias is None else flag(antialias, "antialias"),
         None if border is None else named_border(border),
         per_channel(fill, "fill"),
     )
+
+
+@_remembered
+def filtered(interpolation: Any, antialias: bool | None) -> Sampling:
+    """The declaration of a transform that resamples and never looks outside; `interpolation` must be a name."""
+    return Sampling(_named_interpolation(interpolation), antialias)
+
+
+@_remembered
+def bordered(border: Any, fill: Any) -> Sampling:
+    """The declaration of a transform that moves whole pixels and shows the border, which must be a name."""
+    return Sampling(border=named_border(border), fill=per_channel(fill, "fill"))
+
+
+@_remembered
+def resampled(interpolation: Any, antialias: bool | None, border: Any, fill: Any) -> Sampling:
+    """The declaration of a transform that resamples and shows the border; both must be names."""
+    return Sampling(_named_interpolation(interpolation), antialias, named_border(border), per_channel(fill, "fill"))
 
 
 def dtype_named(value: Any) -> DType:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from augsynth.core.typing import Floats
 from augsynth.plan.lowering import Geometry, ImageInfo, PerChannel
 from augsynth.transforms.contract import Draw, Transform
-from augsynth.transforms.params import number, probability, sampling
+from augsynth.transforms.params import number, probability, resampled
 
 # The corners of a picture, clockwise from the upper left, as fractions of its size.
 _CORNERS = np.array([(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)])
@@ -23,12 +23,20 @@ _FARTHEST = 20.0
 
 @dataclass(frozen=True)
 class RandomPerspective(Transform):
-    """Move each corner inwards by up to `distortion_scale` of half the width and half the height, with probability `p`.
+    """Move the four corners inwards by random distances, and map the image accordingly.
 
-    The map is the projective one between the corners (Hartley & Zisserman 2004, ch. 4.1). As in torchvision the corners
-    move independently, but by fractions of a pixel. Where that would bring the horizon into the picture, as it hardly
-    ever does up to a scale of 0.5, and for six in ten pictures at 1, they move half as far, or less if need be. The
-    map's own scale changes from place to place, so it is not antialiased.
+    The map is the projective one between the corners (Hartley & Zisserman 2004, ch. 4.1). As in torchvision, the
+    corners move independently, but by fractions of a pixel. If the horizon would be in the picture, the distances are
+    halved until it is not. This hardly ever happens up to a `distortion_scale` of 0.5, and for six in ten images at 1.
+    The scale of the map changes within the image, so the map is not antialiased.
+
+    Args:
+        distortion_scale: the largest distance, as a fraction of half the width and half the height, 0 to 1; 0.5 by
+            default.
+        p: the probability, 0 to 1; 0.5 by default.
+        interpolation: "nearest", "bilinear" (the default) or "bicubic".
+        fill: the level of a constant border, in the image's units: a number, or one for each channel; 0 by default.
+        border: the values outside the image: "constant" (the default), "replicate", "reflect", "reflect101" or "wrap".
 
     >>> import numpy as np
     >>> RandomPerspective(0.5, p=1.0)(np.zeros((4, 6, 3), np.uint8)).shape
@@ -45,7 +53,7 @@ class RandomPerspective(Transform):
     def check(self) -> None:
         number(self.distortion_scale, "distortion_scale", 0.0, 1.0)
         probability(self.p)
-        sampling(self.interpolation, False, self.border, self.fill)
+        resampled(self.interpolation, False, self.border, self.fill)
 
     def step(self, draw: Draw, images: ImageInfo) -> Geometry:
         size = images.sizes[:, None, ::-1].astype(np.float64)
@@ -55,7 +63,7 @@ class RandomPerspective(Transform):
             inwards[hidden] /= 2
             inverse[hidden] = _seen_from(inwards[hidden], size[hidden])
         inverse[draw.u[:, 0] >= self.p] = np.eye(3)
-        declared = sampling(self.interpolation, False, self.border, self.fill)
+        declared = resampled(self.interpolation, False, self.border, self.fill)
         return Geometry(inverse, images.sizes, declared, projective=True)
 
 

@@ -16,33 +16,34 @@ from augsynth.plan import FULL_SCALE
 from augsynth.plan.lowering import ImageInfo, Operate
 from augsynth.transforms.contract import Draw, Transform
 from augsynth.transforms.params import Range, integer, number, positive, probability
+from augsynth.transforms.random_operation import RandomOperation
 
 
 @dataclass(frozen=True)
-class RandomInvert(Transform):
-    """Replace each value v by full scale - v, with probability `p`.
+class RandomInvert(RandomOperation):
+    """Replace each value v by full scale - v, at random.
+
+    Args:
+        p: the probability, 0 to 1; 0.5 by default.
 
     >>> import numpy as np
     >>> RandomInvert(p=1.0)(np.array([[0, 55]], np.uint8)).tolist()
     [[[255, 200]]]
     """
 
-    p: float = 0.5
-    draws: ClassVar[int] = 1
-
-    def check(self) -> None:
-        probability(self.p)
-
-    def step(self, draw: Draw, images: ImageInfo) -> Operate:
-        return Operate("invert", active=draw.u[:, 0] < self.p)
+    operation: ClassVar[str] = "invert"
 
 
 @dataclass(frozen=True)
 class RandomPosterize(Transform):
-    """Keep only the highest `bits` bits of each value, with probability `p`.
+    """Keep the highest bits of each value, at random.
 
-    Of an integer image's 8 or 16 bits the lower ones become 0; `bits` is 0 to 16, and what the dtype has not is no
-    change. A float image gets the 2**bits levels floor(v * 2**bits) / 2**bits, within [0, 1). Both as in torchvision.
+    In an integer image the lower bits become 0. A float image gets the 2**bits levels floor(v * 2**bits) / 2**bits,
+    within [0, 1). Both are as in torchvision.
+
+    Args:
+        bits: the number of bits that are kept, 0 to 16; as many as the dtype has, or more, change nothing.
+        p: the probability, 0 to 1; 0.5 by default.
 
     >>> import numpy as np
     >>> RandomPosterize(bits=3, p=1.0)(np.array([[31, 32, 255]], np.uint8)).tolist()
@@ -67,9 +68,11 @@ _MOST_BITS = 16
 
 @dataclass(frozen=True)
 class RandomSolarize(Transform):
-    """Replace each value v that is at least `threshold` by full scale - v, with probability `p`.
+    """Replace each value v that is at least a threshold by full scale - v, at random.
 
-    `threshold` is in the image's own scale, so from 0 to 255, 65535 or 1, as in torchvision.
+    Args:
+        threshold: in the image's units: 0 to 255, 65535 or 1, as in torchvision.
+        p: the probability, 0 to 1; 0.5 by default.
 
     >>> import numpy as np
     >>> RandomSolarize(threshold=128, p=1.0)(np.array([[127, 128, 255]], np.uint8)).tolist()
@@ -97,11 +100,14 @@ class RandomSolarize(Transform):
 
 @dataclass(frozen=True)
 class RandomGamma(Transform):
-    """Raise each value to a power, with probability `p`: v becomes full scale * (v / full scale)**g.
+    """Raise each value to a random power g: v becomes full scale * (v / full scale)**g.
 
-    g is drawn from `gamma` (a pair above 0, or a number), evenly on a logarithmic scale, so that by default
-    brighter (g < 1) and darker (g > 1) images are equally likely. Negative values count as 0. A g of 1
-    leaves an image as it is.
+    g is drawn uniformly in its logarithm, so that the default makes brighter (g < 1) and darker (g > 1) images equally
+    likely. Negative values count as 0. A g of 1 changes nothing.
+
+    Args:
+        gamma: the power, above 0: a pair (lowest, highest), or a number; (0.8, 1.25) by default.
+        p: the probability, 0 to 1; 1 by default.
 
     >>> import numpy as np
     >>> RandomGamma(gamma=2.0)(np.array([[0, 51, 255]], np.uint8)).tolist()

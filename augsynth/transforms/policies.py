@@ -13,7 +13,7 @@ from augsynth.core.typing import Floats, Ints
 from augsynth.errors import ArgumentError
 from augsynth.plan.lowering import Lowering, PerChannel
 from augsynth.transforms.contract import Draw, Transform
-from augsynth.transforms.params import integer, sampling
+from augsynth.transforms.params import integer, resampled
 from augsynth.transforms.policy_operations import IDENTITY, NAMES, Space, add_chosen
 from augsynth.transforms.policy_tables import POLICIES
 
@@ -35,16 +35,24 @@ def _drawn(u: Floats, count: int) -> Ints:
 
 @dataclass(frozen=True)
 class RandAugment(Transform):
-    """`num_ops` operations after each other, drawn from 14, all at one strength (Cubuk et al. 2020).
+    """Apply random operations one after the other, all at one strength (Cubuk et al. 2020).
 
-    `magnitude` of 0 to `num_magnitude_bins` - 1 is that strength. The operations and their largest amounts are
-    torchvision's: shears by 0.3, moves by 150/331 of a side, turns by 30 degrees, brightness, colour, contrast and
-    sharpness by 0.9, posterise by 4 bits, solarise, autocontrast, equalise, and none. Directions are drawn. Moves are
-    by fractions of a pixel, and interpolated.
+    There are 14 operations, with torchvision's largest amounts: shears by 0.3, translations by 150/331 of a side,
+    rotations by 30 degrees, brightness, colour, contrast and sharpness by 0.9, posterise by 4 bits, solarise,
+    autocontrast, equalise, and no change. Directions are drawn. Translations may be by fractions of a pixel, and are
+    interpolated.
 
-    A magnitude of 0 is not the image itself, in torchvision neither: solarise inverts what is at least the full scale,
-    so that white becomes black; posterise keeps 8 bits, which uint16 and float images have more of; autocontrast and
+    A magnitude of 0 may still change an image, as in torchvision: solarise inverts values of at least the full scale,
+    so that white becomes black; posterise keeps 8 bits, and uint16 and float images have more; autocontrast and
     equalise have no strength.
+
+    Args:
+        num_ops: the number of operations, 0 to 100; 2 by default.
+        magnitude: the strength, 0 to `num_magnitude_bins` - 1; 9 by default.
+        num_magnitude_bins: the number of strengths, at least 2; 31 by default.
+        interpolation: "nearest", "bilinear" (the default) or "bicubic".
+        fill: the level of a constant border, in the image's units: a number, or one for each channel; 0 by default.
+        border: the values outside the image: "constant" (the default), "replicate", "reflect", "reflect101" or "wrap".
 
     >>> import numpy as np
     >>> RandAugment()(np.zeros((8, 8, 3), np.uint8)).shape
@@ -67,11 +75,11 @@ class RandAugment(Transform):
         bins = integer(self.num_magnitude_bins, "num_magnitude_bins", 2)
         if integer(self.magnitude, "magnitude", 0) >= bins:
             raise ArgumentError(f"magnitude must be below num_magnitude_bins = {bins}, got {self.magnitude}")
-        sampling(self.interpolation, None, self.border, self.fill)
+        resampled(self.interpolation, None, self.border, self.fill)
 
     def lower(self, draws: Iterator[Draw], lowering: Lowering) -> None:
         u = next(draws).u
-        declared = sampling(self.interpolation, None, self.border, self.fill)
+        declared = resampled(self.interpolation, None, self.border, self.fill)
         share = np.full(len(u), self.magnitude / (self.num_magnitude_bins - 1))
         for layer in range(self.num_ops):
             chosen = _UNSEARCHED[_drawn(u[:, 2 * layer], len(_UNSEARCHED))]
@@ -80,11 +88,17 @@ class RandAugment(Transform):
 
 @dataclass(frozen=True)
 class TrivialAugmentWide(Transform):
-    """One operation, drawn from 14, at a drawn strength (Müller & Hutter 2021, the wide space).
+    """Apply one random operation at a random strength (Müller & Hutter 2021, the wide space).
 
-    The strength is one of `num_magnitude_bins`. The operations are those of `RandAugment`, with larger amounts: shears
-    by 0.99, moves by 32 pixels, turns by 135 degrees, brightness, colour, contrast and sharpness by 0.99, posterise by
-    6 bits. What `RandAugment` says of a magnitude of 0 is true of the lowest strength.
+    The operations are those of `RandAugment`, with larger amounts: shears by 0.99, translations by 32 pixels, rotations
+    by 135 degrees, brightness, colour, contrast and sharpness by 0.99, posterise by 6 bits. The lowest strength may
+    still change an image, as a magnitude of 0 of `RandAugment` may.
+
+    Args:
+        num_magnitude_bins: the number of strengths, at least 2; 31 by default.
+        interpolation: "nearest", "bilinear" (the default) or "bicubic".
+        fill: the level of a constant border, in the image's units: a number, or one for each channel; 0 by default.
+        border: the values outside the image: "constant" (the default), "replicate", "reflect", "reflect101" or "wrap".
 
     >>> import numpy as np
     >>> TrivialAugmentWide()(np.zeros((8, 8, 3), np.uint8)).shape
@@ -99,11 +113,11 @@ class TrivialAugmentWide(Transform):
 
     def check(self) -> None:
         integer(self.num_magnitude_bins, "num_magnitude_bins", 2)
-        sampling(self.interpolation, None, self.border, self.fill)
+        resampled(self.interpolation, None, self.border, self.fill)
 
     def lower(self, draws: Iterator[Draw], lowering: Lowering) -> None:
         u = next(draws).u
-        declared = sampling(self.interpolation, None, self.border, self.fill)
+        declared = resampled(self.interpolation, None, self.border, self.fill)
         share = _drawn(u[:, 1], self.num_magnitude_bins) / (self.num_magnitude_bins - 1)
         chosen = _UNSEARCHED[_drawn(u[:, 0], len(_UNSEARCHED))]
         add_chosen(lowering, "TrivialAugmentWide", chosen, share, _signs(u[:, 2]), _WIDE, declared)
@@ -111,10 +125,16 @@ class TrivialAugmentWide(Transform):
 
 @dataclass(frozen=True)
 class AutoAugment(Transform):
-    """Two operations, by one of the 25 sub-policies that were found for a data set (Cubuk et al. 2019).
+    """Apply two operations by a random sub-policy of those found for a data set (Cubuk et al. 2019).
 
-    `policy` is "imagenet", "cifar10" or "svhn". Which sub-policy is drawn for each image, whether each of its two
-    operations is done, by the probability it was found with, and its direction. Largest amounts are `RandAugment`'s.
+    Each of the 25 sub-policies gives two operations, with a probability and a strength each. Directions are drawn. The
+    largest amounts are those of `RandAugment`.
+
+    Args:
+        policy: "imagenet" (the default), "cifar10" or "svhn".
+        interpolation: "nearest", "bilinear" (the default) or "bicubic".
+        fill: the level of a constant border, in the image's units: a number, or one for each channel; 0 by default.
+        border: the values outside the image: "constant" (the default), "replicate", "reflect", "reflect101" or "wrap".
 
     >>> import numpy as np
     >>> AutoAugment("cifar10")(np.zeros((8, 8, 3), np.uint8)).shape
@@ -133,11 +153,11 @@ class AutoAugment(Transform):
 
     def check(self) -> None:
         check_choice("policy", self.policy, POLICIES)
-        sampling(self.interpolation, None, self.border, self.fill)
+        resampled(self.interpolation, None, self.border, self.fill)
 
     def lower(self, draws: Iterator[Draw], lowering: Lowering) -> None:
         u = next(draws).u
-        declared = sampling(self.interpolation, None, self.border, self.fill)
+        declared = resampled(self.interpolation, None, self.border, self.fill)
         operations, probabilities, magnitudes = _table(self.policy)
         which = _drawn(u[:, 0], len(operations))
         for layer in range(2):

@@ -8,71 +8,13 @@ from typing import Any
 
 from augsynth.core.checks import suggestion
 from augsynth.errors import ArgumentError, ArgumentTypeError, shown
-from augsynth.transforms.affine import RandomAffine, RandomRotation, RandomScale, RandomShear, RandomTranslate
-from augsynth.transforms.blur import GaussianBlur, RandomAdjustSharpness
-from augsynth.transforms.choice import RandomApply, RandomChoice
-from augsynth.transforms.colour import ColorJitter, ColorMatrix, RandomChannelPermutation, RandomGrayscale
 from augsynth.transforms.compose import Compose
 from augsynth.transforms.contract import Transform
-from augsynth.transforms.custom import Lambda
-from augsynth.transforms.elastic import ElasticTransform
-from augsynth.transforms.erasing import GridMask, RandomErasing
-from augsynth.transforms.flips import RandomHorizontalFlip, RandomVerticalFlip
-from augsynth.transforms.frames import CenterCrop, Pad, RandomCrop, RandomResizedCrop, Resize
-from augsynth.transforms.histograms import CLAHE, RandomAutocontrast, RandomEqualize
-from augsynth.transforms.missing import FillMissing
-from augsynth.transforms.noise import GaussianNoise, PoissonNoise, SaltAndPepperNoise, SpeckleNoise, UniformNoise
-from augsynth.transforms.perspective import RandomPerspective
+from augsynth.transforms.examples import examples
 from augsynth.transforms.pipeline import Pipeline
-from augsynth.transforms.points import RandomGamma, RandomInvert, RandomPosterize, RandomSolarize
-from augsynth.transforms.policies import AutoAugment, RandAugment, TrivialAugmentWide
-from augsynth.transforms.values import Normalize, ToDtype
 
-TRANSFORMS: tuple[type[Transform], ...] = (
-    RandomHorizontalFlip,
-    RandomVerticalFlip,
-    RandomRotation,
-    RandomAffine,
-    RandomScale,
-    RandomTranslate,
-    RandomShear,
-    RandomPerspective,
-    ElasticTransform,
-    RandomCrop,
-    CenterCrop,
-    RandomResizedCrop,
-    Resize,
-    Pad,
-    GaussianNoise,
-    UniformNoise,
-    SaltAndPepperNoise,
-    PoissonNoise,
-    SpeckleNoise,
-    ColorJitter,
-    RandomGrayscale,
-    RandomChannelPermutation,
-    ColorMatrix,
-    RandomInvert,
-    RandomPosterize,
-    RandomSolarize,
-    RandomGamma,
-    RandomErasing,
-    GridMask,
-    FillMissing,
-    GaussianBlur,
-    RandomAdjustSharpness,
-    RandomEqualize,
-    RandomAutocontrast,
-    CLAHE,
-    Lambda,
-    Normalize,
-    ToDtype,
-    RandomApply,
-    RandomChoice,
-    RandAugment,
-    TrivialAugmentWide,
-    AutoAugment,
-)
+# The class of every transform, in the order of the examples.
+TRANSFORMS: tuple[type[Transform], ...] = tuple(type(example) for example in examples())
 _DEEPEST = 32
 
 

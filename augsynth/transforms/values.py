@@ -14,10 +14,13 @@ from augsynth.transforms.params import dtype_named, flag, numbers
 
 @dataclass(frozen=True)
 class Normalize(Transform):
-    """(v - mean) / std for each channel, giving float32. One number in `mean` or `std` serves all channels.
+    """Standardise each channel: (v - mean) / std, as float32.
 
-    Integer images are first divided by their full scale (255 or 65535), as mean and std are usually stated for [0, 1];
-    `scale=False` takes the values as they are. Float images are always taken as they are.
+    Args:
+        mean: one number for each channel, or one in a sequence for all channels.
+        std: as `mean`, above 0.
+        scale: True (the default) first divides integer images by their full scale, 255 or 65535, so that mean and std
+            are for values in [0, 1]. Float images are never divided.
 
     >>> import numpy as np
     >>> Normalize([0.5], [0.5])(np.array([[0, 255]], np.uint8)).tolist()
@@ -43,11 +46,15 @@ class Normalize(Transform):
 
 @dataclass(frozen=True)
 class ToDtype(Transform):
-    """Change the dtype to `dtype`: uint8, uint16, float32, float16 or bfloat16, by name or as a torch or NumPy dtype.
+    """Change the dtype.
 
-    With `scale`, the full scale of the old dtype (255, 65535, or 1 for floats) becomes that of the new one; without,
-    values are kept. Integers are rounded to nearest and clamped to their range, float16 and bfloat16 are rounded to
-    nearest even. The latter two are for outputs: nothing can follow them in a pipeline.
+    Integers are rounded to nearest and clamped to their range; float16 and bfloat16 are rounded to nearest even.
+    Nothing can follow float16 or bfloat16 in a pipeline.
+
+    Args:
+        dtype: uint8, uint16, float32 (the default), float16 or bfloat16, by name or as a torch or NumPy dtype.
+        scale: True maps the full scale of the old dtype (255, 65535, or 1 for floats) to that of the new one; False
+            (the default) keeps values.
 
     >>> import numpy as np
     >>> ToDtype("float32", scale=True)(np.array([[0, 255]], np.uint8)).tolist()

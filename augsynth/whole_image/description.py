@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from augsynth.core.typing import Image
+from augsynth.core.typing import Floats, Image
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,10 @@ class WholeImageOperation:
         parameters: The parameters that a plan must give, each with a valid example, with which the tests run it.
         torch_function: The same in torch's operations, to the bit, without waiting for the device. Without one, a
             device's images are copied to the CPU and back.
-        keeps_positions: Whether every pixel stays where it is. Targets are refused beside an operation that may move
-            pixels, because nothing tells them where to go.
+        keeps_positions: True if every pixel stays where it is.
+        coordinate_map: `coordinate_map((height, width), **parameters)` gives the matrix (3, 3) that takes a point
+            (x, y, 1) of the image to its place in the result; for an operation that moves pixels. Targets follow it.
+            Without it and without `keeps_positions`, targets are refused.
         clamps_floats_to: The largest value that it leaves of a float image; None if it does not clamp.
     """
 
@@ -34,4 +36,9 @@ class WholeImageOperation:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     torch_function: Callable[..., torch.Tensor] | None = None
     keeps_positions: bool = False
+    coordinate_map: Callable[..., Floats] | None = None
     clamps_floats_to: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.keeps_positions and self.coordinate_map is not None:
+            raise ValueError(f"{self.name!r} both keeps positions and has a coordinate_map: give one of the two")

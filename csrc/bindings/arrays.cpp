@@ -33,7 +33,7 @@ std::optional<DType> image_dtype(const py::array& array) {
 }
 
 // An array of a call, as messages name it.
-struct Place {
+struct ItemName {
   const std::string& list;
   std::size_t index;
 
@@ -57,25 +57,24 @@ Image last_axes(const py::array& array, DType dtype) {
   return image;
 }
 
-Batch split_array(const py::array& array, const std::string& name) {
+ImageList split_array(const py::array& array, const std::string& name) {
   if (array.ndim() != 4)
     throw ImageError(name + " is an array with " + std::to_string(array.ndim()) +
                      " axes, expected 4 axes, or a sequence of arrays with 3");
-  Batch batch;
-  batch.owners.push_back(array);
+  ImageList list;
+  list.owners.push_back(array);
   const std::optional<DType> dtype = image_dtype(array);
   if (!dtype) refuse_dtype(array, name);
   const Image first = last_axes(array, *dtype);
-  batch.images.assign(static_cast<std::size_t>(array.shape(0)), first);
-  for (std::size_t i = 0; i < batch.images.size(); ++i)
-    batch.images[i].data += static_cast<std::ptrdiff_t>(i) * array.strides(0);
-  return batch;
+  list.images.assign(static_cast<std::size_t>(array.shape(0)), first);
+  for (std::size_t i = 0; i < list.images.size(); ++i)
+    list.images[i].data += static_cast<std::ptrdiff_t>(i) * array.strides(0);
+  return list;
 }
 
 void copy_luts(const py::array& array, Tables& tables) {
   if (array.ndim() != 2 || (array.shape(1) != 256 && array.shape(1) != 65536) || array.itemsize() != 2)
-    throw ImageError("luts has shape " + std::string(py::str(array.attr("shape"))) +
-                     ", expected uint16 (n, 256) or (n, 65536)");
+    throw ImageError("luts has shape " + shape_text(array) + ", expected uint16 (n, 256) or (n, 65536)");
   tables.lut_levels = static_cast<std::size_t>(array.shape(1));
   if (array.size() == 0) return;
   const py::array contiguous = py::array::ensure(array, py::array::c_style);
@@ -96,16 +95,16 @@ std::vector<Offset> copy_offsets(const py::array& array) {
 
 }  // namespace
 
-Batch collect(const py::object& object, const std::string& name) {
+ImageList collect(const py::object& object, const std::string& name) {
   if (py::isinstance<py::array>(object)) return split_array(py::reinterpret_borrow<py::array>(object), name);
   if (!py::isinstance<py::sequence>(object))
     throw ImageError(name + " is a " + type_name(object) + ", expected a sequence of arrays or one array");
   const py::sequence items = py::reinterpret_borrow<py::sequence>(object);
-  Batch batch;
-  batch.images.reserve(items.size());
-  batch.owners.reserve(items.size());
+  ImageList list;
+  list.images.reserve(items.size());
+  list.owners.reserve(items.size());
   for (const py::handle item : items) {
-    const Place place{name, batch.images.size()};
+    const ItemName place{name, list.images.size()};
     if (!py::isinstance<py::array>(item))
       throw ImageError(place.name() + " is a " + type_name(item) + ", expected a NumPy array");
     const py::array array = py::reinterpret_borrow<py::array>(item);
@@ -113,17 +112,17 @@ Batch collect(const py::object& object, const std::string& name) {
       throw ImageError(place.name() + " has " + std::to_string(array.ndim()) + " axes, expected 3");
     const std::optional<DType> dtype = image_dtype(array);
     if (!dtype) refuse_dtype(array, place.name());
-    batch.images.push_back(last_axes(array, *dtype));
-    batch.owners.push_back(array);
+    list.images.push_back(last_axes(array, *dtype));
+    list.owners.push_back(array);
   }
-  return batch;
+  return list;
 }
 
 Image one_image(const py::array& array, const std::string& name) {
   const std::optional<DType> dtype = image_dtype(array);
   if (!dtype || *dtype == DType::kFloat16) refuse_dtype(array, name);
   if (array.ndim() != 3 || array.size() == 0)
-    throw ImageError(name + " has shape " + std::string(py::str(array.attr("shape"))) +
+    throw ImageError(name + " has shape " + shape_text(array) +
                      ", expected (height, width, channels), each at least 1");
   return last_axes(array, *dtype);
 }
@@ -144,6 +143,8 @@ py::object describe(const py::list& images) {
   }
   return py::make_tuple(shapes, static_cast<int>(common.value_or(DType::kUint8)));
 }
+
+std::string shape_text(const py::array& array) { return py::str(array.attr("shape")); }
 
 std::string item_text(const py::array& array) {
   return std::to_string(array.ndim()) + " axes of " + std::to_string(array.itemsize()) + "-byte items";

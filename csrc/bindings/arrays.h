@@ -21,16 +21,22 @@ constexpr int kNumpyAligned = 0x0100;
 template <typename T, int kFlags = 0>
 using Packed = pybind11::array_t<T, pybind11::array::c_style | kNumpyAligned | kFlags>;
 
+// Numbers of any type, converted.
+using Integers = pybind11::array_t<std::int64_t, pybind11::array::forcecast | kNumpyAligned>;
+
+// Maps of the plane (n, 3, 3), converted.
+using MapArray = Packed<double, pybind11::array::forcecast>;
+
 using ShapeArray = pybind11::array_t<std::int64_t, pybind11::array::c_style>;
 
 // The images of one argument, and the arrays that own their memory.
-struct Batch {
+struct ImageList {
   std::vector<Image> images;
   std::vector<pybind11::object> owners;
 };
 
 // Throws ImageError unless `object` is one array with four axes or a sequence of arrays with three.
-Batch collect(const pybind11::object& object, const std::string& name);
+ImageList collect(const pybind11::object& object, const std::string& name);
 
 // The image in an array with three axes, none of which is empty. Throws ImageError unless a pass can read it.
 Image one_image(const pybind11::array& array, const std::string& name);
@@ -39,8 +45,16 @@ Image one_image(const pybind11::array& array, const std::string& name);
 // are none); None where not all are arrays that a pass can read.
 pybind11::object describe(const pybind11::list& images);
 
-// What an array is, for messages.
+// The shape of an array, for messages.
+std::string shape_text(const pybind11::array& array);
+
+// The number of axes of an array and the size of its items, for messages.
 std::string item_text(const pybind11::array& array);
+
+// The type of a class that is an ordinary type, as the stubs say, without pybind11's metaclass.
+inline pybind11::metaclass ordinary_metaclass() {
+  return pybind11::metaclass(reinterpret_cast<PyObject*>(&PyType_Type));
+}
 
 // A private copy, which no other thread can change after it has been validated. `layout` names the dtype that
 // is expected.

@@ -68,7 +68,7 @@ E* data_of(const Described& array, const char* name) {
 
 // A batch of images (n, channels, height, width).
 template <typename T>
-Planes<T> planes_of(const Described& array, const char* name) {
+ImageBatch<T> batch_of(const Described& array, const char* name) {
   using Element = std::remove_const_t<T>;
   if (array.type != kType<Element> || array.shape.size() != 4)
     throw ImageError(std::string(name) + " is " + array.words() + ", expected 4 axes of " + kType<Element>);
@@ -171,8 +171,8 @@ template <typename T>
 LinearArguments<T> read_linear(const py::object& source, const py::object& output, const py::dict& parameters,
                                const char* interface) {
   const Described from(source, interface), to(output, interface);
-  const Planes<const T> read = planes_of<const T>(from, "source");
-  const Planes<T> written = planes_of<T>(to, "output");
+  const ImageBatch<const T> read = batch_of<const T>(from, "source");
+  const ImageBatch<T> written = batch_of<T>(to, "output");
   if (to.shape[0] != from.shape[0] || to.shape[1] != from.shape[1])
     throw ArgumentError("output is " + to.words() + " for " + from.words());
   return {pass_of<T>(Parameters(parameters, interface), from.shape[0], from.shape[1]), read, written};

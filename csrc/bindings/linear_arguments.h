@@ -11,8 +11,8 @@ namespace augsynth {
 template <typename T>
 struct LinearArguments {
   LinearPass<T> pass;
-  Planes<const T> source;
-  Planes<T> output;
+  ImageBatch<const T> source;
+  ImageBatch<T> output;
 };
 
 // Whether images are float64; they are float32 or refused otherwise.

@@ -9,7 +9,7 @@
 #include <system_error>
 #include <thread>
 
-#include "memory/per_process.h"
+#include "core/per_process.h"
 
 namespace augsynth {
 namespace {
@@ -17,7 +17,7 @@ namespace {
 using Body = std::function<void(std::size_t, int, Poll&)>;
 
 // One call of parallel_for. The pool's mutex guards the counts and the error.
-struct Job {
+struct ParallelLoop {
   const Body& body;
   const std::size_t tasks;
   const int seats;  // workers that may join, the caller included
@@ -26,38 +26,38 @@ struct Job {
   std::atomic<bool> ended{false};
   std::exception_ptr error;
 
-  Job(const Body& body, std::size_t tasks, int seats) : body(body), tasks(tasks), seats(seats) {}
+  ParallelLoop(const Body& body, std::size_t tasks, int seats) : body(body), tasks(tasks), seats(seats) {}
 };
 
 class Pool {
  public:
-  void run(Job& job, Check check) {
-    const auto place = open(job);
-    work(job, 0, check);
-    close(job, place, check);
+  void run(ParallelLoop& loop, Check check) {
+    const auto place = open(loop);
+    work(loop, 0, check);
+    close(loop, place, check);
   }
 
  private:
-  std::list<Job*>::iterator open(Job& job) {
+  std::list<ParallelLoop*>::iterator open(ParallelLoop& loop) {
     std::lock_guard<std::mutex> lock(mutex_);
-    while (threads_ < job.seats - 1 && start_thread()) {
+    while (threads_ < loop.seats - 1 && start_thread()) {
     }
-    const auto place = jobs_.insert(jobs_.end(), &job);
+    const auto place = loops_.insert(loops_.end(), &loop);
     changed_.notify_all();
     return place;
   }
 
   // From here on nobody joins, and those who did have left.
-  void close(Job& job, std::list<Job*>::iterator place, Check check) {
+  void close(ParallelLoop& loop, std::list<ParallelLoop*>::iterator place, Check check) {
     std::unique_lock<std::mutex> lock(mutex_);
-    jobs_.erase(place);
-    const auto have_left = [&] { return job.working == 0; };
+    loops_.erase(place);
+    const auto have_left = [&] { return loop.working == 0; };
     while (!left_.wait_for(lock, std::chrono::milliseconds(kMillisecondsBetweenChecks), have_left)) {
       lock.unlock();
       try {
         if (check != nullptr) check();
       } catch (...) {
-        fail(job);
+        fail(loop);
       }
       lock.lock();
     }
@@ -77,46 +77,46 @@ class Pool {
   [[noreturn]] void serve() {
     std::unique_lock<std::mutex> lock(mutex_);
     while (true) {
-      Job* job = nullptr;
-      changed_.wait(lock, [&] { return (job = joinable()) != nullptr; });
-      const int worker = job->joined++;
-      ++job->working;
+      ParallelLoop* loop = nullptr;
+      changed_.wait(lock, [&] { return (loop = joinable()) != nullptr; });
+      const int worker = loop->joined++;
+      ++loop->working;
       lock.unlock();
-      work(*job, worker, nullptr);
+      work(*loop, worker, nullptr);
       lock.lock();
-      if (--job->working == 0) left_.notify_all();
+      if (--loop->working == 0) left_.notify_all();
     }
   }
 
-  Job* joinable() const {
-    for (Job* job : jobs_)
-      if (job->joined < job->seats && job->next < job->tasks) return job;
+  ParallelLoop* joinable() const {
+    for (ParallelLoop* loop : loops_)
+      if (loop->joined < loop->seats && loop->next < loop->tasks) return loop;
     return nullptr;
   }
 
-  void work(Job& job, int worker, Check check) {
-    Poll poll(check, &job.ended);
+  void work(ParallelLoop& loop, int worker, Check check) {
+    Poll poll(check, &loop.ended);
     try {
-      for (std::size_t task = job.next++; task < job.tasks; task = job.next++) {
+      for (std::size_t task = loop.next++; task < loop.tasks; task = loop.next++) {
         poll();
-        job.body(task, worker, poll);
+        loop.body(task, worker, poll);
       }
     } catch (...) {
-      fail(job);
+      fail(loop);
     }
   }
 
   // Keeps the exception that was caught, if it is the first, and makes all workers leave.
-  void fail(Job& job) {
+  void fail(ParallelLoop& loop) {
     std::lock_guard<std::mutex> lock(mutex_);
-    if (!job.error) job.error = std::current_exception();
-    job.next = job.tasks;
-    job.ended = true;
+    if (!loop.error) loop.error = std::current_exception();
+    loop.next = loop.tasks;
+    loop.ended = true;
   }
 
   std::mutex mutex_;
   std::condition_variable changed_, left_;
-  std::list<Job*> jobs_;
+  std::list<ParallelLoop*> loops_;
   int threads_ = 0;
 };
 
@@ -132,9 +132,9 @@ void parallel_for(std::size_t tasks, int threads, Check check, const Body& body)
     }
     return;
   }
-  Job job(body, tasks, seats);
-  per_process<Pool>().run(job, check);
-  if (job.error) std::rethrow_exception(job.error);
+  ParallelLoop loop(body, tasks, seats);
+  per_process<Pool>().run(loop, check);
+  if (loop.error) std::rethrow_exception(loop.error);
 }
 
 }  // namespace augsynth

@@ -16,6 +16,10 @@
 #include "whole_image/missing.h"
 
 namespace augsynth {
+
+AUGSYNTH_BY_ISA(ScratchBytes, scratch_bytes)
+AUGSYNTH_BY_ISA(RunTile, run_tile)
+
 namespace {
 
 constexpr std::int64_t kTilePixels = 1 << 14;
@@ -55,9 +59,9 @@ std::vector<Tile> split(const std::vector<PlanRow>& rows, int threads) {
 class Workspace {
  public:
   Workspace(const std::vector<PlanRow>& rows, const std::vector<Tile>& tiles, std::size_t workers,
-            ScratchBytes scratch_bytes) {
+            ScratchBytes& bytes_of) {
     for (const Tile& tile : tiles) {
-      const std::size_t bytes = scratch_bytes(rows[tile.sample], tile.begin, tile.end);
+      const std::size_t bytes = bytes_of(rows[tile.sample], tile.begin, tile.end);
       if (bytes > kMostScratch)
         throw PlanError("row " + std::to_string(tile.sample) + ": antialiasing would need " +
                         std::to_string(bytes >> 20) + " MiB of working memory, expected at most " +
@@ -128,10 +132,10 @@ std::vector<double> find_offset(const PlanRow& row, const ColourMap& map, const 
 }
 
 // One call.
-class Batch {
+class PassRun {
  public:
-  Batch(const std::vector<PlanRow>& rows, const Tables& tables, const FilledSources& sources,
-        const std::vector<Image>& outputs, int threads, Check check)
+  PassRun(const std::vector<PlanRow>& rows, const Tables& tables, const FilledSources& sources,
+          const std::vector<Image>& outputs, int threads, Check check)
       : rows_(rows),
         tables_(tables),
         sources_(sources),
@@ -140,15 +144,15 @@ class Batch {
         check_(check),
         tiles_(split(rows, threads)),
         workspace_(rows, tiles_, std::min(tiles_.size(), static_cast<std::size_t>(threads)),
-                   isa_.scratch_bytes) {}
+                   *scratch_bytes[isa_]) {}
 
   void run() {
     if (!tables_.colours.empty()) measure();
     over(tiles_, [&](const Tile& tile, unsigned char* memory, Poll& poll) {
       Entries entries = entries_of(rows_[tile.sample], tables_);
       if (!offsets_.empty() && !offsets_[tile.sample].empty()) entries.offset = offsets_[tile.sample].data();
-      isa_.run_tile(rows_[tile.sample], entries, source_view(sources_[tile.sample]), output_of(tile),
-                    tile.begin, tile.end, memory, poll);
+      run_tile[isa_](rows_[tile.sample], entries, source_view(sources_[tile.sample]), output_of(tile),
+                     tile.begin, tile.end, memory, poll);
     });
   }
 
@@ -190,9 +194,9 @@ class Batch {
     entries.erasures_begin = entries.erasures_end = nullptr;
     entries.measures = true;
     const std::ptrdiff_t line = row.channels * sizeof(double);
-    isa_.run_tile(row, entries, source_view(sources_[tile.sample]),
-                  {reinterpret_cast<unsigned char*>(sums.data()), 0, line, 0}, tile.begin, tile.end, memory,
-                  poll);
+    run_tile[isa_](row, entries, source_view(sources_[tile.sample]),
+                   {reinterpret_cast<unsigned char*>(sums.data()), 0, line, 0}, tile.begin, tile.end, memory,
+                   poll);
   }
 
   const std::vector<PlanRow>& rows_;
@@ -202,7 +206,7 @@ class Batch {
   const int threads_;
   const Check check_;
   const bool exceeds_caches_ = exceed_caches(outputs_);
-  const Isa& isa_ = active_isa();
+  const std::size_t isa_ = active_isa().number;
   const std::vector<Tile> tiles_;
   const Workspace workspace_;
   std::vector<std::vector<double>> offsets_;  // a row; empty where its colour map has them
@@ -220,7 +224,7 @@ void run(std::vector<PlanRow> rows, Tables tables, const std::vector<Image>& sou
   validate_images(rows, sources, outputs);
   neutralise(rows, tables);
   const FilledSources filled(rows, tables.missing, sources, threads, check);
-  Batch(rows, tables, filled, outputs, threads, check).run();
+  PassRun(rows, tables, filled, outputs, threads, check).run();
 }
 
 }  // namespace augsynth

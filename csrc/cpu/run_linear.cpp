@@ -29,8 +29,8 @@ void for_pixels(int begin, int end, int width, Poll& poll, const Body& body) {
 
 // Writes the output lines [begin, end).
 template <typename K, typename T>
-[[gnu::flatten]] void write_lines(const LinearMap<T>& map, const Planes<const T>& source,
-                                  const Planes<T>& output, int sample, int begin, int end, Poll& poll) {
+[[gnu::flatten]] void write_lines(const LinearMap<T>& map, const ImageBatch<const T>& source,
+                                  const ImageBatch<T>& output, int sample, int begin, int end, Poll& poll) {
   T values[K::kMost];
   for_pixels(begin, end, output.width, poll, [&](int x, int y) {
     sample_pixel<K>(map, source, sample, x, y, values);
@@ -40,8 +40,8 @@ template <typename K, typename T>
 
 // The same in two steps, for maps that look at means. First what is sampled is stored, and added up:
 template <typename K, typename T>
-[[gnu::flatten]] void add_picture(const LinearMap<T>& map, const Planes<const T>& source,
-                                  const Planes<T>& output, int sample, double* sums, Poll& poll) {
+[[gnu::flatten]] void add_picture(const LinearMap<T>& map, const ImageBatch<const T>& source,
+                                  const ImageBatch<T>& output, int sample, double* sums, Poll& poll) {
   T values[K::kMost];
   for_pixels(0, output.height, output.width, poll, [&](int x, int y) {
     sample_pixel<K>(map, source, sample, x, y, values);
@@ -51,7 +51,7 @@ template <typename K, typename T>
 }
 
 template <typename K, typename T>
-[[gnu::flatten]] void change_lines(const LinearMap<T>& map, const T* offset, const Planes<T>& output,
+[[gnu::flatten]] void change_lines(const LinearMap<T>& map, const T* offset, const ImageBatch<T>& output,
                                    int sample, int begin, int end, Poll& poll) {
   T values[K::kMost];
   for_pixels(begin, end, output.width, poll, [&](int x, int y) {
@@ -63,8 +63,8 @@ template <typename K, typename T>
 // Spreads the whole gradient of the channels [begin, end), in order.
 template <typename K, typename T>
 [[gnu::flatten]] void spread_channels(const LinearMap<T>& map, const T* through_means,
-                                      const Planes<const T>& gradient, const Planes<T>& result, int sample,
-                                      int begin, int end, Poll& poll) {
+                                      const ImageBatch<const T>& gradient, const ImageBatch<T>& result,
+                                      int sample, int begin, int end, Poll& poll) {
   const auto add = [](T* place, T value) { *place += value; };
   for_pixels(0, gradient.height, gradient.width, poll, [&](int x, int y) {
     spread_pixel<K>(map, through_means, gradient, result, sample, x, y, begin, end, add);
@@ -72,7 +72,7 @@ template <typename K, typename T>
 }
 
 template <typename K, typename T>
-[[gnu::flatten]] void add_gradient(const LinearMap<T>& map, const Planes<const T>& gradient, int sample,
+[[gnu::flatten]] void add_gradient(const LinearMap<T>& map, const ImageBatch<const T>& gradient, int sample,
                                    double* sums, Poll& poll) {
   T values[K::kMost];
   for_pixels(0, gradient.height, gradient.width, poll, [&](int x, int y) {
@@ -103,8 +103,8 @@ const T* of_sample(const std::vector<T>& numbers, int sample, const LinearMap<T>
 }
 
 template <typename K, typename T>
-void write(const LinearPass<T>& pass, const Planes<const T>& source, const Planes<T>& output, int threads,
-           Check check) {
+void write(const LinearPass<T>& pass, const ImageBatch<const T>& source, const ImageBatch<T>& output,
+           int threads, Check check) {
   const int height = output.height, width = output.width;
   const auto offsets =
       through_means(pass, threads, check, [&](const LinearMap<T>& map, int sample, T* offset, Poll& poll) {
@@ -127,8 +127,8 @@ void write(const LinearPass<T>& pass, const Planes<const T>& source, const Plane
 
 // A thread has whole channels of a sample for itself.
 template <typename K, typename T>
-void spread(const LinearPass<T>& pass, const Planes<const T>& gradient, const Planes<T>& result, int threads,
-            Check check) {
+void spread(const LinearPass<T>& pass, const ImageBatch<const T>& gradient, const ImageBatch<T>& result,
+            int threads, Check check) {
   const auto debts =
       through_means(pass, threads, check, [&](const LinearMap<T>& map, int sample, T* debt, Poll& poll) {
         double sums[kMaxChannels] = {};
@@ -180,26 +180,26 @@ void validate_maps(const LinearPass<T>& pass, int height, int width) {
 }
 
 template <typename T>
-void run_linear(const LinearPass<T>& pass, const Planes<const T>& source, const Planes<T>& output,
+void run_linear(const LinearPass<T>& pass, const ImageBatch<const T>& source, const ImageBatch<T>& output,
                 int threads, Check check) {
   with_kind(pass, [&](auto kind) { write<decltype(kind)>(pass, source, output, threads, check); });
 }
 
 template <typename T>
-void run_adjoint(const LinearPass<T>& pass, const Planes<const T>& gradient, const Planes<T>& result,
+void run_adjoint(const LinearPass<T>& pass, const ImageBatch<const T>& gradient, const ImageBatch<T>& result,
                  int threads, Check check) {
   with_kind(pass, [&](auto kind) { spread<decltype(kind)>(pass, gradient, result, threads, check); });
 }
 
 template void validate_maps(const LinearPass<float>&, int, int);
 template void validate_maps(const LinearPass<double>&, int, int);
-template void run_linear(const LinearPass<float>&, const Planes<const float>&, const Planes<float>&, int,
-                         Check);
-template void run_linear(const LinearPass<double>&, const Planes<const double>&, const Planes<double>&, int,
-                         Check);
-template void run_adjoint(const LinearPass<float>&, const Planes<const float>&, const Planes<float>&, int,
-                          Check);
-template void run_adjoint(const LinearPass<double>&, const Planes<const double>&, const Planes<double>&, int,
-                          Check);
+template void run_linear(const LinearPass<float>&, const ImageBatch<const float>&, const ImageBatch<float>&,
+                         int, Check);
+template void run_linear(const LinearPass<double>&, const ImageBatch<const double>&,
+                         const ImageBatch<double>&, int, Check);
+template void run_adjoint(const LinearPass<float>&, const ImageBatch<const float>&, const ImageBatch<float>&,
+                          int, Check);
+template void run_adjoint(const LinearPass<double>&, const ImageBatch<const double>&,
+                          const ImageBatch<double>&, int, Check);
 
 }  // namespace augsynth

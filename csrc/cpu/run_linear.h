@@ -13,12 +13,12 @@ void validate_maps(const LinearPass<T>& pass, int height, int width);
 
 // Writes the output. All sizes fit each other. What `check` throws ends this; then the output holds anything.
 template <typename T>
-void run_linear(const LinearPass<T>& pass, const Planes<const T>& source, const Planes<T>& output,
+void run_linear(const LinearPass<T>& pass, const ImageBatch<const T>& source, const ImageBatch<T>& output,
                 int threads, Check check);
 
 // Adds the gradient of the source to `result`, from that of the output; `check` as above.
 template <typename T>
-void run_adjoint(const LinearPass<T>& pass, const Planes<const T>& gradient, const Planes<T>& result,
+void run_adjoint(const LinearPass<T>& pass, const ImageBatch<const T>& gradient, const ImageBatch<T>& result,
                  int threads, Check check);
 
 }  // namespace augsynth

@@ -117,7 +117,7 @@ class Launch::Layout {
 
   std::size_t scratch() const { return scratch_.used(); }
 
-  std::vector<Step> write(unsigned char* staging, unsigned char* device) const {
+  std::vector<LaunchStep> write(unsigned char* staging, unsigned char* device) const {
     std::memcpy(staging, copied_.bytes().data(), copied_.bytes().size());
     const Bases bases{reinterpret_cast<std::uintptr_t>(device),
                       reinterpret_cast<std::uintptr_t>(device) + copied()};
@@ -129,7 +129,7 @@ class Launch::Layout {
     move_tasks(quick4_, staging, bases);
     move_tasks(any3_, staging, bases);
     move_tasks(any16_, staging, bases);
-    std::vector<Step> steps;
+    std::vector<LaunchStep> steps;
     for (const std::vector<Planned>& together : planned_)
       for (const Planned& one : together) steps.push_back(moved(one, bases));
     return steps;
@@ -210,7 +210,7 @@ class Launch::Layout {
     const int width = box.x.end - box.x.begin, height = box.y.end - box.y.begin;
     const Order order = order_of(output, static_cast<DType>(row.output_dtype), row.channels, width, height);
     Move across{}, down{};
-    const bool moves = job.sampler == Sampler::kNearest && is_axis_aligned(row) &&
+    const bool moves = job.sampler == SamplingKind::kNearest && is_axis_aligned(row) &&
                        finds_move(row.inverse[0], row.inverse[2], across) &&
                        finds_move(row.inverse[4], row.inverse[5], down);
     group.tasks.push_back({job, box.x.begin, box.y.begin, width, height, order, moves, across, down});
@@ -350,7 +350,7 @@ class Launch::Layout {
     }
   }
 
-  static Step moved(const Planned& one, const Bases& bases) {
+  static LaunchStep moved(const Planned& one, const Bases& bases) {
     Share share = one.share;
     move_pointer(share.tasks, bases.copied);
     if (share.ends != nullptr) move_pointer(share.ends, bases.copied);
@@ -389,7 +389,7 @@ std::size_t Launch::copied() const { return layout_->copied(); }
 
 std::size_t Launch::scratch() const { return layout_->scratch(); }
 
-std::vector<Step> Launch::write(unsigned char* staging, unsigned char* device) const {
+std::vector<LaunchStep> Launch::write(unsigned char* staging, unsigned char* device) const {
   return layout_->write(staging, device);
 }
 

@@ -9,7 +9,7 @@
 #include "core/image.h"
 #include "core/plan.h"
 #include "core/tables.h"
-#include "cuda/steps.h"
+#include "cuda/launch_steps.h"
 
 namespace augsynth {
 
@@ -27,7 +27,7 @@ class Launch {
   std::size_t scratch() const;
 
   // Writes to `staging` what has to be copied to `device`, which is aligned, before the steps run there.
-  std::vector<Step> write(unsigned char* staging, unsigned char* device) const;
+  std::vector<LaunchStep> write(unsigned char* staging, unsigned char* device) const;
 
  private:
   class Layout;

@@ -26,7 +26,7 @@ __device__ void for_pixels(const LinearPass<T>& pass, int height, int width, con
 }
 
 template <typename K, typename T>
-__global__ void write(LinearPass<T> pass, Planes<const T> source, Planes<T> output) {
+__global__ void write(LinearPass<T> pass, ImageBatch<const T> source, ImageBatch<T> output) {
   for_pixels(pass, output.height, output.width, [&](const LinearMap<T>& map, int sample, int x, int y) {
     T values[K::kMost];
     sample_pixel<K>(map, source, sample, x, y, values);
@@ -36,7 +36,7 @@ __global__ void write(LinearPass<T> pass, Planes<const T> source, Planes<T> outp
 
 // What measure_picture() stored, with the offsets that it found.
 template <typename K, typename T>
-__global__ void change(LinearPass<T> pass, const T* offsets, Planes<T> output) {
+__global__ void change(LinearPass<T> pass, const T* offsets, ImageBatch<T> output) {
   for_pixels(pass, output.height, output.width, [&](const LinearMap<T>& map, int sample, int x, int y) {
     T values[K::kMost];
     load_pixel<K>(map, output, sample, x, y, values);
@@ -46,7 +46,8 @@ __global__ void change(LinearPass<T> pass, const T* offsets, Planes<T> output) {
 }
 
 template <typename K, typename T>
-__global__ void spread(LinearPass<T> pass, const T* debts, Planes<const T> gradient, Planes<T> result) {
+__global__ void spread(LinearPass<T> pass, const T* debts, ImageBatch<const T> gradient,
+                       ImageBatch<T> result) {
   for_pixels(pass, gradient.height, gradient.width, [&](const LinearMap<T>& map, int sample, int x, int y) {
     const T* through_means = debts ? debts + static_cast<std::int64_t>(sample) * map.channels : nullptr;
     const auto add = [](T* place, T value) { atomicAdd(place, value); };
@@ -93,7 +94,8 @@ __device__ void measure(const LinearPass<T>& pass, int height, int width, T* fou
 }
 
 template <typename K, typename T>
-__global__ void measure_picture(LinearPass<T> pass, Planes<const T> source, Planes<T> output, T* offsets) {
+__global__ void measure_picture(LinearPass<T> pass, ImageBatch<const T> source, ImageBatch<T> output,
+                                T* offsets) {
   measure<K>(
       pass, output.height, output.width, offsets,
       [&](const LinearMap<T>& map, int sample, int x, int y, T(&values)[K::kMost]) {
@@ -106,7 +108,7 @@ __global__ void measure_picture(LinearPass<T> pass, Planes<const T> source, Plan
 }
 
 template <typename K, typename T>
-__global__ void measure_gradient(LinearPass<T> pass, Planes<const T> gradient, T* debts) {
+__global__ void measure_gradient(LinearPass<T> pass, ImageBatch<const T> gradient, T* debts) {
   measure<K>(
       pass, gradient.height, gradient.width, debts,
       [&](const LinearMap<T>& map, int sample, int x, int y, T(&values)[K::kMost]) {
@@ -128,7 +130,7 @@ const dim3 kBlock(kBlockWidth, kBlockHeight);
 }  // namespace
 
 template <typename T>
-void launch_linear(const LinearPass<T>& pass, const Planes<const T>& source, const Planes<T>& output,
+void launch_linear(const LinearPass<T>& pass, const ImageBatch<const T>& source, const ImageBatch<T>& output,
                    T* means, void* stream) {
   const auto queue = static_cast<cudaStream_t>(stream);
   with_kind(pass, [&](auto kind) {
@@ -146,8 +148,8 @@ void launch_linear(const LinearPass<T>& pass, const Planes<const T>& source, con
 }
 
 template <typename T>
-void launch_adjoint(const LinearPass<T>& pass, const Planes<const T>& gradient, const Planes<T>& result,
-                    T* means, void* stream) {
+void launch_adjoint(const LinearPass<T>& pass, const ImageBatch<const T>& gradient,
+                    const ImageBatch<T>& result, T* means, void* stream) {
   const auto queue = static_cast<cudaStream_t>(stream);
   with_kind(pass, [&](auto kind) {
     using K = decltype(kind);
@@ -160,13 +162,13 @@ void launch_adjoint(const LinearPass<T>& pass, const Planes<const T>& gradient, 
   check_cuda(cudaGetLastError(), "launching the adjoint of a linear pass");
 }
 
-template void launch_linear(const LinearPass<float>&, const Planes<const float>&, const Planes<float>&,
-                            float*, void*);
-template void launch_linear(const LinearPass<double>&, const Planes<const double>&, const Planes<double>&,
-                            double*, void*);
-template void launch_adjoint(const LinearPass<float>&, const Planes<const float>&, const Planes<float>&,
-                             float*, void*);
-template void launch_adjoint(const LinearPass<double>&, const Planes<const double>&, const Planes<double>&,
-                             double*, void*);
+template void launch_linear(const LinearPass<float>&, const ImageBatch<const float>&,
+                            const ImageBatch<float>&, float*, void*);
+template void launch_linear(const LinearPass<double>&, const ImageBatch<const double>&,
+                            const ImageBatch<double>&, double*, void*);
+template void launch_adjoint(const LinearPass<float>&, const ImageBatch<const float>&,
+                             const ImageBatch<float>&, float*, void*);
+template void launch_adjoint(const LinearPass<double>&, const ImageBatch<const double>&,
+                             const ImageBatch<double>&, double*, void*);
 
 }  // namespace augsynth

@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "core/plan.h"
-#include "cuda/steps.h"
+#include "cuda/launch_steps.h"
 #include "pass/rounding.h"
 
 namespace augsynth {

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "core/errors.h"
+#include "cuda/launch_steps.h"
 #include "cuda/memory.h"
-#include "cuda/steps.h"
 
 namespace augsynth {
 

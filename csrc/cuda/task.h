@@ -46,9 +46,9 @@ struct Kind {
 
 // Of a row that is neither reduced first nor has to have its axes swapped.
 inline bool is_quick(const PlanRow& row, const SourceView& source) {
-  const Sampler sampler = choose_sampler(row, source);
-  const bool samples =
-      sampler == Sampler::kNearest || sampler == Sampler::kFixedBilinear || sampler == Sampler::kFixedFilter;
+  const SamplingKind sampler = choose_sampler(row, source);
+  const bool samples = sampler == SamplingKind::kNearest || sampler == SamplingKind::kFixedBilinear ||
+                       sampler == SamplingKind::kFixedFilter;
   const Noise noise = static_cast<Noise>(row.noise);
   const bool draws = noise == Noise::kNone || noise == Noise::kGaussian || noise == Noise::kUniform ||
                      noise == Noise::kSpeckle;

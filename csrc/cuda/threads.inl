@@ -2,8 +2,8 @@
 // tests.
 #pragma once
 
+#include "cuda/launch_steps.h"
 #include "cuda/pack.inl"
-#include "cuda/steps.h"
 #include "cuda/task.h"
 #include "pixel/means.h"
 #include "pixel/render.h"
@@ -15,11 +15,11 @@ namespace {
 // ---- Which sample -----------------------------------------------------------------------------------------
 
 // A block's sample, and its number among the sample's blocks.
-struct Place {
+struct BlockPlace {
   std::int32_t sample, block;
 };
 
-AUGSYNTH_HD inline Place place_of(const Share& share, std::int32_t block) {
+AUGSYNTH_HD inline BlockPlace place_of(const Share& share, std::int32_t block) {
   if (share.ends == nullptr) return {block / share.each, block % share.each};
   std::int32_t low = 0, high = share.samples - 1;
   while (low < high) {
@@ -35,7 +35,7 @@ AUGSYNTH_HD inline Place place_of(const Share& share, std::int32_t block) {
 // ---- Missing values ---------------------------------------------------------------------------------------
 
 template <typename T>
-AUGSYNTH_HD const FillTask<T>& fill_task(const Step& step, std::int32_t sample) {
+AUGSYNTH_HD const FillTask<T>& fill_task(const LaunchStep& step, std::int32_t sample) {
   return static_cast<const FillTask<T>*>(step.tasks)[step.share.tasks[sample]];
 }
 
@@ -48,7 +48,7 @@ AUGSYNTH_HD T source_element(const FillTask<T>& task, std::int64_t x, std::int64
 // A line's channel.
 template <typename T>
 struct AddPresent {
-  AUGSYNTH_HD static void run(const Step& step, std::int32_t sample, std::int64_t item) {
+  AUGSYNTH_HD static void run(const LaunchStep& step, std::int32_t sample, std::int64_t item) {
     const FillTask<T>& task = fill_task<T>(step, sample);
     const std::int64_t y = item / task.channels;
     if (y >= task.height) return;
@@ -68,7 +68,7 @@ struct AddPresent {
 // A channel.
 template <typename T>
 struct TakeMeans {
-  AUGSYNTH_HD static void run(const Step& step, std::int32_t sample, std::int64_t item) {
+  AUGSYNTH_HD static void run(const LaunchStep& step, std::int32_t sample, std::int64_t item) {
     const FillTask<T>& task = fill_task<T>(step, sample);
     if (item >= task.channels) return;
     double sum = 0.0;
@@ -84,7 +84,7 @@ struct TakeMeans {
 // An element.
 template <typename T>
 struct Fill {
-  AUGSYNTH_HD static void run(const Step& step, std::int32_t sample, std::int64_t item) {
+  AUGSYNTH_HD static void run(const LaunchStep& step, std::int32_t sample, std::int64_t item) {
     const FillTask<T>& task = fill_task<T>(step, sample);
     const std::int64_t pixel = item / task.channels, y = pixel / task.width, x = pixel - y * task.width;
     if (y >= task.height) return;
@@ -97,14 +97,14 @@ struct Fill {
 // ---- Tables of filters ------------------------------------------------------------------------------------
 
 template <int kMost>
-AUGSYNTH_HD Task<kMost>& task_of(const Step& step, std::int32_t sample) {
+AUGSYNTH_HD Task<kMost>& task_of(const LaunchStep& step, std::int32_t sample) {
   return static_cast<Task<kMost>*>(step.tasks)[step.share.tasks[sample]];
 }
 
 // A column or a line.
 template <typename Kind>
 struct WeighTaps {
-  AUGSYNTH_HD static void run(const Step& step, std::int32_t sample, std::int64_t item) {
+  AUGSYNTH_HD static void run(const LaunchStep& step, std::int32_t sample, std::int64_t item) {
     const auto& task = task_of<Kind::kMost>(step, sample);
     if (item < task.width)
       weigh_column(task.job, task.left + static_cast<int>(item));
@@ -115,7 +115,7 @@ struct WeighTaps {
 
 // ---- Means ------------------------------------------------------------------------------------------------
 
-AUGSYNTH_HD inline const Measure& measure_of(const Step& step, std::int32_t sample) {
+AUGSYNTH_HD inline const Measure& measure_of(const LaunchStep& step, std::int32_t sample) {
   return static_cast<const Measure*>(step.measures)[sample];
 }
 
@@ -124,7 +124,7 @@ template <typename Kind>
 struct AddColumns {
   static constexpr int kMost = Kind::kMost;
 
-  AUGSYNTH_HD static void run(const Step& step, std::int32_t sample, std::int64_t item) {
+  AUGSYNTH_HD static void run(const LaunchStep& step, std::int32_t sample, std::int64_t item) {
     const Task<kMost>& task = task_of<kMost>(step, sample);
     const Measure& measure = measure_of(step, sample);
     const std::int64_t place = item / kAdders, y = place / measure.chunks;
@@ -142,7 +142,7 @@ template <typename Kind>
 struct AddChunks {
   static constexpr int kMost = Kind::kMost;
 
-  AUGSYNTH_HD static void run(const Step& step, std::int32_t sample, std::int64_t y) {
+  AUGSYNTH_HD static void run(const LaunchStep& step, std::int32_t sample, std::int64_t y) {
     const Task<kMost>& task = task_of<kMost>(step, sample);
     const Measure& measure = measure_of(step, sample);
     if (y >= task.height) return;
@@ -164,7 +164,7 @@ template <typename Kind>
 struct AddLines {
   static constexpr int kMost = Kind::kMost;
 
-  AUGSYNTH_HD static void run(const Step& step, std::int32_t sample, std::int64_t item) {
+  AUGSYNTH_HD static void run(const LaunchStep& step, std::int32_t sample, std::int64_t item) {
     if (item > 0) return;
     Task<kMost>& task = task_of<kMost>(step, sample);
     const Measure& measure = measure_of(step, sample);
@@ -297,9 +297,9 @@ AUGSYNTH_HD void render_quick(const Task<kMost>& task, int x, int y, float (&val
   if (task.moves) {
     move_pixel(task, x, y, value);
   } else {
-    if (job.sampler == Sampler::kNearest)
+    if (job.sampler == SamplingKind::kNearest)
       sample_taps<std::uint8_t, Nearest>(job, x, y, value);
-    else if (job.sampler == Sampler::kFixedBilinear)
+    else if (job.sampler == SamplingKind::kFixedBilinear)
       sample_fixed_bilinear(job, x, y, value);
     else
       sample_filter<std::uint8_t, FixedSums>(job, x, y, value);
@@ -324,7 +324,7 @@ template <typename Kind>
 struct RenderPixels {
   static constexpr int kMost = Kind::kMost;
 
-  AUGSYNTH_HD static void run(const Step& step, std::int32_t sample, std::int64_t item) {
+  AUGSYNTH_HD static void run(const LaunchStep& step, std::int32_t sample, std::int64_t item) {
     const Task<kMost>& task = task_of<kMost>(step, sample);
     const Job<kMost>& job = task.job;
     const int size = static_cast<int>(item_size(job.output_dtype)), most = kPackBytes / size;
@@ -371,41 +371,41 @@ struct RenderPixels {
 // ---- Steps ------------------------------------------------------------------------------------------------
 
 // Of tasks that are not quick.
-template <template <typename> class Part, typename Body>
-void with_any_kind(const Step& step, const Body& body) {
-  if (step.kind_of_tasks == Kind<3, false>::kNumber) return body(Part<Kind<3, false>>());
-  body(Part<Kind<kMaxChannels, false>>());
+template <template <typename> class Work, typename Body>
+void with_any_kind(const LaunchStep& step, const Body& body) {
+  if (step.kind_of_tasks == Kind<3, false>::kNumber) return body(Work<Kind<3, false>>());
+  body(Work<Kind<kMaxChannels, false>>());
 }
 
-template <template <typename> class Part, typename Body>
-void with_kind(const Step& step, const Body& body) {
+template <template <typename> class Work, typename Body>
+void with_kind(const LaunchStep& step, const Body& body) {
   switch (step.kind_of_tasks) {
     case Kind<1, true>::kNumber:
-      return body(Part<Kind<1, true>>());
+      return body(Work<Kind<1, true>>());
     case Kind<3, true>::kNumber:
-      return body(Part<Kind<3, true>>());
+      return body(Work<Kind<3, true>>());
     case Kind<4, true>::kNumber:
-      return body(Part<Kind<4, true>>());
+      return body(Work<Kind<4, true>>());
     default:
-      return with_any_kind<Part>(step, body);
+      return with_any_kind<Work>(step, body);
   }
 }
 
-template <template <typename> class Part, typename Body>
-void with_elements(const Step& step, const Body& body) {
+template <template <typename> class Work, typename Body>
+void with_elements(const LaunchStep& step, const Body& body) {
   switch (static_cast<DType>(step.kind_of_tasks)) {
     case DType::kUint8:
-      return body(Part<std::uint8_t>());
+      return body(Work<std::uint8_t>());
     case DType::kUint16:
-      return body(Part<std::uint16_t>());
+      return body(Work<std::uint16_t>());
     default:
-      return body(Part<float>());
+      return body(Work<float>());
   }
 }
 
 // Calls `body` with what the threads of a step do.
 template <typename Body>
-void with_part(const Step& step, const Body& body) {
+void with_part(const LaunchStep& step, const Body& body) {
   switch (step.kind) {
     case StepKind::kAddPresent:
       return with_elements<AddPresent>(step, body);

@@ -5,36 +5,17 @@
 #include "core/errors.h"
 #include "dispatch/cpu_features.h"
 
-#if AUGSYNTH_X86
-#define AUGSYNTH_X86_ISA AUGSYNTH_ISA
-#else
-#define AUGSYNTH_X86_ISA(name, flags, available)
-#endif
-
 namespace augsynth {
-
-#define AUGSYNTH_ISA(name, flags, available)                                                          \
-  namespace name {                                                                                    \
-  std::size_t scratch_bytes(const PlanRow&, int, int);                                                \
-  void run_tile(const PlanRow&, const Entries&, const SourceView&, const OutputView&, int, int,       \
-                unsigned char*, Poll&);                                                               \
-  void blur_plane(DType, const Plane&, const Plane&, const Kernel&, const Kernel&, const BlurMemory&, \
-                  Poll&);                                                                             \
-  void sharpen_plane(DType, const Plane&, const Plane&, float, const SharpenMemory&, Poll&);          \
-  }
-#include "dispatch/isas.def"
-#undef AUGSYNTH_ISA
 
 namespace {
 
 std::vector<Isa> list_isas() {
   [[maybe_unused]] const CpuFeatures cpu = detect_cpu();
-#define AUGSYNTH_ISA(name, flags, available) \
-  {#name, flags, available, name::scratch_bytes, name::run_tile, name::blur_plane, name::sharpen_plane},
-  return {
-#include "dispatch/isas.def"
-  };
-#undef AUGSYNTH_ISA
+  std::vector<Isa> isas;
+#define AUGSYNTH_APPEND(name, flags, available, list) list.push_back({list.size(), #name, flags, available});
+  AUGSYNTH_EACH_ISA(AUGSYNTH_APPEND, isas)
+#undef AUGSYNTH_APPEND
+  return isas;
 }
 
 const Isa* best_isa() {

@@ -12,7 +12,7 @@ namespace augsynth {
 
 // A batch of images, strides in elements and of either sign.
 template <typename T>
-struct Planes {
+struct ImageBatch {
   T* data;
   std::int64_t stride_n, stride_c, stride_y, stride_x;
   int height, width;

@@ -27,9 +27,9 @@ AUGSYNTH_HD Erased<T> erased_at(const LinearMap<T>& map, int x, int y) {
 
 // The sampled value of each channel, the border included.
 template <typename K, typename T>
-AUGSYNTH_HD void sample_pixel(const LinearMap<T>& map, const Planes<const T>& source, int sample, int x,
+AUGSYNTH_HD void sample_pixel(const LinearMap<T>& map, const ImageBatch<const T>& source, int sample, int x,
                               int y, T (&values)[K::kMost]) {
-  const Taps<T, K::kCount> taps = find_taps<K::kCount>(map, source, x, y);
+  const LinearTaps<T, K::kCount> taps = find_taps<K::kCount>(map, source, x, y);
   for (int c = 0; c < channels_of<K>(map); ++c) {
     const T* plane = source.at(sample, c);
     T sum{0};
@@ -50,13 +50,13 @@ AUGSYNTH_HD void sample_pixel(const LinearMap<T>& map, const Planes<const T>& so
 }
 
 template <typename K, typename T>
-AUGSYNTH_HD void store_pixel(const LinearMap<T>& map, const Planes<T>& output, int sample, int x, int y,
+AUGSYNTH_HD void store_pixel(const LinearMap<T>& map, const ImageBatch<T>& output, int sample, int x, int y,
                              const T (&values)[K::kMost]) {
   for (int c = 0; c < channels_of<K>(map); ++c) output.at(sample, c)[output.offset(x, y)] = values[c];
 }
 
 template <typename K, typename T>
-AUGSYNTH_HD void load_pixel(const LinearMap<T>& map, const Planes<T>& output, int sample, int x, int y,
+AUGSYNTH_HD void load_pixel(const LinearMap<T>& map, const ImageBatch<T>& output, int sample, int x, int y,
                             T (&values)[K::kMost]) {
   for (int c = 0; c < channels_of<K>(map); ++c) values[c] = output.at(sample, c)[output.offset(x, y)];
 }
@@ -74,8 +74,8 @@ AUGSYNTH_HD T mixed(const LinearMap<T>& map, const T* weight, int step, const T 
 // Makes the sampled values of a pixel into those of the output. `offset` is the map's, the part of the means
 // included, or null.
 template <typename K, typename T>
-AUGSYNTH_HD void change_pixel(const LinearMap<T>& map, const T* offset, const Planes<T>& output, int sample,
-                              int x, int y, const T (&values)[K::kMost]) {
+AUGSYNTH_HD void change_pixel(const LinearMap<T>& map, const T* offset, const ImageBatch<T>& output,
+                              int sample, int x, int y, const T (&values)[K::kMost]) {
   const Erased<T> erased = erased_at(map, x, y);
   T changed[K::kMost];
   for (int c = 0; c < channels_of<K>(map); ++c) {
@@ -95,7 +95,7 @@ AUGSYNTH_HD void change_pixel(const LinearMap<T>& map, const T* offset, const Pl
 
 // The gradient behind gain and erasing, a number a channel.
 template <typename K, typename T>
-AUGSYNTH_HD void gradient_at(const LinearMap<T>& map, const Planes<const T>& gradient, int sample, int x,
+AUGSYNTH_HD void gradient_at(const LinearMap<T>& map, const ImageBatch<const T>& gradient, int sample, int x,
                              int y, T (&values)[K::kMost]) {
   const bool is_erased = erased_at(map, x, y).is_erased;
   for (int c = 0; c < channels_of<K>(map); ++c) {
@@ -108,11 +108,11 @@ AUGSYNTH_HD void gradient_at(const LinearMap<T>& map, const Planes<const T>& gra
 // what every pixel owes through the means, a number a channel, or null; `add(place, value)` does the adding.
 template <typename K, typename T, typename Add>
 AUGSYNTH_HD void spread_pixel(const LinearMap<T>& map, const T* through_means,
-                              const Planes<const T>& gradient, const Planes<T>& result, int sample, int x,
-                              int y, int begin, int end, const Add& add) {
+                              const ImageBatch<const T>& gradient, const ImageBatch<T>& result, int sample,
+                              int x, int y, int begin, int end, const Add& add) {
   T values[K::kMost];
   gradient_at<K>(map, gradient, sample, x, y, values);
-  const Taps<T, K::kCount> taps = find_taps<K::kCount>(map, result, x, y);
+  const LinearTaps<T, K::kCount> taps = find_taps<K::kCount>(map, result, x, y);
   if (taps.cover == T{0}) return;
   for (int c = begin; c < end; ++c) {
     T value = values[c];

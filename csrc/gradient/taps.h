@@ -56,16 +56,17 @@ AUGSYNTH_HD inline double covered(double s, int size, double edge) {
 }
 
 template <typename T, int kCount>
-struct Taps {
+struct LinearTaps {
   AxisTaps<T, kCount> x, y;
   T cover;  // the rest is the border's fill
 };
 
 // Of the output pixel (x, y), in a source of these strides.
 template <int kCount, typename T, typename Source>
-AUGSYNTH_HD Taps<T, kCount> find_taps(const LinearMap<T>& map, const Planes<Source>& source, int x, int y) {
+AUGSYNTH_HD LinearTaps<T, kCount> find_taps(const LinearMap<T>& map, const ImageBatch<Source>& source, int x,
+                                            int y) {
   const Position at = locate(map.inverse, x, y);
-  Taps<T, kCount> taps;
+  LinearTaps<T, kCount> taps;
   place(Axis{source.width, source.stride_x, map.border}, at.x, taps.x);
   place(Axis{source.height, source.stride_y, map.border}, at.y, taps.y);
   if (map.border != Border::kConstant)

@@ -2,7 +2,7 @@
 
 #include <sys/mman.h>
 
-#include "memory/per_process.h"
+#include "core/per_process.h"
 #include "memory/waiting.h"
 
 namespace augsynth {

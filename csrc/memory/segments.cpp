@@ -6,7 +6,7 @@
 
 #include <string>
 
-#include "memory/per_process.h"
+#include "core/per_process.h"
 #include "memory/waiting.h"
 
 namespace augsynth {

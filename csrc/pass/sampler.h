@@ -8,7 +8,7 @@
 namespace augsynth {
 namespace {  // each ISA has its own, compiled by its own flags
 
-enum class Sampler : std::uint8_t {
+enum class SamplingKind : std::uint8_t {
   kNearest,
   kBilinear,       // in float32
   kBicubic,        // the same
@@ -19,7 +19,7 @@ enum class Sampler : std::uint8_t {
   kWideFilter      // along the axes in float64, with many taps
 };
 
-inline bool is_filter(Sampler sampler) { return sampler >= Sampler::kFixedFilter; }
+inline bool is_filter(SamplingKind sampler) { return sampler >= SamplingKind::kFixedFilter; }
 
 // Whether an image of bytes is interleaved, with three or four channels.
 inline bool has_packed_bytes(const PlanRow& row, const SourceView& source) {
@@ -40,15 +40,15 @@ inline bool meets_centres(const PlanRow& row, int axis) {
 }
 
 // Of a row that is neither reduced first nor swaps its axes under a filter.
-inline Sampler choose_sampler(const PlanRow& row, const SourceView& source) {
-  if (is_filtered_fixed(row)) return Sampler::kFixedFilter;
-  if (is_filtered(row)) return has_few_taps(row) ? Sampler::kFloatFilter : Sampler::kWideFilter;
-  if (static_cast<Interpolation>(row.interpolation) == Interpolation::kNearest) return Sampler::kNearest;
-  if (meets_centres(row, 0) && meets_centres(row, 1)) return Sampler::kNearest;
+inline SamplingKind choose_sampler(const PlanRow& row, const SourceView& source) {
+  if (is_filtered_fixed(row)) return SamplingKind::kFixedFilter;
+  if (is_filtered(row)) return has_few_taps(row) ? SamplingKind::kFloatFilter : SamplingKind::kWideFilter;
+  if (static_cast<Interpolation>(row.interpolation) == Interpolation::kNearest) return SamplingKind::kNearest;
+  if (meets_centres(row, 0) && meets_centres(row, 1)) return SamplingKind::kNearest;
   const bool is_fixed =
       static_cast<DType>(row.source_dtype) == DType::kUint8 && fits_fixed_point(row, source);
-  if (!is_bicubic(row)) return is_fixed ? Sampler::kFixedBilinear : Sampler::kBilinear;
-  return is_fixed && has_packed_bytes(row, source) ? Sampler::kFixedBicubic : Sampler::kBicubic;
+  if (!is_bicubic(row)) return is_fixed ? SamplingKind::kFixedBilinear : SamplingKind::kBilinear;
+  return is_fixed && has_packed_bytes(row, source) ? SamplingKind::kFixedBicubic : SamplingKind::kBicubic;
 }
 
 }  // namespace

@@ -46,12 +46,12 @@ struct Entries {
 };
 
 // How much working memory the output lines [begin, end) need.
-using ScratchBytes = std::size_t (*)(const PlanRow& row, int begin, int end);
+using ScratchBytes = std::size_t(const PlanRow& row, int begin, int end);
 
 // Writes the output lines [begin, end). The row, its entries and the views have been validated, and `memory`
 // has as many bytes as the ISA asked for, aligned to Scratch::kAlignment. It calls `poll` now and then.
-using RunTile = void (*)(const PlanRow& row, const Entries& entries, const SourceView& source,
-                         const OutputView& output, int begin, int end, unsigned char* memory, Poll& poll);
+using RunTile = void(const PlanRow& row, const Entries& entries, const SourceView& source,
+                     const OutputView& output, int begin, int end, unsigned char* memory, Poll& poll);
 
 // Whether the matrix is all of the map, and needs no division.
 static inline bool is_affine(const PlanRow& row) {

@@ -36,7 +36,7 @@ struct NoiseJob {
 template <int kMost>
 struct Job {
   double inverse[9];
-  Sampler sampler;
+  SamplingKind sampler;
   DType source_dtype, output_dtype;
   bool is_affine;
   bool is_displaced;  // `map` stands in the place of `inverse`

@@ -9,13 +9,13 @@
 namespace augsynth {
 namespace {
 
-inline double unit_of(Sampler sampler) {
+inline double unit_of(SamplingKind sampler) {
   switch (sampler) {
-    case Sampler::kFixedBilinear:
+    case SamplingKind::kFixedBilinear:
       return kFixedUnit;
-    case Sampler::kFixedBicubic:
+    case SamplingKind::kFixedBicubic:
       return kBicubicUnit;
-    case Sampler::kFixedFilter:
+    case SamplingKind::kFixedFilter:
       return 1 << kSampleBits;
     default:
       return 1.0;
@@ -52,17 +52,18 @@ inline NoiseJob noise_of(const PlanRow& row, double unit) {
 
 // ---- Tables of filters ----------------------------------------------------------------------------------
 
-inline std::ptrdiff_t weight_size(Sampler sampler) {
-  return sampler == Sampler::kFixedFilter ? 2 : sampler == Sampler::kFloatFilter ? 4 : 8;
+inline std::ptrdiff_t weight_size(SamplingKind sampler) {
+  return sampler == SamplingKind::kFixedFilter ? 2 : sampler == SamplingKind::kFloatFilter ? 4 : 8;
 }
 
 // The table of a range of columns (axis 0) or lines (axis 1).
 inline FilterTable lay_out_table(const PlanRow& row, int axis, Range range, Scratch& scratch) {
   FilterTable table{Filter(row, axis), weight_bits(row, axis), range.begin, 0, nullptr};
-  const Sampler sampler = choose_sampler(row, SourceView{});  // of filters, the source's strides decide none
+  const SamplingKind sampler =
+      choose_sampler(row, SourceView{});  // of filters, the source's strides decide none
   if (!is_filter(sampler)) return table;
   std::ptrdiff_t most = most_taps(row, axis), size = row.source_size[1 - axis];
-  if (sampler == Sampler::kWideFilter && size < most) most = size;  // they are folded then
+  if (sampler == SamplingKind::kWideFilter && size < most) most = size;  // they are folded then
   constexpr std::ptrdiff_t kAlignment = sizeof(double);
   table.step =
       (static_cast<std::ptrdiff_t>(sizeof(TapsHead)) + most * weight_size(sampler) + kAlignment - 1) /
@@ -111,8 +112,8 @@ Job<kMost> prepare(const PlanRow& row, const Entries& entries, const SourceView&
   job.is_affine = is_affine(row);
   job.is_displaced = row.displacement >= 0;
   if (job.is_displaced) job.map = DisplacedMap(*entries.displacement, entries.offsets);
-  job.has_ramp = job.is_affine && !(job.sampler == Sampler::kFixedBilinear && is_axis_aligned(row));
-  job.has_pad = job.sampler == Sampler::kFixedBilinear && pads_with_fill(row);
+  job.has_ramp = job.is_affine && !(job.sampler == SamplingKind::kFixedBilinear && is_axis_aligned(row));
+  job.has_pad = job.sampler == SamplingKind::kFixedBilinear && pads_with_fill(row);
   job.is_blended = static_cast<Border>(row.border) == Border::kConstant && !job.has_pad;
   for (int axis = 0; axis < 2; ++axis) job.is_centred[axis] = meets_centres(row, axis);
   job.channels = row.channels;

@@ -26,13 +26,13 @@ namespace {
 template <typename T, int kMost>
 AUGSYNTH_HD void sample_any(const Job<kMost>& job, int x, int y, float (&value)[kMost]) {
   switch (job.sampler) {
-    case Sampler::kNearest:
+    case SamplingKind::kNearest:
       return sample_taps<T, Nearest>(job, x, y, value);
-    case Sampler::kBilinear:
+    case SamplingKind::kBilinear:
       return sample_taps<T, Bilinear>(job, x, y, value);
-    case Sampler::kBicubic:
+    case SamplingKind::kBicubic:
       return sample_taps<T, Bicubic>(job, x, y, value);
-    case Sampler::kFloatFilter:
+    case SamplingKind::kFloatFilter:
       return sample_filter<T, RealSums<float>>(job, x, y, value);
     default:
       return sample_filter<T, RealSums<double>>(job, x, y, value);
@@ -43,11 +43,11 @@ AUGSYNTH_HD void sample_any(const Job<kMost>& job, int x, int y, float (&value)[
 template <int kMost>
 AUGSYNTH_HD void sample(const Job<kMost>& job, int x, int y, float (&value)[kMost]) {
   switch (job.sampler) {
-    case Sampler::kFixedBilinear:
+    case SamplingKind::kFixedBilinear:
       return sample_fixed_bilinear(job, x, y, value);
-    case Sampler::kFixedBicubic:
+    case SamplingKind::kFixedBicubic:
       return sample_fixed_bicubic(job, x, y, value);
-    case Sampler::kFixedFilter:
+    case SamplingKind::kFixedFilter:
       return sample_filter<std::uint8_t, FixedSums>(job, x, y, value);
     default:
       break;

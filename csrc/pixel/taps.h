@@ -20,15 +20,15 @@ AUGSYNTH_HD FilterTaps<Weight> taps_at(const FilterTable& table, int index) {
 }
 
 // Fills the entry of a column or line, whose centre lies at s.
-AUGSYNTH_HD inline void weigh_taps(const FilterTable& table, Sampler sampler, const Axis& axis, int index,
-                                   double s) {
+AUGSYNTH_HD inline void weigh_taps(const FilterTable& table, SamplingKind sampler, const Axis& axis,
+                                   int index, double s) {
   auto* head = reinterpret_cast<TapsHead*>(table.memory + (index - table.first) * table.step);
   const Filter& filter = table.filter;
   const Reach reach = filter.reach(axis, s);
   Range range{reach.begin, reach.end};
-  if (sampler == Sampler::kFixedFilter) {
+  if (sampler == SamplingKind::kFixedFilter) {
     weigh_fixed(filter, reach, table.bits, reinterpret_cast<std::int16_t*>(head + 1));
-  } else if (sampler == Sampler::kFloatFilter) {
+  } else if (sampler == SamplingKind::kFloatFilter) {
     auto* weight = reinterpret_cast<float*>(head + 1);
     const double total = filter.total(reach);
     for (int j = reach.begin; j < reach.end; ++j)

@@ -2,31 +2,17 @@
 // images apart for it.
 #pragma once
 
-#include <cstddef>
-
 #include "core/image.h"
 #include "core/poll.h"
+#include "whole_image/plane.h"
 
 namespace augsynth {
 
 // Half of a symmetric kernel of 2 middle + 1 weights: the first ones, and then the one in the middle.
-struct Kernel {
+struct HalfKernel {
   const float* weights;
   int middle;
 };
-
-// One channel of an image, or, where channels lie side by side, all of them at once.
-struct Plane {
-  unsigned char* data;
-  std::ptrdiff_t stride_y, stride;  // bytes to the next line and to the next value
-  int lines, pixels;                // pixels are those of a line
-  int step;                         // values from a pixel to the next one
-};
-
-// In a line.
-static inline std::ptrdiff_t values_of(const Plane& plane) {
-  return std::ptrdiff_t{plane.pixels} * plane.step;
-}
 
 // Working memory: how many lines of floats are kept, and where.
 struct BlurMemory {
@@ -43,16 +29,16 @@ struct SharpenMemory {
 // Convolves with a kernel along each axis, x first; beyond its edges the image is reflected about the
 // outermost pixel centres. A sum is v[middle] w[middle] + (v[0] + v[2 middle]) w[0] + (v[1] + v[2 middle -
 // 1]) w[1] + ..., from left to right, in float.
-using BlurPlane = void (*)(DType dtype, const Plane& source, const Plane& output, const Kernel& x,
-                           const Kernel& y, const BlurMemory& memory, Poll& poll);
+using BlurPlane = void(DType dtype, const Plane& source, const Plane& output, const HalfKernel& x,
+                       const HalfKernel& y, const BlurMemory& memory, Poll& poll);
 
 // Goes from the mean of 3x3 pixels, the middle one counted five times (factor 0), to the image (1) and
 // beyond.
-using SharpenPlane = void (*)(DType dtype, const Plane& source, const Plane& output, float factor,
-                              const SharpenMemory& memory, Poll& poll);
+using SharpenPlane = void(DType dtype, const Plane& source, const Plane& output, float factor,
+                          const SharpenMemory& memory, Poll& poll);
 
 // Of images (height, width, channels) of the same shape and dtype, which do not overlap.
-void blur(const Image& source, const Image& output, const Kernel& x, const Kernel& y, Poll& poll);
+void blur(const Image& source, const Image& output, const HalfKernel& x, const HalfKernel& y, Poll& poll);
 void sharpen(const Image& source, const Image& output, float factor, Poll& poll);
 
 }  // namespace augsynth

@@ -76,8 +76,8 @@ struct AlongLine {
 };
 
 // The sums of `kTogether` vectors side by side.
-template <typename V, int kTogether, typename Taps>
-void convolve_some(const Taps& taps, const Kernel& kernel, std::ptrdiff_t at, float* sums) {
+template <typename V, int kTogether, typename ValuesUnder>
+void convolve_some(const ValuesUnder& taps, const HalfKernel& kernel, std::ptrdiff_t at, float* sums) {
   constexpr int kWidth = sizeof(V) / sizeof(float);
   V sum[kTogether];
   for (int k = 0; k < kTogether; ++k)
@@ -91,8 +91,8 @@ void convolve_some(const Taps& taps, const Kernel& kernel, std::ptrdiff_t at, fl
 }
 
 // The last vector of a line begins where it has room, and repeats some sums.
-template <typename Taps>
-void convolve(const Taps& taps, const Kernel& kernel, std::ptrdiff_t count, float* sums) {
+template <typename ValuesUnder>
+void convolve(const ValuesUnder& taps, const HalfKernel& kernel, std::ptrdiff_t count, float* sums) {
   constexpr int kTogether = 4;
   std::ptrdiff_t i = 0;
   for (; i + kTogether * kLanes <= count; i += kTogether * kLanes)
@@ -118,7 +118,7 @@ void mirror_ends(float* line, const Plane& plane, int margin) {
 }
 
 template <typename Item>
-void blur_items(const Plane& source, const Plane& output, const Kernel& x, const Kernel& y,
+void blur_items(const Plane& source, const Plane& output, const HalfKernel& x, const HalfKernel& y,
                 const BlurMemory& memory, Poll& poll) {
   const std::ptrdiff_t count = values_of(source);
   const int height = 2 * y.middle + 1, kept = height < source.lines ? height : source.lines;
@@ -174,8 +174,8 @@ void sharpen_items(const Plane& source, const Plane& output, float factor, const
 
 // ---- Entry points -------------------------------------------------------------------------------------
 
-void blur_plane(DType dtype, const Plane& source, const Plane& output, const Kernel& x, const Kernel& y,
-                const BlurMemory& memory, Poll& poll) {
+void blur_plane(DType dtype, const Plane& source, const Plane& output, const HalfKernel& x,
+                const HalfKernel& y, const BlurMemory& memory, Poll& poll) {
   switch (dtype) {
     case DType::kUint8:
       return blur_items<std::uint8_t>(source, output, x, y, memory, poll);

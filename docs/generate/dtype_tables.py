@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from transform_examples import examples
 
 from augsynth import transforms as T
 from augsynth.errors import AugsynthError
+from augsynth.transforms.examples import examples
 
 CHANNELS = range(1, 17)
 DTYPES = ("uint8", "uint16", "float32")

@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any
 
-from transform_examples import examples
-
 from augsynth import transforms as T
 from augsynth.evaluate.before_after import before_after
 from augsynth.evaluate.figures import png
 from augsynth.evaluate.scene import scene
+from augsynth.transforms.examples import examples
 
 HEIGHT, WIDTH = 72, 96
 GEOMETRY = tuple(T.TRANSFORMS[: T.TRANSFORMS.index(T.Pad) + 1])

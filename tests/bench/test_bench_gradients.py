@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
+from collections.abc import Callable
 from types import ModuleType
 
 import pytest
 import torch
 
-BENCH = Path(__file__).parents[2] / "bench"
-
 
 @pytest.fixture(scope="module")
-def gradients() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("bench_gradients", BENCH / "gradients.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "path", [str(BENCH), *sys.path])
-        spec.loader.exec_module(module)
-    return module
+def gradients(script: Callable[[str], ModuleType]) -> ModuleType:
+    return script("gradients")
 
 
 def test_ours_and_torchs_agree(gradients: ModuleType) -> None:

@@ -15,7 +15,7 @@ from PIL import Image
 from augsynth.cli import main
 from augsynth.data import SyntheticPool
 from augsynth.generators import Generator, register_generator, registry
-from augsynth.generators.discovery import Claim
+from augsynth.generators.registry.discovery import Claim
 from augsynth.progress import progress_bar
 from augsynth.transforms import Compose, Normalize, RandomCrop, RandomHorizontalFlip
 

@@ -22,7 +22,7 @@ from augsynth._native.layout import DType
 from augsynth.core.images import TORCH_DTYPES
 from augsynth.engine import CpuExecutor, CudaExecutor, as_array, batch_output, run
 from augsynth.engine.cuda.operate import operate
-from augsynth.engine.cuda.passes import places
+from augsynth.engine.cuda.passes import descriptors
 from augsynth.engine.whole_images import operate as operate_on_cpu
 from augsynth.errors import NativeError, PlanError
 from augsynth.plan import Barrier, Pass, Plan
@@ -153,7 +153,7 @@ def steps_of(plan: Plan, shapes: list[tuple[int, int, int]]) -> list[tuple[str, 
     """The steps of a plan's first pass: name, kind (twice the channels, and 1 for quick ones), samples, blocks."""
     one = plan.passes[0]
     sources = [torch.zeros(shape, dtype=torch.uint8) for shape in shapes]
-    launch = _native.launch(one.rows, places(sources), places(outputs_of(one)), tables=one.tables)
+    launch = _native.launch(one.rows, descriptors(sources), descriptors(outputs_of(one)), tables=one.tables)
     staging = torch.empty(launch.copied, dtype=torch.uint8)
     launch.write(staging.data_ptr(), 256)
     return launch.steps()
@@ -195,12 +195,12 @@ def test_invalid_rows_and_images_are_refused_before_anything_is_laid_out() -> No
     plan = T.RandomHorizontalFlip(p=1.0).plan([(4, 6, 3)], [(0, 0, 0)])
     rows, source, output = plan.passes[0].rows.copy(), torch.zeros(4, 6, 3, dtype=torch.uint8), torch.zeros(3, 4, 6)
     with pytest.raises(PlanError, match="row 0: the output has dtype float32, expected uint8"):
-        _native.launch(rows, places([source]), places([output]))
+        _native.launch(rows, descriptors([source]), descriptors([output]))
     with pytest.raises(PlanError, match="row 0: the output overlaps the memory of row 0: the source"):
-        _native.launch(rows, places([source]), places([source.permute(2, 0, 1)]))
+        _native.launch(rows, descriptors([source]), descriptors([source.permute(2, 0, 1)]))
     rows["border"] = 9
     with pytest.raises(PlanError, match="row 0: border is 9"):
-        _native.launch(rows, places([source]), places([output.byte()]))
+        _native.launch(rows, descriptors([source]), descriptors([output.byte()]))
 
 
 # ---- Masks ----------------------------------------------------------------------------------------------------

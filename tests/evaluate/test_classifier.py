@@ -16,14 +16,7 @@ from torch.utils.data import Dataset
 from augsynth.errors import ArgumentError, ArgumentTypeError
 from augsynth.evaluate.classifier import build_network, train_classifier
 
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Networks this small run slower on two threads, and far slower where the cores are shared."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def bars(n: int, shape: tuple[int, int, int] = (1, 8, 8)) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:

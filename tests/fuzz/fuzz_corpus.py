@@ -11,11 +11,12 @@ from fuzz_junk import Rng, pick
 from PIL import Image
 
 from augsynth import transforms as T
+from augsynth.transforms.examples import examples
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {"square": np.square, "flipud": np.flipud}
 
 TRANSFORMS: tuple[T.Transform, ...] = (
-    T.RandomHorizontalFlip(),
+    *examples(),
     T.RandomVerticalFlip(1.0),
     T.RandomRotation((-30, 60), "bicubic", expand=True, fill=0.5, border="reflect"),
     T.RandomRotation(45, "nearest", center=(1.0, 2.0)),
@@ -35,36 +36,23 @@ TRANSFORMS: tuple[T.Transform, ...] = (
     T.UniformNoise(-0.2, (0.0, 0.1), clip=False),
     T.SaltAndPepperNoise((0.1, 0.3), 0.4),
     T.PoissonNoise((5.0, 100.0)),
-    T.SpeckleNoise(0.0, 0.2),
     T.ColorJitter(0.4, (0.5, 1.5), 0.3, 0.1),
-    T.RandomGrayscale(0.5),
-    T.RandomChannelPermutation(),
     T.ColorMatrix(((0.5, 0.2, 0.1), (0.0, 1.0, 0.0), (0.3, 0.3, 0.3)), (0.1, 0.0, 0.0)),
-    T.RandomInvert(),
-    T.RandomPosterize(3),
-    T.RandomSolarize(0.5),
     T.RandomGamma((0.5, 2.0), p=0.5),
     T.RandomErasing(0.9, (0.1, 0.5), (0.5, 2.0), "random", 2, 0.5),
     T.GridMask((0.3, 0.6), 0.5, (0.1, 0.2, 0.3), 0.9),
     T.FillMissing("random", 0.0, between=(0.0, 1.0)),
     T.FillMissing("mean", value=(0.1, 0.2, 0.3)),
-    T.FillMissing("nearest"),
     T.FillMissing("inpaint", 0.0),
     T.FillMissing("constant", ((True, False), (False, False))),
     T.GaussianBlur((3, 5), (0.1, 3.0)),
-    T.RandomAdjustSharpness(1.5),
-    T.RandomEqualize(),
-    T.RandomAutocontrast(),
     T.CLAHE((1.0, 8.0), (8, 4)),
     T.Lambda(np.square, per_pixel=True),
-    T.Lambda(np.flipud),
     T.Normalize((0.4, 0.5, 0.6), (0.2, 0.2, 0.2)),
-    T.ToDtype("float32", scale=True),
     T.ToDtype("bfloat16"),
     T.RandomApply((T.RandomRotation(9), T.GaussianBlur(3)), 0.5),
     T.RandomChoice((T.RandomInvert(), T.RandomGamma(), T.RandomHorizontalFlip()), (0.5, 0.25, 0.25)),
     T.RandAugment(2, 20),
-    T.TrivialAugmentWide(),
     T.AutoAugment("cifar10"),
 )
 

@@ -10,12 +10,10 @@ import fuzz
 import fuzz_trials
 import numpy as np
 import pytest
-from fuzz_corpus import TRANSFORMS
 from fuzz_junk import Rng
 from fuzz_trials import FOUND, RAN, REFUSED, TOO_LARGE
 
 from augsynth import _native
-from augsynth import transforms as T
 from augsynth.errors import ArgumentError
 
 INPUTS = 40
@@ -30,10 +28,6 @@ def test_hostile_inputs_run_or_are_refused_in_words(name: str) -> None:
     assert not tally.findings
     assert tally.outcomes[REFUSED] > INPUTS // 20
     assert tally.outcomes[RAN] > INPUTS // 20 or name == "native-bytes"
-
-
-def test_every_transform_is_fed() -> None:
-    assert {type(one) for one in TRANSFORMS} == set(T.TRANSFORMS)
 
 
 def _runs(rng: Rng) -> str:

@@ -17,7 +17,9 @@ from generators.toy import ClassMean, TinyDecoder
 from torch.utils.data import TensorDataset
 
 from augsynth.errors import ArgumentError, ArgumentTypeError, CheckpointError
-from augsynth.generators import Generator, checkpoint
+from augsynth.generators import Generator
+from augsynth.generators.checkpoints import checkpoint
+from augsynth.generators.checkpoints.description import Description
 
 
 @pytest.fixture
@@ -138,7 +140,7 @@ def test_damage_is_noticed(fitted: TinyDecoder, tmp_path: Path, damage: str) -> 
 
 
 def test_a_checkpoint_of_another_version_of_the_plugin_is_refused(fitted: TinyDecoder, tmp_path: Path) -> None:
-    description = checkpoint.Description(**{**vars(fitted.description()), "config": {"depth": 3}})
+    description = Description(**{**vars(fitted.description()), "config": {"depth": 3}})
     checkpoint.write(tmp_path, description, fitted.networks.state_dict())
     with pytest.raises(CheckpointError, match=r"does not fit the installed 'tiny-decoder' .*no option 'depth'"):
         TinyDecoder.load(tmp_path)
@@ -167,7 +169,7 @@ def test_options_that_json_cannot_hold_are_refused(images: TensorDataset, tmp_pa
         ClassMean.configure(sigma=float("nan"))
     generator = ClassMean(ClassMean.Config(sigma=float("nan")))
     generator.fit(images, steps=1, progress=False)
-    with pytest.raises(ArgumentTypeError, match="JSON-ready finite values"):
+    with pytest.raises(ArgumentTypeError, match="options of a generator must be JSON-ready and finite"):
         generator.save(tmp_path)
 
 

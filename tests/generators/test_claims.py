@@ -19,8 +19,9 @@ from torch import nn
 from torch.utils.data import TensorDataset
 
 from augsynth.errors import ArgumentError, AugsynthError, CheckpointError, DataError
-from augsynth.generators import Generator, checkpoint
-from augsynth.generators.dataset import read_images
+from augsynth.generators import Generator
+from augsynth.generators.checkpoints.description import Description
+from augsynth.generators.reading.images import read_images
 
 SPARE = 2**18
 """Kilobytes by which the process may grow at most, where gigabytes are claimed."""
@@ -93,7 +94,7 @@ def forge(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
     """Change `config.json`, and make its digests say that nothing was changed."""
     content = json.loads((folder / "config.json").read_text())
     change(content)
-    description = {field: content[field] for field in checkpoint.Description.__dataclass_fields__ if field in content}
+    description = {field: content[field] for field in Description.__dataclass_fields__ if field in content}
     head = json.dumps(description, sort_keys=True).encode()
     content["digest"] = hashlib.sha256(head + b"\0" + bytes.fromhex(content["weights"]["sha256"])).hexdigest()
     if content["training"] is not None:
@@ -113,8 +114,8 @@ CLAIMS: dict[str, tuple[type[Generator], Callable[[dict[str, Any]], object], str
     "channels": (ClassMean, lambda c: c.update(image_shape=[17, 8, 8]), "image_shape is"),
     "width": (TinyDecoder, lambda c: c["config"].update(widths=[10**6, 10**6]), "the networks lack|the file lacks"),
     "width beyond numbers": (TinyDecoder, lambda c: c["config"].update(latent=10**30), "does not fit the installed"),
-    "layers": (Deep, lambda c: c["config"].update(layers=10**6), "larger by far than what it holds"),
-    "classes of a computing one": (Computing, lambda c: c.update(num_classes=10**8), "larger by far|in the file"),
+    "layers": (Deep, lambda c: c["config"].update(layers=10**6), "far larger than what it holds"),
+    "classes of a computing one": (Computing, lambda c: c.update(num_classes=10**8), "far larger|in the file"),
     "a text for a number": (TinyDecoder, lambda c: c["config"].update(latent="x"), "option 'latent' must be int"),
     "a list of options": (TinyDecoder, lambda c: c.update(config=[]), "config is"),
 }

@@ -17,7 +17,7 @@ from torch.utils.data import ConcatDataset, Subset, TensorDataset
 from augsynth.data import SyntheticPool
 from augsynth.errors import ArgumentError, CheckpointError, DataError
 from augsynth.generators import Generator
-from augsynth.generators.class_names import read_class_names
+from augsynth.generators.reading.class_names import read_class_names
 
 FIT: dict[str, Any] = {"batch_size": 8, "device": "cpu", "progress": False}
 NAMES = ("ant", "bee", "cat")

@@ -11,7 +11,7 @@ import torch
 from torch.utils.data import TensorDataset
 
 from augsynth.errors import ArgumentError, ArgumentTypeError, AugsynthError, DataError
-from augsynth.generators.dataset import ImageSet, read_images
+from augsynth.generators.reading.images import ImageSet, read_images
 
 RNG = np.random.default_rng(0)
 PIXELS = RNG.integers(0, 256, (6, 5, 7, 3), dtype=np.uint8)
@@ -80,7 +80,11 @@ REFUSED: dict[str, tuple[Any, str, type[AugsynthError]]] = {
         DataError,
     ),
     "no label": ([torch.zeros(1, 2, 2)], "item 0 has no label", DataError),
-    "a dict without image": ([{"img": 1, "label": 0}], 'without the key "image"; it has: img, label', DataError),
+    "a dict without image": (
+        [{"img": 1, "label": 0}],
+        "item 0 must have the key 'image', got the keys img, label",
+        DataError,
+    ),
     "an empty tuple": ([()], "empty tuple", DataError),
     "a string": ([("a.png", 0)], "holds a str", ArgumentTypeError),
     "int32 pixels": ([(torch.zeros(1, 2, 2, dtype=torch.int32), 0)], "int32 is not supported", ArgumentTypeError),

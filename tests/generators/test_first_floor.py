@@ -172,7 +172,7 @@ def test_a_second_fit_says_that_it_starts_anew(site: Path, images: TensorDataset
 
 def test_a_checkpoint_is_not_overwritten(site: Path, images: TensorDataset, tmp_path: Path) -> None:
     create_generator("neighbours").fit(images, checkpoint_dir=tmp_path / "x", **FIT)
-    with pytest.raises(CheckpointError, match="already holds a checkpoint; name another folder"):
+    with pytest.raises(CheckpointError, match="already holds a checkpoint: name another folder"):
         create_generator("neighbours").fit(images, checkpoint_dir=tmp_path / "x", **FIT)
 
 
@@ -277,7 +277,9 @@ def test_a_checkpoint_of_images_that_are_no_longer_drawn_is_refused(
     Plain().save(tmp_path)
     assert Plain.load(tmp_path).digest() == Plain().digest()
     monkeypatch.setattr(Plain, "shape", (1, 9, 9))
-    with pytest.raises(CheckpointError, match=r"it drew images of \(1, 8, 8\), and now draws images of \(1, 9, 9\)"):
+    with pytest.raises(
+        CheckpointError, match=r"it drew images of \(1, 8, 8\) when it was saved, and now draws images of \(1, 9, 9\)"
+    ):
         Plain.load(tmp_path)
 
 

@@ -16,14 +16,14 @@ from torch.utils.data import TensorDataset
 from augsynth.errors import ArgumentError, CheckpointError, PluginError
 from augsynth.generators import (
     create_generator,
-    discovery,
     list_generators,
     load_generator,
     refresh,
     register_generator,
     registry,
 )
-from augsynth.generators.discovery import SWITCH
+from augsynth.generators.registry import discovery
+from augsynth.generators.registry.discovery import SWITCH
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from augsynth.core.checks import check_seed
 from augsynth.core.torch_settings import seeded
 from augsynth.errors import ArgumentError
 from augsynth.generators import Noise
-from augsynth.generators.batches import BatchOrder
 from augsynth.generators.seeds import derive_seed
+from augsynth.generators.training.batches import BatchOrder
 
 SEEDS = st.integers(-(2**63), 2**64 - 1)
 

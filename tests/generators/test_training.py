@@ -82,7 +82,9 @@ def test_ctrl_c_finishes_the_step_saves_and_goes_on_exactly(images: TensorDatase
     whole, stopped, resumed = TwoOptimizers(), TwoOptimizers(), TwoOptimizers()
     whole.fit(images, steps=9, **FIT)
     stopped.interrupt_at = 3
-    with pytest.raises(KeyboardInterrupt, match=r"stopped after 4 of 9 steps; .* holds them, and resume=True goes on"):
+    with pytest.raises(
+        KeyboardInterrupt, match=r"stopped after 4 of 9 steps; .* holds them, and resume=True continues"
+    ):
         stopped.fit(images, steps=9, checkpoint_dir=tmp_path, **FIT)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     assert torch.equal(TwoOptimizers.load(tmp_path).sample(5).images, stopped.sample(5).images)

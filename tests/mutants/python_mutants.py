@@ -29,8 +29,8 @@ PYTHON = (
     Mutant(
         "rotations turn about the middle pixel",
         "augsynth/transforms/affine.py",
-        "return seen.sizes[:, 1] / 2, seen.sizes[:, 0] / 2",
-        "return (seen.sizes[:, 1] - 1) / 2, (seen.sizes[:, 0] - 1) / 2",
+        "return images.sizes[:, 1] / 2, images.sizes[:, 0] / 2",
+        "return (images.sizes[:, 1] - 1) / 2, (images.sizes[:, 0] - 1) / 2",
         (GEOMETRY, "quarter_turns_of_squares"),
     ),
     Mutant(
@@ -98,7 +98,7 @@ PYTHON = (
     ),
     Mutant(
         "a state is remembered with the sign of the first zero",
-        "augsynth/plan/lowering/state.py",
+        "augsynth/plan/lowering/levels.py",
         "tuple(value + 0.0 for value in",
         "tuple(value for value in",
         (REMEMBERED, "negative_zero"),
@@ -134,7 +134,7 @@ PYTHON = (
     Mutant(
         "a policy turns the other way than it drew",
         "augsynth/transforms/policy_operations.py",
-        "strength = share * sign if choice.signed else share",
+        "strength = share * sign if operation.signed else share",
         "strength = share",
         (POLICIES, "full_strength"),
     ),
@@ -162,8 +162,8 @@ PYTHON = (
     Mutant(
         "thresholds of a policy are off by their rounding",
         "augsynth/transforms/policy_operations.py",
-        "np.round((1.0 - amount) * FULL_SCALE[seen.dtype], 9)",
-        "(1.0 - amount) * FULL_SCALE[seen.dtype]",
+        "np.round((1.0 - amount) * FULL_SCALE[images.dtype], 9)",
+        "(1.0 - amount) * FULL_SCALE[images.dtype]",
         (POLICIES, "exact"),
     ),
     Mutant(

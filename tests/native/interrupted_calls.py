@@ -65,6 +65,7 @@ def calls() -> dict[str, Callable[[], Call]]:
         "pass": lambda: run_pass((16, 3000, 3000), picture((8, 8, 16)), **poisson),
         "filter": lambda: run_pass((3, 12, 12), large, antialias=1, support=(1 << 14) / 12),
         "blur": lambda: lambda: _native.blur(large[:3000, :3000].copy(), weights, weights),
+        "clahe": lambda: lambda: _native.clahe(large, 4.0, 8, 8),
         "count": lambda: lambda: _native.count_levels(np.broadcast_to(np.uint8(1), (1 << 16, 1 << 16, 1))),
         "fill": fill,
         "linear": lambda: linear(adjoint=False),

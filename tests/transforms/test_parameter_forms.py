@@ -20,6 +20,7 @@ from augsynth import transforms as T
 from augsynth._native.layout import Border
 from augsynth.errors import ArgumentError, ArgumentTypeError, AugsynthError
 from augsynth.testing import strategies as aug
+from augsynth.transforms.examples import examples
 from augsynth.transforms.params import numbers, span
 
 IMAGE = np.arange(96, dtype=np.uint8).reshape(4, 8, 3)
@@ -215,35 +216,21 @@ ODD = [
 ]
 
 
-NEEDED: dict[str, Any] = {
-    "degrees": 5,
-    "shear": 5,
-    "translate": (0.1, 0.1),
-    "matrix": [[1.0]],
-    "size": 4,
-    "padding": 1,
-    "bits": 3,
-    "threshold": 0.5,
-    "kernel_size": 3,
-    "sharpness_factor": 2,
-    "mean": [0.5],
-    "std": [0.5],
-    "function": np.sqrt,
-    "transforms": [T.Resize(4)],
-}
-
-
-def required(kind: type[T.Transform]) -> dict[str, Any]:
-    return {one.name: NEEDED[one.name] for one in fields(kind) if one.default is MISSING}  # type: ignore[arg-type]
+def required(example: T.Transform) -> dict[str, Any]:
+    return {
+        field.name: getattr(example, field.name)
+        for field in fields(example)  # type: ignore[arg-type]
+        if field.default is MISSING
+    }
 
 
 @pytest.mark.filterwarnings("ignore:Data type alias")
-@pytest.mark.parametrize("kind", T.TRANSFORMS, ids=lambda kind: kind.__name__)
-def test_odd_parameters_are_refused_or_described(kind: type[T.Transform]) -> None:
-    for one in fields(kind):  # type: ignore[arg-type]
+@pytest.mark.parametrize("example", examples(), ids=lambda example: type(example).__name__)
+def test_odd_parameters_are_refused_or_described(example: T.Transform) -> None:
+    for field in fields(example):  # type: ignore[arg-type]
         for odd in ODD:
             try:
-                made = kind(**{**required(kind), one.name: odd})
+                made = type(example)(**{**required(example), field.name: odd})
             except AugsynthError:
                 continue
             text = json.dumps(made.to_dict(), allow_nan=False)

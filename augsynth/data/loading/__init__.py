@@ -1,1 +1,1 @@
-"""Data sets that users have, read into arrays, saying what was converted."""
+"""Data sets of users, read into arrays, with notes of all conversions."""

@@ -1,4 +1,4 @@
-"""Real images from where users keep them: scikit-learn's digits, a folder of class folders, or an `.npz`."""
+"""Real images: the digits of scikit-learn, a folder of class folders, or an `.npz` file."""
 
 from __future__ import annotations
 
@@ -21,10 +21,15 @@ _LARGEST_SIZE = 2**14
 
 @dataclass(frozen=True)
 class ImageData(Positional[tuple[NDArray[np.uint8], int]]):
-    """Labelled images of one size in memory, and a map-style dataset of `(image, label)`.
+    """Labelled images of one size in memory, as a map-style dataset of `(image, label)`.
 
-    `images` is uint8 `(N, H, W, C)`, `labels` int64 `(N,)` in `[0, len(class_names))`. `test` holds images
-    set aside for testing, and `notes` says in words whatever was converted, resized or left out in reading.
+    Args:
+        images: uint8 `(N, H, W, C)`.
+        labels: int64 `(N,)` in [0, len(class_names)).
+        class_names: name of each class.
+        name: name of the data set, for messages and reports; default "".
+        test: images set aside for testing; default None.
+        notes: sentences about all that was converted, resized or left out; default none.
 
     >>> data = load_dataset("digits", test_fraction=0.25)
     >>> data[0][0].shape, data.num_classes, len(data) + len(data.test)
@@ -46,22 +51,32 @@ class ImageData(Positional[tuple[NDArray[np.uint8], int]]):
 
     @property
     def num_classes(self) -> int:
+        """Number of classes."""
         return len(self.class_names)
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
-        """`(C, H, W)`, the order that generators and classifiers use."""
+        """Shape `(C, H, W)` of an image, in the order of generators and classifiers."""
         height, width, channels = self.images.shape[1:]
         return channels, height, width
 
     def take(self, indices: NDArray[np.int64]) -> ImageData:
-        """The images at `indices`, in that order, without a test part."""
+        """Return some of the images, without a test part.
+
+        Args:
+            indices: their numbers, in the order of the result.
+        """
         return replace(self, images=self.images[indices], labels=self.labels[indices], test=None)
 
     def draw_per_class(self, count: int, seed: int) -> ImageData:
-        """`count` images of every class, without replacement; raises `DataError` where a class has fewer."""
+        """Return images of every class, drawn without replacement; raise `DataError` if a class has too few.
+
+        Args:
+            count: number of images of each class, at least 1.
+            seed: seed of the draw.
+        """
         count = check_integer("count", count, 1)
-        return self.take(_draw(self, dict.fromkeys(range(self.num_classes), count), seed))
+        return self.take(_chosen(self, dict.fromkeys(range(self.num_classes), count), seed))
 
 
 def load_dataset(
@@ -72,19 +87,24 @@ def load_dataset(
     test_fraction: float = 0.0,
     seed: int = 0,
 ) -> ImageData:
-    """Read `"digits"`, a folder of images or an `.npz` file, and set a test part aside.
+    """Read the digits, a folder of images or an `.npz` file, and set a test part aside.
 
-    * `"digits"`: the 1,797 digits of 8x8 pixels in scikit-learn, their grey levels 0..16 scaled to 0..255.
-    * a folder: one subfolder a class; or `train/` and `test/` (or `val/`) with those subfolders, and then
-      that split is kept and `test_fraction` has nothing to do. Images without class folders are one class, named after
-      the folder. Hidden files and folders are no data; links are followed. Grey images stay grey if all of them
-      are; otherwise all become RGB, and `notes` says how many were converted.
-    * an `.npz`: `images` uint8 `(N, H, W)` or `(N, H, W, C)` and `labels` `(N,)`; without labels all are one class.
+    A folder has one subfolder a class, or `train/` and `test/` (or `val/`) with these subfolders. This split is then
+    used, and `test_fraction` is not. Images without class folders are one class with the name of the folder. Hidden
+    files and folders are left out; links are followed. Grey images stay grey if all images are grey. Otherwise all
+    become RGB, and `notes` gives the number of converted images.
 
-    `max_per_class` bounds how many images of a class are used, in each part. `image_size` gives every image
-    that many pixels in height and width: the shorter side is resized, the longer one cropped at the centre.
-    It is required if the images differ in size. `test_fraction` in `[0, 1)` of each class is `data.test`.
-    Raises `DataError` or `ArgumentError` with one line that says what to mend.
+    Raises `DataError` or `ArgumentError` with one line that says how to correct the call or the data.
+
+    Args:
+        source: "digits" for the 1,797 digits of 8x8 pixels in scikit-learn, with grey levels 0..16 scaled to 0..255;
+            the path of a folder; or the path of an `.npz` file with `images` uint8 `(N, H, W)` or `(N, H, W, C)` and
+            `labels` `(N,)`. Without labels, all images are one class.
+        max_per_class: largest number of images of a class in each part; default no limit.
+        image_size: height and width of every image in pixels, from 1 to 16384. The shorter side is resized, and the
+            longer one is cropped at the centre. Required if the images differ in size; default None.
+        test_fraction: fraction of each class for `data.test`, in [0, 1); default 0.
+        seed: seed of the choices, at least 0; default 0.
     """
     test_fraction = unwrapped(test_fraction)
     if not isinstance(test_fraction, (int, float)) or not 0 <= test_fraction < 1:
@@ -152,7 +172,7 @@ def _from_arrays(images: NDArray[Any], labels: NDArray[Any] | None, path: Path) 
         note = f"there are no labels in {name!r}: its images are one class, {path.stem!r}"
         return ImageData(images, np.zeros(len(images), np.int64), (path.stem,), name, notes=(note,))
     if labels.shape != (len(images),):
-        raise DataError(f"{name}: labels have shape {labels.shape}; expected one a image, ({len(images)},)")
+        raise DataError(f"{name}: labels have shape {labels.shape}; expected one an image, ({len(images)},)")
     if labels.dtype.kind not in "iuSUb":
         raise DataError(f"{name}: labels are {labels.dtype}; expected integers or names")
     names, codes = np.unique(labels, return_inverse=True)
@@ -177,25 +197,25 @@ def _bounded(data: ImageData, max_per_class: int | None, seed: int) -> ImageData
     counts = np.bincount(data.labels, minlength=data.num_classes)
     if max_per_class is None or counts.max() <= max_per_class:
         return data
-    kept = data.take(_draw(data, {c: min(int(n), max_per_class) for c, n in enumerate(counts)}, seed))
+    kept = data.take(_chosen(data, {c: min(int(n), max_per_class) for c, n in enumerate(counts)}, seed))
     note = f"{len(kept)} of {len(data)} images used, at most {max_per_class} a class"
     return replace(kept, notes=(*data.notes, note))
 
 
 def _split(data: ImageData, test_fraction: float, seed: int) -> ImageData:
-    """Hold the same fraction of every class back, at least one image of each."""
+    """Set the same fraction of every class aside, at least one image of each."""
     counts = np.bincount(data.labels, minlength=data.num_classes)
     if counts.min() < 2:
         lonely = data.class_names[int(counts.argmin())]
         raise DataError(f"{data.name}: class {lonely!r} has {counts.min()} image; a test split needs 2 or more a class")
     wanted = {c: min(max(1, round(n * test_fraction)), int(n) - 1) for c, n in enumerate(counts)}
-    held_back = _draw(data, wanted, seed)
+    held_back = _chosen(data, wanted, seed)
     rest = np.setdiff1d(np.arange(len(data)), held_back)
     return replace(data.take(rest), test=replace(data.take(held_back), notes=()))
 
 
-def _draw(data: ImageData, counts: dict[int, int], seed: int) -> NDArray[np.int64]:
-    """Sorted indices of `counts[c]` images of each class c; no class changes another's draw."""
+def _chosen(data: ImageData, counts: dict[int, int], seed: int) -> NDArray[np.int64]:
+    """Return sorted indices of `counts[c]` images of each class c, drawn for each class independently."""
     chosen = []
     for label, count in counts.items():
         members = np.flatnonzero(data.labels == label)

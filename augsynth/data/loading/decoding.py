@@ -1,4 +1,4 @@
-"""Transforming images that are still encoded: the plan is drawn first, and then only what it reads is decoded."""
+"""Transforming encoded images: the plan is drawn first, and then only the lines that it reads are decoded."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from augsynth.core.rng import KeysLike
 from augsynth.core.typing import Bytes, Image, Ints
 from augsynth.data.loading.encoded import EncodedImage
 from augsynth.data.loading.jpeg import FACTORS
+from augsynth.data.wrapper import PipelineWrapper
 from augsynth.engine import CpuExecutor, as_array, batch_output, run
 from augsynth.errors import ArgumentTypeError, PlanError
 from augsynth.plan.reach import lines_read, reduced, reductions
@@ -22,22 +23,22 @@ from augsynth.targets import place_targets
 from augsynth.transforms.params import flag
 from augsynth.transforms.pipeline import Pipeline
 
-# Bytes of pictures that are transformed at once: what a call costs is shared, and the caches hold them still.
+# Bytes of pictures that are transformed at once: they share the cost of a call, and are still in the cache.
 _TOGETHER = 2 << 20
 
 
-class DecodingTransform:
-    """A pipeline of `augsynth.transforms` that takes `EncodedImage`s, and decodes of each what its plan reads.
+class DecodingTransform(PipelineWrapper):
+    """Pipeline of `augsynth.transforms` for `EncodedImage`s, which decodes only the part of a file that is needed.
 
-    What a sample needs is known before it is decoded, as its plan depends on the size and the key alone. A JPEG file is
-    decoded down to the last line that the crop shows: the result is that of the whole picture, bit for bit. A few
-    images are decoded and then transformed, while they are in the cache, from memory that all share.
+    The plan of a sample depends only on the size and the key, so it is drawn before the image is decoded. A JPEG file
+    is decoded down to the last line that the crop shows. The result is that of the whole picture, bit for bit. Other
+    images may stand among the encoded ones, if they are uint8. It can be the `transform` of a `SyntheticMixDataset`.
 
-    `reduce=True` is quicker but not the same: where a pipeline makes a picture 2, 4 or 8 times smaller on both axes or
-    more, the file is decoded at 1/2, 1/4 or 1/8 of its size, and the transform does the rest. `docs/loading.md` says
-    how far the pictures differ.
-
-    Other images may stand among the encoded ones, if they are uint8. It can be a `SyntheticMixDataset`'s `transform`.
+    Args:
+        transform: one of `augsynth.transforms`.
+        reduce: where a pipeline makes a picture at least 2, 4 or 8 times smaller on both axes, decode the file at 1/2,
+            1/4 or 1/8 of its size, and let the transform do the rest. This is faster, but not the same:
+            `docs/loading.md` gives the differences. Default False.
 
     >>> import io, PIL.Image
     >>> from augsynth import transforms as T
@@ -49,23 +50,8 @@ class DecodingTransform:
     """
 
     def __init__(self, transform: Pipeline, *, reduce: bool = False) -> None:
-        if not isinstance(transform, Pipeline):
-            raise ArgumentTypeError(f"transform must be one of augsynth.transforms, got {type(transform).__name__}")
-        self.transform = transform
+        super().__init__(transform)
         self.reduce = flag(reduce, "reduce")
-
-    @property
-    def passthrough(self) -> tuple[str, ...]:
-        """The names of the fields of targets that stay as they are; those of the pipeline."""
-        return self.transform.passthrough
-
-    def __call__(self, image: Any, target: Any = None, *, key: tuple[int, int, int] | None = None) -> Any:
-        """Transform one image; returns a tensor (C, H, W), or (tensor, target) if a target was given."""
-        keys = None if key is None else [key]
-        if target is None:
-            return self.batch([image], keys=keys)[0]
-        result, targets = self.batch([image], [target], keys=keys)
-        return result[0], targets[0]
 
     def batch(
         self,
@@ -75,9 +61,13 @@ class DecodingTransform:
         keys: KeysLike | None = None,
         out: torch.Tensor | None = None,
     ) -> Any:
-        """Decode and transform many images; returns a tensor (B, C, H, W), with `targets` also a list.
+        """Decode and transform many images; returns a tensor (B, C, H, W), and with `targets` also a list.
 
-        The arguments are those of the pipeline; targets are those of the whole pictures.
+        Args:
+            images: `EncodedImage`s, or uint8 images in any form.
+            targets: one target an image, in the coordinates of the whole picture; default None.
+            keys: one key (seed, epoch, index) an image; default drawn from torch's random generator.
+            out: contiguous tensor (B, C, H, W) on the CPU for the result; default a new one.
         """
         if not isinstance(images, (Sequence, np.ndarray, torch.Tensor)):
             raise ArgumentTypeError(f"images must be a sequence of images, got {type(images).__name__}")
@@ -103,7 +93,7 @@ class DecodingTransform:
 
 
 def _check_apart(outputs: npt.NDArray[Any], sources: Sequence[EncodedImage | Image]) -> None:
-    """`PlanError` if one group's outputs could lie over the sources of a later one."""
+    """Raise `PlanError` if the outputs of one group could overwrite the sources of a later one."""
     for number, source in enumerate(sources):
         if not isinstance(source, EncodedImage) and np.may_share_memory(outputs, source):
             raise PlanError(f"out shares memory with images[{number}]: give another tensor, or a copy of the image")
@@ -124,7 +114,7 @@ def _allowed(sources: Sequence[EncodedImage | Image], factors: Ints) -> Ints:
 
 
 def _groups(sizes: Sequence[int]) -> Iterator[slice]:
-    """Neighbours that take _TOGETHER bytes at most; what is larger is alone."""
+    """Yield runs of neighbours of at most _TOGETHER bytes; a larger picture is alone."""
     begin, total = 0, 0
     for number, size in enumerate(sizes):
         if number > begin and total + size > _TOGETHER:
@@ -135,7 +125,7 @@ def _groups(sizes: Sequence[int]) -> Iterator[slice]:
 
 
 def _decoded(sources: Sequence[EncodedImage | Image], lines: Ints, factors: Ints, memory: Bytes) -> list[Image]:
-    """The pictures, those that were encoded one after another in `memory`."""
+    """Return the pictures; encoded ones are decoded one after another into `memory`."""
     pictures, begin = [], 0
     for source, needed, factor in zip(sources, lines.tolist(), factors.tolist(), strict=True):
         if isinstance(source, EncodedImage):

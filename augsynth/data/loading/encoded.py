@@ -1,4 +1,4 @@
-"""Image files that are read but not decoded, so that a pipeline can ask for only what it needs of them."""
+"""Image files that are read but not decoded, so that only the needed part of them is decoded."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from augsynth.errors import ArgumentError, ArgumentTypeError, DataError, shown
 
 Mode = Literal["RGB", "L"]
 
-# What an Exif orientation undoes: the order of the stored lines, that of the columns, then lines for columns.
+# For each Exif orientation: the step through the stored lines, the step through the columns, and a transposition.
 _TURNS = {
     1: (1, 1, False),
     2: (1, -1, False),
@@ -31,11 +31,16 @@ _TURNS = {
 
 
 class EncodedImage:
-    """The bytes of an image file, and the picture in them: upright (by its Exif orientation), 8-bit RGB or grey.
+    """Encoded image, whose picture is upright (by its Exif orientation) and 8-bit RGB or grey.
 
-    `mode` is "RGB" or "L" (grey, one channel), whatever the file holds. `shape` is (H, W, C), known without decoding.
-    Wherever augsynth takes an image it takes this one, decoded whole; `DecodingTransform` decodes less.
-    JPEG files of grey or colour are decoded by simplejpeg, all others by Pillow; `name` is what errors call the file.
+    `shape` is (H, W, C), known without decoding. Every augsynth function that takes an image takes this one, and
+    decodes it whole; `DecodingTransform` decodes less. simplejpeg decodes JPEG files of grey or colour; Pillow decodes
+    all others.
+
+    Args:
+        data: bytes of an image file.
+        name: name of the file in messages; default "the image".
+        mode: "RGB" or "L" (grey, one channel), to which every file is converted; default "RGB".
 
     >>> from PIL import Image
     >>> file = io.BytesIO()
@@ -64,7 +69,12 @@ class EncodedImage:
 
     @classmethod
     def read(cls, path: str | Path, mode: Mode = "RGB") -> EncodedImage:
-        """The image in a file."""
+        """Return the image in a file.
+
+        Args:
+            path: path of the file.
+            mode: "RGB" or "L"; default "RGB".
+        """
         try:
             with open_file(path) as stream:
                 return cls(stream.read(), str(path), mode)
@@ -73,17 +83,19 @@ class EncodedImage:
 
     @property
     def divisible(self) -> bool:
-        """Whether parts can be decoded, and smaller: a JPEG file, stored upright."""
+        """Whether a part of the lines, or a smaller picture, can be decoded: for JPEG files that are stored upright."""
         return self._jpeg is not None and self._jpeg.orientation == 1
 
     def decode(
         self, *, lines: int | None = None, factor: int = 1, into: NDArray[np.uint8] | None = None
     ) -> NDArray[np.uint8]:
-        """The pixels (H, W, C), or with `factor` 2, 4 or 8 a picture of that fraction of the size, rounded up.
+        """Return the pixels, uint8 (H, W, C); raise `DataError` for a damaged file.
 
-        Lines from `lines` on (of the full size) may be left undecoded: they then hold anything. `into` is memory to
-        decode into where that is possible, one-dimensional, of at least H·W·C bytes. `DataError` for a damaged file,
-        and for `factor` above 1 where the image is not `divisible`.
+        Args:
+            lines: number of lines of the full size that are needed; the others may have any values. Default all.
+            factor: 1, 2, 4 or 8: the sides are divided by it and rounded up. Above 1, the image must be `divisible`.
+                Default 1.
+            into: one-dimensional memory of at least H·W·C bytes for the pixels, used if possible; default new memory.
         """
         if factor not in FACTORS:
             raise ArgumentError(f"factor must be 1, 2, 4 or 8, got {factor!r}")
@@ -102,10 +114,10 @@ class EncodedImage:
         picture = stored[::down, ::right]
         return picture.transpose(1, 0, 2) if turned else picture
 
-    # As much of PIL's interface as augsynth's transforms use to take an image.
+    # The part of PIL's interface that augsynth's transforms use.
 
     def getbands(self) -> tuple[str, ...]:
-        """The names of the channels."""
+        """Return the names of the channels."""
         return tuple(self.mode)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:

@@ -14,17 +14,21 @@ from augsynth.errors import ArgumentError, DataError
 
 
 class EncodedImageFolder(Positional[tuple[EncodedImage, int]], Dataset[tuple[EncodedImage, int]]):
-    """The images below `root/<class>/` with their classes, as `(EncodedImage, label)`; nothing is held in memory.
+    """Data set of the images below `root/<class>/`, as `(EncodedImage, label)`; it holds no images in memory.
 
-    `labels` is int64 (N,), an index into `class_names`. `mode` is "RGB", which every file is converted to, or "L".
-    `notes` says in words what was left out: hidden files, files that are no images, links to what is there already.
-    With `DecodingTransform` it is the `real` of a `SyntheticMixDataset`, with `ratio=0` if nothing is to be mixed in:
+    `labels` is int64 (N,), an index into `class_names`. `notes` has sentences about the files that were left out:
+    hidden files, files that are no images, repeated links. With `DecodingTransform` it is the `real` of a
+    `SyntheticMixDataset`, with `ratio=0` if there are no synthetic images:
 
         real = EncodedImageFolder("photos/train")
         data = SyntheticMixDataset(real, None, ratio=0, transform=DecodingTransform(pipeline))
         loader = DataLoader(data, batch_size=64, shuffle=True, num_workers=4, collate_fn=augsynth.collate)
 
-    Raises `DataError` where there are no class folders, or no images in one of them.
+    Raises `DataError` if there are no class folders, or if one of them has no images.
+
+    Args:
+        root: path of the folder.
+        mode: "RGB" or "L" (grey), to which every file is converted; default "RGB".
     """
 
     def __init__(self, root: str | Path, mode: Mode = "RGB") -> None:

@@ -1,4 +1,4 @@
-"""Decoding a folder with one subfolder a class: its parts, their colours, their size."""
+"""Decoding a folder with one subfolder a class, to images of one size and one colour mode."""
 
 from __future__ import annotations
 
@@ -20,15 +20,16 @@ if TYPE_CHECKING:
 TEST_FOLDERS = ("test", "val", "valid", "validation")
 _BAR_FROM = 2000
 
-Part = tuple[NDArray[np.uint8], NDArray[np.int64]]
+Split = tuple[NDArray[np.uint8], NDArray[np.int64]]
 
 
 def read_image_folder(
     root: Path, max_per_class: int | None, image_size: int | None, seed: int
-) -> tuple[list[Part], tuple[str, ...], tuple[str, ...]]:
+) -> tuple[list[Split], tuple[str, ...], tuple[str, ...]]:
     """Read `root/<class>/…`, or `root/train/<class>/…` and `root/test/<class>/…`; images alone are one class.
 
-    Returns the parts `(images uint8 (N, H, W, C), labels)`, training first, then the class names and notes.
+    Returns the parts `(images uint8 (N, H, W, C), labels)`, the training part first, then the class names and notes.
+    The arguments are those of `load_dataset`.
     """
     folders, notes = _parts(root)
     classes = [classes_or_one(folder, root) for folder in folders]
@@ -48,7 +49,7 @@ def read_image_folder(
 
 
 def fit_square(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    """Resize the shorter side of `(H, W, 1 or 3)` to `size` (antialiased bilinear), crop the longer one."""
+    """Resize the shorter side of an image `(H, W, 1 or 3)` to `size` pixels (antialiased bilinear); crop the other."""
     from PIL import Image
 
     picture = Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)

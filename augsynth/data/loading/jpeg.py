@@ -1,7 +1,7 @@
-"""The header of a JPEG file, and decoding as many of its lines as are needed, with simplejpeg (libjpeg-turbo).
+"""Headers of JPEG files, and decoding of the lines that are needed, with simplejpeg (libjpeg-turbo).
 
-A JPEG is one stream of codes of varying length: nothing before the last line that is needed can be skipped, but all
-that follows can. The decoder is told a smaller height, so it stops there.
+A JPEG file is one stream of codes of different lengths. The lines before the last needed one cannot be skipped. The
+lines after it can: the decoder gets a smaller height, so it stops there.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _ORIENTATION_TAG = 0x0112
 _BASELINE, _EXTENDED, _PROGRESSIVE = 0xC0, 0xC1, 0xC2
 _APP1, _SCAN, _END, _FILL, _NONE = 0xE1, 0xDA, 0xD9, 0xFF, 0x00
 _FRAMES = frozenset((_BASELINE, _EXTENDED, _PROGRESSIVE))
-# Other frames, or none; a marker of 0 is none, and decoders read on behind it.
+# Frames that are not supported, and markers without a frame; decoders ignore a marker of 0 and read on.
 _UNREADABLE = frozenset((0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF, _END, _NONE))
 _STANDALONE = frozenset((0x01, *range(0xD0, 0xD9)))
 _SHORTEST = {_SCAN: 8, **dict.fromkeys(_FRAMES, 11)}
@@ -28,11 +28,14 @@ _FRAME = struct.Struct(">HBHHB")
 
 
 class JpegHeader(NamedTuple):
-    """What the file says before its first scan.
+    """Facts about a file that come before its first scan.
 
-    `size` is the stored (height, width), before `orientation` (1 to 8, as in Exif) is applied. `frame` is the offset of
-    the frame's marker, `band` the lines of a row of coding units, and `context` those below it that its colours need.
-    `single`: all is in one sequential scan.
+    * `size`: stored (height, width), before the orientation is applied.
+    * `orientation`: 1 to 8, as in Exif.
+    * `frame`: offset of the marker of the frame.
+    * `band`: number of lines in a row of coding units.
+    * `context`: number of lines below a row that its colours need.
+    * `single`: whether the file has one sequential scan.
     """
 
     size: tuple[int, int]
@@ -44,7 +47,7 @@ class JpegHeader(NamedTuple):
 
 
 def read_header(data: bytes) -> JpegHeader | None:
-    """The header of a JPEG file of 8-bit grey or colour; None for all else (CMYK, 12 bits, another format, no JPEG)."""
+    """Return the header of a JPEG file of 8-bit grey or colour; None for all other files (CMYK, 12 bits, no JPEG)."""
     if data[:2] != b"\xff\xd8":
         return None
     orientation, frame, position = 1, 0, 2
@@ -69,11 +72,18 @@ def read_header(data: bytes) -> JpegHeader | None:
 
 
 def decode_lines(data: bytes, header: JpegHeader, mode: str, lines: int, factor: int, into: Bytes) -> Bytes:
-    """The stored picture (H, W, C), of which at least the first `lines` lines of the file are decoded.
+    """Return the stored picture (H, W, C); raise `ValueError` for a damaged file.
 
     The inverse cosine transform of 8x8 blocks gives blocks of 8/`factor` pixels, so H and W are those of the file
-    divided by `factor`, rounded up. `into` is memory of enough bytes; the lines that are not decoded show what it held.
-    What is decoded is the same to the bit, however many lines are asked for. `ValueError` where the file is damaged.
+    divided by `factor`, rounded up. Decoded lines are the same to the bit for every value of `lines`.
+
+    Args:
+        data: bytes of the file.
+        header: result of `read_header`.
+        mode: "RGB" or "L".
+        lines: number of lines of the file that are needed.
+        factor: 1, 2, 4 or 8.
+        into: memory of enough bytes, which keeps its content where lines are not decoded.
     """
     height, width = (-(-length // factor) for length in header.size)
     kept = -(-lines // header.band) * header.band + header.context
@@ -85,8 +95,8 @@ def decode_lines(data: bytes, header: JpegHeader, mode: str, lines: int, factor:
     try:
         _simplejpeg().decode_jpeg(source, "RGB" if mode == "RGB" else "GRAY", buffer=into, **smaller)
     except ValueError as error:
-        # It tells of one defect. That there are bytes behind the last line is none: here it is meant. Before the first
-        # line there are none, or `read_header` would not have found its way; the decoder would stop there.
+        # The decoder reports one defect. Bytes after the last line are no defect: here they are intended. There are
+        # none before the first line, because `read_header` would have failed; the decoder would stop there.
         if _EXTRA_BYTES not in str(error):
             raise
     return into[: height * width * len(mode)].reshape(height, width, len(mode))
@@ -110,7 +120,7 @@ def _orientation(exif: bytes) -> int:
     try:
         tags.load(exif)
         value = tags.get(_ORIENTATION_TAG, 1)
-    except (SyntaxError, ValueError, OSError):  # a damaged note about the picture does not damage the picture
+    except (SyntaxError, ValueError, OSError):  # damaged metadata do not damage the picture
         return 1
     return value if value in range(1, 9) else 1
 

@@ -1,4 +1,4 @@
-"""The image files of a folder and their classes: which there are, which are chosen, and what is left out."""
+"""Lists of the image files in a folder and of their classes, with notes of files that are left out."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NAMED = 3
 
 @dataclass(frozen=True)
 class Listing:
-    """The chosen files of one part (train or test), their real paths and classes, and notes of what was left out."""
+    """Chosen files of one part (train or test), their real paths and classes, and notes of files that were left out."""
 
     files: list[Path]
     real: list[str]
@@ -27,12 +27,12 @@ class Listing:
 
 
 def subfolders(folder: Path) -> list[Path]:
-    """The folders in a folder, sorted, without hidden ones."""
+    """Return the folders in a folder, sorted, without hidden ones."""
     return sorted(path for path in folder.iterdir() if path.is_dir() and is_data(path.name))
 
 
 def class_folders(folder: Path) -> dict[str, Path]:
-    """The folders of the classes by name; `DataError` where there are none."""
+    """Return the folders of the classes by name; raise `DataError` if there are none."""
     classes = {path.name: path for path in subfolders(folder)}
     if not classes:
         raise DataError(f"no class folders in {folder.name!r}; expected one subfolder a class, with images in it")
@@ -40,7 +40,7 @@ def class_folders(folder: Path) -> dict[str, Path]:
 
 
 def classes_or_one(folder: Path, root: Path) -> dict[str, Path]:
-    """The folders of the classes by name; where there are images only, they are one class with the name of `root`."""
+    """Return the folders of the classes by name; images without folders are one class with the name of `root`."""
     if not subfolders(folder) and images_below(folder, deep=False).images:
         return {root.resolve().name: folder}
     return class_folders(folder)
@@ -49,7 +49,15 @@ def classes_or_one(folder: Path, root: Path) -> dict[str, Path]:
 def list_files(
     folder: Path, classes: dict[str, Path], names: Sequence[str], max_per_class: int | None, seed: int
 ) -> Listing:
-    """The image files below the folders of the classes `names`, at most `max_per_class` of each, drawn by `seed`."""
+    """List the image files of each class.
+
+    Args:
+        folder: folder of the class folders.
+        classes: class folders by name.
+        names: names of all classes, in the order of their labels.
+        max_per_class: largest number of files of each class, drawn by `seed`; None for no limit.
+        seed: seed of the draw.
+    """
     unknown = sorted(set(classes) - set(names))
     if unknown:
         raise DataError(f"{folder.name!r} has classes that the training folder lacks: {', '.join(unknown)}")
@@ -74,7 +82,7 @@ def list_files(
 
 
 def shared_files(listings: Sequence[Listing]) -> list[str]:
-    """Notes of files that links bring into several classes, or into training and test."""
+    """Return notes about files that links add to several classes, or to training and test."""
     uses = Counter(path for listing in listings for path in listing.real)
     several = [path for path, count in uses.items() if count > 1]
     return [f"{_named([Path(path).name for path in several])} used more than once, by links"] if several else []

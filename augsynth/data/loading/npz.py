@@ -1,4 +1,4 @@
-"""Images and labels from an `.npz` archive, whose members are measured before any memory is asked for."""
+"""Images and labels from an `.npz` archive, whose sizes are checked before memory is allocated."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PACKED = 200
 
 
 def read_npz(path: Path) -> tuple[Array, Array | None]:
-    """The arrays `images` and `labels` of an archive; no labels where `images` is all there is. Raises `DataError`."""
+    """Return `images` and `labels` of an archive, with None for labels if only `images` exist; raise `DataError`."""
     try:
         with open_file(path) as file, ZipFile(file) as archive:
             members = {name.removesuffix(".npy"): archive.getinfo(name) for name in archive.namelist()}
@@ -38,9 +38,9 @@ def read_npz(path: Path) -> tuple[Array, Array | None]:
 
 
 def _array(archive: ZipFile, member: ZipInfo, size: int) -> Array:
-    """A member of an archive of `size` bytes; `ValueError` if it is not what its header says, or packed too well.
+    """Return a member of an archive of `size` bytes; raise `ValueError` for a false header or for too high compression.
 
-    Packed images are rarely a hundredth of their size. What becomes gigabytes from a few bytes was made to fill memory.
+    Compressed images rarely have a hundredth of their size. A few bytes that become gigabytes are an attack.
     """
     with archive.open(member) as stream:
         header = read_npy_header(stream)

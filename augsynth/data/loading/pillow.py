@@ -1,4 +1,4 @@
-"""Image files by way of Pillow: any format that it reads, upright, as 8-bit grey or RGB."""
+"""Image files read with Pillow: any format that it reads, upright, as 8-bit grey or RGB."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ COLOUR_MODES = ("LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr", "HSV", "LAB")
 
 
 def open_upright(file: Path | IO[bytes], name: str) -> Image:
-    """The decoded picture, turned as its Exif orientation says; `DataError` with `name` where that cannot be done."""
+    """Return the decoded picture, turned by its Exif orientation; raise `DataError` with `name` if this fails."""
     pillow = _pillow()
     from PIL import ImageOps
 
@@ -36,7 +36,7 @@ def open_upright(file: Path | IO[bytes], name: str) -> Image:
 
 
 def check_pixels(height: int, width: int, name: str) -> None:
-    """`DataError` for a picture of more pixels than Pillow decodes: a few bytes can say that they are billions."""
+    """Raise `DataError` for a picture of more pixels than Pillow decodes: a file of a few bytes may claim billions."""
     allowed = _pillow().MAX_IMAGE_PIXELS
     if allowed is not None and height * width > 2 * allowed:
         raise DataError(
@@ -46,7 +46,7 @@ def check_pixels(height: int, width: int, name: str) -> None:
 
 
 def as_plain(image: Image) -> Image:
-    """8-bit grey or RGB; transparent pixels lie on white."""
+    """Return the picture as 8-bit grey or RGB, with transparent pixels on white."""
     from PIL import Image
 
     if image.mode in ("RGB", "L"):
@@ -58,7 +58,7 @@ def as_plain(image: Image) -> Image:
 
 
 def as_array(image: Image) -> NDArray[np.uint8]:
-    """The pixels (H, W, C) of an 8-bit grey or RGB picture."""
+    """Return the pixels (H, W, C) of an 8-bit grey or RGB picture."""
     array: NDArray[Any] = np.asarray(image, np.uint8)
     return array[..., None] if array.ndim == 2 else array
 

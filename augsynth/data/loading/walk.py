@@ -1,4 +1,4 @@
-"""The image files below a folder: no hidden ones, and each once, however many links lead to it."""
+"""Image files below a folder, without hidden ones, each once even if several links lead to it."""
 
 from __future__ import annotations
 
@@ -12,16 +12,18 @@ IMAGE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif
 
 
 def is_image(name: str) -> bool:
-    """True for the name of a file that is read as an image."""
+    """Return whether a file with this name is read as an image."""
     return name.lower().endswith(IMAGE_SUFFIXES)
 
 
 @dataclass
 class Found:
-    """The result of a walk: `images` by their real path, and the names of what was left out.
+    """Result of a walk.
 
-    `hidden` are images and folders that are no data, `repeated` links to what is there already or to a folder that
-    they lie in, `strangers` all else: files that are no images, links to nothing, FIFOs.
+    * `images`: paths by their real path.
+    * `hidden`: names of hidden images and folders.
+    * `repeated`: names of links to files and folders that were found already, or to a folder that contains them.
+    * `strangers`: names of all other entries: files that are no images, broken links, FIFOs.
     """
 
     images: dict[str, Path] = field(default_factory=dict)
@@ -31,7 +33,12 @@ class Found:
 
 
 def images_below(root: Path, deep: bool = True) -> Found:
-    """The images in a folder, and with `deep` in all folders below it. Links are followed, to files and to folders."""
+    """Return the images in a folder; links to files and folders are followed.
+
+    Args:
+        root: the folder.
+        deep: also look in all folders below it; default True.
+    """
     found, start = Found(), os.path.realpath(root)
     waiting, entered = [(str(root), start)], {start}
     while waiting:

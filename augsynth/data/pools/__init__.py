@@ -1,1 +1,1 @@
-"""Generated images on disk: memory-mapped shards with a manifest, written so that a kill loses little."""
+"""Generated images on disk: memory-mapped shards with a manifest; a killed writer loses at most one shard."""

@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 Format = Literal["imagefolder", "webdataset", "huggingface"]
 
 _ITEMS_PER_TAR = 10_000
-_LONGEST_NAME = 255
-_MOST_CLASSES = 1_000_000
+_MAX_NAME_BYTES = 255
+_MAX_CLASSES = 1_000_000
 
 
-class Source(Protocol):
-    """The part of a pool that is exported."""
+class ExportablePool(Protocol):
+    """Interface of a pool that `export` needs."""
 
     @property
     def image_shape(self) -> tuple[int, int, int]: ...
@@ -43,8 +43,18 @@ class Source(Protocol):
     def __getitem__(self, index: int) -> Any: ...
 
 
-def export(pool: Source, folder: Path, format: Format, class_names: Iterable[str] | None, progress: bool) -> None:
-    """Write the pool into `folder`; see `SyntheticPool.export`."""
+def export(
+    pool: ExportablePool, folder: Path, format: Format, class_names: Iterable[str] | None, progress: bool
+) -> None:
+    """Write a pool into a folder; see `SyntheticPool.export`.
+
+    Args:
+        pool: the pool.
+        folder: new or empty folder.
+        format: "imagefolder", "webdataset" or "huggingface".
+        class_names: names of the classes; None for numbers.
+        progress: show a progress bar.
+    """
     writers = {"imagefolder": _image_folder, "webdataset": _webdataset, "huggingface": _huggingface}
     check_choice("format", format, get_args(Format))
     if pool.image_shape[0] not in (1, 3, 4):
@@ -62,7 +72,7 @@ def export(pool: Source, folder: Path, format: Format, class_names: Iterable[str
 
 @contextmanager
 def _whole_or_nothing(folder: Path) -> Iterator[Path]:
-    """A new folder inside `folder`, whose content goes up into it at the end; after an error all of it goes."""
+    """Yield a temporary folder in `folder`; its content moves up at the end, and is removed after an error."""
     made = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -82,10 +92,10 @@ def _whole_or_nothing(folder: Path) -> Iterator[Path]:
 
 
 def _class_names(labels: npt.NDArray[np.int64] | None, names: Iterable[Any] | None) -> list[str]:
-    """A name for each class 0 … K−1; numbers get leading zeros, so that their order survives sorting."""
+    """Return a name for each class 0 … K−1; numbers get leading zeros, so that sorting keeps their order."""
     count = 0 if labels is None else int(labels.max()) + 1
-    if count > _MOST_CLASSES:
-        raise DataError(f"at most {_MOST_CLASSES} classes are exported; the labels of this pool reach {count - 1}")
+    if count > _MAX_CLASSES:
+        raise DataError(f"at most {_MAX_CLASSES} classes are exported; the labels of this pool reach {count - 1}")
     if names is None:
         return [f"{label:0{len(str(count - 1))}d}" for label in range(count)]
     if isinstance(names, (str, bytes)) or not isinstance(names, Iterable):
@@ -100,15 +110,15 @@ def _class_names(labels: npt.NDArray[np.int64] | None, names: Iterable[Any] | No
 
 
 def _check_folder_names(names: Iterable[str]) -> None:
-    """Refuse names that are no folders, that no reader takes for data, or that some systems cannot tell apart."""
-    seen: dict[str, str] = {}
+    """Raise `ArgumentError` for names that no folder can have, for hidden ones, and for names that look alike."""
+    folded: dict[str, str] = {}
     for name in names:
-        if not name or {"/", "\\", "\0"} & set(name) or not is_data(name) or len(_encoded(name)) > _LONGEST_NAME:
+        if not name or {"/", "\\", "\0"} & set(name) or not is_data(name) or len(_encoded(name)) > _MAX_NAME_BYTES:
             raise ArgumentError(
                 f"no folder can have the name of the class {shown(name)}: a name is not empty or hidden, has no slash, "
-                f"and at most {_LONGEST_NAME} bytes; rename it with class_names"
+                f"and at most {_MAX_NAME_BYTES} bytes; rename it with class_names"
             )
-        alike = seen.setdefault(unicodedata.normalize("NFC", name).casefold(), name)
+        alike = folded.setdefault(unicodedata.normalize("NFC", name).casefold(), name)
         if alike != name:
             raise ArgumentError(
                 f"the classes {shown(alike)} and {shown(name)} would be one folder where case, or the form of "
@@ -123,8 +133,8 @@ def _encoded(name: str) -> bytes:
         raise ArgumentError(f"the class name {shown(name)} is no text: {cause}") from cause
 
 
-def _items(pool: Source, advance: Advance) -> Iterator[tuple[str, Image, int | None]]:
-    """Every item: a name that sorts in its order, the picture, the label."""
+def _items(pool: ExportablePool, advance: Advance) -> Iterator[tuple[str, Image, int | None]]:
+    """Yield for every item a name that sorts in its order, the picture, and the label."""
     pillow = _pillow()
     width = max(6, len(str(len(pool) - 1)))
     for index in range(len(pool)):
@@ -142,14 +152,14 @@ def _pillow() -> Any:
     return Image
 
 
-def _image_folder(pool: Source, folder: Path, names: list[str], advance: Advance) -> None:
+def _image_folder(pool: ExportablePool, folder: Path, names: list[str], advance: Advance) -> None:
     for name, image, label in _items(pool, advance):
         target = folder if label is None else folder / names[label]
         target.mkdir(exist_ok=True)
         image.save(target / f"{name}.png")
 
 
-def _webdataset(pool: Source, folder: Path, names: list[str], advance: Advance) -> None:
+def _webdataset(pool: ExportablePool, folder: Path, names: list[str], advance: Advance) -> None:
     items = _items(pool, advance)
     for number in range(-(-len(pool) // _ITEMS_PER_TAR)):
         with tarfile.open(folder / f"pool-{number:06d}.tar", "w") as archive:
@@ -171,7 +181,7 @@ def _png(image: Image) -> bytes:
     return stream.getvalue()
 
 
-def _huggingface(pool: Source, folder: Path, names: list[str], advance: Advance) -> None:
+def _huggingface(pool: ExportablePool, folder: Path, names: list[str], advance: Advance) -> None:
     try:
         import datasets  # type: ignore[import-not-found]
     except ImportError as cause:

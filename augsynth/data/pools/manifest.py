@@ -1,4 +1,4 @@
-"""`manifest.json` of a pool: which shards it has, their checksums, and what every sample came from."""
+"""`manifest.json` of a pool: its shards, their checksums, and the provenance of every sample."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ VERSION = 1
 _STAMP = {"format": FORMAT, "version": VERSION}
 
 Classes = int | torch.Tensor | None
-"""What a generator is asked for: one class, int64 (n,) on the CPU, or None for its own choice."""
+"""Classes that a generator is asked for: one class, int64 (n,) on the CPU, or None for its own choice."""
 
 
 @dataclass(frozen=True)
 class Shard:
-    """`count` samples in two files, `images-NNNNNN.npy` and `labels-NNNNNN.npy`, with their SHA-256."""
+    """Shard with `count` samples in the files `images-NNNNNN.npy` and `labels-NNNNNN.npy`, with their SHA-256."""
 
     count: int
     images_sha256: str
@@ -38,10 +38,14 @@ class Shard:
 
 @dataclass(frozen=True)
 class Part:
-    """The provenance of the pool's items from `first` to the next part: item k is sample `start + k − first`.
+    """Provenance of the items of a pool from number `first` to the next part: item k is sample `start + k − first`.
 
-    `generator` names it, its distribution and version, its config, and the SHA-256 of its weights; `labels` says
-    what was asked for: "none", "in turn" (the generator's default), one class, or the SHA-256 of a list.
+    Args:
+        generator: name, distribution, version, class and config of the generator, and the SHA-256 of its weights.
+        seed: seed of the samples.
+        labels: classes that were asked for: "none", "in turn" (the default), one class, or the SHA-256 of a list.
+        first: number of the first item.
+        start: number of its sample.
     """
 
     generator: dict[str, Any]
@@ -51,15 +55,22 @@ class Part:
     start: int
 
     def same_stream(self, other: Part) -> bool:
-        """Whether both draw from the same numbered samples."""
+        """Return whether both parts have samples of one generator and seed."""
         return self.generator == other.generator and self.seed == other.seed
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """`wanted` is what `create` was asked for; a pool with fewer samples is unfinished.
+    """Manifest of a pool.
 
-    `class_names` are those of the generator's classes, None where they are not known.
+    Args:
+        image_shape: (C, H, W) of all images.
+        labelled: whether items have labels.
+        wanted: number of samples that `create` was asked for; a pool with fewer samples is unfinished.
+        shard_size: number of samples in a shard.
+        parts: provenance of the items.
+        shards: shards in the order of the items.
+        class_names: names of the classes of the generator; None if they are not known.
     """
 
     image_shape: tuple[int, int, int]
@@ -74,8 +85,8 @@ class Manifest:
         return sum(shard.count for shard in self.shards)
 
     def write(self, folder: Path) -> None:
-        """Replace the manifest in one step; on return it is on the disk."""
-        parts, shards = ([vars(one) for one in many] for many in (self.parts, self.shards))
+        """Replace the manifest of a folder in one step; after the call, it is on the disk."""
+        parts, shards = ([vars(entry) for entry in entries] for entries in (self.parts, self.shards))
         content = {**_STAMP, **vars(self), "parts": parts, "shards": shards}
         if self.class_names is None:  # as in pools from before they were kept
             del content["class_names"]
@@ -83,7 +94,7 @@ class Manifest:
             stream.write(json.dumps(content, indent=1).encode())
 
     def require_finished(self, folder: Path) -> None:
-        """Raise `CheckpointError` where samples are still missing."""
+        """Raise `CheckpointError` if samples are missing."""
         if len(self) < self.wanted:
             raise CheckpointError(
                 f"the pool {folder} is unfinished: it holds {len(self)} of {self.wanted} samples; "
@@ -92,7 +103,7 @@ class Manifest:
 
     @classmethod
     def read(cls, folder: Path) -> Manifest:
-        """Raises `CheckpointError` where there is no manifest, or one that cannot be used."""
+        """Read the manifest of a folder; raise `CheckpointError` if there is none, or one that cannot be used."""
         file = folder / FILE
         try:
             return _manifest(read_versioned(file, "pool", _STAMP))
@@ -105,7 +116,7 @@ class Manifest:
 
 
 def _manifest(content: dict[str, Any]) -> Manifest:
-    """The manifest that JSON tells of; `KeyError`, `TypeError` or `ValueError` where it cannot be one."""
+    """Return the manifest from JSON; raise `KeyError`, `TypeError` or `ValueError` if it is not valid."""
     channels, height, width = content["image_shape"]
     shape = (_whole(channels, "channels"), _whole(height, "height"), _whole(width, "width"))
     if type(content["labelled"]) is not bool:
@@ -156,7 +167,7 @@ def _whole(value: Any, name: str, least: int = 1) -> int:
 
 
 def describe_generator(generator: Generator) -> dict[str, Any]:
-    """The provenance of a generator's samples, JSON-ready."""
+    """Return the provenance of the samples of a generator, JSON-ready."""
     module = type(generator).__module__.partition(".")[0]
     owners = metadata.packages_distributions().get(module, [])
     distribution = owners[0] if owners else None
@@ -172,7 +183,7 @@ def describe_generator(generator: Generator) -> dict[str, Any]:
 
 
 def describe_labels(labels: Classes, labelled: bool) -> str:
-    """What `Part.labels` says for the labels that were asked for."""
+    """Return the text of `Part.labels` for the classes that were asked for."""
     if labels is None:
         return "in turn" if labelled else "none"
     if isinstance(labels, int):

@@ -29,16 +29,18 @@ from augsynth.errors import CheckpointError
 from augsynth.generators import Generator, Samples
 
 SHARD_SIZE = 1024
-# Of the 65,530 memory maps that Linux allows a process.
+# Linux allows a process 65,530 memory maps.
 _MAPPED_SHARDS = 4096
 
 
 class SyntheticPool(Positional[Any], Dataset[Any]):
-    """Generated images in a folder, and a map-style dataset of `(image uint8 (C, H, W), label)`.
+    """Pool of generated images in a folder, as a map-style dataset of `(image uint8 (C, H, W), label)`.
 
-    A pool without labels gives bare images. Shards are `.npy` files that are memory-mapped when they are first
-    used, in each process for itself, and none is kept open; a pool is pickled as its path. A relative path means what
-    it meant when it was given, wherever the process goes. What is changed in an image stays in memory.
+    A pool without labels gives bare images. Shards are `.npy` files. Each process memory-maps a shard when it first
+    uses it, and keeps no file open. A pool is pickled as its path. A change of an image stays in memory.
+
+    Args:
+        path: folder of a finished pool. A relative path is made absolute at once.
 
     >>> pool = SyntheticPool.create("pool", generator, 10_000, seed=1)  # doctest: +SKIP
     >>> pool[0][0].shape, pool.labels.shape  # doctest: +SKIP
@@ -69,13 +71,23 @@ class SyntheticPool(Positional[Any], Dataset[Any]):
         resume: bool = True,
         progress: bool = True,
     ) -> SyntheticPool:
-        """Fill a folder with `n` samples of a fitted generator, and open it.
+        """Fill a folder with samples of a fitted generator, and open the pool.
 
-        Item k is the generator's sample k for `seed`, whatever `shard_size` is. `labels` is one class, or one for
-        each sample; by default a conditional generator goes round its classes. A shard is written whole or not at
-        all, so a killed writer loses at most `shard_size` samples; calling again with the same arguments goes on
-        where it stopped, or opens the finished pool. Processes that call at the same time wait for the first.
-        Raises `CheckpointError` if the folder holds anything else, or a pool and `resume` is False.
+        Item k is sample k of the generator for this seed, for every `shard_size`. A shard is written whole or not at
+        all, so a killed writer loses at most `shard_size` samples. A second call with the same arguments continues, or
+        opens the finished pool. Processes that call at the same time wait for the first one. Raises `CheckpointError`
+        if the folder has other content, or a pool and `resume` is False.
+
+        Args:
+            path: folder of the pool, new, empty, or with the same pool.
+            generator: fitted generator.
+            n: number of samples, at least 1.
+            labels: one class, or one class for each sample; by default a conditional generator takes its classes in
+                turn.
+            seed: 64-bit integer, default 0.
+            shard_size: number of samples in a file, at least 1; default 1,024.
+            resume: continue an unfinished pool, and open a finished one. Default True.
+            progress: show a progress bar. Default True.
         """
         request = PoolRequest.of(generator, n, labels, seed)
         shard_size = check_integer("shard_size", shard_size, 1)
@@ -86,7 +98,10 @@ class SyntheticPool(Positional[Any], Dataset[Any]):
     def temporary(
         cls, generator: Generator, n: int, *, labels: Labels = None, seed: int = 0, progress: bool = True
     ) -> SyntheticPool:
-        """`create` in a temporary folder, which is removed when the returned pool is garbage, or at exit."""
+        """Create a pool in a temporary folder, which is removed when the pool is collected as garbage, or at exit.
+
+        The arguments are those of `create`.
+        """
         folder = tempfile.mkdtemp(prefix="augsynth-pool-")
         try:
             pool = cls.create(folder, generator, n, labels=labels, seed=seed, progress=progress)
@@ -98,22 +113,28 @@ class SyntheticPool(Positional[Any], Dataset[Any]):
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> SyntheticPool:
-        """Open a finished pool. Raises `CheckpointError` if there is none, or an unfinished one."""
+        """Open a finished pool; raise `CheckpointError` if there is none, or an unfinished one.
+
+        Args:
+            path: folder of the pool.
+        """
         return cls(path)
 
     def append(
         self, generator: Generator, n: int, *, labels: Labels = None, seed: int = 0, progress: bool = True
     ) -> None:
-        """Add `n` samples; they go on from those that the pool has of the same generator and seed.
+        """Add samples; they continue after the samples of the same generator and seed that the pool has.
 
-        A killed append leaves the shards that were finished, as a valid pool. The image shape, and whether there
-        are labels, must be the pool's. A mix that was made before keeps to the items it knows.
+        A killed append leaves the finished shards, as a valid pool. The generator must have the image shape of the
+        pool, and labels if the pool has them. A mix that was made before uses only the earlier items.
+
+        The arguments are those of `create`.
         """
         writer.append(self.path, PoolRequest.of(generator, n, labels, seed), progress)
         self._load()
 
     def verify(self) -> None:
-        """Read every file and compare its SHA-256; raises `CheckpointError` naming the damaged shards."""
+        """Read every file and compare its SHA-256; raise `CheckpointError` with the names of damaged shards."""
         damaged = [name for name, sha256 in self._checksums() if not is_intact(self.path / name, sha256)]
         if damaged:
             raise CheckpointError(
@@ -128,42 +149,51 @@ class SyntheticPool(Positional[Any], Dataset[Any]):
         class_names: Sequence[str] | None = None,
         progress: bool = True,
     ) -> None:
-        """Write the pool as PNG files into a new or empty folder, in a layout that other tools read.
+        """Write the pool as PNG files into a folder, in a layout of other tools.
 
-        "imagefolder": `<class>/<item>.png`, classes being `class_names`, by default the pool's own, or else numbers
-        (with leading zeros). "webdataset": tar files of `<item>.png` and `<item>.cls`, and the names of the classes, if
-        they are known, in `class_names.json`. "huggingface": a `datasets.Dataset` saved to
-        disk; needs the package `datasets`. All need Pillow, and images of 1, 3 or 4 channels. An export that is refused
-        or fails leaves nothing behind. "imagefolder" refuses names that no folder can have, hidden ones, and those that
-        differ from another in nothing but case or the form of accented letters.
+        An export that is refused or fails leaves nothing behind. All formats need Pillow, and images of 1, 3 or 4
+        channels.
+
+        Args:
+            path: new or empty folder.
+            format: "imagefolder" writes `<class>/<item>.png`, and refuses names that no folder can have, hidden names,
+                and names that differ only in case or in the form of accented letters. "webdataset" writes tar files of
+                `<item>.png` and `<item>.cls`, and known class names to `class_names.json`. "huggingface" saves a
+                `datasets.Dataset`, and needs the package `datasets`. Default "imagefolder".
+            class_names: names of the classes; by default those of the pool, or else numbers with leading zeros.
+            progress: show a progress bar. Default True.
         """
         exporting.export(self, Path(path), format, self.class_names if class_names is None else class_names, progress)
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
-        """(C, H, W)."""
+        """Shape (C, H, W) of the images."""
         return self.manifest.image_shape
 
     @property
     def class_names(self) -> tuple[str, ...] | None:
-        """The names of the classes, which came with the generator from its data set; None where they are not known."""
+        """Names of the classes, from the data set of the generator; None if they are not known."""
         return self.manifest.class_names
 
     @property
     def parts(self) -> tuple[Part, ...]:
-        """Where the items come from."""
+        """Provenance of the items."""
         return self.manifest.parts
 
     @property
     def labels(self) -> npt.NDArray[np.int64] | None:
-        """The label of every item, int64 (n,), or None."""
+        """Label of every item, int64 (n,), or None."""
         if self._labels is None and self.manifest.labelled:
             shards = enumerate(self.manifest.shards)
-            self._labels = np.concatenate([read_labels(self.path / labels_file(i), one.count) for i, one in shards])
+            self._labels = np.concatenate([read_labels(self.path / labels_file(i), shard.count) for i, shard in shards])
         return self._labels
 
     def take(self, indices: Sequence[int] | npt.NDArray[np.integer[Any]]) -> Samples:
-        """Some of the items, in memory."""
+        """Return some of the items in memory.
+
+        Args:
+            indices: their numbers, in the order of the result; negative ones count from the end.
+        """
         positions = as_positions(indices, len(self), f"the pool {self.path}")
         images = np.empty((len(positions), *self.image_shape), np.uint8)
         for row, position in zip(images, positions, strict=True):
@@ -201,6 +231,6 @@ def _map_shard(folder: Path, manifest: Manifest, number: int) -> npt.NDArray[np.
 
 
 def _remove(folder: str, owner: int) -> None:
-    # A forked worker inherits the finalizer, but not the folder.
+    # A forked worker inherits the finalizer, but does not own the folder.
     if os.getpid() == owner:
         shutil.rmtree(folder, ignore_errors=True)

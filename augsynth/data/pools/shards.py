@@ -1,4 +1,4 @@
-"""The files of a shard: `.npy` arrays that are written whole, and mapped into memory without keeping a file open."""
+"""Files of a shard: `.npy` arrays that are written whole, and mapped into memory without an open file."""
 
 from __future__ import annotations
 
@@ -19,18 +19,25 @@ _READ_UP_TO = 2**14
 
 
 def images_file(number: int) -> str:
+    """Return the name of the file with the images of a shard."""
     return f"images-{number:06d}.npy"
 
 
 def labels_file(number: int) -> str:
+    """Return the name of the file with the labels of a shard."""
     return f"labels-{number:06d}.npy"
 
 
 def map_images(file: Path, shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
-    """The images (n, C, H, W) of a shard, memory-mapped; what is changed in them does not reach the file.
+    """Return the images (n, C, H, W) of a shard, memory-mapped; changes of them do not reach the file.
 
-    torch maps it, because Python's `mmap` keeps a file descriptor for each map, and a process has 256 or 1024 of them.
-    Small shards are read: the maps of a process are numbered too, and a pool of many shards is one of small ones.
+    torch maps the file: Python's `mmap` keeps a file descriptor for each map, and a process has only 256 or 1024. Small
+    shards are read instead, because the number of maps of a process is limited too, and pools of many shards have small
+    ones.
+
+    Args:
+        file: path of the file.
+        shape: shape that it must have.
     """
     try:
         with open_file(file) as stream:
@@ -45,7 +52,7 @@ def map_images(file: Path, shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
 
 
 def read_labels(file: Path, count: int) -> npt.NDArray[np.int64]:
-    """The labels (n,) of a shard, in memory."""
+    """Return the labels (n,) of a shard, in memory; raise `CheckpointError` if there are not `count` of them."""
     try:
         with open_file(file) as stream:
             _, size = _extent(stream, (count,), np.int64)
@@ -58,7 +65,7 @@ def read_labels(file: Path, count: int) -> npt.NDArray[np.int64]:
 
 
 def _extent(stream: BinaryIO, shape: tuple[int, ...], dtype: type[np.generic]) -> tuple[int, int]:
-    """The offset of a file's values, and how many bytes they take; `ValueError` if it holds others, or fewer."""
+    """Return the offset and the number of bytes of a file's values; raise `ValueError` for other values or fewer."""
     header = read_npy_header(stream)
     if header.shape != shape or header.dtype != dtype or header.fortran:
         raise ValueError(f"it holds {header.dtype} {header.shape}, expected {np.dtype(dtype)} {shape}")
@@ -69,7 +76,7 @@ def _extent(stream: BinaryIO, shape: tuple[int, ...], dtype: type[np.generic]) -
 
 
 class _HashingFile:
-    """A file that computes the SHA-256 of what is written to it."""
+    """File that computes the SHA-256 of its content while it is written."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
@@ -81,7 +88,7 @@ class _HashingFile:
 
 
 def write_array(file: Path, array: npt.NDArray[np.generic]) -> str:
-    """Write an .npy file so that it is there whole or not at all; returns its SHA-256."""
+    """Write an .npy file whole or not at all; returns its SHA-256."""
     with replacing(file) as stream:
         hashing = _HashingFile(stream)
         np.save(hashing, np.ascontiguousarray(array), allow_pickle=False)

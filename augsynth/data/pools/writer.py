@@ -1,4 +1,4 @@
-"""Writing a pool shard by shard, so that a killed writer loses at most the one it was at."""
+"""Writing a pool shard by shard, so that a killed writer loses at most its current shard."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from augsynth.data.pools.manifest import FILE, Classes, Manifest, Part, Shard, d
 from augsynth.data.pools.shards import images_file, labels_file, write_array
 from augsynth.errors import ArgumentError, ArgumentTypeError, CheckpointError, shown
 from augsynth.generators import Generator, Samples
-from augsynth.generators.arguments import check_labels
+from augsynth.generators.labels import check_labels
 from augsynth.progress import progress_bar
 
 Labels = int | Sequence[int] | torch.Tensor | None
@@ -29,7 +29,7 @@ Labels = int | Sequence[int] | torch.Tensor | None
 
 @dataclass(frozen=True, eq=False)
 class PoolRequest:
-    """The samples that a pool is asked to hold: `n` of a generator, with these classes and this seed."""
+    """Request for the samples of a pool: `n` samples of a generator, with these classes and this seed."""
 
     generator: Generator
     n: int
@@ -38,7 +38,7 @@ class PoolRequest:
 
     @classmethod
     def of(cls, generator: Generator, n: int, labels: Labels, seed: int) -> PoolRequest:
-        """Take the arguments of a user; what no generator can draw is refused here, before anything is written."""
+        """Check the arguments of a user, before anything is written."""
         if not isinstance(generator, Generator):
             raise ArgumentTypeError(
                 f"generator must be a fitted Generator, got {shown(generator)}; create_generator(name) makes one"
@@ -48,14 +48,16 @@ class PoolRequest:
 
     @property
     def labelled(self) -> bool:
+        """Whether samples have labels."""
         return self.generator.num_classes is not None
 
     def part(self, first: int, start: int) -> Part:
+        """Return the provenance of items from number `first` on, which start with sample number `start`."""
         labels = describe_labels(self.classes, self.labelled)
         return Part(describe_generator(self.generator), self.seed, labels, first, start)
 
     def samples(self, done: int, count: int, start: int) -> Samples:
-        """The `count` samples after the first `done`, of those that begin with number `start` of the generator."""
+        """Return `count` samples after the first `done` ones, of the samples from number `start` on."""
         labels = self.classes[done : done + count] if isinstance(self.classes, torch.Tensor) else self.classes
         return self.generator.sample(count, labels=labels, seed=self.seed, start=start + done)
 
@@ -75,7 +77,7 @@ def _classes(generator: Generator, labels: Any, n: int) -> Classes:
 
 
 def create(folder: Path, request: PoolRequest, shard_size: int, resume: bool, progress: bool) -> Manifest:
-    """Make a pool, or finish one that was asked for in the same way."""
+    """Create a pool, or finish the pool of an equal request; see `SyntheticPool.create`."""
     part = request.part(first=0, start=0)
     with _only_writer(folder):
         if (folder / FILE).exists():
@@ -90,7 +92,7 @@ def create(folder: Path, request: PoolRequest, shard_size: int, resume: bool, pr
 
 
 def append(folder: Path, request: PoolRequest, progress: bool) -> Manifest:
-    """Add samples that go on from those which the pool has of the same generator and seed."""
+    """Add samples that continue after those of the same generator and seed; see `SyntheticPool.append`."""
     with _only_writer(folder):
         manifest = Manifest.read(folder)
         manifest.require_finished(folder)
@@ -107,7 +109,7 @@ def append(folder: Path, request: PoolRequest, progress: bool) -> Manifest:
 
 
 def _named(folder: Path, manifest: Manifest, generator: Generator) -> Manifest:
-    """Give the names of the generator's classes to a pool that was made before they were known."""
+    """Add the class names of the generator to a pool that has none, because an older version wrote it."""
     _require_same_names(manifest.class_names, generator)
     if manifest.class_names is not None or generator.class_names is None:
         return manifest
@@ -117,7 +119,7 @@ def _named(folder: Path, manifest: Manifest, generator: Generator) -> Manifest:
 
 
 def _require_same_names(names: tuple[str, ...] | None, generator: Generator) -> None:
-    """Raise `ArgumentError` where a label would mean two things."""
+    """Raise `ArgumentError` if a label would have two meanings."""
     if None not in (names, generator.class_names) and names != generator.class_names:
         raise ArgumentError(
             f"the classes of the pool are {shown(names)}, those of generator {generator.name!r} are "
@@ -160,7 +162,7 @@ def _fill(folder: Path, manifest: Manifest, request: PoolRequest, *, done: int, 
         while done < request.n:
             count = min(manifest.shard_size, request.n - done)
             samples = request.samples(done, count, start)
-            if not manifest.shards:  # not before the generator has shown that it can draw
+            if not manifest.shards:  # only after the generator has drawn samples without an error
                 manifest.write(folder)
             shard = _write_shard(folder, len(manifest.shards), samples)
             manifest = replace(manifest, shards=(*manifest.shards, shard))
@@ -172,7 +174,7 @@ def _fill(folder: Path, manifest: Manifest, request: PoolRequest, *, done: int, 
 
 def _check_room(folder: Path, needed: int) -> None:
     disk = shutil.disk_usage(folder)
-    if disk.total and needed > disk.free:  # some file systems do not tell
+    if disk.total and needed > disk.free:  # some file systems give no numbers
         raise ArgumentError(
             f"the images need {needed / 1e9:.3g} GB, and the disk of {folder} has {disk.free / 1e9:.3g} GB left: "
             "ask for fewer, or give a folder on another disk"
@@ -188,7 +190,7 @@ def _write_shard(folder: Path, number: int, samples: Samples) -> Shard:
 
 
 def _next_sample(manifest: Manifest, part: Part) -> int:
-    """The number after the last sample that the pool has of the part's generator and seed."""
+    """Return the number after the last sample of the pool with the generator and seed of a part."""
     ends = [*(other.first for other in manifest.parts[1:]), len(manifest)]
     used = [
         other.start + end - other.first
@@ -204,9 +206,9 @@ def _kind(shape: tuple[int, int, int], labelled: bool) -> str:
 
 @contextmanager
 def _only_writer(folder: Path) -> Iterator[None]:
-    """Let the processes of one job that all create the same pool wait for the first, and find it finished.
+    """Lock a folder, so that several processes of a job that create the same pool wait for the first.
 
-    The folder is made if need be, with those it lies in, and they go again if nothing was written into it.
+    The folder and its parents are created if they do not exist, and removed again if nothing was written.
     """
     made = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
@@ -229,11 +231,11 @@ def _lock(folder: Path) -> int | None:
     folder.mkdir(parents=True, exist_ok=True)
     try:
         import fcntl
-    except ImportError:  # Windows: the caller sees to it
+    except ImportError:  # on Windows, the caller must do this
         return None
     handle = os.open(folder, os.O_RDONLY)
     fcntl.flock(handle, fcntl.LOCK_EX)
     if folder.exists() and os.path.samestat(os.fstat(handle), os.stat(folder)):
         return handle
-    os.close(handle)  # who had it wrote nothing, and took the folder away
+    os.close(handle)  # the process that had the lock wrote nothing, and removed the folder
     return _lock(folder)

@@ -1,1 +1,1 @@
-"""Batches that are planned in workers and made on a device."""
+"""Batches that workers plan and a device makes."""

@@ -1,4 +1,4 @@
-"""Batches whose plan is drawn, and whose pixels are left to a device."""
+"""Batches whose plan is drawn, and whose pixels a device makes."""
 
 from __future__ import annotations
 
@@ -11,16 +11,22 @@ import torch
 from augsynth.core.images import as_batch
 from augsynth.core.positions import Positional
 from augsynth.core.rng import KeysLike
+from augsynth.data.wrapper import PipelineWrapper
 from augsynth.engine import Packed, batch_output, run_batch
 from augsynth.errors import ArgumentTypeError
 from augsynth.plan import Plan
 from augsynth.targets import place_targets
-from augsynth.transforms.pipeline import Pipeline
 
 
 @dataclass(frozen=True)
 class PlannedBatch(Positional["PlannedBatch"]):
-    """The sources of a batch, packed, and the plan that was drawn for them: what goes from a worker to a device."""
+    """Sources and plan of a batch: the data that a worker sends to a device.
+
+    Args:
+        sources: images of the batch, packed into one memory.
+        plan: plan that was drawn for them.
+        memory_format: "contiguous" or "channels_last", the layout of the result.
+    """
 
     _unit = "samples"
 
@@ -32,25 +38,33 @@ class PlannedBatch(Positional["PlannedBatch"]):
         return len(self.plan)
 
     def _item(self, position: int) -> PlannedBatch:
-        """One of its samples, by itself."""
-        one = Packed.of([self.sources.views()[position]], dtype=self.sources.dtype)
-        return PlannedBatch(one, self.plan[position : position + 1], self.memory_format)
+        """Return one of the samples as a batch."""
+        source = Packed.of([self.sources.views()[position]], dtype=self.sources.dtype)
+        return PlannedBatch(source, self.plan[position : position + 1], self.memory_format)
 
     def pin_memory(self) -> PlannedBatch:
-        """The same in memory that a device can copy from by itself; a DataLoader with `pin_memory` calls it."""
+        """Return a copy in pinned memory, from which a device copies; a DataLoader with `pin_memory` calls it."""
         return replace(self, sources=replace(self.sources, memory=self.sources.memory.pin_memory()))
 
     def run(self, where: torch.device) -> torch.Tensor:
-        """The batch (B, C, H, W) on a device, as the transform would have given it; nothing is waited for."""
+        """Return the batch (B, C, H, W) on a device, equal to the result of the transform, without waiting for it.
+
+        Args:
+            where: the device.
+        """
         result = batch_output(self.plan, None, self.memory_format, where)
         run_batch(self.plan, self.sources.to(where).views(), result)
         return result
 
 
-class Planned:
-    """A pipeline of `augsynth.transforms` that draws the plan of a batch and leaves the pixels to a `DevicePrefetcher`.
+class Planned(PipelineWrapper):
+    """Pipeline of `augsynth.transforms` that only draws the plan of a batch; a `DevicePrefetcher` makes the pixels.
 
-    It stands where the pipeline would, as a `SyntheticMixDataset`'s `transform`. Targets are moved at once, on the CPU.
+    It replaces the pipeline, for example as the `transform` of a `SyntheticMixDataset`. Targets are moved at once, on
+    the CPU.
+
+    Args:
+        transform: one of `augsynth.transforms`.
 
     >>> import numpy as np
     >>> from augsynth import transforms as T
@@ -59,26 +73,14 @@ class Planned:
     torch.Size([1, 3, 8, 8])
     """
 
-    def __init__(self, transform: Pipeline) -> None:
-        if not isinstance(transform, Pipeline):
-            raise ArgumentTypeError(f"transform must be one of augsynth.transforms, got {type(transform).__name__}")
-        self.transform = transform
-
-    @property
-    def passthrough(self) -> tuple[str, ...]:
-        """The names of the fields of targets that stay as they are; those of the pipeline."""
-        return self.transform.passthrough
-
-    def __call__(self, image: Any, target: Any = None, *, key: tuple[int, int, int] | None = None) -> Any:
-        """Plan one image; returns a `PlannedBatch` of it, or that and a target if one was given."""
-        keys = None if key is None else [key]
-        if target is None:
-            return self.batch([image], keys=keys)
-        planned, targets = self.batch([image], [target], keys=keys)
-        return planned, targets[0]
-
     def batch(self, images: Any, targets: Sequence[Any] | None = None, *, keys: KeysLike | None = None) -> Any:
-        """Plan many images; returns a `PlannedBatch`, with `targets` also a list. The arguments are the pipeline's."""
+        """Plan many images; returns a `PlannedBatch`, and with `targets` also a list of the moved targets.
+
+        Args:
+            images: images on the CPU, in any form that the pipeline takes.
+            targets: one target an image; default None.
+            keys: one key (seed, epoch, index) an image; default drawn from torch's random generator.
+        """
         sources = as_batch(images)
         if sources.device.type != "cpu":
             raise ArgumentTypeError(f"images to be planned for a device lie on the CPU, got them on {sources.device}")

@@ -16,20 +16,19 @@ from augsynth.transforms.params import frozen, integer
 
 
 class DevicePrefetcher:
-    """The batches of a loader on a device, made there while the ones before are used.
+    """Loader that makes batches on a device while the previous ones are used.
 
-    `loader` is a `DataLoader`, or anything else that is iterated once an epoch. Where its batches hold a
-    `PlannedBatch`, as those of a data set with the transform `Planned(pipeline)` do, the workers only read and plan;
-    the images' bytes go over from pinned memory, and one launch a pass makes the batch from them. With
-    `pin_memory=True` the loader's own thread does the pinning. All other tensors of a batch are moved as they are.
+    If batches hold a `PlannedBatch`, as they do with the transform `Planned(pipeline)`, the workers only read and plan.
+    The bytes of the images are copied from pinned memory, and one launch a pass makes the batch from them. With
+    `pin_memory=True`, a thread of the loader does the pinning. All other tensors of a batch are moved to the device.
+    Batches come in the order of the loader. An error of the loader comes after the batches before it.
 
     Args:
-        loader: gives the batches: tensors, `PlannedBatch`es, and lists, tuples and dicts of them.
-        transform: called with each batch after that, on the device: `MixUp`, for example.
-        device: "cuda", "cuda:1", or "cpu", where the same batches are made when they are asked for.
-        depth: how many batches are under way beside the one that is used; at least 1.
-
-    Batches come in the loader's order, and so does an error of the loader: after the batches before it.
+        loader: `DataLoader`, or another iterable of one epoch. It gives tensors, `PlannedBatch`es, and lists, tuples
+            and dicts of them.
+        transform: called with each batch on the device, for example `MixUp`; default None.
+        device: "cuda", "cuda:1", or "cpu", where a batch is made when it is asked for. Default "cuda".
+        depth: number of batches that are prepared beside the one in use, at least 1; default 2.
 
     >>> from torch.utils.data import DataLoader
     >>> import augsynth, numpy as np
@@ -61,72 +60,76 @@ class DevicePrefetcher:
         return len(self.loader)  # type: ignore[arg-type]
 
     def __iter__(self) -> Iterator[Any]:
-        """One epoch."""
-        line = _Line(self.device)
-        waiting: deque[_Started] = deque()
+        """Yield the batches of one epoch."""
+        stream = _BatchStream(self.device)
+        waiting: deque[_StartedBatch] = deque()
         failure: BaseException | None = None
         batches = iter(self.loader)
         # On the CPU there is nothing to overlap with: a batch is made when it is asked for.
         depth = self.depth if self.device.type == "cuda" else 0
         while True:
             try:
-                waiting.append(line.start(next(batches), self.transform))
+                waiting.append(stream.start(next(batches), self.transform))
             except StopIteration:
                 break
             except Exception as error:
                 failure = error
                 break
             if len(waiting) > depth:
-                yield line.finish(waiting.popleft())
+                yield stream.finish(waiting.popleft())
         while waiting:
-            yield line.finish(waiting.popleft())
+            yield stream.finish(waiting.popleft())
         if failure is not None:
             raise failure
 
 
-class _Started:
-    """A batch whose making has been put on a stream, and the event that it is done."""
+class _StartedBatch:
+    """Batch whose work is queued on a stream, with the event at its end."""
 
     def __init__(self, batch: Any, done: torch.cuda.Event | None) -> None:
         self.batch = batch
         self.done = done
 
 
-class _Line:
-    """A stream beside the current one on which batches are made; on the CPU none."""
+class _BatchStream:
+    """CUDA stream on which batches are made, beside the current one; without a stream on the CPU."""
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
         self._stream = torch.cuda.Stream(device) if device.type == "cuda" else None  # type: ignore[no-untyped-call]
 
-    def start(self, batch: Any, transform: Callable[[Any], Any] | None) -> _Started:
+    def start(self, batch: Any, transform: Callable[[Any], Any] | None) -> _StartedBatch:
         with self._beside():
-            there = mapped(batch, self._placed)
-            there = there if transform is None else transform(there)
-            return _Started(there, None if self._stream is None else self._stream.record_event())
+            moved = mapped(batch, self._to_device)
+            moved = moved if transform is None else transform(moved)
+            return _StartedBatch(moved, None if self._stream is None else self._stream.record_event())
 
-    def finish(self, started: _Started) -> Any:
-        """The batch, for the caller's stream."""
+    def finish(self, started: _StartedBatch) -> Any:
+        """Return the batch for use on the caller's stream."""
         if started.done is not None:
             current = torch.cuda.current_stream(self._device)
             current.wait_event(started.done)
-            mapped(started.batch, lambda one: one.record_stream(current))
+            mapped(started.batch, lambda tensor: tensor.record_stream(current))
         return started.batch
 
     def _beside(self) -> AbstractContextManager[Any]:
         return nullcontext() if self._stream is None else torch.cuda.stream(self._stream)
 
-    def _placed(self, one: torch.Tensor | PlannedBatch) -> torch.Tensor:
-        if isinstance(one, torch.Tensor):
-            return one.to(self._device, non_blocking=True)
-        pinned = one.pin_memory() if self._device.type == "cuda" else one
+    def _to_device(self, part: torch.Tensor | PlannedBatch) -> torch.Tensor:
+        if isinstance(part, torch.Tensor):
+            return part.to(self._device, non_blocking=True)
+        pinned = part.pin_memory() if self._device.type == "cuda" else part
         return pinned.run(self._device)
 
 
 def mapped(batch: Any, function: Callable[[Any], Any]) -> Any:
-    """The batch with `function` applied to each tensor and `PlannedBatch` in it, as deep as lists, tuples and dicts go.
+    """Return a batch with a function applied to each tensor and `PlannedBatch` in it.
 
-    >>> mapped([torch.zeros(2), {"names": ["a"], "labels": torch.ones(1)}], lambda one: one.tolist())
+    Args:
+        batch: nested lists, tuples and dicts.
+        function: called with a tensor or a `PlannedBatch`.
+
+    >>> mapped([torch.zeros(2), {"names": ["a"], "labels": torch.ones(1)}], lambda tensor: tensor.tolist())
     [[0.0, 0.0], {'names': ['a'], 'labels': [1.0]}]
     """
     if isinstance(batch, (torch.Tensor, PlannedBatch)):
@@ -134,7 +137,7 @@ def mapped(batch: Any, function: Callable[[Any], Any]) -> Any:
     if isinstance(batch, Mapping):
         return {name: mapped(value, function) for name, value in batch.items()}
     if isinstance(batch, tuple) and hasattr(batch, "_fields"):
-        return type(batch)(*(mapped(one, function) for one in batch))
+        return type(batch)(*(mapped(part, function) for part in batch))
     if isinstance(batch, (list, tuple)):
-        return type(batch)(mapped(one, function) for one in batch)
+        return type(batch)(mapped(part, function) for part in batch)
     return batch

@@ -1,4 +1,4 @@
-"""Plans that gradients go through: each pass as a linear pass, with torch's clamp where it clamps."""
+"""Plans that gradients go through: each pass is a linear pass, with torch's clamp where it clamps."""
 
 from __future__ import annotations
 
@@ -25,15 +25,20 @@ _FLOATING = {DType.FLOAT32: None, DType.FLOAT16: torch.float16, DType.BFLOAT16: 
 
 
 def recorded_batch(images: Any) -> Tensor | None:
-    """The images as one batch (B, C, H, W), where torch records what becomes of any of them; else None.
+    """Return the images as one batch (B, C, H, W) if torch records operations on any of them; else None.
 
-    Recorded are tensors that require a gradient, float32 or float64, while gradients are enabled.
+    Torch records operations on tensors that require a gradient while gradients are enabled.
+
+    Args:
+        images: any images of a call.
+
+    Raises `ArgumentError` or `ArgumentTypeError` if recorded images are no batch of float32 or float64.
     """
     several = images if isinstance(images, (list, tuple)) else (images,)
     kinds = set(map(type, several))  # few, where images are many
     if not any(issubclass(kind, Tensor) for kind in kinds) or not torch.is_grad_enabled():
         return None
-    if not any(isinstance(one, Tensor) and one.requires_grad for one in several):
+    if not any(isinstance(image, Tensor) and image.requires_grad for image in several):
         return None
     batch: Tensor = images if isinstance(images, Tensor) else _stacked(several)
     if batch.ndim == 3:
@@ -49,7 +54,10 @@ def recorded_batch(images: Any) -> Tensor | None:
 
 
 def _stacked(images: Sequence[Any]) -> Tensor:
-    kinds = {(one.shape, one.dtype, one.device) if isinstance(one, Tensor) else type(one).__name__ for one in images}
+    kinds = {
+        (image.shape, image.dtype, image.device) if isinstance(image, Tensor) else type(image).__name__
+        for image in images
+    }
     if len(kinds) > 1:
         raise ArgumentError(
             f"images that require gradients must be tensors of one shape, dtype and device, got {len(kinds)} kinds: go "
@@ -60,25 +68,29 @@ def _stacked(images: Sequence[Any]) -> Tensor:
 
 @dataclass(frozen=True)
 class AutogradExecutor:
-    """Passes as operations that torch records. Sources are one batch (B, C, H, W), and a pass gives a new one.
+    """Executor whose passes torch records. Sources are one batch (B, C, H, W), and each pass returns a new batch.
 
-    `run_recorded` looks first at whether gradients go through a plan.
+    `run_recorded` checks first that gradients go through the plan.
     """
 
     def allocate(self, rows: Rows) -> None:
         return None
 
-    def run_pass(self, one: Pass, sources: Tensor, outputs: None) -> Tensor:
-        return _run_pass(one, sources)
+    def run_pass(self, step: Pass, sources: Tensor, outputs: None) -> Tensor:
+        return _run_pass(step, sources)
 
     def run_whole_image(self, barrier: Barrier, sources: Tensor) -> Tensor:
         raise _refusal(f"{barrier.operation!r} {_BETWEEN}")
 
 
 def run_recorded(plan: Plan, images: Tensor) -> Tensor:
-    """Run `plan` over a batch (B, C, H, W) in operations that torch differentiates; returns the new batch.
+    """Run a plan over a batch in operations that torch differentiates, and return the new batch.
 
-    The dtype stays unless the plan casts. `PlanError` for a step that no gradient goes through, before any is run.
+    Args:
+        plan: plan of B images.
+        images: batch (B, C, H, W). Its dtype stays unless the plan casts.
+
+    Raises `PlanError` for a step that gradients do not go through, before any step is run.
     """
     for number, step in enumerate(plan.steps):
         for reason in _obstacles(step):
@@ -93,7 +105,7 @@ def _refusal(what: str) -> PlanError:
 
 
 def _obstacles(step: PlanStep) -> Iterator[str]:
-    """Why no gradient goes through a step, in words."""
+    """Return the reasons, in words, for which gradients do not go through a step."""
     if isinstance(step, Barrier):
         return iter([f"is {step.operation!r}, which {_BETWEEN}"])
     rows, erasures = step.rows, step.tables.erasures
@@ -115,10 +127,10 @@ def _obstacles(step: PlanStep) -> Iterator[str]:
     return (reason for reason, holds in conditions.items() if np.any(holds))
 
 
-def _run_pass(one: Pass, images: Tensor) -> Tensor:
-    rows, channels = one.rows, images.shape[1]
-    sampled, finished = _sampled(one, channels), _finished(one, channels)
-    clamps = [limits for limits in _clamps(one) if np.isfinite(limits).any()]
+def _run_pass(step: Pass, images: Tensor) -> Tensor:
+    rows, channels = step.rows, images.shape[1]
+    sampled, finished = _sampled(step, channels), _finished(step, channels)
+    clamps = [limits for limits in _clamps(step) if np.isfinite(limits).any()]
     if not clamps:
         return _cast(_linear(images, rows, sampled | finished), rows)
     values = _linear(images, rows, sampled)
@@ -150,16 +162,16 @@ def _cast(values: Tensor, rows: Rows) -> Tensor:
     return values if dtype is None else values.to(dtype)
 
 
-def _sampled(one: Pass, channels: int) -> Values:
-    """The geometry, the border and the colour map."""
-    rows = one.rows
+def _sampled(step: Pass, channels: int) -> Values:
+    """Return the parameters of the geometry, the border and the colour map."""
+    rows = step.rows
     parameters: Values = {"inverse": rows["inverse"]}
     if rows["border"][0] == Border.CONSTANT:
         parameters |= {"edge": rows["edge"], "fill": rows["fill"][:, :channels]}
     mapped = rows["colour"] >= 0
     if not mapped.any():
         return parameters
-    entries = one.tables.colours[np.maximum(rows["colour"], 0)]
+    entries = step.tables.colours[np.maximum(rows["colour"], 0)]
     matrix, of_mean = (entries[name][:, :channels, :channels] for name in ("matrix", "of_mean"))
     parameters["matrix"] = np.where(mapped[:, None, None], matrix, np.eye(channels))
     parameters["offset"] = np.where(mapped[:, None], entries["offset"][:, :channels], -0.0)  # changes nothing
@@ -168,20 +180,20 @@ def _sampled(one: Pass, channels: int) -> Values:
     return parameters
 
 
-def _clamps(one: Pass) -> tuple[Floats, Floats]:
-    """(lowest, highest) of each sample, after the colour map and after that."""
-    rows = one.rows
+def _clamps(step: Pass) -> tuple[Floats, Floats]:
+    """Return (lowest, highest) of each sample, after the colour map and after the noise."""
+    rows = step.rows
     after_colours = np.full((len(rows), 2), (-np.inf, np.inf))
     mapped = rows["colour"] >= 0
-    after_colours[mapped] = one.tables.colours["clamp"][rows["colour"][mapped]]
+    after_colours[mapped] = step.tables.colours["clamp"][rows["colour"][mapped]]
     return after_colours, rows["clamp"]
 
 
-def _finished(one: Pass, channels: int) -> Values:
-    """The erasures, gain and bias, without those that change nothing."""
-    rows = one.rows
+def _finished(step: Pass, channels: int) -> Values:
+    """Return the parameters of erasures, gain and bias, without those that change nothing."""
+    rows = step.rows
     gain, bias = rows["gain"][:, :channels], rows["bias"][:, :channels]
-    parameters = _erasures(one, channels)
+    parameters = _erasures(step, channels)
     if (gain != 1).any():
         parameters["gain"] = gain
     if (bias != 0).any():
@@ -189,12 +201,12 @@ def _finished(one: Pass, channels: int) -> Values:
     return parameters
 
 
-def _erasures(one: Pass, channels: int) -> Values:
-    first, behind = one.rows["erasures"].T
-    most = int((behind - first).max())
-    if most == 0:
+def _erasures(step: Pass, channels: int) -> Values:
+    first, behind = step.rows["erasures"].T
+    count = int((behind - first).max())
+    if count == 0:
         return {}
-    index = first[:, None] + np.arange(most)
+    index = first[:, None] + np.arange(count)
     there = index < behind[:, None]
-    entries = one.tables.erasures[np.where(there, index, 0)]
+    entries = step.tables.erasures[np.where(there, index, 0)]
     return {"boxes": np.where(there[..., None], entries["box"], 0), "values": entries["low"][..., :channels]}

@@ -1,4 +1,4 @@
-"""The call: parameters as users have them, checked, and with what was left out filled in."""
+"""The call of the linear pass: checks of its parameters, and values for those that are left out."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def _check_images(images: Tensor) -> None:
 
 
 def _numbers(work: Tensor, boxes: int, **given: Tensor | None) -> dict[str, Tensor | None]:
-    """The parameters that meet the images' values, in their dtype."""
+    """Return the parameters that are combined with the images' values, in their dtype."""
     b, c = work.shape[:2]
     shapes = {"matrix": (b, c, c), "of_mean": (b, c, c), "values": (b, boxes, c)}
     return {
@@ -106,7 +106,7 @@ def _numbers(work: Tensor, boxes: int, **given: Tensor | None) -> dict[str, Tens
 
 
 def _checked(value: Tensor, name: str, shape: tuple[int, ...], dtype: torch.dtype, images: Tensor) -> Tensor:
-    """The parameter as kernels take it: contiguous and of `dtype`."""
+    """Return a parameter in the form that kernels take: contiguous and of `dtype`."""
     if value.requires_grad:
         raise ArgumentTypeError(f"{name} requires a gradient, and only the images get one: pass {name}.detach()")
     if tuple(value.shape) != shape:

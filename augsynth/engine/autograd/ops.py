@@ -1,10 +1,10 @@
-"""`torch.ops.augsynth.linear_pass` and its adjoint: a pass that is linear in the image, as torch sees it.
+"""`torch.ops.augsynth.linear_pass` and its adjoint: a pass that is linear in the image, as an operation of torch.
 
-Everything a pass does but noise, lookup tables and clamps is linear in the image (plus a constant that does not depend
-on it). So the gradient of the operation is its adjoint, and the gradient of the adjoint is the operation again without
-its constants: double backward needs no third kernel.
+Everything in a pass except noise, lookup tables and clamps is linear in the image, plus a constant that does not depend
+on it. So the gradient of the operation is its adjoint. The gradient of the adjoint is the operation without its
+constants, so double backward needs no third kernel.
 
-Parameters get no gradients. `linear_pass` is the way to call this.
+Parameters get no gradients. Users call `linear_pass`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _PARAMETERS = (
 
 
 class Parameters(NamedTuple):
-    """What an operation takes beside its images, in order; every tensor has an entry a sample."""
+    """Parameters of an operation beside its images, in order. Every tensor has one entry for each sample."""
 
     inverse: Tensor
     edge: Tensor
@@ -43,7 +43,7 @@ class Parameters(NamedTuple):
     width: int
 
     def without_constants(self) -> Parameters:
-        """The part that is linear: nothing comes from outside the image."""
+        """Return the linear part, without values that come from outside the image."""
         return self._replace(fill=None, offset=None, values=None, bias=None)
 
 
@@ -51,7 +51,7 @@ _TENSORS = len(Parameters._fields) - 4
 
 
 def _empty(images: Tensor, height: int, width: int) -> Tensor:
-    """An uninitialised batch for what becomes of the images; it lies in memory as they do."""
+    """Return an uninitialised batch for the results of images, with their memory format."""
     last = images.is_contiguous(memory_format=torch.channels_last) and not images.is_contiguous()
     layout = torch.channels_last if last else torch.contiguous_format
     shape = (images.shape[0], images.shape[1], height, width)
@@ -95,7 +95,7 @@ def _output_of(images: Tensor, parameters: Parameters, adjoint: bool) -> Tensor:
 
 
 def _plain(value: Any, *, numpy: bool = False) -> Any:
-    """A tensor's values as an executor reads them; numbers and None as they are."""
+    """Return a tensor's values as an executor reads them; other values unchanged."""
     if not isinstance(value, Tensor):
         return value
     values = value.detach().resolve_neg()
@@ -134,7 +134,7 @@ def _remember(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
 
 
 def _backward_by(other: Callable[..., Tensor], linear: bool) -> Callable[[Any, Tensor], tuple[Any, ...]]:
-    """The gradient of one operation by the other one, which leads back to images of the size that came in."""
+    """Return the gradient of one operation by the other, back to images of the original size."""
 
     def backward(ctx: Any, gradient: Tensor) -> tuple[Any, ...]:
         parameters = Parameters(*ctx.saved_tensors, *ctx.choices, *ctx.size)
@@ -150,10 +150,10 @@ _adjoint.register_autograd(_backward_by(_forward, linear=True), setup_context=_r
 
 
 def _fold(operation: Callable[..., Tensor]) -> Callable[..., tuple[Tensor, int]]:
-    """`torch.func.vmap` over an operation: what is mapped over becomes part of the batch."""
+    """Return `torch.func.vmap` over an operation: the mapped axis becomes part of the batch."""
 
     def vmapped(info: Any, in_dims: Sequence[int | None], *given: Any) -> tuple[Tensor, int]:
-        folded = [_folded(one, dim, info.batch_size) for one, dim in zip(given, in_dims, strict=True)]
+        folded = [_folded(value, dim, info.batch_size) for value, dim in zip(given, in_dims, strict=True)]
         result = operation(*folded)
         return result.view(info.batch_size, result.shape[0] // info.batch_size, *result.shape[1:]), 0
 

@@ -1,4 +1,4 @@
-"""Running plans over images that lie on a CUDA device."""
+"""Execution of plans on a CUDA device."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Running plans on a CUDA device, over its tensors."""
+"""Execution of plans on a CUDA device, over its tensors."""
 
 from __future__ import annotations
 
@@ -15,22 +15,25 @@ from augsynth.plan import Barrier, Pass, Rows
 
 @dataclass(frozen=True)
 class CudaExecutor:
-    """The kernels, one launch a pass on the current stream; nothing is waited for.
+    """Executor with the kernels: one launch for each pass on the current stream, without waiting.
 
-    Sources and outputs are tensors of `device`, n of them or one with n as its first axis.
+    Sources and outputs are n tensors of `device`, or one tensor with n as its first axis.
+
+    Args:
+        device: device of all tensors.
     """
 
     device: torch.device
 
     def allocate(self, rows: Rows) -> Tensors:
-        """Outputs in one piece of memory."""
+        """Return outputs in one piece of memory."""
         shapes = output_shapes(rows)
         counts = shapes.prod(axis=1).tolist()
         memory = torch.empty(sum(counts), dtype=TORCH_DTYPES[output_dtype(rows)], device=self.device)
         return [part.view(shape) for part, shape in zip(torch.split(memory, counts), shapes.tolist(), strict=True)]
 
-    def run_pass(self, one: Pass, sources: Tensors, outputs: Tensors) -> Tensors:
-        run_pass(one, sources, outputs)
+    def run_pass(self, step: Pass, sources: Tensors, outputs: Tensors) -> Tensors:
+        run_pass(step, sources, outputs)
         if isinstance(outputs, torch.Tensor):
             return outputs.permute(0, 2, 3, 1)
         return [image.permute(1, 2, 0) for image in outputs]

@@ -1,4 +1,4 @@
-"""Running a barrier on a device: in torch's operations where there are some, else on the CPU and back."""
+"""Execution of a barrier on a device: in torch's operations if it has them, else on the CPU and back."""
 
 from __future__ import annotations
 
@@ -13,10 +13,14 @@ from augsynth.whole_image import OPERATIONS
 
 
 def operate(barrier: Barrier, images: Sequence[torch.Tensor] | torch.Tensor) -> list[torch.Tensor]:
-    """The images (H, W, C) after the barrier; those that it does not change are handed on as they are.
+    """Return the images after a barrier; unchanged images are returned as they are.
 
-    What has no torch function (a function of the user's, filling by the picture around, single values of float images)
-    gets the images copied to the CPU, which waits for the device.
+    For an operation without a torch function (a function of the user's, filling from the surroundings, single values of
+    float images), the images are copied to the CPU. This waits for the device.
+
+    Args:
+        barrier: the operation, and the samples that it changes.
+        images: n images (H, W, C) on the device.
     """
     return [
         _changed(barrier, image, number) if barrier.active[number] else image for number, image in enumerate(images)

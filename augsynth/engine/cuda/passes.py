@@ -1,6 +1,6 @@
-"""One native pass over tensors of a device: what is copied over, where it lies there, and starting it.
+"""One native pass over tensors of a device: copying its rows, describing the tensors, and the launch.
 
-Tensors of the CPU are run by the same code on the calling thread: slow, and for tests.
+Tensors of the CPU are processed by the same code on the calling thread, which is slow and meant for tests.
 """
 
 from __future__ import annotations
@@ -8,28 +8,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from augsynth import _native
 from augsynth.core.images import TORCH_DTYPES
+from augsynth.core.typing import Ints
 from augsynth.plan import Pass
 
 Tensors = Sequence[torch.Tensor] | torch.Tensor
-Places = npt.NDArray[np.int64]
 
 _ALIGNMENT = 256
 _KINDS = {kind: int(number) for number, kind in TORCH_DTYPES.items()}
 
 
-def run_pass(one: Pass, sources: Tensors, outputs: Tensors) -> None:
-    """Run a pass over sources (H, W, C), writing the outputs (C, H, W).
+def run_pass(step: Pass, sources: Tensors, outputs: Tensors) -> None:
+    """Run a pass on the current stream of the device, without waiting.
 
-    Both are n tensors, or one with n as its first axis. The pass is put on the device's current stream, and nothing is
-    waited for.
+    Args:
+        step: the pass.
+        sources: n images (H, W, C), or one tensor with n as its first axis.
+        outputs: memory for the images (C, H, W), in the same form.
     """
     device = outputs[0].device
-    launch = _native.launch(one.rows, places(sources), places(outputs), tables=one.tables)
+    launch = _native.launch(step.rows, descriptors(sources), descriptors(outputs), tables=step.tables)
     staging = torch.empty(launch.copied, dtype=torch.uint8, device="cpu", pin_memory=device.type == "cuda")
     memory = aligned(launch.copied + launch.scratch, device)
     launch.write(staging.data_ptr(), memory.data_ptr())
@@ -41,10 +42,13 @@ def run_pass(one: Pass, sources: Tensors, outputs: Tensors) -> None:
         launch.run_on_host()
 
 
-def places(images: Tensors) -> Places:
-    """Where images lie: (n, 8) of address, shape, strides in bytes and dtype.
+def descriptors(images: Tensors) -> Ints:
+    """Return the descriptors (n, 8) of images: address, shape, strides in bytes, and dtype.
 
-    >>> places(torch.zeros(2, 4, 6, 3, dtype=torch.uint8))[:, 1:].tolist()
+    Args:
+        images: n tensors, or one tensor with n as its first axis.
+
+    >>> descriptors(torch.zeros(2, 4, 6, 3, dtype=torch.uint8))[:, 1:].tolist()
     [[4, 6, 3, 18, 3, 1, 0], [4, 6, 3, 18, 3, 1, 0]]
     """
     if isinstance(images, torch.Tensor):
@@ -53,7 +57,7 @@ def places(images: Tensors) -> Places:
         found[:, 0] = images.data_ptr() + np.arange(len(images)) * (images.stride(0) * item)
         found[:, 1:] = _described(images[0]) if len(images) else 0
         return found
-    return np.array([[one.data_ptr(), *_described(one)] for one in images], np.int64).reshape(-1, 8)
+    return np.array([[image.data_ptr(), *_described(image)] for image in images], np.int64).reshape(-1, 8)
 
 
 def _described(image: torch.Tensor) -> list[int]:
@@ -62,6 +66,11 @@ def _described(image: torch.Tensor) -> list[int]:
 
 
 def aligned(size: int, device: torch.device) -> torch.Tensor:
-    """Uninitialised memory (size,) of bytes at an address that a launch may begin at."""
+    """Return uninitialised memory of `size` bytes at an address that a launch accepts.
+
+    Args:
+        size: bytes.
+        device: device of the memory.
+    """
     memory = torch.empty(size + _ALIGNMENT, dtype=torch.uint8, device=device)
     return memory[-memory.data_ptr() % _ALIGNMENT :]

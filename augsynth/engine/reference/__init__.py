@@ -1,7 +1,7 @@
-"""The reference executor: `docs/design/numerics.md` in NumPy float64, clear before quick.
+"""The reference executor: `docs/design/numerics.md` in NumPy float64, written for clarity.
 
-Every other executor is tested against this one. `run` has the signature of the native executor; `render` gives the
-float64 picture before it is rounded to the output's dtype.
+Every other executor is tested against it. `run` has the signature of the native executor. `render` returns the float64
+picture before it is rounded to the output's dtype.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Running plans by the reference, over NumPy arrays."""
+"""Execution of plans by the reference, over NumPy arrays."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from augsynth.plan import Pass
 
 @dataclass(frozen=True)
 class ReferenceExecutor(CpuExecutor):
-    """The reference's passes in the place of the native ones; all else is as in `CpuExecutor`."""
+    """Executor with the reference's passes instead of the native passes; the rest is `CpuExecutor`."""
 
-    def run_pass(self, one: Pass, sources: Images, outputs: Images) -> Images:
-        run(one.rows, sources, outputs, tables=one.tables)
+    def run_pass(self, step: Pass, sources: Images, outputs: Images) -> Images:
+        run(step.rows, sources, outputs, tables=step.tables)
         return [np.moveaxis(image, 0, -1) for image in outputs]

@@ -17,7 +17,7 @@ _NOISY_MEAN = 2.0**48
 
 
 def add_noise(row: np.void, values: Floats) -> Floats:
-    """The values (C, H, W) with the noise of the row, in the source's units."""
+    """Return the values (C, H, W) with the noise of the row, in the source's units."""
     stream, shape = row["stream"], values.shape
     p0, p1, p2, p3 = (float(parameter) for parameter in row["noise_parameters"])
     match NoiseKind(row["noise"]):
@@ -44,7 +44,7 @@ def add_noise(row: np.void, values: Floats) -> Floats:
 
 
 def halves(stream: Bits, shape: tuple[int, ...]) -> npt.NDArray[np.uint32]:
-    """16 random bits for each value of an image (C, H, W)."""
+    """Return 16 random bits for each value of an image (C, H, W)."""
     channels, height, width = shape
     words = _words(stream, channels, height, -(-width // 8))
     pairs = np.stack([words & np.uint32(0xFFFF), words >> np.uint32(16)], axis=-1)
@@ -52,13 +52,13 @@ def halves(stream: Bits, shape: tuple[int, ...]) -> npt.NDArray[np.uint32]:
 
 
 def uniform_between(stream: Bits, shape: tuple[int, ...], low: Floats | float, high: Floats | float) -> Floats:
-    """Uniform numbers between `low` and `high`, which broadcast to an image (C, H, W), from 16 random bits each."""
+    """Return uniform numbers between `low` and `high`, which broadcast to (C, H, W), from 16 random bits each."""
     result: Floats = low + (high - low) * (halves(stream, shape) + 0.5) / 2**16
     return result
 
 
 def uniform(stream: Bits, shape: tuple[int, ...]) -> Floats:
-    """Uniform numbers in (0, 1) for each value of an image (C, H, W), from 32 random bits each."""
+    """Return uniform numbers in (0, 1) for each value of an image (C, H, W), from 32 random bits each."""
     channels, height, width = shape
     words = _words(stream, channels, height, -(-width // 4)).reshape(channels, height, -1)[..., :width]
     result: Floats = (words + 0.5) / 2**32
@@ -66,7 +66,7 @@ def uniform(stream: Bits, shape: tuple[int, ...]) -> Floats:
 
 
 def _words(stream: Bits, channels: int, height: int, blocks: int) -> npt.NDArray[np.uint32]:
-    """The words (channels, height, blocks, 4) of a noise stream."""
+    """Return the words (channels, height, blocks, 4) of a noise stream."""
     counter = np.empty((channels, height, blocks, 4), dtype=np.uint32)
     channel = np.arange(channels, dtype=np.uint32)[:, None, None]
     counter[..., 0] = (channel << np.uint32(28)) | np.arange(blocks, dtype=np.uint32)
@@ -76,18 +76,18 @@ def _words(stream: Bits, channels: int, height: int, blocks: int) -> npt.NDArray
 
 
 def table_normal(stream: Bits, shape: tuple[int, ...]) -> Floats:
-    """Standard normal variates (C, H, W) from 16 random bits each."""
+    """Return standard normal numbers (C, H, W), from 16 random bits each."""
     return normal_of(halves(stream, shape))
 
 
 def normal_quantile(u: Floats) -> Floats:
-    """The inverse of the normal distribution function."""
+    """Return the inverse of the normal distribution function."""
     result: Floats = torch.special.ndtri(torch.from_numpy(u)).numpy()
     return result
 
 
 def poisson_quantile(u: Floats, mean: Floats) -> Floats:
-    """The Poisson count below which less than `u` of all lie; for means above 16 the stated approximation of it."""
+    """Return the Poisson count below which less than `u` of all counts are; approximated for means above 16."""
     large = mean > LARGE_MEAN
     return np.where(large, _expanded_poisson(u, np.where(large, mean, 1.0)), _summed_poisson(u, mean * ~large))
 

@@ -16,7 +16,14 @@ _NONE = Tables()
 
 
 def run(rows: Rows, sources: Images, outputs: Images, *, tables: Tables = _NONE) -> None:
-    """Render each source (H, W, C) into its output (C, H, W)."""
+    """Render each source (H, W, C) into its output (C, H, W).
+
+    Args:
+        rows: one row for each image.
+        sources: n images (H, W, C).
+        outputs: n arrays (C, H, W) that are written.
+        tables: tables that the rows refer to.
+    """
     check_pass(Pass(rows, tables))
     for row, source, output in zip(rows, sources, outputs, strict=True):
         output[...] = store(render(row, source, tables), DType(row["output_dtype"]))
@@ -29,7 +36,7 @@ def render(row: np.void, source: Image, tables: Tables = _NONE) -> Floats:
 
 
 def finish(row: np.void, values: Floats, tables: Tables = _NONE) -> Floats:
-    """What a pass does at last to its values (C, H, W): noise, clamp, erasures, gain and bias."""
+    """Return the values (C, H, W) after the last stages of a pass: noise, clamp, erasures, gain and bias."""
     values = add_noise(row, values)
     values = np.minimum(np.maximum(values, row["clamp"][0]), row["clamp"][1])
     values = erase(row, values, tables)

@@ -66,12 +66,12 @@ def sample(row: np.void, source: Image, tables: Tables = _NONE) -> Floats:
 
 
 def weighed(weight: Floats, values: Floats) -> Floats:
-    """A part of a sum: `weight` times `values`, and nothing at all where the weight is 0, whatever the values are."""
+    """Return `weight` times `values`; -0 where the weight is 0, whatever the values are."""
     return np.where(weight == 0, -0.0, weight * values)  # -0 changes no sum, and 0 makes -0 a 0
 
 
 def reduced_size(row: np.void) -> Ints:
-    """The (height, width) to which antialiasing makes the source smaller before it is turned."""
+    """Return the (height, width) to which antialiasing reduces the source before it is turned."""
     size = np.floor(row["source_size"] / row["support"][::-1] + 0.5)
     whole: Ints = np.maximum(size, 1).astype(np.int64)
     return whole
@@ -114,7 +114,14 @@ def warp_of(row: np.void, tables: Tables = _NONE) -> tuple[np.void, Tables]:
 
 
 def taps(row: np.void, s: Floats, size: int, axis: int) -> tuple[Ints, Floats]:
-    """Indices and weights (H, W, taps) along one axis (0 is x) for positions s of a source `size` pixels long."""
+    """Return the indices and weights (H, W, taps) along one axis.
+
+    Args:
+        row: row of the plan.
+        s: positions (H, W) in the source.
+        size: length of the source in pixels.
+        axis: 0 for x, 1 for y.
+    """
     interpolation = Interpolation(row["interpolation"])
     if interpolation == Interpolation.NEAREST:
         return mapped(np.floor(s)[..., None], size, Border(row["border"])), np.ones((*s.shape, 1))
@@ -169,7 +176,7 @@ def keys_cubic(t: Floats, a: float) -> Floats:
 
 
 def mapped(index: Floats | Ints, size: int, border: Border) -> Ints:
-    """Indices inside [0, size) for taps anywhere, by the border's rule."""
+    """Return indices inside [0, size) for taps at any position, by the rule of the border."""
     i = index.astype(np.int64)
     if border in (Border.CONSTANT, Border.REPLICATE):
         return np.clip(i, 0, size - 1)
@@ -184,7 +191,7 @@ def mapped(index: Floats | Ints, size: int, border: Border) -> Ints:
 
 
 def coverage(row: np.void, s: Floats, size: int, axis: int) -> Floats:
-    """How much of the source a position sees along one axis, 0 to 1."""
+    """Return the share of the source that a position sees along one axis, 0 to 1."""
     if row["interpolation"] == Interpolation.NEAREST:
         return np.where((s >= 0) & (s < size), 1.0, 0.0)
     edge = float(row["edge"][axis])

@@ -1,4 +1,4 @@
-"""What a pass does by its tables, in float64: missing values, lookup tables, colour maps and erasures."""
+"""The stages of a pass that use tables, in float64: missing values, lookup tables, colour maps and erasures."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from augsynth.plan import FULL_SCALE
 
 
 def fill_missing(row: np.void, source: Image, tables: Tables) -> Image:
-    """The source (H, W, C) with its missing values filled in, in its own dtype."""
+    """Return the source (H, W, C) with its missing values filled, in its own dtype."""
     if row["missing"] < 0:
         return source
     rule = tables.missing[row["missing"]]
@@ -22,7 +22,7 @@ def fill_missing(row: np.void, source: Image, tables: Tables) -> Image:
     missing = np.isnan(exact) if np.isnan(rule["value"]) else exact == rule["value"]
     low, high = (rule[name][: source.shape[2], None, None] for name in ("low", "high"))
     if rule["by_mean"]:
-        values = np.stack([_mean_of(*one) for one in zip(exact.T, ~missing.T, low, strict=True)])
+        values = np.stack([_mean_of(*channel) for channel in zip(exact.T, ~missing.T, low, strict=True)])
     else:
         values = uniform_between(rule["stream"], np.moveaxis(exact, -1, 0).shape, low, high)
     filled: Image = np.where(missing, np.moveaxis(store(values, DType(row["source_dtype"])), 0, -1), source)
@@ -34,7 +34,7 @@ def _mean_of(channel: Floats, there: npt.NDArray[np.bool_], otherwise: Floats) -
 
 
 def look_up(row: np.void, values: Floats, tables: Tables) -> Floats:
-    """The entries of the row's table at the levels that the values (C, H, W) round to."""
+    """Return the entries of the row's table at the levels to which the values (C, H, W) round."""
     if row["lut"] < 0:
         return values
     levels = np.floor(np.clip(values, 0, FULL_SCALE[DType(row["source_dtype"])]) + 0.5)
@@ -44,7 +44,7 @@ def look_up(row: np.void, values: Floats, tables: Tables) -> Floats:
 
 @np.errstate(invalid="ignore")  # infinities may meet
 def map_colours(row: np.void, values: Floats, tables: Tables) -> Floats:
-    """Each channel of (C, H, W) as a sum over the channels and over their means."""
+    """Return each channel of (C, H, W) as a sum over the channels and over their means."""
     if row["colour"] < 0:
         return values
     channels, colour = len(values), tables.colours[row["colour"]]
@@ -60,12 +60,15 @@ def map_colours(row: np.void, values: Floats, tables: Tables) -> Floats:
 
 
 def neutral(offset: Floats, applies: npt.NDArray[np.bool_]) -> Floats:
-    """The offsets with -0 for each 0 to which it `applies`: added to -0, a 0 makes it 0, and -0 changes nothing."""
+    """Return the offsets with -0 for each 0 to which it `applies`.
+
+    Adding 0 to -0 gives 0, and adding -0 changes nothing.
+    """
     return np.where((offset == 0) & applies, -0.0, offset)
 
 
 def erase(row: np.void, values: Floats, tables: Tables) -> Floats:
-    """The values (C, H, W) with the row's rectangles overwritten, the later ones over the earlier ones."""
+    """Return the values (C, H, W) with the row's rectangles overwritten; later rectangles cover earlier ones."""
     values = values.copy()
     for erasure in tables.erasures[slice(*row["erasures"])]:
         low, high = (erasure[name][: len(values), None, None] for name in ("low", "high"))

@@ -16,6 +16,7 @@ import numpy as np
 
 from augsynth import _native
 from augsynth._native.layout import DType
+from augsynth.core.geometry import inverse_map
 from augsynth.core.typing import Floats, Ints, Mask
 from augsynth.errors import ArgumentError
 from augsynth.plan import LARGEST, Barrier, Pass, Plan
@@ -128,7 +129,11 @@ class Lowering:
         if self._state.names:
             self._close()
         active = np.ones(len(self._images), bool) if step.active is None else step.active
-        self._done.append(_barrier(step, active))
+        barrier = _barrier(step, active)
+        self._done.append(barrier)
+        maps = barrier.coordinate_maps(self._images.sizes)
+        if maps is not None:
+            self._images = self._images.resampled(self._images.sizes, inverse_map(maps)).cut()
         self._origins.append((name, step, self._state))
         state = self._state
         extent = state.extent.clamped(clamp_of(step, state.dtype))

@@ -13,7 +13,7 @@ import torch
 
 from augsynth import _native
 from augsynth.engine import batch_output, checked_device, numbered
-from augsynth.engine.cuda.passes import aligned, places
+from augsynth.engine.cuda.passes import aligned, descriptors
 from augsynth.plan import Plan
 from harness.gpu.cases import CASES, GpuCase, bytes_moved
 from harness.gpu.contenders import ours, pipeline
@@ -53,7 +53,7 @@ def launch_alone(plan: Plan, images: torch.Tensor, output: torch.Tensor) -> Run:
     On the CPU, the same steps thread by thread.
     """
     (one,) = plan.passes
-    launch = _native.launch(one.rows, places(images.permute(0, 2, 3, 1)), places(output), tables=one.tables)
+    launch = _native.launch(one.rows, descriptors(images.permute(0, 2, 3, 1)), descriptors(output), tables=one.tables)
     staging = torch.empty(launch.copied, dtype=torch.uint8)
     memory = aligned(launch.copied + launch.scratch, images.device)
     launch.write(staging.data_ptr(), memory.data_ptr())

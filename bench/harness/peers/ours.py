@@ -13,52 +13,35 @@ from torch.utils.data import DataLoader
 import augsynth
 from augsynth import _native
 from augsynth import transforms as T
+from harness import ops as kinds
 from harness.images import ImageSet
-from harness.ops import (
-    Affine,
-    Blur,
-    Crop,
-    Equalize,
-    Erase,
-    Flip,
-    Grey,
-    Jitter,
-    Letterbox,
-    Noise,
-    Normalize,
-    Ops,
-    Pad,
-    Policy,
-    Resize,
-    ResizedCrop,
-    Rotation,
-    Solarize,
-)
 from harness.peers.base import Peer, Steps, translate
 from harness.timing import Pass
 
 STEPS: Steps = {
-    Flip: lambda op: [T.RandomHorizontalFlip(op.p)],
-    Crop: lambda op: [T.RandomCrop(op.size, padding=op.padding or None)],
-    Pad: lambda op: [T.Pad(op.padding, border="reflect101")],
-    Resize: lambda op: [T.Resize((op.size, op.size), antialias=op.antialias)],
-    ResizedCrop: lambda op: [T.RandomResizedCrop(op.size, op.scale, op.ratio, antialias=op.antialias)],
+    kinds.Flip: lambda op: [T.RandomHorizontalFlip(op.p)],
+    kinds.Crop: lambda op: [T.RandomCrop(op.size, padding=op.padding or None)],
+    kinds.Pad: lambda op: [T.Pad(op.padding, border="reflect101")],
+    kinds.Resize: lambda op: [T.Resize((op.size, op.size), antialias=op.antialias)],
+    kinds.ResizedCrop: lambda op: [T.RandomResizedCrop(op.size, op.scale, op.ratio, antialias=op.antialias)],
     # The longer side decides: no shorter side is longer than size - 1, unless the image is square.
-    Letterbox: lambda op: [
+    kinds.Letterbox: lambda op: [
         T.Resize(op.size - 1, max_size=op.size, antialias=False),
         T.CenterCrop(op.size, pad_if_needed=True),
     ],
-    Rotation: lambda op: [T.RandomRotation(op.degrees, border="reflect" if op.reflect else "constant")],
-    Affine: lambda op: [T.RandomAffine(op.degrees, (op.translate, op.translate), op.scale, op.shear, antialias=False)],
-    Jitter: lambda op: [T.RandomApply(T.ColorJitter(op.brightness, op.contrast, op.saturation, op.hue), op.p)],
-    Grey: lambda op: [T.RandomGrayscale(op.p)],
-    Solarize: lambda op: [T.RandomSolarize(op.threshold, p=1.0)],
-    Equalize: lambda op: [T.RandomEqualize(p=1.0)],
-    Blur: lambda op: [T.RandomApply(T.GaussianBlur(op.size, op.sigma), op.p)],
-    Erase: lambda op: [T.RandomErasing(op.p, op.scale)],
-    Policy: lambda op: [T.RandAugment()],
-    Noise: lambda op: [T.GaussianNoise(sigma=op.sigma)],
-    Normalize: lambda op: [T.Normalize(op.mean, op.std)],
+    kinds.Rotation: lambda op: [T.RandomRotation(op.degrees, border="reflect" if op.reflect else "constant")],
+    kinds.Affine: lambda op: [
+        T.RandomAffine(op.degrees, (op.translate, op.translate), op.scale, op.shear, antialias=False)
+    ],
+    kinds.Jitter: lambda op: [T.RandomApply(T.ColorJitter(op.brightness, op.contrast, op.saturation, op.hue), op.p)],
+    kinds.Grey: lambda op: [T.RandomGrayscale(op.p)],
+    kinds.Solarize: lambda op: [T.RandomSolarize(op.threshold, p=1.0)],
+    kinds.Equalize: lambda op: [T.RandomEqualize(p=1.0)],
+    kinds.Blur: lambda op: [T.RandomApply(T.GaussianBlur(op.size, op.sigma), op.p)],
+    kinds.Erase: lambda op: [T.RandomErasing(op.p, op.scale)],
+    kinds.Policy: lambda op: [T.RandAugment()],
+    kinds.Noise: lambda op: [T.GaussianNoise(sigma=op.sigma)],
+    kinds.Normalize: lambda op: [T.Normalize(op.mean, op.std)],
 }
 
 
@@ -75,10 +58,10 @@ class Augsynth(Peer):
     def activate(self) -> None:
         _native.set_isa(self.isa)
 
-    def transform(self, ops: Ops) -> Callable[[Any], Any]:
+    def transform(self, ops: kinds.Ops) -> Callable[[Any], Any]:
         return T.Compose(translate(ops, STEPS))
 
-    def ways(self, ops: Ops, images: ImageSet, batch: int) -> list[Pass]:
+    def ways(self, ops: kinds.Ops, images: ImageSet, batch: int) -> list[Pass]:
         transform = T.Compose(translate(ops, STEPS))
         return [self._singly(transform, images) if self.single else self._batched(transform, images, batch)]
 
@@ -105,7 +88,7 @@ class Augsynth(Peer):
 
         return run
 
-    def loader(self, ops: Ops, images: ImageSet, batch: int) -> Iterable[Any]:
+    def loader(self, ops: kinds.Ops, images: ImageSet, batch: int) -> Iterable[Any]:
         real = [(image, index % 10) for index, image in enumerate(images.images[: images.window])]
         dataset = augsynth.SyntheticMixDataset(real, None, ratio=0.0, transform=T.Compose(translate(ops, STEPS)))
         return DataLoader(dataset, batch_size=batch, drop_last=True, collate_fn=augsynth.collate)

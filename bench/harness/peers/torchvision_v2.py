@@ -8,57 +8,40 @@ from typing import Any
 import torch
 from torchvision.transforms import v2
 
+from harness import ops as kinds
 from harness.images import ImageSet
-from harness.ops import (
-    Affine,
-    Blur,
-    Crop,
-    Equalize,
-    Erase,
-    Flip,
-    Grey,
-    Jitter,
-    Letterbox,
-    Noise,
-    Normalize,
-    Ops,
-    Pad,
-    Policy,
-    Resize,
-    ResizedCrop,
-    Rotation,
-    Solarize,
-)
 from harness.peers.base import Peer, Steps, has, one_by_one, translate
 from harness.timing import Pass
 
 BILINEAR = v2.InterpolationMode.BILINEAR
 
 
-def _affine(op: Affine) -> list[Any]:
+def _affine(op: kinds.Affine) -> list[Any]:
     low, high = op.degrees  # its affine maps turn clockwise
     moved = (op.translate, op.translate)
     return [v2.RandomAffine((-high, -low), moved, op.scale, (-op.shear, op.shear), BILINEAR)]
 
 
 STEPS: Steps = {
-    Flip: lambda op: [v2.RandomHorizontalFlip(op.p)],
-    Crop: lambda op: [v2.RandomCrop(op.size, padding=op.padding or None)],
-    Pad: lambda op: [v2.Pad(op.padding, padding_mode="reflect")],
-    Resize: lambda op: [v2.Resize((op.size, op.size), antialias=op.antialias)],
-    ResizedCrop: lambda op: [v2.RandomResizedCrop(op.size, op.scale, op.ratio, antialias=op.antialias)],
-    Letterbox: lambda op: [v2.Resize(op.size - 1, max_size=op.size, antialias=False), v2.CenterCrop(op.size)],
-    Rotation: lambda op: [v2.RandomRotation(op.degrees, BILINEAR)],
-    Affine: _affine,
-    Jitter: lambda op: [v2.RandomApply([v2.ColorJitter(op.brightness, op.contrast, op.saturation, op.hue)], op.p)],
-    Grey: lambda op: [v2.RandomGrayscale(op.p)],
-    Solarize: lambda op: [v2.RandomSolarize(op.threshold, p=1.0)],
-    Equalize: lambda op: [v2.RandomEqualize(p=1.0)],
-    Blur: lambda op: [v2.RandomApply([v2.GaussianBlur(op.size, op.sigma)], op.p)],
-    Erase: lambda op: [v2.RandomErasing(op.p, op.scale)],
-    Policy: lambda op: [v2.RandAugment(interpolation=BILINEAR)],
-    Noise: lambda op: [v2.GaussianNoise(sigma=op.sigma)],
-    Normalize: lambda op: [v2.Normalize(op.mean, op.std, inplace=True)],
+    kinds.Flip: lambda op: [v2.RandomHorizontalFlip(op.p)],
+    kinds.Crop: lambda op: [v2.RandomCrop(op.size, padding=op.padding or None)],
+    kinds.Pad: lambda op: [v2.Pad(op.padding, padding_mode="reflect")],
+    kinds.Resize: lambda op: [v2.Resize((op.size, op.size), antialias=op.antialias)],
+    kinds.ResizedCrop: lambda op: [v2.RandomResizedCrop(op.size, op.scale, op.ratio, antialias=op.antialias)],
+    kinds.Letterbox: lambda op: [v2.Resize(op.size - 1, max_size=op.size, antialias=False), v2.CenterCrop(op.size)],
+    kinds.Rotation: lambda op: [v2.RandomRotation(op.degrees, BILINEAR)],
+    kinds.Affine: _affine,
+    kinds.Jitter: lambda op: [
+        v2.RandomApply([v2.ColorJitter(op.brightness, op.contrast, op.saturation, op.hue)], op.p)
+    ],
+    kinds.Grey: lambda op: [v2.RandomGrayscale(op.p)],
+    kinds.Solarize: lambda op: [v2.RandomSolarize(op.threshold, p=1.0)],
+    kinds.Equalize: lambda op: [v2.RandomEqualize(p=1.0)],
+    kinds.Blur: lambda op: [v2.RandomApply([v2.GaussianBlur(op.size, op.sigma)], op.p)],
+    kinds.Erase: lambda op: [v2.RandomErasing(op.p, op.scale)],
+    kinds.Policy: lambda op: [v2.RandAugment(interpolation=BILINEAR)],
+    kinds.Noise: lambda op: [v2.GaussianNoise(sigma=op.sigma)],
+    kinds.Normalize: lambda op: [v2.Normalize(op.mean, op.std, inplace=True)],
 }
 
 
@@ -72,7 +55,7 @@ class TorchvisionV2(Peer):
     def prepare(self, image: Any) -> torch.Tensor:
         return torch.from_numpy(image).permute(2, 0, 1)
 
-    def transform(self, ops: Ops) -> Callable[[Any], Any]:
+    def transform(self, ops: kinds.Ops) -> Callable[[Any], Any]:
         compose = v2.Compose(translate(_with_float(ops), {**STEPS, _ToFloat: _to_float}))
 
         def run(image: torch.Tensor) -> Any:
@@ -81,13 +64,13 @@ class TorchvisionV2(Peer):
 
         return run
 
-    def ways(self, ops: Ops, images: ImageSet, batch: int) -> list[Pass]:
+    def ways(self, ops: kinds.Ops, images: ImageSet, batch: int) -> list[Pass]:
         strided = [self.prepare(image) for image in images.images]
         layouts = [strided, [image.contiguous() for image in strided]]
         return [one_by_one(self.transform(ops), layout, images.window) for layout in layouts]
 
-    def notes(self, ops: Ops) -> list[str]:
-        return ["black outside: it has no mirrored border"] if has(ops, Rotation, reflect=True) else []
+    def notes(self, ops: kinds.Ops) -> list[str]:
+        return ["black outside: it has no mirrored border"] if has(ops, kinds.Rotation, reflect=True) else []
 
 
 class _ToFloat:
@@ -99,11 +82,11 @@ def _to_float(_: Any) -> list[Any]:
     return [v2.ToDtype(torch.float32, scale=True)]
 
 
-def _with_float(ops: Ops) -> Ops:
+def _with_float(ops: kinds.Ops) -> kinds.Ops:
     """Values become float before noise, which is faster on floats, if they are to be normalised at the end anyway."""
-    if not has(ops, Normalize):
+    if not has(ops, kinds.Normalize):
         return ops
-    place = next(number for number, op in enumerate(ops) if isinstance(op, (Noise, Normalize)))
+    place = next(number for number, op in enumerate(ops) if isinstance(op, (kinds.Noise, kinds.Normalize)))
     return (*ops[:place], _ToFloat(), *ops[place:])
 
 

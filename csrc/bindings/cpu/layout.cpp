@@ -1,6 +1,6 @@
 #include <cstddef>
 
-#include "bindings/cpu/parts.h"
+#include "bindings/cpu/functions.h"
 #include "core/plan.h"
 
 namespace py = pybind11;
@@ -16,8 +16,7 @@ py::dict structure(const py::dict& fields) {
   return described;
 }
 
-}  // namespace
-
+// The structures of plan.h: for each its size, and its fields with their offsets and sizes.
 py::dict layout() {
   py::dict row, colour, erasure, missing, displacement;
 #define AUGSYNTH_FIELD(fields, type, name) \
@@ -75,5 +74,9 @@ py::dict layout() {
   layout["displacement"] = structure<Displacement>(displacement);
   return layout;
 }
+
+}  // namespace
+
+void bind_layout(py::module_& module) { module.def("layout", layout); }
 
 }  // namespace augsynth

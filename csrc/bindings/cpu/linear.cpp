@@ -1,7 +1,9 @@
 // Linear passes on NumPy arrays.
+#include <pybind11/numpy.h>
+
 #include <string>
 
-#include "bindings/cpu/parts.h"
+#include "bindings/cpu/functions.h"
 #include "bindings/cpu/signals.h"
 #include "bindings/linear_arguments.h"
 #include "core/errors.h"
@@ -31,12 +33,19 @@ void run(const py::array& source, const py::array& output, const py::dict& param
   }
 }
 
-}  // namespace
-
+// Runs a linear pass over images (n, channels, height, width), float32 or float64, or its adjoint, which adds
+// to the output. `parameters` are those of gradient/linear_pass.h by name, arrays or None.
 void linear_pass(const py::array& source, const py::array& output, const py::dict& parameters, bool adjoint,
                  int threads) {
   const auto typed = is_double(source, kInterface) ? run<double> : run<float>;
   typed(source, output, parameters, adjoint, threads);
+}
+
+}  // namespace
+
+void bind_linear(py::module_& module) {
+  module.def("linear_pass", linear_pass, py::arg("source").noconvert(), py::arg("output").noconvert(),
+             py::arg("parameters"), py::kw_only(), py::arg("adjoint"), py::arg("threads"));
 }
 
 }  // namespace augsynth

@@ -3,7 +3,8 @@
 #include <cstring>
 #include <string>
 
-#include "bindings/cpu/parts.h"
+#include "bindings/arrays.h"
+#include "bindings/cpu/functions.h"
 #include "core/errors.h"
 
 namespace py = pybind11;
@@ -11,10 +12,11 @@ namespace py = pybind11;
 namespace augsynth {
 namespace {
 
+using Values = py::array_t<double, py::array::forcecast>;
+
 void require_maps(const MapArray& maps) {
   if (maps.ndim() != 3 || maps.shape(1) != 3 || maps.shape(2) != 3)
-    throw ArgumentError("maps have shape " + std::string(py::str(maps.attr("shape"))) +
-                        ", expected (n, 3, 3)");
+    throw ArgumentError("maps have shape " + shape_text(maps) + ", expected (n, 3, 3)");
 }
 
 void multiply(const double* outer, const double* inner, double* product) {
@@ -43,8 +45,8 @@ class Coefficient {
 
   void require(py::ssize_t count) const {
     if (!fits_ || (size_ != count && size_ != 1))
-      throw ArgumentError("a coefficient has shape " + std::string(py::str(values_.attr("shape"))) +
-                          ", expected one number or " + std::to_string(count));
+      throw ArgumentError("a coefficient has shape " + shape_text(values_) + ", expected one number or " +
+                          std::to_string(count));
   }
 
   double next() {
@@ -91,8 +93,7 @@ MapArray maps_of(Coefficients given, const Write& write) {
   return maps;
 }
 
-}  // namespace
-
+// [[a, b, c], [d, e, f], [0, 0, 1]] of numbers, one for all maps or one each.
 MapArray affine(const py::object& a, const py::object& b, const py::object& c, const py::object& d,
                 const py::object& e, const py::object& f) {
   return maps_of(
@@ -100,6 +101,7 @@ MapArray affine(const py::object& a, const py::object& b, const py::object& c, c
       [](const double* from, double* to) { std::copy(from, from + 6, to); });
 }
 
+// The linear maps [[a, b], [d, e]] with (x, y) as the point that stays where it is.
 MapArray about(const py::object& a, const py::object& b, const py::object& d, const py::object& e,
                const py::object& x, const py::object& y) {
   return maps_of(
@@ -115,6 +117,7 @@ MapArray about(const py::object& a, const py::object& b, const py::object& d, co
       });
 }
 
+// outer[i] inner[i]; one map stands for all. Each sum is rounded from left to right.
 MapArray compose(const MapArray& outer, const MapArray& inner) {
   require_maps(outer);
   require_maps(inner);
@@ -132,6 +135,16 @@ MapArray compose(const MapArray& outer, const MapArray& inner) {
     if (inners > 1) b += 9;
   }
   return composed;
+}
+
+}  // namespace
+
+void bind_maps(py::module_& module) {
+  module.def("affine", affine, py::arg("a"), py::arg("b"), py::arg("c"), py::arg("d"), py::arg("e"),
+             py::arg("f"));
+  module.def("about", about, py::arg("a"), py::arg("b"), py::arg("d"), py::arg("e"), py::arg("x"),
+             py::arg("y"));
+  module.def("compose", compose, py::arg("outer"), py::arg("inner"));
 }
 
 }  // namespace augsynth

@@ -1,7 +1,10 @@
+#include <pybind11/stl.h>
+
 #include <string>
 #include <vector>
 
-#include "bindings/cpu/parts.h"
+#include "bindings/arrays.h"
+#include "bindings/cpu/functions.h"
 #include "core/draw.h"
 #include "core/errors.h"
 #include "core/permutation.h"
@@ -11,10 +14,12 @@ namespace py = pybind11;
 namespace augsynth {
 namespace {
 
+using KeyArray = Packed<std::int64_t>;
+using Uniforms = py::array_t<double, kNumpyAligned>;
+
 std::vector<Key> copy_keys(const KeyArray& array) {
   if (array.ndim() != 2 || array.shape(1) != 3)
-    throw ArgumentError("keys has shape " + std::string(py::str(array.attr("shape"))) +
-                        ", expected (n, 3): seed, epoch and index");
+    throw ArgumentError("keys has shape " + shape_text(array) + ", expected (n, 3): seed, epoch and index");
   std::vector<Key> keys;
   keys.reserve(static_cast<std::size_t>(array.shape(0)));
   const std::int64_t* at = array.data();
@@ -34,8 +39,7 @@ void require_range(const char* name, std::int64_t came, std::int64_t last) {
 constexpr std::int64_t kLastOp = (1 << 16) - 1;
 constexpr std::int64_t kMostWords = 1 << 18;
 
-}  // namespace
-
+// Words (n, words) for keys (n, 3) of seed, epoch and index.
 py::array_t<std::uint32_t> draw_bits(const KeyArray& keys, std::int64_t op, std::int64_t words) {
   require_range("op", op, kLastOp);
   require_range("words", words, kMostWords);
@@ -49,7 +53,8 @@ py::array_t<std::uint32_t> draw_bits(const KeyArray& keys, std::int64_t op, std:
   return drawn;
 }
 
-py::array_t<double> draw_uniform(const KeyArray& keys, std::int64_t op, std::int64_t count) {
+// Numbers (n, count) in [0, 1).
+py::array_t<double> draw_uniforms(const KeyArray& keys, std::int64_t op, std::int64_t count) {
   require_range("op", op, kLastOp);
   require_range("count", count, kMostWords / 2);
   const std::vector<Key> valid = copy_keys(keys);
@@ -62,6 +67,7 @@ py::array_t<double> draw_uniform(const KeyArray& keys, std::int64_t op, std::int
   return drawn;
 }
 
+// Numbers (n, count) in [0, 1) for each operation.
 // The numbers of an operation lie one after the other, as a pipeline reads all samples' first, then all their
 // second.
 std::vector<py::array_t<double>> draw_pipeline(const KeyArray& keys,
@@ -82,9 +88,10 @@ std::vector<py::array_t<double>> draw_pipeline(const KeyArray& keys,
   return drawn;
 }
 
+// Column `column` of uniform numbers (n, k), spread over [low, high): low + (high - low) u.
 py::array_t<double> spread(const Uniforms& u, py::ssize_t column, double low, double high) {
   if (u.ndim() != 2 || column < 0 || column >= u.shape(1))
-    throw ArgumentError("u has shape " + std::string(py::str(u.attr("shape"))) + ", expected (n, more than " +
+    throw ArgumentError("u has shape " + shape_text(u) + ", expected (n, more than " +
                         std::to_string(column) + ")");
   py::array_t<double> drawn(u.shape(0));
   const auto from = u.unchecked<2>();
@@ -93,6 +100,8 @@ py::array_t<double> spread(const Uniforms& u, py::ssize_t column, double low, do
   return drawn;
 }
 
+// Keyed permutations of [0, size): `x` (m,), with `sizes` (m,) and `keys` (m, 12), or (1,) and (1, 12) for
+// all.
 py::array_t<std::int64_t> permute(const KeyArray& x, const KeyArray& sizes, const Packed<std::uint64_t>& keys,
                                   bool backwards) {
   const py::ssize_t count = x.size();
@@ -109,6 +118,16 @@ py::array_t<std::int64_t> permute(const KeyArray& x, const KeyArray& sizes, cons
     images.mutable_data()[i] = permuted(from, size, keys.data() + i * key_step, backwards);
   }
   return images;
+}
+
+}  // namespace
+
+void bind_random(py::module_& module) {
+  module.def("draw_bits", draw_bits, py::arg("keys").noconvert(), py::arg("op"), py::arg("words"));
+  module.def("draw_uniform", draw_uniforms, py::arg("keys").noconvert(), py::arg("op"), py::arg("count"));
+  module.def("draw_pipeline", draw_pipeline, py::arg("keys").noconvert(), py::arg("counts"));
+  module.def("spread", spread, py::arg("u").noconvert(), py::arg("column"), py::arg("low"), py::arg("high"));
+  module.def("permute", permute, py::arg("x"), py::arg("sizes"), py::arg("keys"), py::arg("backwards"));
 }
 
 }  // namespace augsynth

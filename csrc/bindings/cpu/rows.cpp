@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "bindings/arrays.h"
-#include "bindings/cpu/parts.h"
+#include "bindings/cpu/functions.h"
 #include "core/errors.h"
 #include "core/plan.h"
 
@@ -18,8 +18,8 @@ namespace {
 
 void require_shape(const char* name, const py::array& array, const std::vector<py::ssize_t>& shape) {
   if (!std::equal(shape.begin(), shape.end(), array.shape(), array.shape() + array.ndim()))
-    throw ArgumentError(std::string(name) + " has shape " + std::string(py::str(array.attr("shape"))) +
-                        ", expected " + std::string(py::str(py::tuple(py::cast(shape)))));
+    throw ArgumentError(std::string(name) + " has shape " + shape_text(array) + ", expected " +
+                        std::string(py::str(py::tuple(py::cast(shape)))));
 }
 
 void require_rows(const py::array& rows) {
@@ -27,11 +27,11 @@ void require_rows(const py::array& rows) {
     throw ImageError("rows has " + item_text(rows) + ", expected 1 axis of augsynth._native.layout.ROW");
 }
 
-}  // namespace
-
+// Copies of a row (1,), with the sizes (n, 2) and channels (n,) of the samples. `inverse` (n, 3, 3), or
+// (1, 3, 3) for all, and `stream` (n, 4) replace the row's own unless they are None.
 py::array make_rows(const py::array& row, const Integers& source_sizes, const Integers& output_sizes,
                     const Integers& channels, const std::optional<MapArray>& inverse,
-                    const std::optional<BitsArray>& stream) {
+                    const std::optional<Packed<std::uint32_t>>& stream) {
   const py::ssize_t count = channels.size();
   require_rows(row);
   require_shape("row", row, {1});
@@ -59,6 +59,7 @@ py::array make_rows(const py::array& row, const Integers& source_sizes, const In
   return py::array(row.dtype(), count, memory.data(), memory);
 }
 
+// The different ones among numbers (n,), in order.
 py::tuple distinct(const Integers& numbers) {
   if (numbers.ndim() != 1) throw ArgumentError("numbers are " + item_text(numbers) + ", expected 1 axis");
   const auto at = numbers.unchecked<1>();
@@ -70,6 +71,7 @@ py::tuple distinct(const Integers& numbers) {
   return py::tuple(py::cast(found));
 }
 
+// (channels, height, width, dtype) of the outputs of rows (n,); None if they differ or if there are none.
 py::object common_output(const py::array& rows) {
   require_rows(rows);
   // Rows need not be aligned, so their bytes are compared.
@@ -83,6 +85,15 @@ py::object common_output(const py::array& rows) {
   if (rows.shape(0) == 0) return py::none();
   std::memcpy(shape, first + kShape, sizeof shape);
   return py::make_tuple(shape[2], shape[0], shape[1], static_cast<int>(first[kDType]));
+}
+
+}  // namespace
+
+void bind_rows(py::module_& module) {
+  module.def("make_rows", make_rows, py::arg("row"), py::arg("source_sizes"), py::arg("output_sizes"),
+             py::arg("channels"), py::arg("inverse"), py::arg("stream"));
+  module.def("distinct", distinct, py::arg("numbers"));
+  module.def("common_output", common_output, py::arg("rows"));
 }
 
 }  // namespace augsynth

@@ -14,8 +14,8 @@
 #include "core/errors.h"
 #include "cuda/device.h"
 #include "cuda/launch.h"
+#include "cuda/launch_steps.h"
 #include "cuda/linear.h"
-#include "cuda/steps.h"
 
 namespace py = pybind11;
 
@@ -26,12 +26,12 @@ namespace {
 
 // An image is a line of 8 numbers: its address, its shape, its strides in bytes and its dtype, the latter as
 // rows say it.
-using Places = Packed<std::int64_t>;
+using ImageAddresses = Packed<std::int64_t>;
 
-std::vector<Image> images_at(const Places& places, const char* name) {
+std::vector<Image> images_at(const ImageAddresses& places, const char* name) {
   constexpr py::ssize_t kNumbers = 8;
   if (places.ndim() != 2 || places.shape(1) != kNumbers)
-    throw ImageError(std::string(name) + " has shape " + std::string(py::str(places.attr("shape"))) +
+    throw ImageError(std::string(name) + " has shape " + shape_text(places) +
                      ", expected (n, 8): address, shape, strides in bytes and dtype");
   std::vector<Image> images;
   images.reserve(static_cast<std::size_t>(places.shape(0)));
@@ -52,7 +52,8 @@ std::vector<Image> images_at(const Places& places, const char* name) {
 // A launch for Python, with the steps that it wrote last.
 class PyLaunch {
  public:
-  PyLaunch(const py::array& rows, const Places& sources, const Places& outputs, const py::object& tables) {
+  PyLaunch(const py::array& rows, const ImageAddresses& sources, const ImageAddresses& outputs,
+           const py::object& tables) {
     std::vector<PlanRow> copied = copy_items<PlanRow>(rows, "rows", "ROW");
     Tables copied_tables = copy_tables(tables);
     const std::vector<Image> from = images_at(sources, "sources"), to = images_at(outputs, "outputs");
@@ -75,18 +76,18 @@ class PyLaunch {
   void run(int device, std::uintptr_t stream) const {
     const py::gil_scoped_release released;
     const OnDevice on_device(device);
-    for (const Step& step : steps_) launch(step, reinterpret_cast<void*>(stream));
+    for (const LaunchStep& step : steps_) launch(step, reinterpret_cast<void*>(stream));
   }
 
   void run_on_host() const {
     const py::gil_scoped_release released;
-    for (const Step& step : steps_) simulate(step);
+    for (const LaunchStep& step : steps_) simulate(step);
   }
 
   // What each step is, how many samples it has and how many blocks.
   py::list steps() const {
     py::list found;
-    for (const Step& step : steps_)
+    for (const LaunchStep& step : steps_)
       found.append(
           py::make_tuple(step_name(step.kind), step.kind_of_tasks, step.share.samples, step.share.blocks));
     return found;
@@ -100,7 +101,7 @@ class PyLaunch {
   }
 
   std::optional<Launch> launch_;
-  std::vector<Step> steps_;
+  std::vector<LaunchStep> steps_;
 };
 
 // ---- What was built, and where it can run ---------------------------------------------------------------
@@ -154,11 +155,10 @@ void linear_pass(const py::object& source, const py::object& output, const py::d
 PYBIND11_MODULE(_cuda, module) {
   using namespace augsynth;
   translate_exceptions();
-  // An ordinary type, as the stub says, without pybind11's metaclass.
-  const py::metaclass ordinary(reinterpret_cast<PyObject*>(&PyType_Type));
-  py::class_<PyLaunch>(module, "Launch", ordinary)
-      .def(py::init<const py::array&, const Places&, const Places&, const py::object&>(), py::kw_only(),
-           py::arg("rows"), py::arg("sources").noconvert(), py::arg("outputs").noconvert(), py::arg("tables"))
+  py::class_<PyLaunch>(module, "Launch", ordinary_metaclass())
+      .def(py::init<const py::array&, const ImageAddresses&, const ImageAddresses&, const py::object&>(),
+           py::kw_only(), py::arg("rows"), py::arg("sources").noconvert(), py::arg("outputs").noconvert(),
+           py::arg("tables"))
       .def_property_readonly("copied", &PyLaunch::copied)
       .def_property_readonly("scratch", &PyLaunch::scratch)
       .def("write", &PyLaunch::write, py::arg("staging"), py::arg("device"))

@@ -2,4 +2,4 @@
 #include "vectors/simd/avx512.h"
 
 #include "vectors/stages/stages.inl"
-#include "whole_image/filters.inl"
+#include "whole_image/functions.inl"

@@ -2,4 +2,4 @@
 #include "vectors/simd/baseline.h"
 
 #include "vectors/stages/stages.inl"
-#include "whole_image/filters.inl"
+#include "whole_image/functions.inl"

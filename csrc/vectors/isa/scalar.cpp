@@ -5,7 +5,7 @@
 #include "pixel/means.h"
 #include "pixel/prepare.h"
 #include "pixel/render.h"
-#include "whole_image/filters.inl"
+#include "whole_image/functions.inl"
 
 namespace augsynth {
 namespace scalar {

@@ -113,14 +113,14 @@ struct Tile {
   template <typename T, bool kIsAligned, int kChannels>
   void run_general() const {
     switch (choose_sampler(row, source)) {
-      case Sampler::kNearest:
+      case SamplingKind::kNearest:
         return run<General<T, Nearest, Nearest, kIsAligned, kChannels>>();
-      case Sampler::kBilinear:
+      case SamplingKind::kBilinear:
         return run_interpolated<T, Bilinear, kIsAligned, kChannels>();
-      case Sampler::kFloatFilter:
+      case SamplingKind::kFloatFilter:
         if constexpr (sizeof(T) > 1) return run<SeparableFloat<T, kChannels>>();
         break;  // uint8 is filtered in fixed point then
-      case Sampler::kWideFilter:
+      case SamplingKind::kWideFilter:
         return run<WideFilter<T>>();
       default:
         return run_interpolated<T, Bicubic, kIsAligned, kChannels>();
@@ -137,21 +137,22 @@ struct Tile {
   }
 
   void run_uint8() const {
-    const Sampler sampler = choose_sampler(row, source);
-    if (sampler == Sampler::kFixedBilinear && is_source_whole && is_worth_padding(row)) return run_padded();
+    const SamplingKind sampler = choose_sampler(row, source);
+    if (sampler == SamplingKind::kFixedBilinear && is_source_whole && is_worth_padding(row))
+      return run_padded();
     if (!has_packed_bytes(row, source)) return run_uint8<0>(sampler);
     row.channels == 3 ? run_uint8<3>(sampler) : run_uint8<4>(sampler);
   }
 
   // kChannels is 3 or 4 for interleaved images, and 0 for any others.
   template <int kChannels>
-  void run_uint8(Sampler sampler) const {
+  void run_uint8(SamplingKind sampler) const {
     if constexpr (kChannels != 0) {
-      if (sampler == Sampler::kNearest && is_axis_aligned(row)) return run<PackedNearest<kChannels>>();
-      if (sampler == Sampler::kFixedBicubic) return run<PackedBicubic<kChannels>>();
+      if (sampler == SamplingKind::kNearest && is_axis_aligned(row)) return run<PackedNearest<kChannels>>();
+      if (sampler == SamplingKind::kFixedBicubic) return run<PackedBicubic<kChannels>>();
     }
-    if (sampler == Sampler::kFixedFilter) return run<SeparableFixed<kChannels>>();
-    if (sampler != Sampler::kFixedBilinear) return run_general<std::uint8_t>();
+    if (sampler == SamplingKind::kFixedFilter) return run<SeparableFixed<kChannels>>();
+    if (sampler != SamplingKind::kFixedBilinear) return run_general<std::uint8_t>();
     if (is_axis_aligned(row)) return run<FixedPoint<kChannels, UprightLocator>>();
     run<FixedPoint<kChannels, Locator>>();
   }

@@ -11,7 +11,13 @@ from augsynth_diffusion.preconditioning import Preconditioning
 
 
 class Denoiser(nn.Module):
-    """D(x; σ, class): the expected clean image, `(B, C, H, W)`, in units centred on the mean of each channel."""
+    """D(x; σ, class): the expected clean image, with the mean of each channel at 0.
+
+    Args:
+        network: the network under the preconditioning.
+        sigma_data: standard deviation of the images, above 0; None measures it.
+        precision: "float32", "bfloat16" or "auto".
+    """
 
     center: Tensor
     sigma_data: Tensor
@@ -19,18 +25,28 @@ class Denoiser(nn.Module):
     def __init__(self, network: UNet, sigma_data: float | None, precision: str) -> None:
         super().__init__()
         self.network, self.precision, self.measures_sigma = network, precision, sigma_data is None
-        self.register_buffer("center", torch.zeros(network.grid.image_shape[0], 1, 1))
+        self.register_buffer("center", torch.zeros(network.patches.image_shape[0], 1, 1))
         self.register_buffer("sigma_data", torch.tensor(1.0 if sigma_data is None else sigma_data))
 
     def measure(self, images: Tensor) -> None:
-        """Take `center`, and `sigma_data` unless it was given, from images `(B, C, H, W)` in [−1, 1]."""
+        """Measure `center`, and `sigma_data` unless it was given.
+
+        Args:
+            images: (B, C, H, W) in [−1, 1].
+        """
         self.center.copy_(images.mean((0, 2, 3))[:, None, None])
         if self.measures_sigma:
-            # Of one grey tone throughout, the data would have no variance to divide by.
+            # The variance is a divisor, and images of one grey tone have none.
             self.sigma_data.copy_((images - self.center).square().mean().sqrt().clamp(min=0.05))
 
     def forward(self, noisy: Tensor, sigma: Tensor, labels: Tensor) -> Tensor:
-        """`noisy` is centred; `sigma` is `(B, 1, 1, 1)`; the label `num_classes` means "unknown"."""
+        """Compute the expected clean images.
+
+        Args:
+            noisy: centred noisy images, (B, C, H, W).
+            sigma: noise levels, (B, 1, 1, 1), above 0.
+            labels: classes, (B,); `num_classes` stands for an unknown class.
+        """
         factors = Preconditioning.at(sigma, self.sigma_data)
         with autocast(noisy.device, self.precision):
             answer = self.network(factors.c_in * noisy, factors.c_noise, labels)

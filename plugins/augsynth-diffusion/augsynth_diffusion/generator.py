@@ -6,7 +6,6 @@ the classifier-free guidance of Ho & Salimans, 2022.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -15,72 +14,76 @@ import torch
 from torch import Tensor, nn
 
 from augsynth.errors import ArgumentError
-from augsynth.generators import PRECISIONS, NetworkGenerator, Noise, Samples, Step
+from augsynth.generators import NetworkGenerator, Noise, Samples, Step
+from augsynth.generators.toolkit import (
+    PRECISIONS,
+    WarmupCosine,
+    check_options,
+    descend,
+    option,
+    set_learning_rate,
+)
 from augsynth_diffusion.denoiser import Denoiser
 from augsynth_diffusion.networks import Grid, UNet
 from augsynth_diffusion.preconditioning import denoising_loss, draw_sigma
 from augsynth_diffusion.samplers import SAMPLERS, guided, karras_sigmas
 
+SCHEDULE = WarmupCosine(steps=200, share=0.1, end=0.01)
+
 
 @dataclass(frozen=True)
 class EDMConfig:
-    """Options of `create_generator("edm", …)`."""
+    """Options of `create_generator("edm", …)`.
 
-    width: int = 32
-    """Channels at the finest level, twice as many below; time and memory grow with its square."""
-    depth: int = 1
-    """Residual blocks at each level, on the way down and on the way up."""
-    sigma_data: float | None = None
-    """Standard deviation of the images, which span -1 to 1; None takes it from the first batch."""
-    p_mean: float = -1.2
-    """Mean of the logarithm of the noise level in training."""
-    p_std: float = 1.2
-    """Standard deviation of that logarithm."""
-    label_drop: float = 0.1
-    """Share of training images whose class is hidden, so that the model also learns to do without, for guidance."""
-    learning_rate: float = 2e-3
-    """Peak of the cosine schedule."""
-    decay: float = 0.999
-    """Of the moving average of the weights that are sampled from."""
-    sampler: str = "heun"
-    """"heun" (second order, two evaluations a step) or "ddim" (one)."""
-    sampling_steps: int = 8
-    """Steps from noise to an image."""
-    guidance: float = 1.5
-    """Default guidance: 1 is plain conditional, above it samples are more typical of their class and less varied."""
-    sigma_min: float = 0.002
-    """The last noise level before 0 in sampling."""
-    sigma_max: float = 80.0
-    """The noise level that sampling starts from."""
-    precision: str = "auto"
-    """"float32", "bfloat16", or "auto": bfloat16 where the hardware multiplies matrices of it."""
+    Args:
+        width: channels at the finest level, at least 1; default 32. Coarser levels have twice as many. Time and memory
+            grow with its square.
+        depth: residual blocks at each level on both ways, down and up, at least 1; default 1.
+        sigma_data: standard deviation of the images on their scale from −1 to 1, above 0; None (default) measures it on
+            the first batch.
+        p_mean: mean of the logarithm of the noise level in training; default −1.2.
+        p_std: standard deviation of that logarithm, above 0; default 1.2.
+        label_drop: share of training images whose class is hidden, in [0, 1); default 0.1. The model also learns to
+            draw without a class, which guidance needs.
+        learning_rate: peak of the cosine schedule, above 0; default 0.002.
+        decay: decay of the moving average of the weights for sampling, in [0, 1); default 0.999.
+        sampler: "heun" (default; second order, two evaluations a step) or "ddim" (one evaluation a step).
+        sampling_steps: steps from noise to an image, at least 1; default 8.
+        guidance: default guidance, at least 0; default 1.5. 1 is plain conditional sampling; samples are more typical
+            of their class and less varied above 1.
+        sigma_min: last noise level before 0 in sampling, above 0 and below `sigma_max`; default 0.002.
+        sigma_max: noise level at which sampling starts; default 80.
+        precision: "float32", "bfloat16", or "auto" (default): bfloat16 where the hardware multiplies bfloat16 matrices.
+    """
+
+    width: int = option(32, at_least=1)
+    depth: int = option(1, at_least=1)
+    sigma_data: float | None = option(None, above=0)
+    p_mean: float = option(-1.2)
+    p_std: float = option(1.2, above=0)
+    label_drop: float = option(0.1, at_least=0, below=1)
+    learning_rate: float = option(2e-3, above=0)
+    decay: float = option(0.999, at_least=0, below=1)
+    sampler: str = option("heun", one_of=tuple(SAMPLERS))
+    sampling_steps: int = option(8, at_least=1)
+    guidance: float = option(1.5, at_least=0)
+    sigma_min: float = option(0.002, above=0)
+    sigma_max: float = option(80.0)
+    precision: str = option("auto", one_of=PRECISIONS)
 
     def __post_init__(self) -> None:
-        rules = [
-            ("width", self.width >= 1, "at least 1"),
-            ("depth", self.depth >= 1, "at least 1"),
-            ("sigma_data", self.sigma_data is None or 0 < self.sigma_data < math.inf, "above 0, or None"),
-            ("p_mean", math.isfinite(self.p_mean), "finite"),
-            ("p_std", 0 < self.p_std < math.inf, "above 0"),
-            ("label_drop", 0 <= self.label_drop < 1, "in [0, 1)"),
-            ("learning_rate", 0 < self.learning_rate < math.inf, "above 0"),
-            ("decay", 0 <= self.decay < 1, "in [0, 1)"),
-            ("sampler", self.sampler in SAMPLERS, f"one of {tuple(SAMPLERS)}"),
-            ("sampling_steps", self.sampling_steps >= 1, "at least 1"),
-            ("guidance", 0 <= self.guidance < math.inf, "at least 0"),
-            ("sigma_min", 0 < self.sigma_min < self.sigma_max, f"above 0 and below sigma_max={self.sigma_max}"),
-            ("sigma_max", self.sigma_max < math.inf, "finite"),
-            ("precision", self.precision in PRECISIONS, f"one of {PRECISIONS}"),
-        ]
-        for option, holds, expected in rules:
-            if not holds:
-                raise ArgumentError(f"{option} must be {expected}, got {getattr(self, option)!r}")
+        check_options(self)
+        if self.sigma_min >= self.sigma_max:
+            raise ArgumentError(f"sigma_min must be below sigma_max={self.sigma_max}, got {self.sigma_min}")
 
 
 class EDM(NetworkGenerator):
-    """Noise is turned into an image of a class step by step, by a network that has learned to remove noise.
+    """Class-conditional diffusion: a network that removes noise turns noise into an image, step by step.
 
-    The most faithful and varied of the built-in generators; fitting and sampling take it the longest.
+    It is the most faithful and varied of the built-in generators, and the slowest to fit and to sample from.
+
+    Args:
+        config: options; None for the defaults.
     """
 
     name = "edm"
@@ -112,12 +115,8 @@ class EDM(NetworkGenerator):
         known = torch.where(hidden, self._unknown, labels)
         denoised = denoiser(clean + sigma * step.normal(*images.shape), sigma, known)
         loss = denoising_loss(denoised, clean, sigma, denoiser.sigma_data)
-        optimizer = step.optimizers["main"]
-        optimizer.param_groups[0]["lr"] = config.learning_rate * cosine(step.index, step.total)
-        optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
-        nn.utils.clip_grad_norm_(self.networks.parameters(), 1.0)
-        optimizer.step()
+        set_learning_rate(step.optimizers, config.learning_rate * SCHEDULE(step.index, step.total))
+        descend(step.optimizers["main"], loss, max_norm=1.0)
         return {"loss": loss.detach()}
 
     def generate(self, noise: Noise, labels: Tensor | None, guidance: float | None) -> Tensor:
@@ -129,11 +128,16 @@ class EDM(NetworkGenerator):
     def vary(
         self, images: Tensor, strength: float, labels: int | Sequence[int] | Tensor | None = None, *, seed: int = 0
     ) -> Samples:
-        """Add noise to images, uint8 (n, C, H, W), and take it away again (SDEdit).
+        """Add noise to images and remove it again (SDEdit).
 
-        `strength`, in (0, 1], is the share of the sampling steps that are gone back, at least one: at 1 the images
-        are forgotten. Meng et al., "SDEdit: guided image synthesis and editing with stochastic differential
-        equations", ICLR 2022.
+        Meng et al., "SDEdit: guided image synthesis and editing with stochastic differential equations", ICLR 2022.
+
+        Args:
+            images: uint8 (n, C, H, W).
+            strength: share of the sampling steps that are repeated, in (0, 1], at least one step. At 1, nothing of the
+                image is left.
+            labels: one class, or a class for each image; None (default) for unknown classes.
+            seed: 64-bit seed; default 0.
         """
         if not 0 < strength <= 1:
             raise ArgumentError(f"strength must be above 0 and at most 1, got {strength}")
@@ -141,11 +145,11 @@ class EDM(NetworkGenerator):
         steps = max(1, round(strength * config.sampling_steps))
         sigmas = karras_sigmas(config.sampling_steps, config.sigma_min, config.sigma_max)[-1 - steps :]
 
-        def draw(noise: Noise, classes: Tensor | None, sources: Tensor) -> Tensor:
+        def vary(noise: Noise, classes: Tensor | None, sources: Tensor) -> Tensor:
             noisy = sources - self._denoiser.center + sigmas[0] * noise.normal(*self.image_shape)
             return self._solve(noisy, sigmas, classes, config.guidance)
 
-        varied = self.map_tiles(draw, images, labels=labels, seed=seed)
+        varied = self.map_tiles(vary, images, labels=labels, seed=seed)
         classes = (
             None
             if labels is None
@@ -159,12 +163,12 @@ class EDM(NetworkGenerator):
 
     @property
     def _unknown(self) -> Tensor:
-        """The label that stands for a hidden class."""
+        """Label that stands for an unknown class."""
         assert self.num_classes is not None
         return torch.tensor(self.num_classes, device=self.device)
 
     def _solve(self, start: Tensor, sigmas: list[float], labels: Tensor | None, guidance: float) -> Tensor:
-        """Carry centred images from noise level `sigmas[0]` to `sigmas[-1]`, and move them back to [−1, 1]."""
+        """Solve from noise level `sigmas[0]` to `sigmas[-1]` for centred images, and shift the results to [−1, 1]."""
         unknown = self._unknown.expand(len(start))
 
         def denoise(images: Tensor, sigma: float) -> Tensor:
@@ -178,9 +182,3 @@ class EDM(NetworkGenerator):
             return guided(answers[: len(images)], answers[len(images) :], guidance)
 
         return SAMPLERS[self.config.sampler](denoise, start, sigmas) + self._denoiser.center
-
-
-def cosine(index: int, total: int) -> float:
-    """A learning-rate factor: up over the first 200 steps or tenth of the run, then half a cosine down to 1/100."""
-    rise = min(1.0, (index + 1) / min(200, 1 + total // 10))
-    return rise * (0.01 + 0.99 * (1 + math.cos(math.pi * index / total)) / 2)

@@ -1,59 +1,51 @@
-"""A small U-Net for noisy images of any shape, told the noise level and the class.
+"""A small U-Net for noisy images of any shape, with noise level and class as inputs.
 
-Images are first folded into patches, so that even large ones are worked on at about 16 × 16, and padded so that their
-sides can be halved. Residual blocks and their modulation follow the U-Nets of Dhariwal & Nichol, "Diffusion models beat
-GANs on image synthesis", NeurIPS 2021, with layer instead of group norm, which is cheaper where channels come last.
+Images are first folded into patches, so that the network works on about 16 × 16 positions even for large images, and
+padded so that their sides can be halved. Residual blocks and their modulation follow the U-Nets of Dhariwal & Nichol,
+"Diffusion models beat GANs on image synthesis", NeurIPS 2021. They have layer norm instead of group norm, because it is
+cheaper if channels are last in memory.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from augsynth.generators.toolkit import Patches
 
 EMBEDDING = 128
 
 
 @dataclass(frozen=True)
 class Grid:
-    """How images of a shape are folded into patches, and how often the folded image is halved."""
+    """The folding of images into patches, and the halving of folded images.
 
-    image_shape: tuple[int, int, int]
-    patch: int
+    Args:
+        patches: the folding, whose sides can be halved `levels` − 1 times.
+        levels: resolutions at which the network works, at least 1.
+    """
+
+    patches: Patches
     levels: int
 
     @classmethod
     def of(cls, image_shape: tuple[int, int, int]) -> Grid:
-        """Fold into patches while 12 rows and columns are left; then use levels down to about 4.
+        """Fold so that 12 rows and columns are left; then use levels down to about 4.
 
-        >>> Grid.of((1, 28, 28))
-        Grid(image_shape=(1, 28, 28), patch=2, levels=2)
+        Args:
+            image_shape: (C, H, W) of the images.
+
+        >>> grid = Grid.of((1, 28, 28))
+        >>> grid.patches.size, grid.levels
+        (2, 2)
         """
-        side = min(image_shape[1:])
-        patch = 1
-        while side // (2 * patch) >= 12:
-            patch *= 2
-        return cls(image_shape, patch, levels=3 if side // patch >= 16 else 2)
-
-    @property
-    def channels(self) -> int:
-        """Channels of a folded image."""
-        return self.image_shape[0] * self.patch**2
-
-    def fold(self, images: Tensor) -> Tensor:
-        """(B, C, H, W) to (B, channels, h, w), with sides that can be halved; edge pixels are repeated beyond."""
-        multiple = self.patch << (self.levels - 1)
-        below, right = (-side % multiple for side in self.image_shape[1:])
-        padded = F.pad(images, (0, right, 0, below), mode="replicate")
-        return F.pixel_unshuffle(padded, self.patch).contiguous(memory_format=torch.channels_last)
-
-    def unfold(self, folded: Tensor) -> Tensor:
-        """The inverse of `fold`."""
-        _, height, width = self.image_shape
-        return F.pixel_shuffle(folded, self.patch)[:, :, :height, :width]
+        patches = Patches.leaving(image_shape, least=12)
+        levels = 3 if min(image_shape[1:]) // patches.size >= 16 else 2
+        return cls(replace(patches, multiple=2 ** (levels - 1)), levels)
 
 
 class ChannelNorm(nn.Module):
@@ -65,7 +57,12 @@ class ChannelNorm(nn.Module):
 
 
 class Block(nn.Module):
-    """Two convolutions beside a shortcut; noise level and class scale and shift the features between them."""
+    """Residual block: two convolutions and a shortcut. Noise level and class scale and shift the features in between.
+
+    Args:
+        before: channels of the input, at least 1.
+        after: channels of the output, at least 1.
+    """
 
     def __init__(self, before: int, after: int) -> None:
         super().__init__()
@@ -85,7 +82,11 @@ class Block(nn.Module):
 
 
 class Condition(nn.Module):
-    """One vector for noise level and class. The class after the last one means "unknown"."""
+    """A vector that encodes noise level and class. The class `num_classes` stands for an unknown class.
+
+    Args:
+        num_classes: number of classes, at least 1.
+    """
 
     frequencies: Tensor
 
@@ -102,14 +103,21 @@ class Condition(nn.Module):
 
 
 class UNet(nn.Module):
-    """The network F of `Preconditioning`: `(B, C, H, W)` in and out, starting from F = 0."""
+    """The network F of `Preconditioning`: (B, C, H, W) to (B, C, H, W). At first its result is 0.
+
+    Args:
+        grid: folding and levels.
+        num_classes: number of classes, at least 1.
+        width: channels at the finest level, at least 1.
+        depth: residual blocks at each level, at least 1.
+    """
 
     def __init__(self, grid: Grid, num_classes: int, width: int, depth: int) -> None:
         super().__init__()
         counts = [min(width << level, 2 * width) for level in range(grid.levels)]
-        self.grid, self.depth = grid, depth
+        self.patches, self.depth = grid.patches, depth
         self.condition = Condition(num_classes)
-        self.stem = nn.Conv2d(grid.channels, width, 3, padding=1)
+        self.stem = nn.Conv2d(grid.patches.channels, width, 3, padding=1)
         self.down, self.up = nn.ModuleList(), nn.ModuleList()
         before = width
         for count in counts:
@@ -120,12 +128,12 @@ class UNet(nn.Module):
             self.up.extend(Block(count + (count if k else before), count) for k in range(depth))
             before = count
         self.norm = ChannelNorm()
-        self.head = nn.Conv2d(before, grid.channels, 3, padding=1)
+        self.head = nn.Conv2d(before, grid.patches.channels, 3, padding=1)
         nn.init.zeros_(self.head.weight)
 
     def forward(self, images: Tensor, noise_level: Tensor, labels: Tensor) -> Tensor:
         embedding = self.condition(noise_level, labels)
-        features = self.stem(self.grid.fold(images))
+        features = self.stem(self.patches.fold(images))
         kept: list[Tensor] = []
         for index, block in enumerate(self.down):
             if index and index % self.depth == 0:
@@ -137,4 +145,4 @@ class UNet(nn.Module):
             if index and index % self.depth == 0:
                 features = F.interpolate(features, scale_factor=2.0)
             features = block(torch.cat([features, kept.pop()], dim=1), embedding)
-        return self.grid.unfold(self.head(F.silu(self.norm(features)))).float()
+        return self.patches.unfold(self.head(F.silu(self.norm(features)))).float()

@@ -1,6 +1,6 @@
-"""Solving the probability-flow equation dx/dσ = (x − D(x; σ)) / σ from noise to an image, or back.
+"""Solvers of the probability-flow equation dx/dσ = (x − D(x; σ)) / σ, from noise to an image or back.
 
-Both samplers are deterministic: all randomness is in the x they start from.
+Both solvers are deterministic. All randomness is in the x that they start from.
 """
 
 from __future__ import annotations
@@ -12,16 +12,22 @@ import torch
 from torch import Tensor
 
 Denoiser = Callable[[Tensor, float], Tensor]
-"""Gives the expected clean images for noisy ones `(B, C, H, W)` at a noise level."""
+"""Function of noisy images (B, C, H, W) and their noise level. It returns the expected clean images."""
 
-Sampler = Callable[[Denoiser, Tensor, "list[float]"], Tensor]
-"""Carries images at noise level `sigmas[0]` to `sigmas[-1]`."""
+Solver = Callable[[Denoiser, Tensor, "list[float]"], Tensor]
+"""Function of a denoiser, images at noise level `sigmas[0]`, and `sigmas`. It returns images at `sigmas[-1]`."""
 
 
 def karras_sigmas(steps: int, sigma_min: float, sigma_max: float, rho: float = 7.0) -> list[float]:
-    """`steps` noise levels from `sigma_max` down to `sigma_min`, evenly spaced in σ^(1/ρ), and a final 0.
+    """Return noise levels from `sigma_max` down to `sigma_min`, evenly spaced in σ^(1/ρ), and a final 0.
 
     Karras et al., NeurIPS 2022, equation 5.
+
+    Args:
+        steps: number of noise levels above 0, at least 1.
+        sigma_min: last noise level above 0.
+        sigma_max: first noise level.
+        rho: exponent ρ, above 0; default 7. A larger one gives more steps at low noise.
 
     >>> [round(sigma, 3) for sigma in karras_sigmas(3, 0.002, 80.0)]
     [80.0, 2.515, 0.002, 0.0]
@@ -33,9 +39,14 @@ def karras_sigmas(steps: int, sigma_min: float, sigma_max: float, rho: float = 7
 
 
 def heun(denoise: Denoiser, images: Tensor, sigmas: list[float]) -> Tensor:
-    """Heun's method, of second order: two evaluations a step, one in a step to σ = 0.
+    """Solve with Heun's method, of second order: two evaluations a step, and one in a step to σ = 0.
 
     Karras et al., NeurIPS 2022, algorithm 1, without churn.
+
+    Args:
+        denoise: the denoiser.
+        images: images at noise level `sigmas[0]`, (B, C, H, W).
+        sigmas: noise levels of the steps.
     """
     for sigma, following in pairwise(sigmas):
         slope = (images - denoise(images, sigma)) / sigma
@@ -47,10 +58,15 @@ def heun(denoise: Denoiser, images: Tensor, sigmas: list[float]) -> Tensor:
 
 
 def ddim(denoise: Denoiser, images: Tensor, sigmas: list[float]) -> Tensor:
-    """DDIM with η = 0: one evaluation a step.
+    """Solve with DDIM, η = 0: one evaluation a step.
 
-    Song, Meng & Ermon, "Denoising diffusion implicit models", ICLR 2021. With images scaled as here, where noise is
-    added and the signal stays as it is, its update is Euler's step.
+    Song, Meng & Ermon, "Denoising diffusion implicit models", ICLR 2021. Here noise is added and the signal is not
+    scaled, so that its update is Euler's step.
+
+    Args:
+        denoise: the denoiser.
+        images: images at noise level `sigmas[0]`, (B, C, H, W).
+        sigmas: noise levels of the steps.
     """
     for sigma, following in pairwise(sigmas):
         denoised = denoise(images, sigma)
@@ -58,13 +74,18 @@ def ddim(denoise: Denoiser, images: Tensor, sigmas: list[float]) -> Tensor:
     return images
 
 
-SAMPLERS: dict[str, Sampler] = {"heun": heun, "ddim": ddim}
+SAMPLERS: dict[str, Solver] = {"heun": heun, "ddim": ddim}
 
 
 def guided(conditional: Tensor, unconditional: Tensor, guidance: float) -> Tensor:
-    """Classifier-free guidance: the conditional answer, pushed away from the unconditional one.
+    """Combine two results by classifier-free guidance.
 
-    `guidance` 0 is unconditional, 1 plain conditional, above 1 more typical of the class and less varied. Ho &
-    Salimans, "Classifier-free diffusion guidance", 2022, where it is written 1 + w.
+    Ho & Salimans, "Classifier-free diffusion guidance", 2022, where guidance is written 1 + w.
+
+    Args:
+        conditional: clean images expected for the class, (B, C, H, W).
+        unconditional: clean images expected without a class, (B, C, H, W).
+        guidance: 0 is unconditional, and 1 is plain conditional. Above 1, images are more typical of the class and less
+            varied.
     """
     return torch.lerp(unconditional, conditional, guidance)

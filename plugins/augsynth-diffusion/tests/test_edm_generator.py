@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import dataclasses
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -22,25 +21,6 @@ from augsynth.testing import check_generator
 SHAPES = [(1, 8, 8), (1, 28, 28), (1, 27, 33), (3, 30, 20), (4, 9, 13), (3, 64, 64), (2, 8, 64)]
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """Networks this small run slower on two threads, and far slower where the cores are shared."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-def bars(n: int) -> tuple[Tensor, Tensor]:
-    """Images 1x8x8 of two classes: a bar somewhere along the rows, or along the columns."""
-    labels = torch.arange(n) % 2
-    images = torch.zeros(n, 1, 8, 8, dtype=torch.uint8)
-    for k in range(n):
-        images[k, 0, (k // 2) % 8] = 255
-    images[labels == 1] = images[labels == 1].transpose(2, 3)
-    return images, labels
-
-
 def share_of_class(images: Tensor, labels: Tensor) -> float:
     """How many images vary across their bar more than along it."""
     pictures = images.float()
@@ -49,10 +29,10 @@ def share_of_class(images: Tensor, labels: Tensor) -> float:
 
 
 @pytest.fixture(scope="module")
-def fitted() -> EDM:
+def fitted(bars: TensorDataset) -> EDM:
     """A generator that has learned the bars."""
     generator = EDM.configure(width=16, decay=0.99)
-    generator.fit(TensorDataset(*bars(64)), steps=250, batch_size=32, device="cpu", progress=False)
+    generator.fit(bars, steps=250, batch_size=32, device="cpu", progress=False)
     return generator
 
 
@@ -87,8 +67,8 @@ def test_default_guidance_is_that_of_the_config(fitted: EDM) -> None:
     assert (near.int() - plain.int()).abs().float().mean() < 1.0
 
 
-def test_strength_sets_how_far_variations_go(fitted: EDM) -> None:
-    images, labels = bars(32)
+def test_strength_sets_how_far_variations_go(fitted: EDM, bars: TensorDataset) -> None:
+    images, labels = (tensor[:32] for tensor in bars.tensors)
     changes = []
     least = fitted.vary(images, 0.01, labels).images
     assert (least.int() - images.int()).abs().max() <= 1
@@ -102,18 +82,18 @@ def test_strength_sets_how_far_variations_go(fitted: EDM) -> None:
         fitted.vary(images, 0.0)
 
 
-def test_the_stated_share_of_classes_is_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[Tensor] = []
+def test_the_stated_share_of_classes_is_hidden(bars: TensorDataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    labels_seen: list[Tensor] = []
     forward = Denoiser.forward
 
     def noted(self: Denoiser, noisy: Tensor, sigma: Tensor, labels: Tensor) -> Tensor:
-        seen.append(labels)
+        labels_seen.append(labels)
         return forward(self, noisy, sigma, labels)
 
     monkeypatch.setattr(Denoiser, "forward", noted)
     generator = EDM.configure(width=4, label_drop=0.25)
-    generator.fit(TensorDataset(*bars(64)), steps=50, batch_size=32, device="cpu", progress=False)
-    hidden = (torch.cat(seen) == 2).float()
+    generator.fit(bars, steps=50, batch_size=32, device="cpu", progress=False)
+    hidden = (torch.cat(labels_seen) == 2).float()
     # Five standard errors of a share of 0.25 among 1,600.
     assert hidden.mean().item() == pytest.approx(0.25, abs=5 * math.sqrt(0.25 * 0.75 / 1600))
 
@@ -127,12 +107,9 @@ def test_any_shape_is_denoised(shape: tuple[int, int, int], classes: int) -> Non
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_folding_loses_nothing(shape: tuple[int, int, int]) -> None:
+def test_folded_images_can_be_halved(shape: tuple[int, int, int]) -> None:
     grid = Grid.of(shape)
-    images = torch.randn(2, *shape, generator=torch.Generator().manual_seed(0))
-    folded = grid.fold(images)
-    assert torch.equal(grid.unfold(folded), images)
-    assert all(side % (1 << (grid.levels - 1)) == 0 for side in folded.shape[2:])
+    assert all(side % (1 << (grid.levels - 1)) == 0 for side in grid.patches.sides)
 
 
 def test_statistics_come_from_the_images_unless_given() -> None:

@@ -6,7 +6,6 @@ import math
 
 import pytest
 import torch
-from augsynth_diffusion.generator import cosine
 from augsynth_diffusion.preconditioning import Preconditioning, denoising_loss, draw_sigma
 from augsynth_diffusion.samplers import SAMPLERS, Denoiser, guided, heun, karras_sigmas
 from hypothesis import given
@@ -112,10 +111,3 @@ def test_guidance_one_is_conditional_and_zero_unconditional() -> None:
     assert torch.equal(guided(conditional, unconditional, 0.0), unconditional)
     beyond = guided(conditional, unconditional, 3.0)
     torch.testing.assert_close(beyond - conditional, 2 * (conditional - unconditional))
-
-
-def test_learning_rate_rises_and_falls() -> None:
-    factors = [cosine(k, 2000) for k in range(2000)]
-    assert factors[0] == pytest.approx(0.005, rel=0.01)
-    assert max(factors) == factors[199] > 0.97
-    assert factors[-1] == pytest.approx(0.01, rel=0.01)

@@ -11,10 +11,15 @@ from torch.nn import functional as F
 
 
 def relativistic_loss(preferred: Tensor, other: Tensor) -> Tensor:
-    """Mean of softplus(other − preferred) over pairs of logits, `(B,)` each: 0 once `preferred` is far above.
+    """Compute the mean of softplus(other − preferred) over pairs of logits.
 
-    The discriminator prefers the real image of a pair, the generator the fake one; a collapsed generator loses, since
-    every real image has its own counterpart. Jolicoeur-Martineau, "The relativistic discriminator", ICLR 2019.
+    The discriminator prefers the real image of a pair, and the generator prefers the fake one. A generator that draws
+    only some kinds of images loses, because every real image has its own counterpart. Jolicoeur-Martineau, "The
+    relativistic discriminator", ICLR 2019.
+
+    Args:
+        preferred: logits of the preferred images, (B,).
+        other: logits of the other images, (B,).
 
     >>> relativistic_loss(torch.tensor([0.0]), torch.tensor([0.0]))  # undecided: log 2
     tensor(0.6931)
@@ -23,10 +28,14 @@ def relativistic_loss(preferred: Tensor, other: Tensor) -> Tensor:
 
 
 def gradient_penalty(logits: Tensor, images: Tensor) -> Tensor:
-    """Mean over the batch of ‖∂ logits[i] / ∂ images[i]‖², differentiable once more.
+    """Compute the mean of ‖∂ logits[i] / ∂ images[i]‖² over the batch. It can be differentiated.
 
-    `logits` is `(B,)`, computed from `images` `(B, C, H, W)`, which require a gradient. On real images it is R1, on
-    fake ones R2: Mescheder, Geiger & Nowozin, "Which training methods for GANs do actually converge?", ICML 2018.
+    It is R1 on real images, and R2 on fake ones: Mescheder, Geiger & Nowozin, "Which training methods for GANs do
+    actually converge?", ICML 2018.
+
+    Args:
+        logits: logits of the images, (B,).
+        images: (B, C, H, W), with `requires_grad`.
 
     >>> images = torch.zeros(4, 1, 2, 2, requires_grad=True)
     >>> gradient_penalty(images.sum(dim=(1, 2, 3)), images).item()

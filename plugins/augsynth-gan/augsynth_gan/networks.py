@@ -1,4 +1,4 @@
-"""The two networks: small residual ones without normalisation, whose depth follows from the image shape.
+"""The two networks: small residual networks without normalisation. Their depth follows from the image shape.
 
 As in R3GAN (Huang et al., NeurIPS 2024): no normalisation, leaky ReLU, residual branches that start at zero (Zhang,
 Dauphin & Ma, "Fixup initialization", ICLR 2019), resampling kept apart from convolutions, classes as embeddings.
@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from augsynth.generators.toolkit import Patches
+
 _SLOPE = 0.2
 _FEATURES = 128
 _COARSEST = 8
@@ -20,10 +22,14 @@ _SHUFFLED = 16
 
 
 def pyramid(height: int, width: int) -> list[tuple[int, int]]:
-    """Sizes from coarse to fine at which the networks work; each is half the next, rounded up.
+    """Return the sizes at which the networks work, from coarse to fine. Each is half the next one, rounded up.
 
-    The coarsest has a side below 8. Images with both sides at least 16 are read and written in 2x2 patches, so their
-    finest size is half the image.
+    The coarsest size has a side below 8. Images with both sides at least 16 are read and written in 2x2 patches, so
+    that their finest size is half the image.
+
+    Args:
+        height: height of the images, in pixels, at least 1.
+        width: width of the images, in pixels, at least 1.
 
     >>> pyramid(28, 28)
     [(7, 7), (14, 14)]
@@ -33,11 +39,15 @@ def pyramid(height: int, width: int) -> list[tuple[int, int]]:
     sizes = [(height, width)]
     while min(sizes[-1]) >= _COARSEST:
         sizes.append((-(-sizes[-1][0] // 2), -(-sizes[-1][1] // 2)))
-    return sizes[_reads_patches(height, width) :][::-1]
+    return sizes[_patch_size(height, width) - 1 :][::-1]
 
 
 def widths(levels: int, finest: int) -> list[int]:
-    """Channels from coarse to fine: `finest`, doubled at each coarser level up to four times as many.
+    """Return the numbers of channels, from coarse to fine. They double at each coarser level, up to four times.
+
+    Args:
+        levels: number of levels, at least 1.
+        finest: channels at the finest level, at least 1.
 
     >>> widths(4, 32)
     [128, 128, 64, 32]
@@ -46,23 +56,30 @@ def widths(levels: int, finest: int) -> list[int]:
 
 
 class ImageGenerator(nn.Module):
-    """Latent vectors `(B, latent)` and classes `(B,)` to images `(B, C, H, W)`, about −1 to 1."""
+    """Network from latent vectors (B, latent) and classes (B,) to images (B, C, H, W), about −1 to 1.
+
+    Args:
+        image_shape: (C, H, W).
+        num_classes: number of classes, at least 1.
+        latent: length of the latent vectors, at least 1.
+        channels: channels at the finest level, at least 1.
+        blocks: residual blocks at each level, at least 1.
+    """
 
     def __init__(
         self, image_shape: tuple[int, int, int], num_classes: int, *, latent: int, channels: int, blocks: int
     ) -> None:
         super().__init__()
-        image_channels, self._height, self._width = image_shape
-        self._sizes = pyramid(self._height, self._width)
+        self._patches = Patches(image_shape, size=_patch_size(*image_shape[1:]))
+        self._sizes = pyramid(*image_shape[1:])
         counts = widths(len(self._sizes), channels)
         self._start = (counts[0], *self._sizes[0])
-        self._patch = 2 if _reads_patches(self._height, self._width) else 1
         self.classes = nn.Embedding(num_classes, latent)
         self.latent = _linear(2 * latent, _FEATURES, slope=1.0)
         self.start = _linear(_FEATURES, counts[0] * self._sizes[0][0] * self._sizes[0][1])
         self.stages = nn.ModuleList(_stage(count, blocks) for count in counts)
         self.narrow = nn.ModuleList(_convolution(a, b, 1, slope=1.0) for a, b in pairwise(counts))
-        self.image = _convolution(counts[-1], image_channels * self._patch**2, 3)
+        self.image = _convolution(counts[-1], self._patches.channels, 3)
 
     def forward(self, latents: Tensor, labels: Tensor) -> Tensor:
         hidden = _activate(self.latent(torch.cat([latents, self.classes(labels)], dim=1)))
@@ -70,20 +87,26 @@ class ImageGenerator(nn.Module):
         x = self.stages[0](x)
         for size, narrow, stage in zip(self._sizes[1:], self.narrow, self.stages[1:], strict=True):
             x = stage(F.interpolate(narrow(x), size=size, mode="nearest"))
-        image = F.pixel_shuffle(self.image(_activate(x)), self._patch)
-        return image[:, :, : self._height, : self._width].float()
+        return self._patches.unfold(self.image(_activate(x))).float()
 
 
 class Discriminator(nn.Module):
-    """Images `(B, C, H, W)` and classes `(B,)` to logits `(B,)`, higher for what looks real and of its class."""
+    """Network from images (B, C, H, W) and classes (B,) to logits (B,), higher for real images of the class.
+
+    Args:
+        image_shape: (C, H, W).
+        num_classes: number of classes, at least 1.
+        channels: channels at the finest level, at least 1.
+        blocks: residual blocks at each level, at least 1.
+    """
 
     def __init__(self, image_shape: tuple[int, int, int], num_classes: int, *, channels: int, blocks: int) -> None:
         super().__init__()
         image_channels, height, width = image_shape
         sizes = pyramid(height, width)[::-1]
         counts = widths(len(sizes), channels)[::-1]
-        stride = 2 if _reads_patches(height, width) else 1
-        # A kernel of 4 at stride 2 halves a side, rounding down; the padding of an odd side makes that up.
+        stride = _patch_size(*image_shape[1:])
+        # A kernel of 4 with stride 2 halves a side and rounds down, so odd sides are padded.
         self._padding = (0, width % stride, 0, height % stride)
         self.stem = nn.Conv2d(image_channels, counts[0], kernel_size=2 + stride, stride=stride, padding=1)
         self.stages = nn.ModuleList(_stage(count, blocks) for count in counts)
@@ -106,7 +129,7 @@ class Discriminator(nn.Module):
 
 
 class _Residual(nn.Module):
-    """x + convolution(activation(convolution(activation(x)))), the identity at first."""
+    """Residual block: x + convolution(activation(convolution(activation(x)))). At first it is the identity."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -119,8 +142,8 @@ class _Residual(nn.Module):
         return x + branch
 
 
-def _reads_patches(height: int, width: int) -> bool:
-    return min(height, width) >= _SHUFFLED
+def _patch_size(height: int, width: int) -> int:
+    return 2 if min(height, width) >= _SHUFFLED else 1
 
 
 def _activate(x: Tensor) -> Tensor:
@@ -140,7 +163,7 @@ def _linear(before: int, after: int, slope: float = _SLOPE) -> nn.Linear:
 
 
 def _initialise(layer: nn.Conv2d | nn.Linear, slope: float) -> nn.Module:
-    """Keep the variance of inputs that went through an activation of that slope; slope 1 is none."""
+    """Draw weights that keep the variance of activations of that slope. Slope 1 means no activation."""
     nn.init.kaiming_normal_(layer.weight, slope)
     assert layer.bias is not None
     nn.init.zeros_(layer.bias)

@@ -8,7 +8,6 @@ import math
 import pytest
 import torch
 from augsynth_gan import R3GAN, R3GANConfig
-from augsynth_gan.generator import schedule
 from augsynth_gan.losses import gradient_penalty
 from torch.utils.data import TensorDataset
 
@@ -85,15 +84,6 @@ def test_refuses_options_out_of_range(option: str, value: object) -> None:
 def test_every_option_is_described() -> None:
     """A new option without a rule or a default is caught here."""
     assert all(field.default is not dataclasses.MISSING for field in dataclasses.fields(R3GANConfig))
-
-
-@pytest.mark.parametrize("total", [1, 10, 1000])
-def test_schedule_rises_then_falls(total: int) -> None:
-    factors = [schedule(index, total) for index in range(total)]
-    assert all(0 < factor <= 1 for factor in factors)
-    peak = factors.index(max(factors))
-    assert factors[peak:] == sorted(factors[peak:], reverse=True)
-    assert peak <= max(1, total // 20)
 
 
 def test_penalty_keeps_the_discriminator_flat() -> None:

@@ -6,7 +6,6 @@ representation using deep conditional generative models", NeurIPS 2015.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
@@ -14,61 +13,66 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from augsynth.errors import ArgumentError
-from augsynth.generators import PRECISIONS, NetworkGenerator, Noise, Step, autocast
+from augsynth.generators import NetworkGenerator, Noise, Step
+from augsynth.generators.toolkit import (
+    PRECISIONS,
+    WarmupCosine,
+    autocast,
+    check_options,
+    descend,
+    option,
+    set_learning_rate,
+)
 from augsynth_vae.likelihood import Bernoulli, DiscretizedLogistic, free_bits, gaussian_kl
 from augsynth_vae.networks import Decoder, Encoder, Grid
 
 LIKELIHOODS = ("bernoulli", "logistic")
+SCHEDULE = WarmupCosine(steps=100, share=0.1, end=0.01)
 
 
 @dataclass(frozen=True)
 class VAEConfig:
-    """Options of `create_generator("cvae", …)`."""
+    """Options of `create_generator("cvae", …)`.
 
-    latent: int = 16
-    """Size of the latent code."""
-    width: int = 32
-    """Channels at the finest level; time and memory grow with its square."""
-    likelihood: str = "bernoulli"
-    """"bernoulli" for images that are nearly black and white, "logistic" for grey tones and colours."""
-    beta: float = 0.1
-    """Weight of the KL term; higher is safer and blurs variety away, lower has more samples that are off."""
-    warmup: float = 0.2
-    """Share of the steps over which that weight rises from 0, so that the code is used before it is taxed."""
-    free_bits: float = 0.05
-    """Nats of each latent dimension that are free of charge."""
-    temperature: float = 1.0
-    """Standard deviation of the codes that are sampled; below 1 safer and less varied."""
-    learning_rate: float = 2e-3
-    """Peak of the cosine schedule."""
-    decay: float = 0.999
-    """Of the moving average of the weights that are sampled from."""
-    precision: str = "auto"
-    """"float32", "bfloat16", or "auto": bfloat16 where the hardware multiplies matrices of it."""
+    Args:
+        latent: length of the latent code, at least 1; default 16.
+        width: channels at the finest level, at least 1; default 32. Time and memory grow with its square.
+        likelihood: "bernoulli" (default) for images that are nearly black and white, "logistic" for grey tones and
+            colours.
+        beta: weight of the KL term, above 0; default 0.1. A higher weight gives safer and less varied samples, a lower
+            one more samples that are wrong.
+        warmup: share of the steps in which that weight rises from 0, in [0, 1]; default 0.2. The decoder learns to use
+            the code before the code is taxed.
+        free_bits: nats of each latent dimension without a cost, at least 0; default 0.05.
+        temperature: standard deviation of the codes that are sampled, above 0; default 1. Samples are safer and less
+            varied below 1.
+        learning_rate: peak of the cosine schedule, above 0; default 0.002.
+        decay: decay of the moving average of the weights for sampling, in [0, 1); default 0.999.
+        precision: "float32", "bfloat16", or "auto" (default): bfloat16 where the hardware multiplies bfloat16 matrices.
+    """
+
+    latent: int = option(16, at_least=1)
+    width: int = option(32, at_least=1)
+    likelihood: str = option("bernoulli", one_of=LIKELIHOODS)
+    beta: float = option(0.1, above=0)
+    warmup: float = option(0.2, at_least=0, at_most=1)
+    free_bits: float = option(0.05, at_least=0)
+    temperature: float = option(1.0, above=0)
+    learning_rate: float = option(2e-3, above=0)
+    decay: float = option(0.999, at_least=0, below=1)
+    precision: str = option("auto", one_of=PRECISIONS)
 
     def __post_init__(self) -> None:
-        rules = [
-            ("latent", self.latent >= 1, "at least 1"),
-            ("width", self.width >= 1, "at least 1"),
-            ("likelihood", self.likelihood in LIKELIHOODS, f"one of {LIKELIHOODS}"),
-            ("beta", 0 < self.beta < math.inf, "above 0"),
-            ("warmup", 0 <= self.warmup <= 1, "from 0 to 1"),
-            ("free_bits", 0 <= self.free_bits < math.inf, "at least 0"),
-            ("temperature", 0 < self.temperature < math.inf, "above 0"),
-            ("learning_rate", 0 < self.learning_rate < math.inf, "above 0"),
-            ("decay", 0 <= self.decay < 1, "in [0, 1)"),
-            ("precision", self.precision in PRECISIONS, f"one of {PRECISIONS}"),
-        ]
-        for option, holds, expected in rules:
-            if not holds:
-                raise ArgumentError(f"{option} must be {expected}, got {getattr(self, option)!r}")
+        check_options(self)
 
 
 class ConditionalVAE(NetworkGenerator):
-    """Images are coded as a few Gaussian numbers beside their class, and drawn by decoding random ones.
+    """Class-conditional variational autoencoder: it codes an image as a few Gaussian numbers, and decodes random ones.
 
-    It fits in a minute and never collapses; its samples are softer than those of a GAN or a diffusion model.
+    It fits in a minute and never collapses. Its samples are softer than those of a GAN or a diffusion model.
+
+    Args:
+        config: options; None for the defaults.
     """
 
     name = "cvae"
@@ -103,13 +107,9 @@ class ConditionalVAE(NetworkGenerator):
         kl = gaussian_kl(mean, log_variance)
         weight = self.config.beta * ramp(step.index, self.config.warmup * step.total)
         loss = reconstruction + weight * free_bits(kl, self.config.free_bits)
-        optimizer = step.optimizers["main"]
-        optimizer.param_groups[0]["lr"] = self.config.learning_rate * cosine(step.index, step.total)
-        optimizer.zero_grad(set_to_none=True)
-        # Per value, so that the size of gradients, which are clipped, does not depend on the image's.
-        torch.autograd.backward(loss / images[0].numel())
-        nn.utils.clip_grad_norm_(self.networks.parameters(), 1.0)
-        optimizer.step()
+        set_learning_rate(step.optimizers, self.config.learning_rate * SCHEDULE(step.index, step.total))
+        # Divided by the number of values, so that clipping does not depend on the size of the images.
+        descend(step.optimizers["main"], loss / images[0].numel(), max_norm=1.0)
         return {"reconstruction": reconstruction.detach(), "kl": kl.detach().sum(1).mean()}
 
     def generate(self, noise: Noise, labels: Tensor | None, guidance: float | None) -> Tensor:
@@ -124,15 +124,13 @@ class ConditionalVAE(NetworkGenerator):
 
 
 def ramp(index: int, length: float) -> float:
-    """Rises linearly from 0 at step 0 to 1 at step `length`, and stays there.
+    """Compute a factor that rises linearly from 0 at step 0 to 1 at step `length`, and stays there.
+
+    Args:
+        index: number of the step, at least 0.
+        length: number of steps of the rise, at least 0.
 
     >>> ramp(5, 20), ramp(30, 20), ramp(0, 0)
     (0.25, 1.0, 1.0)
     """
     return min(1.0, index / length) if length > 0 else 1.0
-
-
-def cosine(index: int, total: int) -> float:
-    """A learning-rate factor: up over the first 100 steps or tenth of the run, then half a cosine down to 1/100."""
-    rise = min(1.0, (index + 1) / min(100, 1 + total // 10))
-    return rise * (0.01 + 0.99 * (1 + math.cos(math.pi * index / total)) / 2)

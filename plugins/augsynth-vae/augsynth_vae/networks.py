@@ -1,7 +1,8 @@
-"""A convolutional encoder and decoder for images of any shape, both told the class.
+"""A convolutional encoder and decoder for images of any shape, with the class as an input of both.
 
-Images are first folded into patches, so that even large ones are worked on at about 16 × 16. No normalisation layers:
-residual branches that start at zero train well without, and on a CPU normalisation would cost as much as convolution.
+Images are first folded into patches, so that the networks work on about 16 × 16 positions even for large images. There
+are no normalisation layers: residual branches that start at zero train well without them, and on a CPU they cost as
+much as convolutions.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from augsynth.generators.toolkit import Patches
 from augsynth_vae.likelihood import Likelihood
 
 EMBEDDING = 64
@@ -22,48 +24,40 @@ LOG_VARIANCE_LIMIT = 8.0
 
 @dataclass(frozen=True)
 class Grid:
-    """How images of a shape are folded and then halved: `sides[0]` is the folded size, `sides[-1]` the smallest."""
+    """The folding of images into patches, and the halving of folded images.
 
-    image_shape: tuple[int, int, int]
-    patch: int
+    Args:
+        patches: the folding.
+        sides: heights and widths of the features, from the folded image to the smallest.
+    """
+
+    patches: Patches
     sides: tuple[tuple[int, int], ...]
 
     @classmethod
     def of(cls, image_shape: tuple[int, int, int]) -> Grid:
-        """Fold into patches while 12 rows and columns are left, then halve (rounding up) down to about 4.
+        """Fold so that 12 rows and columns are left, then halve (rounding up) down to about 4.
+
+        Args:
+            image_shape: (C, H, W) of the images.
 
         >>> Grid.of((1, 28, 28)).sides
         ((14, 14), (7, 7), (4, 4))
         """
-        _, height, width = image_shape
-        patch = 1
-        while min(height, width) // (2 * patch) >= 12:
-            patch *= 2
-        sides = [(math.ceil(height / patch), math.ceil(width / patch))]
+        patches = Patches.leaving(image_shape, least=12)
+        sides = [patches.sides]
         while min(sides[-1]) > 4:
             sides.append((math.ceil(sides[-1][0] / 2), math.ceil(sides[-1][1] / 2)))
-        return cls(image_shape, patch, tuple(sides))
-
-    @property
-    def channels(self) -> int:
-        """Channels of a folded image."""
-        return self.image_shape[0] * self.patch**2
-
-    def fold(self, images: Tensor) -> Tensor:
-        """(B, C, H, W) to (B, channels, *sides[0]); edge pixels are repeated where the patches reach beyond."""
-        rows, columns = (self.patch * side for side in self.sides[0])
-        _, height, width = self.image_shape
-        padded = F.pad(images, (0, columns - width, 0, rows - height), mode="replicate")
-        return F.pixel_unshuffle(padded, self.patch).contiguous(memory_format=torch.channels_last)
-
-    def unfold(self, folded: Tensor) -> Tensor:
-        """The inverse of `fold`."""
-        _, height, width = self.image_shape
-        return F.pixel_shuffle(folded, self.patch)[:, :, :height, :width]
+        return cls(patches, tuple(sides))
 
 
 class Block(nn.Module):
-    """Two convolutions beside a shortcut; the class scales and shifts the features between them (FiLM)."""
+    """Residual block: two convolutions and a shortcut. The class scales and shifts the features in between (FiLM).
+
+    Args:
+        before: channels of the input, at least 1.
+        after: channels of the output, at least 1.
+    """
 
     def __init__(self, before: int, after: int) -> None:
         super().__init__()
@@ -82,12 +76,24 @@ class Block(nn.Module):
 
 
 def channel_counts(grid: Grid, width: int) -> list[int]:
-    """Channels at each of the grid's sides: doubling, up to four times `width`."""
+    """Return the numbers of channels at each of the grid's sides. They double, up to four times `width`.
+
+    Args:
+        grid: folding and sides.
+        width: channels at the finest level, at least 1.
+    """
     return [min(width << level, 4 * width) for level in range(len(grid.sides))]
 
 
 class Encoder(nn.Module):
-    """q(z | image, class): mean and log variance, `(B, latent)` each."""
+    """q(z | image, class): mean and log variance, (B, latent) each.
+
+    Args:
+        grid: folding and sides.
+        num_classes: number of classes, at least 1.
+        width: channels at the finest level, at least 1.
+        latent: length of the latent code, at least 1.
+    """
 
     def __init__(self, grid: Grid, num_classes: int, width: int, latent: int) -> None:
         super().__init__()
@@ -95,14 +101,14 @@ class Encoder(nn.Module):
         rows, columns = grid.sides[-1]
         self.grid = grid
         self.classes = nn.Embedding(num_classes, EMBEDDING)
-        self.stem = nn.Conv2d(grid.channels, counts[0], 3, padding=1)
+        self.stem = nn.Conv2d(grid.patches.channels, counts[0], 3, padding=1)
         self.blocks = nn.ModuleList(Block(a, b) for a, b in zip([counts[0], *counts], counts, strict=False))
         self.hidden = nn.Linear(counts[-1] * rows * columns, HIDDEN)
         self.head = nn.Linear(HIDDEN + EMBEDDING, 2 * latent)
 
     def forward(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         embedding = self.classes(labels)
-        features = self.stem(self.grid.fold(images))
+        features = self.stem(self.grid.patches.fold(images))
         for level, block in enumerate(self.blocks):
             features = block(F.avg_pool2d(features, 2, ceil_mode=True) if level else features, embedding)
         summary = F.silu(self.hidden(features.flatten(1)))
@@ -111,7 +117,15 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """p(image | z, class): what its `likelihood` reads, `(B, C, H, W)`."""
+    """p(image | z, class): the output (B, C, H, W) that its likelihood reads.
+
+    Args:
+        grid: folding and sides.
+        num_classes: number of classes, at least 1.
+        width: channels at the finest level, at least 1.
+        latent: length of the latent code, at least 1.
+        likelihood: likelihood of an image under the output.
+    """
 
     likelihood: Likelihood
 
@@ -126,7 +140,7 @@ class Decoder(nn.Module):
         self.blocks = nn.ModuleList(
             Block(a, b) for a, b in zip([counts[-1], *counts[::-1]], counts[::-1], strict=False)
         )
-        self.head = nn.Conv2d(counts[0], grid.channels, 3, padding=1)
+        self.head = nn.Conv2d(counts[0], grid.patches.channels, 3, padding=1)
 
     def forward(self, latent: Tensor, labels: Tensor) -> Tensor:
         embedding = self.classes(labels)
@@ -136,4 +150,4 @@ class Decoder(nn.Module):
         features = features.contiguous(memory_format=torch.channels_last)
         for block, sides in zip(self.blocks, reversed(self.grid.sides), strict=True):
             features = block(F.interpolate(features, size=sides), embedding)
-        return self.grid.unfold(self.head(F.silu(features))).float()
+        return self.grid.patches.unfold(self.head(F.silu(features))).float()

@@ -4,41 +4,20 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import torch
 from augsynth_vae import ConditionalVAE, VAEConfig
-from augsynth_vae.generator import cosine, ramp
+from augsynth_vae.generator import ramp
 from augsynth_vae.likelihood import Bernoulli
 from augsynth_vae.networks import Decoder, Encoder, Grid
-from torch import Tensor
 from torch.utils.data import TensorDataset
 
 from augsynth.errors import ArgumentError
 from augsynth.testing import check_generator
 
 SHAPES = [(1, 8, 8), (1, 28, 28), (1, 27, 33), (3, 30, 20), (4, 9, 13), (3, 64, 64), (2, 8, 64)]
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """Networks this small run slower on two threads, and far slower where the cores are shared."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-def bars(n: int) -> tuple[Tensor, Tensor]:
-    """Images 1x8x8 of two classes: a bar somewhere along the rows, or along the columns."""
-    labels = torch.arange(n) % 2
-    images = torch.zeros(n, 1, 8, 8, dtype=torch.uint8)
-    for k in range(n):
-        images[k, 0, (k // 2) % 8] = 255
-    images[labels == 1] = images[labels == 1].transpose(2, 3)
-    return images, labels
 
 
 @pytest.mark.parametrize("likelihood", ["bernoulli", "logistic"])
@@ -51,10 +30,10 @@ def test_it_keeps_the_contract_in_another_process() -> None:
 
 
 @pytest.fixture(scope="module")
-def fitted() -> ConditionalVAE:
+def fitted(bars: TensorDataset) -> ConditionalVAE:
     """A generator that has learned the bars."""
     generator = ConditionalVAE.configure(width=8, latent=4, beta=1.0, free_bits=0.2)
-    generator.fit(TensorDataset(*bars(64)), steps=250, batch_size=32, device="cpu", progress=False)
+    generator.fit(bars, steps=250, batch_size=32, device="cpu", progress=False)
     return generator
 
 
@@ -87,20 +66,8 @@ def test_any_shape_is_coded_and_decoded(shape: tuple[int, int, int], classes: in
     assert Decoder(grid, classes, 4, 5, Bernoulli())(mean, labels).shape == images.shape
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-def test_folding_loses_nothing(shape: tuple[int, int, int]) -> None:
-    grid = Grid.of(shape)
-    images = torch.randn(2, *shape, generator=torch.Generator().manual_seed(0))
-    assert torch.equal(grid.unfold(grid.fold(images)), images)
-    assert grid.fold(images).shape == (2, grid.channels, *grid.sides[0])
-
-
-def test_schedules_begin_and_end_where_they_say() -> None:
+def test_the_weight_of_the_kl_term_rises() -> None:
     assert [ramp(k, 10) for k in (0, 5, 10, 99)] == [0.0, 0.5, 1.0, 1.0]
-    factors = [cosine(k, 1000) for k in range(1000)]
-    assert factors[0] == pytest.approx(0.01, rel=0.01)
-    assert max(factors) == factors[99] > 0.97
-    assert factors[-1] == pytest.approx(0.01, rel=0.01)
 
 
 @pytest.mark.parametrize(

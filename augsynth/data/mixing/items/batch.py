@@ -8,8 +8,9 @@ from typing import Any
 import torch
 from torch.utils.data import default_collate
 
+from augsynth.core.items import Fields
 from augsynth.core.positions import Positional
-from augsynth.data.mixing.items.form import Fields, Structure
+from augsynth.data.mixing.items.form import Structure
 
 
 class Batch(Positional[Any], Sequence[Any]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,57 +11,18 @@ import torch
 
 from augsynth.core.arrays import to_numpy
 from augsynth.core.images import as_view
+from augsynth.core.items import Fields, ItemStructure
 from augsynth.errors import ArgumentTypeError, DataError, shown
 from augsynth.targets import check_fields, is_plain, is_target
 
-Fields = dict[str, Any]
 
+class Structure(ItemStructure):
+    """Form of the items of a mix, which also tells the part that moves with the image.
 
-@dataclass(frozen=True)
-class Structure:
-    """Form of the items of a data set.
-
-    Args:
-        kind: "pair" for `(image, label)`, "dict" for a dict with "image", or "image" for a bare image.
-        fields: names of the values beside the image; in a pair "label".
-
-    >>> pair = Structure.of((np.zeros((2, 2), np.uint8), 7), "real")
+    >>> pair = structure_of((np.zeros((2, 2), np.uint8), 7), "real")
     >>> pair.join("picture", {"label": 3})
     ('picture', 3)
     """
-
-    kind: str
-    fields: tuple[str, ...]
-
-    @classmethod
-    def of(cls, item: Any, name: str) -> Structure:
-        """Return the form of an item; `name` is the name of its data set in messages."""
-        if isinstance(item, Mapping):
-            if "image" not in item:
-                raise ArgumentTypeError(f"items of {name} must have the key 'image', got the keys {sorted(item)}")
-            return cls("dict", tuple(key for key in item if key != "image"))
-        if isinstance(item, (tuple, list)):
-            if len(item) != 2:
-                raise ArgumentTypeError(
-                    f"items of {name} must be (image, label) or a dict, got a {type(item).__name__} of {len(item)}"
-                )
-            return cls("pair", ("label",))
-        return cls("image", ())
-
-    def split(self, item: Any) -> tuple[Any, Fields]:
-        """Return the image of an item, and its other fields by name."""
-        if self.kind == "dict":
-            return item["image"], {key: value for key, value in item.items() if key != "image"}
-        if self.kind == "pair":
-            return item[0], {"label": item[1]}
-        return item, {}
-
-    def split_all(self, items: Sequence[Any]) -> tuple[list[Any], list[Fields]]:
-        """Return the images and the other fields of many items, much quicker than one by one."""
-        if self.kind == "pair":
-            return [item[0] for item in items], [{"label": item[1]} for item in items]
-        split = [self.split(item) for item in items]
-        return [image for image, _ in split], [fields for _, fields in split]
 
     def target(self, fields: Fields, passthrough: Collection[str] = ()) -> Any:
         """Return the part of an item that moves with its image: the label of a pair, or fields of a dict; or None.
@@ -93,11 +54,19 @@ class Structure:
         """Return the fields with another target."""
         return {**fields, **({"label": target} if self.kind == "pair" else target)}
 
-    def join(self, image: Any, fields: Fields) -> Any:
-        """Return the item of an image and its fields, the inverse of `split`; a field "source" comes last."""
-        if self.kind == "dict":
-            return {"image": image, **fields}
-        return (image, *fields.values())
+
+def structure_of(item: Any, name: str) -> Structure:
+    """Return the form of an item: `(image, label)`, a dict with "image", or a bare image.
+
+    Args:
+        item: item of a data set.
+        name: name of the data set in messages.
+    """
+    if isinstance(item, (tuple, list)) and len(item) != 2:
+        raise ArgumentTypeError(
+            f"items of {name} must be (image, label) or a dict, got a {type(item).__name__} of {len(item)}"
+        )
+    return Structure.of(item, f"items of {name}")
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,10 @@ from typing import Any
 
 import torch
 
-from augsynth.data.mixing.items.form import Fields, form, is_array, is_number, label_like
+from augsynth.core.items import Fields
+from augsynth.data.mixing.items.form import form, is_array, is_number, label_like
 from augsynth.errors import DataError, shown
-from augsynth.generators.class_names import read_class_names
+from augsynth.generators.reading.class_names import read_class_names
 
 
 def require_same_class_names(real: Any, synthetic: Any) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from augsynth.data.mixing.items.form import Fields, ImageForm, Structure, label_like
+from augsynth.core.items import Fields
+from augsynth.data.mixing.items.form import ImageForm, label_like, structure_of
 from augsynth.data.mixing.items.joining import require_joinable
 from augsynth.errors import ArgumentError, ArgumentTypeError, DataError
 
@@ -22,7 +23,7 @@ class ItemTemplate:
         if len(real) == 0:
             raise DataError("real has no items")
         item = real[0]
-        self.structure = Structure.of(item, "real")
+        self.structure = structure_of(item, "real")
         if self.structure.kind == "image":
             raise ArgumentTypeError(
                 f"items of real must be (image, label) or a dict with 'image', got a bare {type(item).__name__}"
@@ -89,4 +90,4 @@ class ItemTemplate:
 
 
 def _split(item: Any) -> tuple[Any, Fields]:
-    return Structure.of(item, "synthetic").split(item)
+    return structure_of(item, "synthetic").split(item)

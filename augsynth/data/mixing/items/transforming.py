@@ -10,10 +10,10 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+from augsynth.core.items import Fields
 from augsynth.core.typing import Ints
 from augsynth.data.mixing.items.batch import Batch
 from augsynth.data.mixing.items.failures import each, together
-from augsynth.data.mixing.items.form import Fields
 from augsynth.data.mixing.items.template import ItemTemplate
 from augsynth.errors import ArgumentTypeError
 from augsynth.targets import all_plain

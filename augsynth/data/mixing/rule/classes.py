@@ -11,14 +11,15 @@ import torch
 from torch.utils.data import ConcatDataset, Subset
 
 from augsynth.core.arrays import to_numpy
+from augsynth.core.checks import LARGEST_INT64
+from augsynth.core.items import class_of
 from augsynth.core.typing import Ints
 from augsynth.data.mixing.items.failures import located
-from augsynth.data.mixing.items.form import Structure, is_number
+from augsynth.data.mixing.items.form import structure_of
 from augsynth.errors import AugsynthError, DataError, shown
 from augsynth.progress import progress_bar
 
 _LABEL_ATTRIBUTES = ("labels", "targets")
-_LARGEST = 2**63 - 1
 _PROBES = 8
 _PROBED_CLASSES = 256
 _BAR_FROM = 2000
@@ -151,7 +152,7 @@ def _integers(values: Any) -> Ints | None:
         array = to_numpy(values if isinstance(values, (np.ndarray, torch.Tensor)) else list(values), "labels")
     except AugsynthError:
         return None
-    if array.ndim != 1 or array.dtype.kind not in "iu" or (array.size and int(array.max()) > _LARGEST):
+    if array.ndim != 1 or array.dtype.kind not in "iu" or (array.size and int(array.max()) > LARGEST_INT64):
         return None
     return array.astype(np.int64, copy=False)
 
@@ -183,7 +184,7 @@ def _label_at(dataset: Any, index: int, name: str) -> int:
         item = dataset[index]
     except Exception as error:
         raise located(error, f"item {index} of {name}, read for its label") from error
-    structure = Structure.of(item, name)
+    structure = structure_of(item, name)
     if "label" not in structure.fields:
         raise DataError(f"items of {name} have no label, and pairing='class' and a ratio for each class need classes")
     return as_class(structure.split(item)[1]["label"], name)
@@ -191,12 +192,12 @@ def _label_at(dataset: Any, index: int, name: str) -> int:
 
 def as_class(label: Any, name: str) -> int:
     """Return the class of a label: an int, a NumPy integer, or a tensor or an array of one integer."""
-    value = label.item() if isinstance(label, (torch.Tensor, np.ndarray, np.generic)) and is_number(label) else label
-    if isinstance(value, bool) or not isinstance(value, int):
+    value = class_of(label)
+    if value is None:
         raise DataError(
             f"{name}: a class must be an integer, got a label of type {type(label).__name__} ({shown(label)}); "
             "use pairing='free' with one ratio for all, or give integer labels"
         )
-    if not -_LARGEST - 1 <= value <= _LARGEST:
+    if not -LARGEST_INT64 - 1 <= value <= LARGEST_INT64:
         raise DataError(f"{name}: a class must be a signed 64-bit integer, got {value}; number the classes from 0")
     return value

@@ -1,0 +1,1 @@
+"""The contract of generators: `Generator`, the first floor, and `NetworkGenerator`, the second."""

@@ -1,0 +1,36 @@
+"""Steps of optimisers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+
+def set_learning_rate(optimizers: Mapping[str, Optimizer], rate: float) -> None:
+    """Set the learning rate of all parameters of all optimisers.
+
+    Args:
+        optimizers: optimisers by name, as in `step.optimizers`.
+        rate: the learning rate, above 0.
+    """
+    for optimizer in optimizers.values():
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+
+
+def descend(optimizer: Optimizer, loss: Tensor, *, max_norm: float | None = None) -> None:
+    """Compute the gradients of a loss, and take one step of the optimiser.
+
+    Args:
+        optimizer: the optimiser of the parameters to change.
+        loss: a scalar, to be lowered.
+        max_norm: largest norm of all its gradients together; longer ones are scaled down. None does not clip.
+    """
+    optimizer.zero_grad(set_to_none=True)
+    torch.autograd.backward(loss)
+    if max_norm is not None:
+        nn.utils.clip_grad_norm_([weight for group in optimizer.param_groups for weight in group["params"]], max_norm)
+    optimizer.step()

@@ -1,0 +1,112 @@
+"""The arguments of `fit`, spelt and checked once for both floors."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from augsynth.core.checks import check_integer, check_number, check_path, check_seed
+from augsynth.errors import ArgumentError
+from augsynth.generators.checkpoints import checkpoint
+from augsynth.generators.device import choose_device
+from augsynth.generators.training.steps import Callback, check_callbacks
+
+
+@dataclass(frozen=True, eq=False)
+class FitRequest:
+    """All arguments of `fit` except the data set; made by `checked`.
+
+    Args:
+        steps: number of training steps, or None if `epochs` is given.
+        epochs: passes over the images, or None if `steps` is given.
+        batch_size: images of a training step, at least 1.
+        device: device of the fit.
+        seed: seed of all random numbers, 64 bits.
+        checkpoint_dir: folder of the checkpoint, or None.
+        checkpoint_every: steps between two checkpoints, at least 1.
+        resume: True to continue the run in `checkpoint_dir`.
+        start_from: generator or folder with the first weights, or None for fresh ones.
+        callbacks: functions that are called after each step.
+        progress: True for progress bars.
+    """
+
+    steps: int | None
+    epochs: float | None
+    batch_size: int
+    device: torch.device
+    seed: int
+    checkpoint_dir: Path | None
+    checkpoint_every: int
+    resume: bool
+    start_from: Any
+    callbacks: tuple[Callback, ...]
+    progress: bool
+
+    @classmethod
+    def checked(cls, **arguments: Any) -> FitRequest:
+        """Check what users give, and convert it. Raises `ArgumentError` or `ArgumentTypeError`.
+
+        Args:
+            arguments: the fields of this class; `device` may be a name, `checkpoint_dir` any path.
+        """
+        folder = arguments["checkpoint_dir"]
+        checked = {
+            "batch_size": check_integer("batch_size", arguments["batch_size"], 1),
+            "device": choose_device(arguments["device"]),
+            "seed": check_seed(arguments["seed"]),
+            "checkpoint_dir": None if folder is None else check_path("checkpoint_dir", folder),
+            "checkpoint_every": check_integer("checkpoint_every", arguments["checkpoint_every"], 1),
+            "callbacks": check_callbacks(arguments["callbacks"]),
+        }
+        return cls(**{**arguments, **checked})
+
+    @property
+    def resumes(self) -> bool:
+        """True if there is a checkpoint to continue from."""
+        return self.resume and self.checkpoint_dir is not None and checkpoint.exists(self.checkpoint_dir)
+
+    def refuse_loop_options(self, name: str) -> None:
+        """Raise `ArgumentError` if an option of the training loop is given to a generator without one.
+
+        Args:
+            name: name of the generator, for the message.
+        """
+        options = {option: getattr(self, option) for option in ("steps", "epochs", "resume", "start_from")}
+        given = [option for option, value in options.items() if value is not None and value is not False]
+        given += ["callbacks"] if self.callbacks else []
+        if given:
+            raise ArgumentError(
+                f"fit of {name!r} takes no {' and no '.join(given)}: it is no NetworkGenerator, and is given all "
+                "images once; call fit(dataset)"
+            )
+
+    def require_loop_options(self) -> None:
+        """Raise `ArgumentError` unless the options of the training loop make sense together."""
+        if self.resume and self.checkpoint_dir is None:
+            raise ArgumentError("resume=True needs checkpoint_dir: the folder of the run to continue")
+        if (self.steps is None) == (self.epochs is None):
+            given = "neither" if self.steps is None else f"both (steps={self.steps}, epochs={self.epochs})"
+            raise ArgumentError(f"give either steps or epochs, got {given}")
+        self.steps_for(1)
+
+    def steps_for(self, images: int) -> int:
+        """Compute the number of training steps; epochs are rounded up to whole steps.
+
+        Args:
+            images: number of images in the data set, at least 1.
+        """
+        if self.epochs is None:
+            return check_integer("steps", self.steps, 1)
+        epochs = check_number("epochs", self.epochs)
+        if epochs <= 0:
+            raise ArgumentError(f"epochs must be above 0, got {self.epochs}")
+        return check_integer("steps", math.ceil(epochs * images / self.batch_size), 1)
+
+    def require_free_folder(self) -> None:
+        """Raise `CheckpointError` if `checkpoint_dir` cannot take the checkpoints of a training loop."""
+        if self.checkpoint_dir is not None and not self.resumes:
+            checkpoint.require_new(self.checkpoint_dir, "pass resume=True, or name another folder")
