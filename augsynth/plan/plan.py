@@ -52,7 +52,7 @@ class Plan:
         return Plan(tuple(step[samples] for step in self.steps))
 
     def matrices(self) -> Floats:
-        """The maps (n, 3, 3) from output to source coordinates, over all passes and barriers; displacements are left out.
+        """The maps (n, 3, 3) from output to source coordinates, over all passes and barriers, without displacements.
 
         >>> from augsynth import transforms as T
         >>> T.CenterCrop(2).plan([(4, 6)], [(0, 0, 0)]).matrices()[0, :2, 2].tolist()
@@ -79,9 +79,9 @@ class Plan:
         floating-point type: a list, an array for an array; where several were given a tuple, in the order of the
         parameters.
 
-        Boxes are those around the mapped outlines, and are not clipped; one without area becomes a point where the frame
-        was turned. Masks are sampled at the nearest pixel, and
-        are `mask_fill` (False for booleans) wherever the output does not show the source. `pixel_center` says that
+        Boxes are those around the mapped outlines, and are not clipped; one without area becomes a point where the
+        frame was turned. Masks are sampled at the nearest pixel, and are `mask_fill` (False for booleans) wherever the
+        output does not show the source. `pixel_center` says that
         points name pixels by their centres. Points behind the horizon of a perspective are NaN.
 
         >>> from augsynth import transforms as T
