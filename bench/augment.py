@@ -1,11 +1,11 @@
-"""How long does an augmentation take, and how long do others take? One table of transforms and pipelines.
+"""Time of augmentations, for augsynth and its peers: one table of transforms and pipelines.
 
     AUGSYNTH_DATA=folder python bench/augment.py                          everything: ten to fifteen minutes
     AUGSYNTH_DATA=folder python bench/augment.py --quick                  few rounds over few images: two minutes
     AUGSYNTH_DATA=folder python bench/augment.py --only noise --isas avx2
 
 Results go to bench/results/augment.json, .md and .svg; a run that leaves something out writes to build/bench instead.
-bench/README.md tells what is measured, and how to read it.
+bench/README.md explains the measurements and the table.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ THREADS_CASE = "rotated crop + noise"
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What a run measures."""
+class Scope:
+    """Work that a run measures."""
 
     cases: list[Case]
     sets: dict[str, ImageSet]
@@ -46,11 +46,11 @@ class Plan:
 
     @property
     def batched(self) -> list[Augsynth]:
-        """Ours by the batch, the best instruction set first."""
-        return [one for one in self.ours if not one.single]
+        """Batched contenders of augsynth, the best instruction set first."""
+        return [contender for contender in self.ours if not contender.single]
 
     def turns(self) -> int:
-        """An upper limit of the turns, for the progress bar."""
+        """Return an upper limit of the number of turns, for the progress bar."""
         entrants = len(self.ours) + len(self.peers)
         each = (self.rounds + 1) * (2 * (entrants + 1))
         loaders = sum(case.loader for case in self.cases) * (self.rounds + 1) * entrants
@@ -78,8 +78,8 @@ def main(
     for name in set(wanted) - set(MODULES):
         raise typer.BadParameter(f"no library {name!r}: there are {', '.join(MODULES)}")
     found, left_out = load_peers([] if peers == "-" else wanted)
-    plan = _plan(found, isas, only, rounds, quick)
-    results = _measure(plan, left_out)
+    scope = _scope(found, isas, only, rounds, quick)
+    results = _measure(scope, left_out)
     complete = not (quick or only or isas or peers)
     _write(results, output or (RESULTS if complete else PARTIAL))
 
@@ -88,7 +88,7 @@ def _data() -> Path:
     return Path(os.environ.get("AUGSYNTH_DATA", "."))
 
 
-def _plan(peers: list[Peer], isas: str, only: str, rounds: int, quick: bool) -> Plan:
+def _scope(peers: list[Peer], isas: str, only: str, rounds: int, quick: bool) -> Scope:
     import torch
     from harness.cases import CASES
     from harness.images import load_set
@@ -104,7 +104,7 @@ def _plan(peers: list[Peer], isas: str, only: str, rounds: int, quick: bool) -> 
         cases = [replace(case, batch=min(case.batch, QUICK_WINDOW[case.images])) for case in cases]
     best = _isas(isas)
     ours = [Augsynth(isa) for isa in best] + [Augsynth(best[0], single=True)]
-    return Plan(cases, sets, ours, peers, min(rounds, 2) if quick else rounds)
+    return Scope(cases, sets, ours, peers, min(rounds, 2) if quick else rounds)
 
 
 def _isas(names: str) -> list[str]:
@@ -117,67 +117,67 @@ def _isas(names: str) -> list[str]:
     return wanted
 
 
-def _measure(plan: Plan, left_out: dict[str, str]) -> dict[str, Any]:
+def _measure(scope: Scope, left_out: dict[str, str]) -> dict[str, Any]:
     from harness import machine
 
     from augsynth.progress import progress_bar
 
     before = machine.load()
     rows = []
-    with progress_bar("measuring", plan.turns()) as advance:
-        for case in plan.cases:
-            rows += _rows(plan, case, lambda name=case.name: advance(1, name))
-        threads = _threads(plan, lambda: advance(1, "threads"))
+    with progress_bar("measuring", scope.turns()) as advance:
+        for case in scope.cases:
+            rows += _rows(scope, case, lambda name=case.name: advance(1, name))
+        threads = _threads(scope, lambda: advance(1, "threads"))
     return {
         "machine": machine.describe(),
         "load": {"before": before, "after": machine.load()},
-        "versions": machine.versions(["torch", "numpy", *(peer.distribution for peer in plan.peers)]),
-        "settings": _settings(plan),
+        "versions": machine.versions(["torch", "numpy", *(peer.distribution for peer in scope.peers)]),
+        "settings": _settings(scope),
         "left_out": left_out,
         "rows": [row.as_json() for row in rows],
         "threads": threads,
     }
 
 
-def _rows(plan: Plan, case: Case, advance: Any) -> list[Row]:
-    """All that is measured of a case."""
+def _rows(scope: Scope, case: Case, advance: Any) -> list[Row]:
+    """Return all measurements of a case."""
     from harness.suite import inspect, measure_case, measure_loader
 
-    images = plan.sets[case.images]
-    remarks = inspect(case, images, plan.ours, plan.peers)
-    rows = measure_case(case, images, [*plan.ours, *plan.peers], remarks, plan.rounds, advance)
+    images = scope.sets[case.images]
+    remarks = inspect(case, images, scope.ours, scope.peers)
+    rows = measure_case(case, images, [*scope.ours, *scope.peers], remarks, scope.rounds, advance)
     if case.loader:
-        rows.append(measure_loader(case, images, [*plan.batched, *plan.peers], remarks, plan.rounds, advance))
+        rows.append(measure_loader(case, images, [*scope.batched, *scope.peers], remarks, scope.rounds, advance))
     return rows
 
 
-def _settings(plan: Plan) -> dict[str, Any]:
+def _settings(scope: Scope) -> dict[str, Any]:
     return {
-        "rounds": plan.rounds,
-        "isas": [one.isa for one in plan.batched],
-        "ours": [one.name for one in plan.ours],
-        "peers": [one.name for one in plan.peers],
-        "windows": {name: images.window for name, images in plan.sets.items()},
-        "megabytes": {name: round(images.megabytes, 1) for name, images in plan.sets.items()},
-        "operations": {case.name: [repr(op) for op in case.ops] for case in plan.cases},
-        "process clock": [peer.name for peer in plan.peers if peer.clock.__name__ == "process_time"],
+        "rounds": scope.rounds,
+        "isas": [contender.isa for contender in scope.batched],
+        "ours": [contender.name for contender in scope.ours],
+        "peers": [peer.name for peer in scope.peers],
+        "windows": {name: images.window for name, images in scope.sets.items()},
+        "megabytes": {name: round(images.megabytes, 1) for name, images in scope.sets.items()},
+        "operations": {case.name: [repr(op) for op in case.ops] for case in scope.cases},
+        "process clock": [peer.name for peer in scope.peers if peer.clock.__name__ == "process_time"],
     }
 
 
-def _threads(plan: Plan, advance: Any) -> dict[str, Any]:
-    """One thread against two, if that case is measured and there are two cores."""
+def _threads(scope: Scope, advance: Any) -> dict[str, Any]:
+    """Compare one thread with two, if this case is measured and there are two cores."""
     from harness import machine
     from harness.suite import measure_threads
 
-    chosen = [case for case in plan.cases if case.name == THREADS_CASE]
+    chosen = [case for case in scope.cases if case.name == THREADS_CASE]
     if not chosen or (os.cpu_count() or 1) < 2:
         return {}
     case, load = chosen[0], machine.load()
-    rounds = 3 * plan.rounds
-    found = measure_threads(case, plan.sets[case.images], plan.ours[0].isa, rounds, advance)
+    rounds = 3 * scope.rounds
+    found = measure_threads(case, scope.sets[case.images], scope.ours[0].isa, rounds, advance)
     return {
         "case": case.name,
-        "batch": plan.sets[case.images].window,
+        "batch": scope.sets[case.images].window,
         "rounds": rounds,
         "cores": os.cpu_count(),
         "load": load,
@@ -188,7 +188,7 @@ def _threads(plan: Plan, advance: Any) -> dict[str, Any]:
 
 
 def _write(results: dict[str, Any], folder: Path) -> None:
-    """The results as JSON, as a table and as a picture; the table is printed too."""
+    """Write the results as JSON, as a table and as a picture, and print the table."""
     from harness.plot import draw
     from harness.report import markdown
 

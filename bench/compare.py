@@ -1,11 +1,11 @@
-"""Has the engine become slower? Counts the instructions of a fixed workload, and compares them with a stored baseline.
+"""Gate on speed: counts the instructions of fixed workloads, and compares them with a stored baseline.
 
     python bench/compare.py             exit status 1 if any workload takes more instructions than the baseline allows
     python bench/compare.py --update    store what is counted now as the baseline
 
-Instructions are counted by callgrind inside `augsynth::run` alone, on one thread, so that neither the machine's speed
-nor its load nor Python takes part. Valgrind emulates a CPU without AVX-512; the baseline and AVX2 stand for all. The
-count depends on the compiler: where it is not the one of the stored baseline, the tolerance is wider.
+callgrind counts instructions only inside `augsynth::run`, on one thread. So the speed of the machine, its load and
+Python have no effect. Valgrind emulates a CPU without AVX-512, so the baseline and AVX2 stand for all instruction sets.
+The count depends on the compiler: if it differs from that of the stored baseline, the tolerance is wider.
 """
 
 from __future__ import annotations
@@ -43,7 +43,15 @@ Counts = dict[str, dict[str, int]]
 
 @dataclass(frozen=True)
 class Workload:
-    """One kind of work: what is done to `batch` images of `shape`; `tilt` makes the first rows' map a perspective."""
+    """One kind of work.
+
+    Args:
+        transforms: transforms of one pass.
+        shape: (H, W, C) of the images.
+        dtype: dtype of the images.
+        batch: number of images.
+        tilt: perspective term of the maps.
+    """
 
     transforms: tuple[T.Transform, ...]
     shape: tuple[int, int, int] = (256, 320, 3)
@@ -52,11 +60,11 @@ class Workload:
     tilt: float = 0.0
 
     def plan(self) -> Plan:
-        """The same plan every time, in one pass."""
+        """Return the plan, of one pass, which is always the same."""
         keys = [(0, 0, index) for index in range(self.batch)]
         plan = T.Compose(self.transforms).plan([self.shape] * self.batch, keys, dtype=self.dtype)
-        (one,) = plan.passes
-        one.rows["inverse"][:, 2, 0] = self.tilt
+        (step,) = plan.passes
+        step.rows["inverse"][:, 2, 0] = self.tilt
         return plan
 
 
@@ -86,7 +94,7 @@ WORKLOADS = {
 
 @dataclass(frozen=True)
 class Result:
-    """Instructions by instruction set and workload, and what the counts depend on."""
+    """Instructions by instruction set and workload, with the machine and the compiler that they depend on."""
 
     machine: str
     compiler: str
@@ -94,7 +102,7 @@ class Result:
 
     @classmethod
     def read(cls, path: Path) -> Result:
-        """Read what `write` stored."""
+        """Read a stored result."""
         return cls(**json.loads(path.read_text()))
 
     def write(self, path: Path) -> None:
@@ -134,7 +142,7 @@ def _total(dump: Path) -> int:
 
 
 def compare(now: Result, before: Result, tolerance: float) -> tuple[list[str], bool]:
-    """A table of both, and whether all is well; a workload or instruction set without a baseline is not."""
+    """Return a table of both, and whether no count grew; a workload without a baseline fails."""
     lines = [f"{'instructions':40}{'baseline':>14}{'now':>14}{'change':>9}"]
     passed = True
     for isa, counts in now.instructions.items():
@@ -154,7 +162,7 @@ def compare(now: Result, before: Result, tolerance: float) -> tuple[list[str], b
 
 
 def is_outdated(now: Result, before: Result, tolerance: float) -> bool:
-    """Whether something became so much quicker that the baseline would hide its becoming slower again."""
+    """Return whether a workload became so much faster that the baseline would hide a later loss."""
     return any(
         counts[name] < old * (1 - tolerance)
         for isa, counts in now.instructions.items()

@@ -1,4 +1,4 @@
-"""From the bytes of JPEG files to a batch: what does augmentation add to decoding, and how long do others take?
+"""Time from the bytes of JPEG files to a batch, for augsynth and its peers, beside decoding alone.
 
     AUGSYNTH_DATA=folder python bench/decode.py              three minutes
     AUGSYNTH_DATA=folder python bench/decode.py --rounds 3   a first look
@@ -62,7 +62,7 @@ CASES: dict[str, Ops] = {
 
 @dataclass(frozen=True)
 class Photos:
-    """The files, in memory."""
+    """Photo files in memory."""
 
     files: list[bytes]
 
@@ -73,11 +73,11 @@ class Photos:
             return cls([content.read() for member in members if (content := tar.extractfile(member))])
 
     def each(self, decode: Callable[[bytes], Any]) -> Batches:
-        """Decoding alone."""
+        """Return the way that only decodes."""
         return lambda start: (decode(data) for data in self.files)
 
     def collated(self, decode: Callable[[bytes], Any], transform: Callable[[Any], Any]) -> Batches:
-        """Decoding and transforming image by image, and a batch of the results, as a DataLoader does it."""
+        """Return the way of a DataLoader: decode and transform image by image, and collate a batch."""
 
         def run(start: int) -> Iterator[Any]:
             for some in self._batches():
@@ -86,7 +86,7 @@ class Photos:
         return run
 
     def at_once(self, prepare: Callable[[bytes], Any], transform: T.Pipeline | DecodingTransform) -> Batches:
-        """A batch at a time, with new keys in every turn."""
+        """Return the way that transforms a batch at once, with new keys in every turn."""
         turn = 0
 
         def run(start: int) -> Iterator[Any]:
@@ -124,7 +124,7 @@ def with_pillow(data: bytes) -> Any:
 
 
 def contenders(ops: Ops, photos: Photos) -> dict[str, Batches]:
-    """All ways from the bytes to a batch of one case."""
+    """Return all ways from the bytes to a batch of one case."""
     pipeline = T.Compose(translate(ops, STEPS))
     theirs, vision = Albumentationsx().transform(ops), TorchvisionV2().transform(ops)
     return {
@@ -141,13 +141,13 @@ def contenders(ops: Ops, photos: Photos) -> dict[str, Batches]:
 
 
 def table(rows: dict[str, dict[str, Timing]]) -> list[str]:
-    """One line a way; a column a case: µs a photo, and how many times as long as decoding alone and as augsynth."""
+    """Return a table with a line a way and a column a case: µs a photo, ratios to decoding alone and to augsynth."""
     names = next(iter(rows.values()))
     lines = [f"| µs a photo | {' | '.join(rows)} |", "|---" * (len(rows) + 1) + "|"]
     for name in names:
         cells = []
         for times in rows.values():
-            own, plain, ours = (times[one].median for one in (name, PLAIN, OURS))
+            own, plain, ours = (times[way].median for way in (name, PLAIN, OURS))
             cells.append(f"{own:,.0f} ({own / plain:.2f} / {own / ours:.2f})")
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return lines
@@ -161,7 +161,7 @@ SHRINKING: dict[str, T.Pipeline] = {
 
 
 def differences(photos: Photos) -> list[str]:
-    """How far the pictures lie apart that are made with and without `reduce`: a table in grey levels."""
+    """Return a table of the differences, in grey levels, between pictures with and without `reduce`."""
     images = [EncodedImage(data) for data in photos.files]
     keys = [(0, 0, index) for index in range(len(images))]
     lines = ["| `reduce=True` | decoded smaller | mean difference | the worst photo |", "|---|---|---|---|"]
@@ -185,7 +185,7 @@ OpenCV decodes to BGR and `cvtColor` makes it RGB, as most scripts have it, or i
 
 
 def write(results: dict[str, Any], tables: list[list[str]], folder: Path) -> None:
-    """As JSON, and as tables."""
+    """Write the results as JSON and as tables."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "decode.json").write_text(json.dumps(results, indent=2) + "\n")
     about = results["machine"]

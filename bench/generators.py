@@ -1,4 +1,4 @@
-"""How good is each installed generator on MNIST? Fits every one, then measures GAN-train (CAS) and GAN-test.
+"""Quality of each installed generator on MNIST: fits every one, then measures GAN-train (CAS) and GAN-test.
 
     python bench/generators.py --data path/to/mnist10k.npz              every installed generator
     python bench/generators.py --data path/to/mnist10k.npz --only edm   one of them
@@ -35,7 +35,7 @@ TRAIN = 8000
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a generator is fitted: within ten minutes on two cores of the machine named in the results."""
+    """Settings of a fit that takes at most ten minutes on two cores of the machine in the results."""
 
     steps: int
     batch_size: int = 64
@@ -52,7 +52,7 @@ DEFAULT_RECIPE = Recipe(steps=3000)
 
 @dataclass(frozen=True)
 class Row:
-    """What was measured of one generator; accuracies in [0, 1], times in seconds."""
+    """Measurements of one generator: accuracies in [0, 1], times in seconds."""
 
     generator: str
     version: str
@@ -108,7 +108,7 @@ def measure(name: str, version: str, data: Digits, judge: Classifier, seed: int)
 
 
 def machine(threads: int) -> dict[str, Any]:
-    """What the times depend on."""
+    """Return the versions and the machine that times depend on."""
     return {
         "date": date.today().isoformat(),
         "processor": _processor(),
@@ -138,7 +138,7 @@ def write(row: Row, real: float, threads: int) -> None:
 
 
 def table(stored: dict[str, Any]) -> str:
-    """The stored results as Markdown."""
+    """Return the stored results as Markdown."""
     lines = [
         "# Generators on MNIST: 8,000 images to fit, 8,000 samples, 2,000 real test images",
         "",

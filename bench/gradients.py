@@ -1,4 +1,4 @@
-"""Augmentation that gradients go through, beside torch's own operations: forward, and forward with backward.
+"""Time of augmentation with gradients, beside torch's own operations: forward, and forward with backward.
 
     python bench/gradients.py [--rounds 40] [--write]
 
@@ -9,7 +9,6 @@ one operation, and as a chain of torch's. Both are checked to give the same pict
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 
 import torch
 from harness import machine
+from harness.script import print_table
 from harness.timing import Contender, Timing, measure
 from torch import Tensor
 from torch.nn import functional as F
@@ -32,32 +32,32 @@ WORKS = ("forward", "forward and backward")
 
 
 def torch_warp(images: Tensor, theta: Tensor, padding: str) -> Tensor:
-    """An affine map an image by torch, `theta` (B, 2, 3) in its coordinates."""
+    """Apply one affine map an image with torch; `theta` (B, 2, 3) is in its coordinates."""
     grid = F.affine_grid(theta, list(images.shape), align_corners=False)
     return F.grid_sample(images, grid, padding_mode=padding, align_corners=False)
 
 
 def in_pixels(theta: Tensor) -> Tensor:
-    """The same maps for `linear_pass`, (B, 3, 3)."""
+    """Return the same maps for `linear_pass`, (B, 3, 3)."""
     half = torch.tensor([[SIDE / 2, 0, SIDE / 2], [0, SIDE / 2, SIDE / 2], [0, 0, 1]], dtype=torch.float64)
     last = torch.tensor([[[0.0, 0, 1]]], dtype=torch.float64).expand(len(theta), 1, 3)
     return half @ torch.cat([theta.double(), last], 1) @ half.inverse()
 
 
 class Chain:
-    """DiffAugment's policies "translation", "color" and "cutout", one torch operation after the other."""
+    """Policies "translation", "color" and "cutout" of DiffAugment, as a chain of torch operations."""
 
     def __init__(self, seed: int = 0) -> None:
         rng = torch.Generator().manual_seed(seed)
         self.uniform = torch.rand(BATCH, T.DiffAugment.numbers, generator=rng, dtype=torch.float64)
         move, colours, cut = (self.uniform[:, part].float() for part in (slice(6, 8), slice(8, 11), slice(11, 13)))
-        self.brightness, self.saturation, self.contrast = (one.view(-1, 1, 1, 1) for one in colours.unbind(1))
-        most, extent = int(SIDE / 8 + 0.5), int(SIDE / 2 + 0.5)
-        shift = (move * (2 * most + 1)).floor().long() - most
+        self.brightness, self.saturation, self.contrast = (factor.view(-1, 1, 1, 1) for factor in colours.unbind(1))
+        reach, extent = int(SIDE / 8 + 0.5), int(SIDE / 2 + 0.5)
+        shift = (move * (2 * reach + 1)).floor().long() - reach
         line = torch.arange(SIDE)
         self.x, self.y = ((line - shift[:, axis, None] + 1).clamp(0, SIDE + 1) for axis in (0, 1))
         first = (cut * (SIDE + 1 - extent % 2)).floor() - extent // 2
-        across, down = ((line >= one[:, None]) & (line < one[:, None] + extent) for one in first.unbind(1))
+        across, down = ((line >= edge[:, None]) & (line < edge[:, None] + extent) for edge in first.unbind(1))
         self.kept = (~(down[:, None, :, None] & across[:, None, None, :])).float()
         self.sample = torch.arange(BATCH)[:, None, None]
 
@@ -73,7 +73,7 @@ class Chain:
 
 
 def works() -> dict[str, tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]]:
-    """What is measured: ours and torch's."""
+    """Return the work of each case, for augsynth and for torch."""
     theta = torch.eye(2, 3) + 0.1 * torch.randn(BATCH, 2, 3, generator=torch.Generator().manual_seed(0))
     inverse, chain, augment = in_pixels(theta), Chain(), T.DiffAugment()
     found: dict[str, Any] = {
@@ -88,7 +88,7 @@ def works() -> dict[str, tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Te
 
 
 def run(function: Callable[[Tensor], Tensor], images: Tensor, work: str) -> Callable[[int], Iterator[Any]]:
-    """One batch through a function, as `measure` calls it."""
+    """Return a way that sends one batch through a function, for `measure`."""
     ones = torch.ones(images.shape)
 
     def once(start: int) -> Iterator[Any]:
@@ -98,7 +98,7 @@ def run(function: Callable[[Tensor], Tensor], images: Tensor, work: str) -> Call
 
 
 def measure_all(rounds: int) -> dict[tuple[str, str], dict[str, Timing]]:
-    """Microseconds an image by case and work, ours and torch's."""
+    """Return the time an image by case and work, for augsynth and for torch."""
     images = torch.rand(BATCH, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(1)) * 2 - 1
     images.requires_grad_()
     measured = {}
@@ -114,7 +114,7 @@ def measure_all(rounds: int) -> dict[tuple[str, str], dict[str, Timing]]:
 
 
 def report(measured: dict[tuple[str, str], dict[str, Timing]]) -> str:
-    """The table in Markdown."""
+    """Return the table in Markdown."""
     where = machine.describe()
     lines = [
         f"# Gradients: {BATCH} float32 images of 3x{SIDE}x{SIDE}, one thread",
@@ -125,7 +125,7 @@ def report(measured: dict[tuple[str, str], dict[str, Timing]]) -> str:
         "| --- | --- | --- | --- | --- |",
     ]
     for (case, work), timings in measured.items():
-        cells = [f"{one.median:.0f} ({one.low:.0f})" for one in (timings["augsynth"], timings["torch"])]
+        cells = [f"{timing.median:.0f} ({timing.low:.0f})" for timing in (timings["augsynth"], timings["torch"])]
         ratio = timings["torch"].median / timings["augsynth"].median
         lines.append(f"| {case} | {work} | {cells[0]} | {cells[1]} | {ratio:.2f} |")
     about = f"{where['processor']}, torch {torch.__version__}, {where['date']}, load {machine.load()}"
@@ -133,16 +133,8 @@ def report(measured: dict[tuple[str, str], dict[str, Timing]]) -> str:
 
 
 def main() -> None:
-    """Measure, print, and store where asked to."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=40)
-    parser.add_argument("--write", action="store_true", help=f"store the table in {RESULTS.name}")
-    given = parser.parse_args()
-    torch.set_num_threads(1)
-    text = report(measure_all(given.rounds))
-    print(text)
-    if given.write:
-        RESULTS.write_text(text)
+    """Measure, print, and store the table with --write."""
+    print_table(__doc__, RESULTS, 40, lambda rounds: report(measure_all(rounds)))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What does a call cost beside its pixels? Microseconds an image for small images, where that is felt.
+"""Cost of a call beside its pixels: microseconds an image for small images, where it matters.
 
     python bench/overhead.py
 
@@ -42,7 +42,7 @@ def least(steps: Iterator[object], seconds: float = 1.0) -> float:
 
 
 def of_one_pixel(ops: Ops) -> Ops:
-    """The same operations, on pictures of one pixel."""
+    """Return the same operations for pictures of one pixel."""
     return tuple(Crop(1, op.padding) if isinstance(op, Crop) else op for op in ops)
 
 
@@ -66,7 +66,7 @@ def singles(pipeline: T.Compose, image: Any) -> Iterator[object]:
 
 
 def measured(case: Case) -> Iterator[float]:
-    """The columns of the table."""
+    """Return the columns of the table."""
     shape = SHAPES[case.images]
     pixels = list(np.zeros((case.batch, 1, 1, shape[2]), np.uint8))
     images = list(np.random.default_rng(0).integers(0, 256, (IMAGES, *shape), dtype=np.uint8))

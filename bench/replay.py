@@ -22,14 +22,14 @@ from augsynth.plan import NUMPY_DTYPES, Plan
 
 def run_once(plan: Plan) -> None:
     """Run the plan's only pass over pictures of its size: a gradient, finite in every dtype."""
-    (one,) = plan.passes
+    (step,) = plan.passes
     sources, outputs = [], []
-    for row in one.rows:
+    for row in step.rows:
         shape = (*row["source_size"].tolist(), int(row["channels"]))
         values = np.arange(np.prod(shape), dtype=np.int64).reshape(shape) % 251
         sources.append(values.astype(NUMPY_DTYPES[DType(int(row["source_dtype"]))]))
         outputs.append(np.empty((shape[2], *row["output_size"]), NUMPY_DTYPES[DType(int(row["output_dtype"]))]))
-    _native.run(one.rows, sources, outputs, tables=one.tables, threads=1)
+    _native.run(step.rows, sources, outputs, tables=step.tables, threads=1)
 
 
 def main(folder: str, *wanted: str) -> None:

@@ -11,7 +11,6 @@ fresh pages. Every turn starts its workers anew. Its first batches do not count.
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import statistics
 import time
@@ -23,6 +22,7 @@ from typing import Any
 
 import torch
 from harness import machine
+from harness.script import print_table
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
@@ -115,8 +115,8 @@ def turn(way: str, shape: tuple[int, ...], dtype: torch.dtype, workers: int, kep
         seconds[worker] = used
         if number < NOT_COUNTED:
             first[worker] = used
-            begun = time.perf_counter(), time.process_time()
-    elapsed, reader = time.perf_counter() - begun[0], time.process_time() - begun[1]
+            start = time.perf_counter(), time.process_time()
+    elapsed, reader = time.perf_counter() - start[0], time.process_time() - start[1]
     spent = sum(seconds[worker] - first[worker] for worker in seconds)
     return Cost(*(part / (BATCHES - NOT_COUNTED) * 1e6 for part in (spent, reader, elapsed)))
 
@@ -158,16 +158,8 @@ def report(costs: dict[tuple[str, int, str], dict[str, list[Cost]]], rounds: int
 
 
 def main() -> None:
-    """Measure, print, and store where asked to."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--write", action="store_true", help=f"store the table in {RESULTS.name}")
-    given = parser.parse_args()
-    torch.set_num_threads(1)
-    text = report(measure(given.rounds), given.rounds)
-    print(text)
-    if given.write:
-        RESULTS.write_text(text)
+    """Measure, print, and store the table with --write."""
+    print_table(__doc__, RESULTS, 9, lambda rounds: report(measure(rounds), rounds))
 
 
 if __name__ == "__main__":

@@ -58,7 +58,7 @@ def assert_native_is_close(one: Pass, source: Image) -> Image:
 
 
 def moves_only(row: np.void) -> bool:
-    """Whether the pass does nothing to values but look them up."""
+    """Return whether the pass only looks values up."""
     return bool(
         row["interpolation"] == Interpolation.NEAREST
         and row["noise"] == NoiseKind.NONE
@@ -95,7 +95,7 @@ def envelope(row: np.void, source: Image, tables: Tables) -> Between:
 
 
 def erased(row: np.void, values: Floats, tables: Tables) -> npt.NDArray[np.bool_]:
-    """Which of the values (C, H, W) the row's rectangles overwrite."""
+    """Return the values (C, H, W) that the rectangles of the row overwrite, as a mask."""
     mask = np.zeros(values.shape, bool)
     for top, left, bottom, right in tables.erasures["box"][slice(*row["erasures"])]:
         mask[:, top:bottom, left:right] = True
@@ -103,7 +103,7 @@ def erased(row: np.void, values: Floats, tables: Tables) -> npt.NDArray[np.bool_
 
 
 def sampled_between(row: np.void, source: Image, tables: Tables) -> Between:
-    """What an executor may sample."""
+    """Return bounds of the values that an executor may sample."""
     sampled, bound = reference.sample(row, source, tables), sampling_bound(row)
     return Between(sampled - bound, sampled + bound)
 
@@ -145,7 +145,7 @@ def _unclamped(tables: Tables) -> Tables:
 
 
 def filter_bound(row: np.void) -> float:
-    """How far a uint8 sample that is filtered along the axes may be from the exact one, in levels."""
+    """Return the allowed error, in levels, of a uint8 sample that is filtered along the axes."""
     bicubic = row["interpolation"] == Interpolation.BICUBIC
     support = row["support"] if row["antialias"] else np.ones(2)
     taps = np.ceil(2 * support * (2 if bicubic else 1))
@@ -154,7 +154,7 @@ def filter_bound(row: np.void) -> float:
 
 
 def sampling_bound(row: np.void) -> float:
-    """How far a sampled value may be from the exact one, in the source's units."""
+    """Return the allowed error of a sampled value, in the units of the source."""
     scale = FULL_SCALE[DType(row["source_dtype"])]
     if row["interpolation"] == Interpolation.NEAREST:
         return 0.0
@@ -167,7 +167,7 @@ def sampling_bound(row: np.void) -> float:
 
 
 def rounding_bound(row: np.void, brightest: float, tables: Tables) -> float:
-    """How far an output may be from the one that its mapped value leads to, before it is stored."""
+    """Return the allowed difference of an output from the result of its mapped value, before it is stored."""
     noise = np.abs(row["noise_parameters"]).max()
     if row["noise"] == NoiseKind.SPECKLE:
         noise *= brightest

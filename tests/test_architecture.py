@@ -1,4 +1,4 @@
-"""The house stands as docs/design/decisions.md draws it: imports go one way, and the facade is complete."""
+"""Tests of the structure in docs/design/decisions.md: imports go one way, and the facade is complete."""
 
 from __future__ import annotations
 
@@ -29,7 +29,6 @@ ALLOWED: dict[str, set[str]] = {
     "cli": {"_native", "core", "data", "errors", "evaluate", "generators", "transforms"},
     "testing": {"core", "errors", "generators", "plan", "transforms"},
 }
-EXTENSIONS = {"_cpu", "_cuda"}
 # What each folder of data may import of data, beside itself.
 ALLOWED_IN_DATA: dict[str, set[str]] = {
     "wrapper": set(),
@@ -42,6 +41,7 @@ ALLOWED_IN_DATA: dict[str, set[str]] = {
     "mixing": {"mixing.epochs", "mixing.items", "mixing.rule", "pools"},
     "mixing.samplers": {"mixing", "mixing.epochs", "mixing.rule"},
 }
+EXTENSIONS = {"_cpu", "_cuda"}
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
 
 
@@ -121,7 +121,7 @@ def _names_imported_from(path: Path, module: str) -> set[str]:
 
 
 def test_only_the_engine_runs_passes() -> None:
-    """And each way of running them in one file: `executor.py` alone goes from step to step."""
+    """Each way of running passes is one file; only `executor.py` goes from step to step."""
     assert {path.relative_to(PACKAGE).as_posix() for path in FILES if {"run", "launch"} & _called_of_native(path)} == {
         "engine/cpu.py",
         "engine/cuda/passes.py",
@@ -152,7 +152,7 @@ def _private_methods(path: Path) -> set[str]:
 
 
 def _private_names_used(path: Path) -> set[str]:
-    """Those of anything but the object that a method belongs to."""
+    """Return the private names that are used of other objects than `self` and `cls`."""
     return {
         node.attr
         for node in ast.walk(ast.parse(path.read_text()))

@@ -178,25 +178,19 @@ def thinnest(size: tuple[int, int]) -> float:
     return 2.0**-23 * max(size)
 
 
-def clip_polygon(polygon: npt.ArrayLike, height: float, width: float) -> Floats:
-    """Return the part (m, 2) of a polygon that lies in a frame; (0, 2) if no part does.
+def clip_outline(outline: Outline, window: Sequence[float]) -> Outline:
+    """Return the part of a polygon that lies in a window; an empty one if no part does.
 
-    Sutherland and Hodgman, "Reentrant polygon clipping" (1974). If a concave polygon falls apart, edges along the frame
-    still join its parts; these edges hold no area.
+    Sutherland and Hodgman, "Reentrant polygon clipping" (1974). If a concave polygon falls apart, edges along the
+    window still join its parts; these edges hold no area.
 
     Args:
-        polygon: points (n, 2).
-        height: height of the frame in pixels.
-        width: width of the frame in pixels.
+        outline: points of the polygon.
+        window: (x1, y1, x2, y2).
 
-    >>> clip_polygon([[-2, 1], [2, 1], [2, 3], [-2, 3]], 4, 6).tolist()
-    [[0.0, 1.0], [2.0, 1.0], [2.0, 3.0], [0.0, 3.0]]
+    >>> clip_outline([[-2, 1], [2, 1], [2, 3], [-2, 3]], (0, 0, 6, 4))
+    [(0.0, 1.0), (2, 1), (2, 3), (0.0, 3.0)]
     """
-    return _as_array(clip_outline(as_outline(polygon), (0.0, 0.0, width, height)))
-
-
-def clip_outline(outline: Outline, window: Sequence[float]) -> Outline:
-    """Return the part of a polygon that lies in a window (x1, y1, x2, y2), in Python's numbers."""
     left, top, right, bottom = window
     shown = _cut(outline, [x - left for x, _ in outline])
     shown = _cut(shown, [right - x for x, _ in shown])
@@ -208,17 +202,15 @@ def clip_outline(outline: Outline, window: Sequence[float]) -> Outline:
     return [(min(max(x, left), right), min(max(y, top), bottom)) for x, y in shown]
 
 
-def polygon_area(polygon: npt.ArrayLike) -> float:
-    """Return the area of a polygon (n, 2) without crossings, in either order of its points.
+def outline_area(outline: Outline) -> float:
+    """Return the area of a polygon without crossings, in either order of its points.
 
-    >>> polygon_area([[0, 0], [4, 0], [4, 3]])
+    Args:
+        outline: points of the polygon.
+
+    >>> outline_area([[0, 0], [4, 0], [4, 3]])
     6.0
     """
-    return outline_area(as_outline(polygon))
-
-
-def outline_area(outline: Outline) -> float:
-    """Return the result of `polygon_area` for Python's numbers."""
     if len(outline) < 3:
         return 0.0
     left, top = outline[0]

@@ -1,4 +1,4 @@
-"""Plans: rows of parameters that executors run, what makes them sound, and how they are stored."""
+"""Plans: rows of parameters that executors run, the rules for valid rows, and files of plans."""
 
 from __future__ import annotations
 

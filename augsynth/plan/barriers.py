@@ -1,4 +1,4 @@
-"""A barrier: an operation between two passes, which needs more of an image than a pass sees of it."""
+"""A barrier: an operation between two passes, which needs more of an image than a pass sees at a time."""
 
 from __future__ import annotations
 
@@ -17,11 +17,17 @@ from augsynth.whole_image import OPERATIONS
 
 @dataclass(frozen=True)
 class Barrier:
-    """`operation`, of `augsynth.whole_image` or a point operation, on those of n images that `active` (n,) names.
+    """An operation on some images of a batch. Sizes, channels and dtypes stay.
 
-    `parameters` hold one entry a sample, `settings` are the same for all. A user's own `function` stands in for the
-    operation where there is one, and cannot be stored; `per_value` says that it maps values one by one, and
-    `keeps_positions` that it moves no pixels. Neither size, channels nor dtype change.
+    Args:
+        operation: the name of an operation of `augsynth.whole_image` or `augsynth.core.points`.
+        active: bool (n,), True for the images that the operation changes.
+        parameters: arrays with one entry for each sample, by the operation's parameter names.
+        settings: values that are the same for all samples, by the operation's parameter names.
+        function: a user's function, which takes the operation's place; such a barrier cannot be stored. None by
+            default.
+        per_value: True if `function` maps values one by one.
+        keeps_positions: True if `function` moves no pixels.
     """
 
     operation: str
@@ -78,5 +84,5 @@ class Barrier:
         return maps
 
     def arguments(self, sample: int) -> dict[str, Any]:
-        """What the operation takes beside the image of one sample."""
+        """The keyword arguments of the operation for one sample."""
         return {**self.settings, **{name: values[sample] for name, values in self.parameters.items()}}

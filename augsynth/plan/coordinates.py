@@ -1,4 +1,4 @@
-"""What a plan does to coordinates: where each sample's passes take the points of its source, and what they show."""
+"""Maps of coordinates: the points of a source in the frames of a plan's passes, and the parts that stay visible."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class CoordinateMap:
 
     @cached_property
     def curved(self) -> bool:
-        """Whether a pass displaces, so that no matrix is the map."""
+        """True if a pass displaces, so that no matrix is the map."""
         return any(self.displacements)
 
     @cached_property
@@ -72,7 +72,7 @@ class CoordinateMap:
         return int(self.sizes[-1, 0]), int(self.sizes[-1, 1])
 
     def points(self, points: npt.ArrayLike) -> tuple[Floats, Mask, Mask]:
-        """Source points (..., 2) in the output; which of them no pass cut off, its edges included; which it erased."""
+        """Source points (..., 2) in the output, a mask of those that no pass cut off, and a mask of the erased ones."""
         mapped = np.asarray(points, np.float64)
         inside, erased = np.ones(mapped.shape[:-1], bool), np.zeros(mapped.shape[:-1], bool)
         steps = list(self._through(mapped))
@@ -83,14 +83,14 @@ class CoordinateMap:
         return mapped, inside, erased
 
     def cuts(self, polygons: Floats) -> Mask:
-        """Which of the source polygons (n, m, 2), which are convex, some pass cuts."""
+        """A mask (n,) of the convex source polygons (n, m, 2) that some pass cuts."""
         cut = np.zeros(len(polygons), bool)
         for _, within in self._through(polygons):
             cut |= ~within.all(axis=1)
         return cut
 
     def _through(self, points: Floats) -> Iterator[tuple[Floats, Mask]]:
-        """Source points (..., 2) after each pass, and which of them lie in its frame."""
+        """Source points (..., 2) after each pass, with a mask of the points in its frame."""
         for forward, displacement, size in zip(self.forwards, self.displacements, self.sizes[1:], strict=True):
             points = map_points(forward, points) if displacement is None else displacement.outputs_of(points)
             yield points, np.all((points >= 0) & (points <= size[::-1]), axis=-1)

@@ -1,4 +1,4 @@
-"""Predictions in the frame of a plan's outputs, taken back to the frame of its sources."""
+"""Predictions in the frame of a plan's outputs, mapped back to the frame of its sources."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Restore = Callable[[CoordinateMap, Any, str], Any]
 def invert(
     passes: Sequence[Pass], points: Any, boxes: Any, masks: Any, pixel_center: bool, mask_fill: float
 ) -> Any | tuple[Any, ...]:
-    """What `Plan.invert` returns."""
+    """Predictions in the sources' frames, as `Plan.invert` returns them."""
     offset = 0.5 if pixel_center else 0.0
     restores: dict[str, tuple[Any, Restore]] = {
         "points": (points, lambda where, value, what: _points(where, value, what, offset)),
@@ -79,7 +79,7 @@ def _masks(where: CoordinateMap, value: Any, what: str, fill: float) -> Any:
 
 
 def _nearest(where: CoordinateMap) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
-    """Rows and columns (2, H, W) of the output at each pixel of the source, and where the output shows it."""
+    """Rows and columns (2, H, W) of the output at each pixel of the source, and a mask of the visible ones."""
     height, width = where.source_size
     centres = np.stack(np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5), axis=-1)
     positions, inside, _ = where.points(centres)

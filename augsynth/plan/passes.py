@@ -1,4 +1,4 @@
-"""A pass: one row a sample, and the tables that the rows point into."""
+"""A pass: one row for each sample, and the tables that the rows point into."""
 
 from __future__ import annotations
 
@@ -31,7 +31,12 @@ OUTPUTS_ONLY = (DType.FLOAT16, DType.BFLOAT16)
 
 @dataclass(frozen=True)
 class Pass:
-    """What one native pass does to each of `len(rows)` samples; `rows` is an array of `layout.ROW`."""
+    """The work of one native pass.
+
+    Args:
+        rows: an array (n,) of `layout.ROW`, one row for each sample.
+        tables: the entries that rows refer to by index; empty by default.
+    """
 
     rows: Rows
     tables: Tables = field(default_factory=Tables)
@@ -40,7 +45,7 @@ class Pass:
         return len(self.rows)
 
     def __getitem__(self, samples: slice) -> Pass:
-        """Some of the samples, with those entries of the tables that they use."""
+        """The pass of some of the samples, with the entries of the tables that these use."""
         rows = _copied(self.rows[samples])
         return Pass(rows, self.tables if self.tables.are_empty() else _used_tables(rows, self.tables))
 
@@ -52,7 +57,7 @@ def _copied(rows: Rows) -> Rows:
 
 
 def _used_tables(rows: Rows, tables: Tables) -> Tables:
-    """The entries that the rows use; the rows' indices become those among them."""
+    """The entries that the rows use; the indices in the rows are changed to match."""
     return Tables(
         tables.luts[_renumber(rows, "lut")],
         tables.colours[_renumber(rows, "colour")],
@@ -87,7 +92,11 @@ def _renumber_ranges(rows: Rows) -> Ints:
 
 
 def new_rows(count: int) -> Rows:
-    """Rows that copy: identity matrix, nearest, no noise, no clamp, gain 1. Sizes and dtypes are left at zero."""
+    """Rows (n,) that copy images: identity matrix, nearest, no noise, no clamp, gain 1. Sizes and dtypes are 0.
+
+    Args:
+        count: n, the number of rows.
+    """
     return _COPY.repeat(count).view(ROW)
 
 

@@ -1,6 +1,6 @@
-"""Plans: what will be done to each sample, as data.
+"""Plans: the work for each sample of a batch, as data.
 
-A plan is drawn once (all randomness happens there) and can then be printed, stored, replayed and run by any
+A plan is drawn once, and all randomness happens there. Then it can be printed, stored, replayed, and run by any
 executor. It is a sequence of passes, with barriers between them.
 """
 
@@ -19,9 +19,10 @@ from augsynth.plan.store import PathOrFile, read_steps, write_steps
 
 @dataclass(frozen=True)
 class Plan:
-    """The steps to run over a batch of `len(plan)` samples; the output of one is the source of the next.
+    """The steps to run over a batch of `len(plan)` samples; the output of a step is the source of the next.
 
-    The last step is a `Pass`: it writes the batch.
+    Args:
+        steps: passes, and barriers between them; the last step is a `Pass`, which writes the batch.
 
     >>> from augsynth import transforms as T
     >>> plan = T.RandomHorizontalFlip(p=1.0).plan([(4, 6, 3)], [(0, 0, 0)])
@@ -36,7 +37,7 @@ class Plan:
 
     @cached_property
     def passes(self) -> tuple[Pass, ...]:
-        """The native passes, without what happens between them."""
+        """The passes, without the barriers between them."""
         return tuple(step for step in self.steps if isinstance(step, Pass))
 
     @cached_property
@@ -72,32 +73,44 @@ class Plan:
         pixel_center: bool = False,
         mask_fill: float = 0,
     ) -> Any:
-        """Take predictions in the outputs' frames back to the sources', as test-time augmentation needs.
+        """Map predictions in the outputs' frames back to the sources' frames, as test-time augmentation needs.
 
-        Each is a sequence with one entry a sample: points (..., 2), boxes (..., 4) as XYXY, masks (..., H, W) of the
-        output's size; for a plan of one sample a single array, too. What is given comes back in its own library and
-        floating-point type: a list, an array for an array; where several were given a tuple, in the order of the
-        parameters.
+        Args:
+            points: a sequence with an array (..., 2) for each sample.
+            boxes: a sequence with an array (..., 4) for each sample, as XYXY. The results enclose the mapped outlines,
+                and are not clipped; a box without area becomes a point where the frame was turned.
+            masks: a sequence with an array (..., H, W) of the output's size for each sample. They are sampled at the
+                nearest pixel.
+            pixel_center: True if points name pixels by their centres; False by default.
+            mask_fill: the value of masks where the output does not show the source; 0 by default, and False for
+                booleans.
 
-        Boxes are those around the mapped outlines, and are not clipped; one without area becomes a point where the
-        frame was turned. Masks are sampled at the nearest pixel, and are `mask_fill` (False for booleans) wherever the
-        output does not show the source. `pixel_center` says that
-        points name pixels by their centres. Points behind the horizon of a perspective are NaN.
+        For a plan of one sample, a single array may take the place of a sequence. Results are in the library and the
+        floating-point type of what was given: a list for a list, an array for an array. Several are returned as a
+        tuple, in the order of the parameters. Points behind the horizon of a perspective are NaN.
 
         >>> from augsynth import transforms as T
+        >>> import numpy as np
         >>> T.RandomHorizontalFlip(p=1.0).plan([(4, 6)], [(0, 0, 0)]).invert(np.array([[1.0, 2.0]])).tolist()
         [[5.0, 2.0]]
         """
         return invert(self.movements, points, boxes, masks, pixel_center, mask_fill)
 
     def save(self, path: PathOrFile) -> None:
-        """Write the plan to `path`, or into a binary file, as an .npz archive (no pickle).
+        """Write the plan as an .npz archive, without pickle.
 
-        A plan with a user's function (`Lambda`) cannot be stored: `PlanError`.
+        A plan with a user's function (`Lambda`) is refused: `PlanError`.
+
+        Args:
+            path: a path, or a binary file.
         """
         write_steps(self.steps, path)
 
     @classmethod
     def load(cls, path: PathOrFile) -> Plan:
-        """Read a plan that `save` wrote; `CheckpointError` if it is damaged or of another version."""
+        """Read a plan that `save` wrote; `CheckpointError` if it is damaged or of another version.
+
+        Args:
+            path: a path, or a binary file.
+        """
         return cls(read_steps(path))

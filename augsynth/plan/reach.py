@@ -69,10 +69,10 @@ def _reads_all(plan: Plan) -> bool:
 
 
 def reductions(plan: Plan, factors: Sequence[int]) -> Ints:
-    """The greatest of `factors` (n,) that a source may be divided by and still have the resolution of the output.
+    """The largest of `factors` (n,) by which each source may be reduced and keep the resolution of the output.
 
-    They begin with 1, which is what a perspective and a displacement get, as their resolution changes from place to
-    place, and a plan that looks at every pixel.
+    `factors` begin with 1, which is the result for a perspective and a displacement, because their resolution changes
+    within the image, and for a plan that looks at every pixel.
     """
     if _reads_all(plan):
         return np.ones(len(plan), np.int64)
@@ -86,7 +86,7 @@ def reductions(plan: Plan, factors: Sequence[int]) -> Ints:
 
 
 def reduced(plan: Plan, factors: Ints) -> Plan:
-    """The plan for sources that were divided by `factors` (n,): the same picture from fewer pixels."""
+    """The plan for sources that were reduced by `factors` (n,): the same image from fewer pixels."""
     first = plan.steps[0]
     if isinstance(first, Barrier):
         return plan

@@ -1,4 +1,4 @@
-"""What makes the rows of a pass sound: docs/design/numerics.md lists the rules that every executor checks first."""
+"""The rules for valid rows of a pass, which every executor checks first: docs/design/numerics.md lists them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,12 @@ MOST_TAPS = 2**28
 
 
 def check_rows(rows: Rows, where: str = "plan") -> None:
-    """Raise `PlanError` naming the first row and field that no executor may run (numerics.md lists the rules)."""
+    """Raise `PlanError` for the first row and field that no executor may run (numerics.md lists the rules).
+
+    Args:
+        rows: an array (n,) of `layout.ROW`.
+        where: the beginning of the message; "plan" by default.
+    """
     for field, rule, valid in _RULES:
         bad = np.flatnonzero(~valid(rows))
         if bad.size:
@@ -29,7 +34,7 @@ def check_rows(rows: Rows, where: str = "plan") -> None:
 
 
 def _every(valid: npt.NDArray[np.bool_]) -> Mask:
-    """Which rows (n,) hold throughout, of (n, ...)."""
+    """A mask of the rows (n,) whose entries (n, ...) are all True."""
     result: Mask = np.all(valid, axis=tuple(range(1, valid.ndim)))
     return result
 
@@ -53,7 +58,10 @@ def _finite_in_use(field: str) -> Rule:
 def corner_positions(rows: Rows, inset: float = 0.0) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Source positions (n, 4, 2) as (x, y) of the four corners of the output, and their denominators (n, 4).
 
-    With an `inset` of 0.5, they are those of the centres of the corner pixels.
+    Args:
+        rows: an array (n,) of `layout.ROW`.
+        inset: the distance of the points from the corners along both axes, in pixels: 0.5 gives the centres of the
+            corner pixels. 0 by default.
     """
     height, width = rows["output_size"][:, 0], rows["output_size"][:, 1]
     left, right = np.full(len(rows), inset), width - inset

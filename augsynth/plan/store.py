@@ -1,4 +1,4 @@
-"""Plans in files: .npz archives without pickle, whose every row is checked when it is read."""
+"""Files of plans: .npz archives without pickle, whose rows are all checked when they are read."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def _check_header(header: Array, path: PathOrFile) -> None:
 
 
 def _check_members(archive: ZipFile) -> None:
-    """What is stored as it is cannot take more memory than the file is long; what is packed can, a million times."""
+    """Refuse compressed members: they can take a million times the memory of the file, and the others cannot."""
     for member in archive.infolist():
         if member.compress_type != ZIP_STORED:
             raise CheckpointError(

@@ -1,4 +1,4 @@
-"""What makes the tables of a pass sound: the rest of the rules that docs/design/numerics.md lists."""
+"""The rules for valid tables of a pass: the rest of the rules that docs/design/numerics.md lists."""
 
 from __future__ import annotations
 
@@ -19,7 +19,12 @@ Floats = npt.NDArray[np.float64]
 
 
 def check_pass(step: Pass, where: str = "plan") -> None:
-    """Raise `PlanError` naming the first row and field that no executor may run, its entries in the tables included."""
+    """Raise `PlanError` for the first row and field that no executor may run, its entries in the tables included.
+
+    Args:
+        step: the pass.
+        where: the beginning of the message; "plan" by default.
+    """
     check_rows(step.rows, where)
     for number in np.flatnonzero(_points_somewhere(step.rows)).tolist():
         row = step.rows[number]
@@ -29,7 +34,7 @@ def check_pass(step: Pass, where: str = "plan") -> None:
 
 
 def _points_somewhere(rows: Rows) -> npt.NDArray[np.bool_]:
-    """Which rows (n,) need a table."""
+    """A mask of the rows (n,) that refer to a table."""
     indices = np.stack([rows["lut"], rows["colour"], rows["missing"], rows["displacement"]], axis=1)
     found: npt.NDArray[np.bool_] = (indices != -1).any(axis=1) | (rows["erasures"] != 0).any(axis=1)
     return found

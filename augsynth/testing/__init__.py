@@ -1,4 +1,4 @@
-"""Help for tests, for users and for plugins: `check_generator` here, hypothesis strategies in `strategies`."""
+"""Tools for the tests of users and plugins: `check_generator`, and hypothesis strategies in `strategies`."""
 
 from __future__ import annotations
 

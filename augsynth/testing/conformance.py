@@ -1,4 +1,4 @@
-"""`check_generator`: the rules that every generator keeps, for plugins to call in their own tests."""
+"""`check_generator`: a test of the contract of generators, for the tests of plugins."""
 
 from __future__ import annotations
 
@@ -23,12 +23,16 @@ def check_generator(
     batch_size: int = 8,
     spawn: bool = True,
 ) -> None:
-    """Check a generator against the contract; raise `AssertionError` with the rule that is broken.
+    """Test that a generator keeps the contract; raise `AssertionError` with the rule that it breaks.
 
-    `factory` makes a new generator that is not fitted, as small as can be. It is fitted about a dozen times on the
-    CPU, a `NetworkGenerator` for up to `steps` steps; one without `learn` is only sampled from. `dataset` is
-    map-style with items `(uint8 (C, H, W), label)`, by default 24 images of 1x16x16 in 3 classes. `spawn=False` leaves
-    out the sampling in a second process, which takes seconds to start.
+    The generator is fitted about a dozen times on the CPU. A generator without `learn` is only sampled from.
+
+    Args:
+        factory: function that makes a new generator, not fitted and as small as possible.
+        dataset: map-style data set of `(uint8 (C, H, W), label)`; by default 24 images of 1x16x16 in 3 classes.
+        steps: training steps of a `NetworkGenerator`, at least 1; default 4.
+        batch_size: images of a training step, at least 1; default 8.
+        spawn: False omits the sampling in a second process, which takes seconds to start; default True.
 
         def test_conforms():
             check_generator(lambda: create_generator("vae", width=8))

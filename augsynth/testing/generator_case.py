@@ -1,4 +1,4 @@
-"""The case that the rules of `check_generator` look at: a generator, fitted once, and ways to sample from it."""
+"""Input of the rules of `check_generator`: a generator that is fitted once, and functions that sample from it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,15 @@ from augsynth.generators import Generator, NetworkGenerator, Noise, Samples
 
 @dataclass(frozen=True)
 class Case:
-    """The generator under test, and what it is tested with."""
+    """The generator under test, its data set and settings.
+
+    Args:
+        factory: function that makes a new generator.
+        dataset: data set to fit on.
+        steps: training steps of networks.
+        batch_size: images of a training step.
+        folder: empty folder for checkpoints.
+    """
 
     factory: Callable[[], Generator]
     dataset: Any
@@ -27,12 +35,12 @@ class Case:
 
     @cached_property
     def fitted(self) -> Generator:
-        """One fitted generator, shared by the rules, none of which changes it."""
+        """Fitted generator that the rules share. No rule changes it."""
         return self.fit(self.factory())
 
     @cached_property
     def learns(self) -> bool:
-        """True if the generator has something to fit."""
+        """True if the generator can be fitted."""
         return self.factory().can_learn
 
     @cached_property
@@ -41,7 +49,12 @@ class Case:
         return isinstance(self.factory(), NetworkGenerator)
 
     def fit(self, generator: Generator, **options: Any) -> Generator:
-        """Fit on the CPU, networks for the steps of the case; leave alone what has nothing to learn."""
+        """Fit on the CPU, if the generator can be fitted.
+
+        Args:
+            generator: a new generator.
+            options: arguments of `fit` other than those of the case.
+        """
         settings = {"steps": self.steps, "batch_size": self.batch_size, "device": "cpu", "progress": False, **options}
         if not self.trains:
             del settings["steps"]
@@ -57,7 +70,7 @@ class Case:
 
     @cached_property
     def source_images(self) -> Tensor:
-        """Three images of the data set, or noise if those that are drawn have another shape; uint8 (3, C, H, W)."""
+        """Three images of the data set, or noise if the generator draws another shape; uint8 (3, C, H, W)."""
         if tuple(self.dataset[0][0].shape) == self.image_shape:
             return torch.stack([self.dataset[index][0] for index in range(3)])
         rng = torch.Generator().manual_seed(0)
@@ -65,16 +78,27 @@ class Case:
 
     @cached_property
     def image_shape(self) -> tuple[int, ...]:
-        """(C, H, W) that the generator describes."""
+        """Shape (C, H, W) that the generator describes."""
         return self.fitted.image_shape
 
     def require(self, holds: bool, sentence: str) -> None:
-        """Raise `AssertionError` with `sentence` unless it holds."""
+        """Raise `AssertionError` unless a condition holds.
+
+        Args:
+            holds: the condition.
+            sentence: the rule that is broken, for the message.
+        """
         if not holds:
             raise AssertionError(f"generator {getattr(self.factory(), 'name', '?')!r} breaks the contract: {sentence}")
 
     def require_raises(self, error: type[Exception], what: str, act: Callable[[], object]) -> None:
-        """Require that `act` raises `error`."""
+        """Raise `AssertionError` unless a call raises an error.
+
+        Args:
+            error: class of the error.
+            what: the call in words, for the message.
+            act: the call.
+        """
         try:
             act()
         except error:
@@ -85,15 +109,37 @@ class Case:
 
 
 def sample(case: Case, **options: Any) -> Samples:
+    """Draw ten samples.
+
+    Args:
+        case: the generator under test.
+        options: arguments of `Generator.sample`.
+    """
     return case.fitted.sample(10, **options)
 
 
 def generate(case: Case, indices: Any, labels: Tensor | None, seed: int = 0) -> Tensor:
+    """Call `generate` directly, before rounding to uint8.
+
+    Args:
+        case: the generator under test.
+        indices: numbers of the samples, as many as its `tile`.
+        labels: classes, int64 (tile,), or None.
+        seed: 64-bit seed; default 0.
+    """
     with case.fitted.sampling_mode(), torch.no_grad():
         return case.fitted.generate(Noise(seed, indices, "cpu"), labels, None)
 
 
 def require_same(case: Case, a: Tensor, b: Tensor, who: str) -> None:
+    """Raise `AssertionError` unless two sets of samples are equal.
+
+    Args:
+        case: the generator under test.
+        a: first samples.
+        b: second samples.
+        who: the two in words, for the message.
+    """
     if not torch.equal(a, b):
         first = next(k for k, (x, y) in enumerate(itertools.zip_longest(a, b)) if not torch.equal(x, y))
         case.require(False, f"{who} differ from sample {first} on; a sample depends on (seed, k) and its label alone")

@@ -1,4 +1,4 @@
-"""The rules behind `check_generator`, one function each; a broken rule is an `AssertionError` with a sentence."""
+"""Rules of `check_generator`, a function each. A broken rule is an `AssertionError` with a sentence."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from augsynth.testing.process_settings import SETTINGS, global_seed, global_stat
 
 
 def declares_itself(case: Case) -> None:
-    """Class attributes are there, and of the right kind."""
+    """Class attributes exist, and have the right type."""
     kind = type(case.factory())
     case.require(isinstance(getattr(kind, "name", None), str), "`name` is not a string")
     version = getattr(kind, "api_version", None)
@@ -42,7 +42,7 @@ def declares_itself(case: Case) -> None:
 
 
 def refuses_before_fit(case: Case) -> None:
-    """Nothing works before fit, and says so; what has nothing to learn works at once."""
+    """Methods raise an error before fit. A generator with nothing to learn works at once."""
     generator = case.factory()
     if not case.learns:
         try:
@@ -55,7 +55,7 @@ def refuses_before_fit(case: Case) -> None:
 
 
 def reports_its_fit(case: Case) -> None:
-    """fit takes the steps that were asked for, and knows the images."""
+    """`fit` takes the number of steps that was asked for, and describes the images."""
     generator = case.factory()
     if not case.learns:
         fit = partial(generator.fit, case.dataset, progress=False)
@@ -73,7 +73,7 @@ def reports_its_fit(case: Case) -> None:
 
 
 def samples_have_their_form(case: Case) -> None:
-    """Shapes, dtypes and labels are those of the contract."""
+    """Samples have the shapes, dtypes and labels of the contract."""
     for n in (0, 1, 10):
         samples = case.fitted.sample(n)
         form = (tuple(samples.images.shape), samples.images.dtype)
@@ -92,7 +92,7 @@ def samples_have_their_form(case: Case) -> None:
 
 
 def samples_depend_on_arguments_alone(case: Case) -> None:
-    """Sample k is a function of seed, k and label: not of the batch size, n, start, or an earlier call."""
+    """Sample k depends on seed, k and label, not on batch size, n, start or an earlier call."""
     whole = sample(case, labels=case.labels, seed=3).images
     require_same(case, whole, sample(case, labels=case.labels, seed=3).images, "two equal calls")
     for batch_size in (1, 3, 1000):
@@ -116,7 +116,7 @@ def samples_depend_on_arguments_alone(case: Case) -> None:
 
 
 def samples_do_not_see_neighbours(case: Case) -> None:
-    """Within a batch, a sample depends on its own noise and label."""
+    """A sample depends on its own noise and label, not on those of its batch."""
     tile, classes = case.fitted.tile, case.fitted.num_classes
     labels = None if classes is None else torch.arange(tile) % classes
     others = None if labels is None else torch.cat([labels[:1], (labels[1:] + 1) % labels.max().add(1)])
@@ -126,7 +126,7 @@ def samples_do_not_see_neighbours(case: Case) -> None:
 
 
 def noise_and_labels_matter(case: Case) -> None:
-    """Seeds, positions and classes give different samples. Compared before rounding, as few steps change little."""
+    """Samples of other seeds, positions or classes differ. Compared before rounding, as few steps change little."""
     tile, classes = case.fitted.tile, case.fitted.num_classes
     labels = None if classes is None else torch.zeros(tile, dtype=torch.int64)
     images = generate(case, range(tile), labels)
@@ -142,7 +142,7 @@ def noise_and_labels_matter(case: Case) -> None:
 
 
 def leaves_global_rngs_alone(case: Case) -> None:
-    """Global generators are neither moved nor used."""
+    """Global random generators are neither changed nor used."""
     digests, images = [], []
     for seed in (1, 2):
         with global_seed(seed):
@@ -162,10 +162,10 @@ def leaves_global_rngs_alone(case: Case) -> None:
 
 
 def leaves_settings_alone(case: Case) -> None:
-    """What the program has set in torch is not changed, and changes no result."""
+    """Settings of torch do not change, and change no result."""
     expected = case.fit(case.factory(), steps=1)
     for name, setting in SETTINGS.items():
-        made = None if case.learns else case.factory()  # what its __init__ makes is made under the usual settings
+        made = None if case.learns else case.factory()  # __init__ runs under the usual settings
         with setting():
             before = settings()
             generator = made or case.fit(case.factory(), steps=1)
@@ -192,7 +192,7 @@ def survives_saving(case: Case) -> None:
 
 
 def resumes_exactly(case: Case) -> None:
-    """A run that was stopped and resumed ends with the weights of one that was not; another leaves what it learned."""
+    """A run that was stopped and resumed ends with the weights of a run that was not. Others save what they learned."""
     folder, stop = case.folder / "run", max(1, case.steps // 2)
     stopped = case.factory()
     if not isinstance(stopped, NetworkGenerator):
@@ -228,7 +228,7 @@ def resumes_exactly(case: Case) -> None:
 
 
 def keeps_its_capabilities(case: Case) -> None:
-    """What is declared works; what is not is refused with `CapabilityError`."""
+    """Declared capabilities work, and others raise `CapabilityError`."""
     generator, images = case.fitted, case.source_images
     to = 1 if "conditional" in generator.capabilities else 0
     calls: dict[str, Callable[[], Any]] = {
@@ -254,7 +254,7 @@ def keeps_its_capabilities(case: Case) -> None:
 
 
 def refuses_bad_arguments(case: Case) -> None:
-    """Wrong arguments raise an `AugsynthError`, never something from deep inside."""
+    """Wrong arguments raise an `AugsynthError`."""
     generator, refuse = case.fitted, case.require_raises
     refuse(AugsynthError, "sample(-1)", lambda: generator.sample(-1))
     refuse(AugsynthError, "batch_size=0", lambda: generator.sample(1, batch_size=0))
@@ -270,7 +270,7 @@ def refuses_bad_arguments(case: Case) -> None:
 
 
 def pickles_under_spawn(case: Case) -> None:
-    """A fitted generator goes to a process started by spawn, and samples the same there."""
+    """A fitted generator can be sent to a process that was started by spawn, and has the same samples there."""
     try:
         data = pickle.dumps(case.fitted)
     except Exception as cause:
@@ -295,7 +295,7 @@ RULES: tuple[Callable[[Case], None], ...] = (
     keeps_its_capabilities,
     refuses_bad_arguments,
 )
-"""All rules but `pickles_under_spawn`, which needs a second process."""
+"""All rules except `pickles_under_spawn`, which needs a second process."""
 
 
 def _refuses_bad_fits(case: Case) -> None:
@@ -316,7 +316,7 @@ def _refuses_bad_fits(case: Case) -> None:
 
 
 class _TwoShapes(Dataset[Any]):
-    """A data set whose last image is one row lower than the others."""
+    """A data set whose last image has one row less than the others."""
 
     def __init__(self, dataset: Any) -> None:
         self.dataset = dataset

@@ -1,4 +1,4 @@
-"""The state of the process that fits must leave alone: global random generators, and torch's settings."""
+"""State of the process that a fit must not change: global random generators, and settings of torch."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ import torch
 
 
 def global_state() -> tuple[bytes, bytes, object]:
+    """Return the states of the global random generators of torch, NumPy and Python."""
     return torch.get_rng_state().numpy().tobytes(), pickle.dumps(np.random.get_state()), random.getstate()  # noqa: NPY002
 
 
 def settings() -> tuple[object, ...]:
+    """Return the settings of torch that a program may change."""
     return (
         torch.get_default_device(),
         torch.get_default_dtype(),
@@ -47,7 +49,11 @@ SETTINGS: dict[str, Callable[[], AbstractContextManager[Any]]] = {
 
 @contextmanager
 def global_seed(seed: int) -> Iterator[None]:
-    """Seed all global generators for a block, and restore them."""
+    """Seed all global random generators for a block, and restore them afterwards.
+
+    Args:
+        seed: the seed, in [0, 2**32).
+    """
     saved = torch.get_rng_state(), np.random.get_state(), random.getstate()  # noqa: NPY002
     torch.default_generator.manual_seed(seed)
     np.random.seed(seed)  # noqa: NPY002

@@ -1,7 +1,7 @@
-"""Rotations and the rest of the affine family, about a centre, on the image's own canvas.
+"""Rotations and the rest of the affine family, about a centre; the canvas keeps its size.
 
 Positive angles turn counter-clockwise as seen on screen. The order of an affine map is torchvision's: shear, scale,
-rotate, translate. Centres are (x, y) in corner coordinates, the middle of the image being (W/2, H/2).
+rotate, translate. Centres are (x, y) in corner coordinates; the middle of the image is (W/2, H/2).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Transforms that are left to chance: some of the samples get them, or each sample gets one of several."""
+"""Transforms left to chance: some samples get them, or each sample gets one of several."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def chosen_among(weights: Floats, u: Floats) -> Ints:
 
 @dataclass(frozen=True)
 class _Chance(Transform):
-    """What holds `transforms`, which take their draws after its own one."""
+    """Base of the transforms that hold `transforms`, which take their draws after its own."""
 
     transforms: Sequence[Pipeline]
     draws: ClassVar[int] = 1

@@ -1,8 +1,8 @@
-"""Colour: linear maps of an image's channels, all of them together one matrix of a pass.
+"""Colour: linear maps of an image's channels, multiplied into one matrix for each pass.
 
-Results are clamped to the full scale (255, 65535, or 1 for floats), so let `Normalize` come after them. Adjustments
-that follow each other are multiplied before pixels are touched: the clamp comes once, after the last, and means are
-those of unclamped pictures.
+Results are clamped to the full scale (255, 65535, or 1 for floats), so let `Normalize` come after them. Adjustments in
+a row are multiplied before pixels are touched: values are clamped once, after the last, and means are those of images
+that are not clamped.
 """
 
 from __future__ import annotations

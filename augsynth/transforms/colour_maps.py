@@ -1,7 +1,7 @@
-"""Colour adjustments as linear maps, of the pixels' channels and of the picture's mean colour.
+"""Colour adjustments as linear maps of a pixel's channels and of the image's mean colour.
 
-Images of 3 channels are red, green and blue; of 4, these and one that is no colour (alpha), which stays as it is.
-Images of any other number have that many channels of equal standing; their grey is the mean of the channels.
+The channels of an image with 3 are red, green and blue. With 4 channels, the last is no colour (alpha), and stays as it
+is. For any other number, all channels are equal, and their grey is the mean of the channels.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ _TURNED = np.linalg.inv(_YIQ) @ np.array([[0.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0
 
 @dataclass(frozen=True)
 class ColourMaps:
-    """n maps v' = matrix v + of_mean m of colours v (C,), m being the picture's mean colour; both are (n, C, C)."""
+    """Maps v' = matrix v + of_mean m of n images; m is the image's mean colour. Both are (n, C, C)."""
 
     matrix: Floats
     of_mean: Floats
 
     def as_step(self, active: Mask | None = None) -> MapColours:
-        """The step of a pass that maps the samples that are `active` (n,), or all."""
+        """The step that maps the samples that are `active` (n,), or all."""
         return MapColours(self.matrix, np.zeros(self.matrix.shape[:2]), self.of_mean, active)
 
 
 @dataclass(frozen=True)
 class Palette:
-    """Which channels of n images are colours, `colours` (n, C), and their shares in grey, `grey` (n, C).
+    """The channels of n images that are colours, `colours` (n, C), and their weights in grey, `grey` (n, C).
 
-    C is the largest number of channels of them all; `rgb` (n,) says which images have red, green and blue.
+    C is the largest number of channels; `rgb` (n,) is True for images that have red, green and blue.
 
     >>> palette = Palette.of(np.array([3]))
     >>> palette.brightness(np.array([2.0])).matrix[0].tolist()
@@ -59,15 +59,15 @@ class Palette:
         return cls(colours, np.where(rgb[:, None], luma, colours / channels[:, None]), rgb)
 
     def brightness(self, factor: Floats) -> ColourMaps:
-        """v times `factor` (n,)."""
+        """Multiplication of v by `factor` (n,)."""
         return self.adjusted(brightness=factor)
 
     def contrast(self, factor: Floats) -> ColourMaps:
-        """From the mean of the grey picture (`factor` 0) to the picture (1), and beyond."""
+        """A mix of the mean of the grey image (`factor` 0) and the image (`factor` 1); factors above 1 go beyond."""
         return self.adjusted(contrast=factor)
 
     def saturation(self, factor: Floats) -> ColourMaps:
-        """From each pixel's grey (`factor` 0) to its colour (1), and beyond."""
+        """A mix of each pixel's grey (`factor` 0) and its colour (`factor` 1); factors above 1 go beyond."""
         return self.adjusted(saturation=factor)
 
     def adjusted(
@@ -77,9 +77,9 @@ class Palette:
         saturation: Floats | float = 1.0,
         turn: Floats | float = 0.0,
     ) -> ColourMaps:
-        """All of these, which commute; `turn` rotates the chroma plane of YIQ, 1 being the full circle.
+        """Brightness, contrast, saturation and a rotation of the chroma plane of YIQ. They commute.
 
-        Images without red, green and blue have no saturation and no hue.
+        `turn` is in full circles. Images without red, green and blue have no saturation and no hue.
         """
         scale = np.broadcast_to(np.multiply(brightness, contrast), self.rgb.shape)
         matrix: Floats = np.eye(self.colours.shape[1]) * np.where(self.colours, scale[:, None], 1.0)[:, None]

@@ -22,16 +22,22 @@ from augsynth.transforms.pipeline import Pipeline, check_inner_rules
 
 
 class Compose(Pipeline):
-    """Transforms one after the other, fused into as few native passes as their order allows.
+    """Apply transforms one after the other, fused into as few native passes as their order allows.
 
-    `fuse=False` gives one pass per transform. `memory_format="channels_last"` gives batches whose channels lie side by
-    side, as convolutions on tensor cores like them; the shape stays (B, C, H, W). A `Compose` inside another is taken
-    apart: only the order counts.
+    A `Compose` inside another one is replaced by its transforms.
 
-    The others are the rules for targets. Boxes with less than `min_area` square pixels left in the frame, or less than
-    the fraction `min_visibility` of their area, are dropped with all that belongs to them; `pixel_center` says that
-    keypoints name pixels by their centres; `mask_fill` is what masks show outside the image; `passthrough` names the
-    fields of targets that stay as they are, whatever they hold.
+    Args:
+        transforms: the transforms in order, a list or a tuple.
+        fuse: True (the default) merges transforms into shared passes; False gives each its own pass.
+        memory_format: the layout of a new batch (B, C, H, W): "contiguous_format" (the default), or "channels_last",
+            which suits convolutions on tensor cores.
+        min_area: boxes with a smaller visible area, in square pixels, are dropped with their labels, masks and
+            keypoints; 0 by default.
+        min_visibility: boxes with a smaller visible fraction of their area are dropped, 0 to 1; 0 by default.
+        pixel_center: True if keypoints name pixels by their centres; False (the default) if they are corner
+            coordinates.
+        mask_fill: the value of masks outside the image; 0 by default.
+        passthrough: names of the fields of targets that stay as they are, whatever they hold; none by default.
 
     >>> import numpy as np
     >>> from augsynth import transforms as T
@@ -66,10 +72,13 @@ class Compose(Pipeline):
         check_inner_rules(transforms, self.rules)
 
     def to(self, device: str | torch.device | None) -> Compose:
-        """The same pipeline for images on a device: those that lie elsewhere are moved there first.
+        """The same pipeline for images on a device; images that are elsewhere are moved there first.
 
-        `"cuda"` is the current device at the time of a call; None, with which every pipeline starts, leaves images
-        where they are. Where a pipeline runs is no part of what it means: `to_dict` does not tell it; pickles keep it.
+        `to_dict` leaves the device out, because it does not change the result; pickles keep it.
+
+        Args:
+            device: a device or its name; `"cuda"` is the current device at the time of a call. None, as in a new
+                pipeline, leaves images where they are.
 
         >>> Compose([]).to("cpu").device
         device(type='cpu')

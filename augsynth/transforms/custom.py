@@ -1,4 +1,4 @@
-"""A function of the user's as a transform."""
+"""A user's function as a transform."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Augmentation of what a discriminator sees, differentiable in the images."""
+"""Augmentation for discriminators, differentiable in the images."""
 
 from __future__ import annotations
 

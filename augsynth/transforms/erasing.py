@@ -1,4 +1,4 @@
-"""Erasing: rectangles are overwritten, so that a network cannot lean on any one part of an image."""
+"""Erasing: rectangles are overwritten, so that a network cannot rely on any single part of an image."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class RandomErasing(Transform):
 
     @property
     def draws(self) -> int:  # type: ignore[override]
-        """One number for whether, and four for each attempt."""
+        """One number for the probability, and four for each attempt."""
         return 1 + self.count * _ATTEMPTS * _DRAWS_AN_ATTEMPT
 
     def step(self, draw: Draw, images: ImageInfo) -> Erase:
@@ -80,7 +80,7 @@ class RandomErasing(Transform):
         return Erase(samples, chosen, draw.stream[samples], _fill(self.value))
 
     def _attempts(self, u: Floats, sizes: Ints) -> tuple[Ints, npt.NDArray[np.bool_]]:
-        """Boxes (n, count, attempts, 4), and which of them are smaller than their image and not empty."""
+        """Boxes (n, count, attempts, 4), and a mask of those that are smaller than their image and not empty."""
         height, width = (sizes[:, i, None, None] for i in (0, 1))
         low, high = span(self.scale, "scale")
         area = (low + (high - low) * u[..., 0]) * height * width

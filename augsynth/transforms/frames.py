@@ -277,7 +277,7 @@ class RandomResizedCrop(Transform):
 
     @property
     def draws(self) -> int:  # type: ignore[override]
-        """Two numbers for each attempt at a shape, and two for its place; so for each window."""
+        """Two numbers for each attempt at a size, and two for the position; for each window."""
         return _DRAWS_A_WINDOW * attempts(self.min_visible)
 
     def check(self) -> None:

@@ -1,6 +1,6 @@
-"""Transforms that look at how often values occur in a picture. They run between passes.
+"""Transforms that look at the frequencies of values in an image. They run between passes.
 
-Channels are treated each by itself. Levels of a float image count on the full scale 1; NaN stays, and is not counted.
+Each channel is treated alone. Levels of a float image refer to the full scale 1; NaN stays, and is not counted.
 """
 
 from __future__ import annotations

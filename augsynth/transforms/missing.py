@@ -1,4 +1,4 @@
-"""Missing values: NaN, a nodata value, or what a mask marks."""
+"""Missing values: NaN, a nodata value, or the pixels of a mask."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class FillMissing(Transform):
         return Operate(name, {}, {**which, "value": np.array(low)})
 
     def _levels(self, images: ImageInfo) -> tuple[PerChannel, PerChannel]:
-        """The lowest and the highest level that is put, as the images can show them."""
+        """The lowest and the highest level of the fillings; `ArgumentError` if the images cannot have them."""
         low, high = self.value, self.value
         if self.strategy == "random":
             low, high = (0.0, FULL_SCALE[images.dtype]) if self.between is None else interval(self.between, "between")

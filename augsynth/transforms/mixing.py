@@ -1,9 +1,9 @@
-"""Mixing the images of a batch, and their labels with them.
+"""Mixing of the images of a batch, and of their labels.
 
-A batch is images (B, C, H, W) and labels, class numbers (B,) or soft labels (B, num_classes); what comes back are
-images of the same dtype and soft labels, float32. Each sample is mixed with the one before it (the first with the
-last), by a share that is drawn for it alone. `keys` (B, 3) decide everything that is random; without them, they are
-drawn from torch's generator.
+A batch is images (B, C, H, W) and labels, class numbers (B,) or soft labels (B, num_classes). The results are images of
+the same dtype, and soft labels in float32. Each sample is mixed with the one before it, and the first with the last, by
+a share that is drawn for each sample. `keys` (B, 3) decide all random numbers; without them, keys are drawn from
+torch's generator.
 """
 
 from __future__ import annotations
@@ -31,7 +31,12 @@ _OP = 2**16 - 1
 
 @dataclass(frozen=True)
 class BatchMixing(ABC):
-    """Base of `MixUp` and `CutMix`: the share is drawn from Beta(alpha, alpha), one a sample."""
+    """Base of `MixUp` and `CutMix`: the share of each sample is drawn from Beta(alpha, alpha).
+
+    Args:
+        num_classes: the number of classes, at least 1.
+        alpha: the parameter of the Beta distribution, above 0; 1 by default, which makes shares uniform.
+    """
 
     num_classes: int
     alpha: float = 1.0
@@ -45,7 +50,13 @@ class BatchMixing(ABC):
     def __call__(
         self, images: Any, labels: Any = None, *, keys: KeysLike | None = None
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Mix `images` and `labels`, or a pair of them, or what `augsynth.collate` takes; returns both."""
+        """Mix images and labels; returns (images, soft labels).
+
+        Args:
+            images: (B, C, H, W); or a pair of images and labels, or a batch that `augsynth.collate` takes.
+            labels: class numbers (B,) or soft labels (B, num_classes); None if `images` holds them.
+            keys: one (seed, epoch, index) for each image; drawn from torch's generator by default.
+        """
         images, labels = _pair(images) if labels is None else (images, labels)
         images, soft = _as_images(images), soft_labels(labels, self.num_classes)
         if len(soft) != len(images):
@@ -63,7 +74,7 @@ class BatchMixing(ABC):
 
     @classmethod
     def from_dict(cls, description: Mapping[str, Any]) -> BatchMixing:
-        """Build what `to_dict` described; `ArgumentError` names what does not belong there.
+        """Build the object that `to_dict` described; `ArgumentError` names an entry that does not belong there.
 
         >>> CutMix.from_dict({"type": "CutMix", "num_classes": 10})
         CutMix(num_classes=10, alpha=1.0)
@@ -78,15 +89,19 @@ class BatchMixing(ABC):
 
     @abstractmethod
     def _mixed(self, images: torch.Tensor, others: torch.Tensor, keys: Keys) -> tuple[torch.Tensor, Floats]:
-        """The mixed images, and the share (B,) of each that is its own."""
+        """The mixed images, and the share (B,) of each image in its result."""
 
 
 class MixUp(BatchMixing):
-    """Blend each image with another: share * image + (1 - share) * other, and the labels likewise.
+    """Blend each image with another one: share * image + (1 - share) * other; labels are blended alike.
 
-    Images must be floats: end the transform before it with `ToDtype("float32", scale=True)` or `Normalize`.
-    Zhang et al., "mixup: Beyond Empirical Risk Minimization", ICLR 2018; shares are drawn for each sample, where the
-    paper draws one a batch.
+    Images must be floats: end the transform before with `ToDtype("float32", scale=True)` or `Normalize`. Shares are
+    drawn for each sample; the paper draws one for a batch. Zhang et al., "mixup: Beyond Empirical Risk Minimization",
+    ICLR 2018.
+
+    Args:
+        num_classes: the number of classes, at least 1.
+        alpha: shares are drawn from Beta(alpha, alpha), alpha above 0; 1 by default, which makes them uniform.
 
     >>> images, labels = MixUp(num_classes=2)(torch.rand(4, 3, 8, 8), torch.tensor([0, 1, 1, 0]))
     >>> images.shape, labels.sum(dim=1).tolist()
@@ -105,12 +120,16 @@ class MixUp(BatchMixing):
 
 
 class CutMix(BatchMixing):
-    """Paste a rectangle of another image into each, at the same place; labels are mixed by area. Any dtype.
+    """Paste a rectangle of another image into each, at the same position; labels are mixed by area. For any dtype.
 
-    With the drawn share, the sides are sqrt(1 - share) of the image's, the centre is uniform over it, and what would
-    stick out is cut off; labels count what is there.
-    Yun et al., "CutMix: Regularization Strategy to Train Strong Classifiers with Localizable Features", ICCV 2019;
-    rectangles are drawn for each sample, where the paper draws one a batch.
+    The sides of the rectangle are sqrt(1 - share) of the image's, and its centre is uniform over the image. The part
+    outside is cut off, and labels count the rest. Rectangles are drawn for each sample; the paper draws one for a
+    batch. Yun et al., "CutMix: Regularization Strategy to Train Strong Classifiers with Localizable Features", ICCV
+    2019.
+
+    Args:
+        num_classes: the number of classes, at least 1.
+        alpha: shares are drawn from Beta(alpha, alpha), alpha above 0; 1 by default, which makes them uniform.
 
     >>> images, labels = CutMix(num_classes=2)(torch.rand(4, 3, 8, 8), torch.tensor([0, 1, 1, 0]))
     >>> images.shape, labels.sum(dim=1).tolist()
@@ -128,7 +147,7 @@ class CutMix(BatchMixing):
 
 
 def _cut(centre: Floats, share: Floats, length: int) -> npt.NDArray[np.bool_]:
-    """Which of `length` pixels are pasted, for each sample."""
+    """A mask of the `length` pixels that are pasted, for each sample."""
     middle = np.floor(centre * length)
     half = np.floor(np.sqrt(1.0 - share) * length / 2)
     pixels = np.arange(length)
@@ -165,7 +184,7 @@ def _numbers(labels: Any) -> torch.Tensor:
 
 
 def _pair(batch: Any) -> Sequence[Any]:
-    """Images and labels of a batch that is one object."""
+    """The images and the labels of a batch that is one object."""
     collated = batch.collated() if hasattr(batch, "collated") else batch
     if not isinstance(collated, (tuple, list)) or len(collated) != 2:
         raise ArgumentTypeError(f"a batch to mix must be (images, labels), got {type(collated).__name__}")

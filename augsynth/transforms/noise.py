@@ -1,8 +1,7 @@
 """Noise: keyed bits for every pixel, the same on every executor.
 
-A level of an image is given as a fraction of the full scale: 255 for uint8, 65535 for uint16, 1 for float32. `clip`
-keeps the result in the full scale, which an integer image never leaves anyway. Where a parameter may be a pair, it is
-drawn from that range, one value a sample.
+A level of an image is given as a fraction of the full scale: 255 for uint8, 65535 for uint16, 1 for float32. A pair is
+a range, from which one value is drawn for each sample.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Reading parameters: one rule each for ranges, sizes, names and colours, and one way to say what was wrong."""
+"""Readers of parameters: ranges, sizes, names and colours. A wrong value raises an error that names the parameter."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _remembered(reader: _Reader) -> _Reader:
 
 
 def frozen(value: Any) -> Any:
-    """Lists as tuples, NumPy and torch values as plain Python: what a transform keeps is hashable and JSON-ready.
+    """A parameter as a transform keeps it: lists as tuples, NumPy and torch values as Python's own.
 
     A member of an enum becomes the name that is its value, or else its own name in lower case.
 
@@ -80,7 +80,7 @@ def number(value: Any, name: str, low: float = -math.inf, high: float = math.inf
 
 
 def integer(value: Any, name: str, low: int, high: int = LARGEST) -> int:
-    """An integer in [low, high]; no image has a side of more pixels than can be given here."""
+    """An integer in [low, high]; `high` is by default the longest side that an image may have."""
     return check_integer(name, value, low, high, type_error=ArgumentTypeError)
 
 
@@ -103,7 +103,7 @@ def interval(value: Any, name: str, low: float = -math.inf, high: float = math.i
 
 @_remembered
 def span(value: Any, name: str, low: float = -math.inf, high: float = math.inf) -> tuple[float, float]:
-    """A pair (lowest, highest) to draw from within [low, high]; a number is drawn for certain."""
+    """A pair (lowest, highest) to draw from, within [low, high]; a single number stands for both."""
     if isinstance(value, (tuple, list)):
         return interval(value, name, low, high)
     fixed = number(value, name, low, high)
@@ -230,7 +230,7 @@ def resampled(interpolation: Any, antialias: bool | None, border: Any, fill: Any
 
 
 def dtype_named(value: Any) -> DType:
-    """The element type called `value` ("uint8", …, "bfloat16"), or of a torch or NumPy dtype."""
+    """The dtype called `value` ("uint8", …, "bfloat16"), or of a torch or NumPy dtype."""
     try:
         text = (
             value if isinstance(value, str) else str(value) if isinstance(value, torch.dtype) else np.dtype(value).name

@@ -17,7 +17,7 @@ from augsynth.core.rng import Keys, KeysLike, as_keys, keys_from_torch
 from augsynth.core.typing import Floats, Ints
 from augsynth.engine import batch_output, moved, recorded_batch, run_batch, run_recorded
 from augsynth.engine.memory import MEMORY_FORMATS
-from augsynth.errors import ArgumentError, ArgumentTypeError, PlanError
+from augsynth.errors import ArgumentError, ArgumentTypeError, PlanError, shown
 from augsynth.plan import Plan, check_pass
 from augsynth.plan.lowering import Lowering
 from augsynth.targets import Reading, TargetRules, object_boxes, place_targets, read_targets, tv_tensors
@@ -27,12 +27,12 @@ from augsynth.transforms.shapes import as_shapes
 
 
 class Prepared(NamedTuple):
-    """The result of `Pipeline.prepare`: a batch as far as it is known without its pixels.
+    """The result of `Pipeline.prepare`: everything about a batch that does not depend on its pixels.
 
     Args:
-        plan: what will be done to each image.
-        readings: the targets as they were read, None where none were given. `place_targets(readings, plan)` of
-            `augsynth.targets` gives those in the outputs.
+        plan: the plan of the images.
+        readings: the targets as they were read, None without targets. `place_targets(readings, plan)` of
+            `augsynth.targets` moves them into the outputs.
     """
 
     plan: Plan
@@ -42,7 +42,7 @@ class Prepared(NamedTuple):
 class Pipeline(ABC):
     """The calls that a single transform and a `Compose` share.
 
-    `memory_format` names how a fresh batch lies in memory: "contiguous_format" or "channels_last".
+    `memory_format` is the layout of a new batch: "contiguous_format" or "channels_last".
     """
 
     memory_format: str = "contiguous_format"
@@ -62,15 +62,15 @@ class Pipeline(ABC):
         """The transforms in this pipeline that take a `Draw`, in the order in which they take it."""
 
     def _fuses(self) -> bool:
-        """Whether steps may share a pass."""
+        """True if steps may share a pass."""
         return True
 
     def _device(self) -> torch.device | None:
-        """Where images are moved first; None leaves them where they are."""
+        """The device to which images are moved first; None leaves them where they are."""
         return None
 
     def _rules(self) -> TargetRules:
-        """By which rules targets follow their images."""
+        """The rules by which targets follow their images."""
         return TargetRules()
 
     @property
@@ -85,11 +85,11 @@ class Pipeline(ABC):
     @classmethod
     @abstractmethod
     def parameter_names(cls) -> tuple[str, ...]:
-        """What a description may say of it."""
+        """The names of the parameters that a description may hold."""
 
     @classmethod
     def from_description(cls, values: Mapping[str, Any], functions: Mapping[str, Callable[..., Any]]) -> Pipeline:
-        """Build it from what `to_dict` says; `functions` are those that a description may name."""
+        """Build it from a description of `to_dict`; a description may name only `functions`."""
         return cls(**values)
 
     @overload
@@ -103,16 +103,18 @@ class Pipeline(ABC):
     def __call__(self, image: Any, target: Any = None, *, key: tuple[int, int, int] | None = None) -> Any:
         """Transform one image; returns a tensor (C, H, W), or (tensor, target) if a target was given.
 
-        `key` = (seed, epoch, index) decides everything that is random; without one, it is drawn from torch's generator.
-        A target is a dict with any of `boxes` (N, 4) as XYXY, `labels` (N,), `masks` (..., H, W) and `keypoints`
-        (N, 2), or has another of the forms in `docs/targets.md`.
+        Args:
+            image: numpy (H, W, C) or (H, W), torch (C, H, W), or a PIL image.
+            target: a dict with any of `boxes` (N, 4) as XYXY, `labels` (N,), `masks` (..., H, W) and `keypoints` (N,
+                2), or another form of `docs/targets.md`.
+            key: (seed, epoch, index), which decides all random numbers; drawn from torch's generator by default.
 
         >>> from augsynth import transforms as T
         >>> image, target = T.CenterCrop(2)(np.zeros((4, 6, 3), np.uint8), {"boxes": [[0.0, 0, 3, 4]], "labels": [7]})
         >>> image.shape, target
         (torch.Size([3, 2, 2]), {'boxes': [[0.0, 0.0, 1.0, 2.0]], 'labels': [7]})
         """
-        keys = None if key is None else [key]
+        keys = None if key is None else [_checked_key(key)]
         if target is None:
             return tv_tensors.image_like(self.batch([image], keys=keys)[0], image)
         images, targets = self.batch([image], [target], keys=keys)
@@ -136,18 +138,20 @@ class Pipeline(ABC):
         keys: KeysLike | None = None,
         out: torch.Tensor | None = None,
     ) -> Any:
-        """Transform many images in one native call a pass; returns a tensor (B, C, H, W), with `targets` also a list.
+        """Transform many images, one native call a pass; returns a tensor (B, C, H, W), with `targets` also a list.
 
-        `images` is a sequence of images, which may differ in size, or a batch `numpy (B, H, W, C)` or
-        `torch (B, C, H, W)`, all on one device: those of a CUDA device give a batch there, on its current stream.
-        `targets` one each, as in a single call; `keys` one (seed, epoch, index) each. All
-        outputs must have one size;
-        `out` is written and returned if given, contiguous or in `torch.channels_last`.
+        Args:
+            images: a sequence of images, which may differ in size, or a batch `numpy (B, H, W, C)` or `torch (B, C, H,
+                W)`. All are on one device. Images on a CUDA device give a batch there, on its current stream.
+            targets: one for each image, in any form that a single call takes.
+            keys: one (seed, epoch, index) for each image; drawn from torch's generator by default.
+            out: a tensor that is written and returned, contiguous or in `torch.channels_last`; a new one by default.
 
-        The tensor's memory is its own for as long as it or a view of it is held. Then a later batch may use it.
+        All outputs must have one size. A new tensor keeps its memory until it and all its views are gone; then a later
+        batch may use it.
 
-        Gradients go through where an image requires one: float32 or float64 tensors of one shape, on any device. A
-        pipeline through which none can go is refused then (`docs/gradients.md`).
+        Gradients go through if an image requires them: float32 or float64 tensors of one shape, on any device. A
+        pipeline that no gradient can go through is refused then (`docs/gradients.md`).
         """
         sources, recorded = self._incoming(images)
         prepared = self._prepared(sources.shapes, keys, sources.dtype, targets)
@@ -161,9 +165,13 @@ class Pipeline(ABC):
         dtype: str = "uint8",
         targets: Sequence[Any] | None = None,
     ) -> Plan:
-        """Draw the plan for images of the given shapes, (H, W) or (H, W, C) each, and of `dtype`.
+        """Draw the plan for images of given shapes.
 
-        Only transforms with `min_visible` look at the `targets`.
+        Args:
+            shapes: (H, W) or (H, W, C) of each image.
+            keys: one (seed, epoch, index) for each image.
+            dtype: the dtype of the images; "uint8" by default.
+            targets: one for each image; only transforms with `min_visible` look at them.
         """
         return self.prepare(shapes, keys, dtype=dtype, targets=targets).plan
 
@@ -180,7 +188,7 @@ class Pipeline(ABC):
         Args:
             shapes: (H, W) or (H, W, C) of each image.
             keys: one (seed, epoch, index) for each image; drawn from torch's generator by default.
-            dtype: that of the images.
+            dtype: the dtype of the images; "uint8" by default.
             targets: one for each image, in any form that a call takes.
 
         >>> from augsynth import transforms as T
@@ -197,7 +205,13 @@ class Pipeline(ABC):
     def apply(self, images: Any, plan: Plan, targets: Sequence[Any]) -> tuple[torch.Tensor, list[Any]]: ...
 
     def apply(self, images: Any, plan: Plan, targets: Sequence[Any] | None = None) -> Any:
-        """Run a plan that was drawn before, or loaded; returns a tensor (B, C, H, W), with `targets` also a list."""
+        """Run a plan that was drawn before, or loaded; returns a tensor (B, C, H, W), with `targets` also a list.
+
+        Args:
+            images: images of the shapes that the plan was drawn for, as in `batch`.
+            plan: the plan.
+            targets: one for each image, in any form that a call takes.
+        """
         if not isinstance(plan, Plan):
             raise ArgumentTypeError(f"plan must be a Plan, got {type(plan).__name__}")
         sources, recorded = self._incoming(images)
@@ -215,7 +229,11 @@ class Pipeline(ABC):
         return self._run(Prepared(plan, readings), sources, recorded, None)
 
     def explain(self, shape: Sequence[int] = (1024, 1024, 3), dtype: str = "uint8") -> str:
-        """The passes that images of this shape and dtype go through, and why each one begins.
+        """The passes for images of one shape and dtype, in words, with the reason for each.
+
+        Args:
+            shape: (H, W) or (H, W, C).
+            dtype: the dtype of the images; "uint8" by default.
 
         >>> from augsynth import transforms as T
         >>> print(T.Compose([T.RandomHorizontalFlip(), T.Resize((32, 32))]).explain())
@@ -236,7 +254,7 @@ class Pipeline(ABC):
         return Prepared(self._lower(shapes, _keys_for(keys, len(shapes)), dtype, boxes).finish(), readings)
 
     def _incoming(self, images: Any) -> tuple[ImageBatch, torch.Tensor | None]:
-        """The images where they lie; or what a plan has to know of those that torch records, and these."""
+        """The images where they are; or, for images that torch records, their shapes and the images."""
         batch = plain_arrays(images)
         if batch is None:
             recorded = recorded_batch(images)
@@ -268,12 +286,12 @@ class Pipeline(ABC):
 
     @property
     def draws_numbers(self) -> bool:
-        """Whether anything is random: a pipeline that draws nothing treats an image alike whatever the key."""
+        """True if a result depends on the key."""
         return any(self._counts)
 
     @cached_property
     def _counts(self) -> tuple[int, ...]:
-        """How many numbers each transform draws for a sample."""
+        """The number of random numbers that each transform draws for a sample."""
         return tuple(transform.draws for transform in self.flattened())
 
     def _lower(self, shapes: Ints, keys: Keys, dtype: DType, boxes: Sequence[Floats] | None = None) -> Lowering:
@@ -283,7 +301,7 @@ class Pipeline(ABC):
 
 
 def check_inner_rules(transforms: Sequence[Pipeline], kept: TargetRules) -> None:
-    """Raise `ArgumentError` if rules for targets of an inner pipeline would be lost, as the outer one's are `kept`."""
+    """Raise `ArgumentError` if an inner pipeline has rules for targets other than `kept`, which would be lost."""
     for number, transform in enumerate(transforms):
         if transform._rules() not in (TargetRules(), kept):
             raise ArgumentError(
@@ -293,9 +311,16 @@ def check_inner_rules(transforms: Sequence[Pipeline], kept: TargetRules) -> None
 
 
 def _shapes_alone(images: torch.Tensor) -> ImageBatch:
-    """What a plan has to know of a batch (B, C, H, W) that torch records."""
+    """The shapes of a batch (B, C, H, W) that torch records, without pixels."""
     channels, *size = images.shape[1:]
     return ImageBatch((), np.tile(np.array([*size, channels], np.int64), (len(images), 1)), DType.FLOAT32)
+
+
+def _checked_key(key: tuple[int, int, int]) -> tuple[int, int, int]:
+    # NumPy takes flags among integers for 0 and 1. A batch of keys is not searched for them, which would take time.
+    if isinstance(key, (tuple, list)) and any(isinstance(entry, (bool, np.bool_)) for entry in key):
+        raise ArgumentTypeError(f"key must be integers (seed, epoch, index), got {shown(key)}")
+    return key
 
 
 def _keys_for(keys: KeysLike | None, count: int) -> Keys:

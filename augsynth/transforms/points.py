@@ -1,7 +1,7 @@
-"""Point operations: each value changes by itself, whatever stands around it.
+"""Point operations: each value changes independently of the values around it.
 
-For integer images they are lookup tables, and however many follow each other, a pass looks up one. For float images
-they run between passes. Levels of a float image count on the full scale 1, and NaN stays.
+For integer images they are lookup tables, and several in a row become one table. For float images they run between
+passes. Levels of a float image refer to the full scale 1, and NaN stays.
 """
 
 from __future__ import annotations

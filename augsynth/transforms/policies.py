@@ -1,4 +1,4 @@
-"""Automatic policies: operations drawn for each image, at strengths that were searched for, drawn or given."""
+"""Automatic policies: operations drawn for each image, at strengths that are given, drawn or were searched for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What automatic policies choose from: one operation a sample, at a strength between none and the most."""
+"""The operations of automatic policies: one for each sample, at a strength between 0 and a largest amount."""
 
 from __future__ import annotations
 
@@ -103,9 +103,9 @@ IDENTITY = len(NAMES)
 
 @dataclass(frozen=True)
 class Space:
-    """The most of each amount: a shear's ratio, degrees, factors above and below 1, bits lost.
+    """The largest amount of each operation: the ratio of a shear, degrees, factors above and below 1, bits lost.
 
-    `translate` is a fraction of the image's side, or of `translate_pixels` pixels where that is given.
+    `translate` is a fraction of the image's side, or of `translate_pixels` pixels if that is given.
     """
 
     shear: float
@@ -129,9 +129,9 @@ class Space:
 def add_chosen(
     lowering: Lowering, name: str, chosen: Ints, share: Floats, sign: Floats, space: Space, declared: Sampling
 ) -> None:
-    """Do to each sample what `chosen` (n,) says, an index into `NAMES` or `IDENTITY`.
+    """Do one operation on each sample, `chosen` (n,): an index into `NAMES`, or `IDENTITY`.
 
-    `share` (n,) of the most is done, and `sign` (n,) tells which way.
+    `share` (n,) is the fraction of the largest amount, and `sign` (n,) the direction.
     """
     for number, (operation_name, operation) in enumerate(POLICY_OPERATIONS.items()):
         strength = share * sign if operation.signed else share

@@ -1,4 +1,4 @@
-"""The transforms by name, and building them from their descriptions."""
+"""The registry of transforms: their names, and building them from descriptions."""
 
 from __future__ import annotations
 
@@ -24,10 +24,14 @@ def from_dict(
     functions: Mapping[str, Callable[..., Any]] | None = None,
     transforms: Sequence[type[Pipeline]] = (),
 ) -> Pipeline:
-    """Build the transform that `to_dict` described; `ArgumentError` names what is unknown.
+    """Build the transform that `to_dict` described; `ArgumentError` names the part that is unknown.
 
-    A description never runs code of its own: what it calls a function has to be among `functions`, and a transform of
-    yours among `transforms`.
+    A description never runs code of its own.
+
+    Args:
+        description: a mapping with the `type` and the parameters.
+        functions: the functions that a description may name, by name; none by default.
+        transforms: classes of your own that a description may name; none by default.
 
     >>> from augsynth import transforms as T
     >>> T.from_dict({"type": "RandomHorizontalFlip", "p": 0.25})

@@ -1,4 +1,4 @@
-"""Drawing windows and rectangles that leave objects visible: only the key and the sample's own boxes decide."""
+"""Windows and rectangles that leave objects visible: only the key and the sample's own boxes decide."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ ATTEMPTS = 10
 
 
 def attempts(min_visible: float) -> int:
-    """How many windows are drawn of which one is chosen."""
+    """The number of windows that are drawn to choose from."""
     return ATTEMPTS if min_visible > 0 else 1
 
 
 def most_visible(images: ImageInfo, windows: npt.NDArray[np.number], min_visible: float) -> Ints:
-    """The first (n,) of the windows (n, m, 4), as XYXY, within which all boxes keep `min_visible` of their area.
+    """The first (n,) of the windows (n, m, 4), as XYXY, in which all boxes keep `min_visible` of their area.
 
-    Where there is none, the one within which most of them do and, of several such, that shows most of the boxes' areas.
-    Of each box, what is in view beforehand counts.
+    If there is none, it is the window in which most boxes do. If several are equal in that, it is the one that shows
+    the most of the boxes' areas. A box counts by its part that is in view before.
     """
     chosen = np.zeros(len(windows), np.int64)
     for sample, boxes in enumerate(_in_view(images)):
@@ -33,10 +33,10 @@ def most_visible(images: ImageInfo, windows: npt.NDArray[np.number], min_visible
 
 
 def first_sparing(images: ImageInfo, rectangles: npt.NDArray[np.number], fits: Mask, min_visible: float) -> Mask:
-    """Those of `fits` (n, count, m) that leave `min_visible` of each box, together with the rectangles before them.
+    """A mask of `rectangles` in `fits` that leave `min_visible` of each box, together with the rectangles before them.
 
-    Of each of the `count`, the first of its m `rectangles` (n, count, m, 4), as (top, left, bottom, right), that fits
-    is the one that is taken.
+    `rectangles` are (n, count, m, 4), as (top, left, bottom, right). The first of the m that fits is the one that is
+    used.
     """
     if min_visible == 0:
         return fits
@@ -65,7 +65,7 @@ def covered(boxes: Floats, windows: Floats) -> Floats:
 
 
 def _in_view(images: ImageInfo) -> list[Floats]:
-    """What of each sample's boxes is in the frame, (k, 4); nothing at all where there are no boxes."""
+    """The part of each sample's boxes that is in the frame, (k, 4); an empty list without boxes."""
     found = images.boxes
     if found is None:
         return []

@@ -1,1 +1,1 @@
-"""The parts of the benchmark `bench/augment.py`; bench/README.md tells how they fit together."""
+"""Parts of the benchmark `bench/augment.py`; bench/README.md explains them."""

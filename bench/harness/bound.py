@@ -1,4 +1,4 @@
-"""The memory bound: the time that the traffic of a case takes by itself, measured among the libraries.
+"""Memory bound: the time of the memory traffic of a case alone, measured among the libraries.
 
 For each image, the share of it that a pipeline has to read is copied to a buffer that stays in the cache, and as
 many bytes as the pipeline writes are copied from such a buffer to their place in the batch.
@@ -16,13 +16,13 @@ import numpy as np
 
 from harness.images import Image, ImageSet
 from harness.ops import Crop, Ops, ResizedCrop
-from harness.timing import Pass
+from harness.timing import Way
 
 NAME = "memory bound"
 
 
-def memory_bound(ops: Ops, images: ImageSet, batch: int, output_bytes: int) -> Pass:
-    """A pass that only moves memory: `output_bytes` of each image, and what has to be read of it."""
+def memory_bound(ops: Ops, images: ImageSet, batch: int, output_bytes: int) -> Way:
+    """Return a way that only moves memory: `output_bytes` for each image, and the part of the image that is read."""
     parts = [image.reshape(-1)[: int(image.nbytes * read_share(ops, image))] for image in images.images]
     sink = np.zeros(max(part.nbytes for part in parts), np.uint8)
     source = np.ones(output_bytes, np.uint8)
@@ -38,7 +38,7 @@ def memory_bound(ops: Ops, images: ImageSet, batch: int, output_bytes: int) -> P
     return run
 
 
-def at_once(first: Pass, second: Pass) -> Pass:
+def at_once(first: Way, second: Way) -> Way:
     """Both passes at the same time, each of which lets go of Python's lock while it copies."""
     pool = ThreadPoolExecutor(2)
 
@@ -49,7 +49,7 @@ def at_once(first: Pass, second: Pass) -> Pass:
 
 
 def read_share(ops: Ops, image: Image) -> float:
-    """The mean fraction of the image that has to be read."""
+    """Return the mean fraction of the image that is read."""
     share = 1.0
     for op in ops:
         if isinstance(op, ResizedCrop):

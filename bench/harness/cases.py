@@ -1,4 +1,4 @@
-"""What is measured: single transforms, the pipelines that people use, and small images. A new case is one line here."""
+"""Cases of the benchmark: single transforms, common pipelines, and small images. A new case is one line here."""
 
 from __future__ import annotations
 
@@ -44,9 +44,15 @@ SMALL: Ops = (Flip(), Rotation((-15, 15), reflect=False), Noise(0.02))
 
 @dataclass(frozen=True)
 class Case:
-    """One row of the table: `ops` over the images of the set `images`, `batch` at a time where a library takes batches.
+    """Case: one row of the table.
 
-    `loader` says that the case is measured through a DataLoader as well.
+    Args:
+        name: name in the table.
+        group: heading in the table.
+        images: name of the set of images.
+        ops: operations on each image.
+        batch: number of images at once, for libraries that take batches.
+        loader: whether the case is also measured through a DataLoader.
     """
 
     name: str

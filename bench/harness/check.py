@@ -27,7 +27,7 @@ NOISE_ERROR = 0.05
 
 @dataclass(frozen=True)
 class Pictures:
-    """The middles of a library's outputs (n, C, h, w) in grey levels, without randomness and with it."""
+    """Middles of the outputs (n, C, h, w) of a library in grey levels, without randomness and with it."""
 
     shape: tuple[int, ...]
     fixed: Floats | None
@@ -35,7 +35,7 @@ class Pictures:
 
     @classmethod
     def of(cls, peer: Peer, ops: Ops, images: list[Image]) -> Pictures:
-        """What a library makes of square images."""
+        """Return the outputs of a library for square images."""
         fixed = pinned(ops, images[0].shape[0])
         drawn = outputs(peer, ops, images * DRAWS)
         shape = drawn[0].shape
@@ -43,7 +43,7 @@ class Pictures:
 
 
 def differences(peer: Peer, expected: Pictures, ops: Ops, images: list[Image]) -> list[str]:
-    """What a library gives otherwise than expected, in words; empty if it does the same work."""
+    """Return the differences of a library from the expected outputs, in words; none if it does the same work."""
     found = Pictures.of(peer, ops, images)
     if found.shape != expected.shape:
         return [f"its output is {found.shape} instead of {expected.shape}"]
@@ -70,7 +70,7 @@ def shortcuts(peer: Peer, ops: Ops, images: list[Image]) -> list[str]:
 
 
 def outputs(peer: Peer, ops: Ops, images: list[Image]) -> list[Any]:
-    """The pictures (C, H, W) that a library makes of the images."""
+    """Return the pictures (C, H, W) that a library makes from images."""
     run = peer.ways(ops, ImageSet(images, len(images), alike=True), len(images))[0]
     return [picture for output in run(0) for picture in as_pictures(output)]
 
@@ -86,7 +86,7 @@ def as_pictures(output: Any) -> Sequence[Any]:
 
 
 def _noise_error(peer: Peer, ops: Ops, images: list[Image]) -> str:
-    """What is wrong with the noise by itself, on flat grey, where nothing is clamped."""
+    """Return faults of the noise alone, on flat grey, where nothing is clamped."""
     values = tuple(op for op in ops if isinstance(op, (Noise, Normalize)))
     asked = [op.sigma for op in values if isinstance(op, Noise)]
     if not asked:
@@ -97,7 +97,7 @@ def _noise_error(peer: Peer, ops: Ops, images: list[Image]) -> str:
 
 
 def _grey(pictures: list[Any], ops: Ops) -> Floats:
-    """The middles of pictures on the scale 0 … 255, whatever a library's output scale is."""
+    """Return the middles of pictures, converted to the scale 0 … 255."""
     values: npt.NDArray[Any] = np.stack([_middle(picture) for picture in pictures])
     last = ops[-1]
     if isinstance(last, Normalize):

@@ -1,4 +1,4 @@
-"""The images that are worked on: decoded once, before anything is timed, as uint8 arrays (H, W, C).
+"""Images of the benchmark: decoded once, before the measurement, as uint8 arrays (H, W, C).
 
 A set is cold (64 photos, or copies of small images, 36 MiB in all and gone through in turn, so that no image is in the
 level-2 cache when its turn comes) or hot (one image again and again).
@@ -38,17 +38,17 @@ class ImageSet:
         return sum(image.nbytes for image in {id(image): image for image in self.images}.values()) / 1e6
 
     def hot(self) -> ImageSet:
-        """The same amount of work on one image: the first of median size."""
+        """Return the set with the first image of median size only, for the same amount of work."""
         ordered = sorted(self.images[: self.window], key=lambda image: image.nbytes)
         return ImageSet([ordered[len(ordered) // 2]] * self.window, self.window, alike=True)
 
     def first(self, count: int) -> ImageSet:
-        """The first `count` images, as a window."""
+        """Return the first `count` images as a window."""
         return ImageSet(self.images[:count], count, self.alike)
 
 
 def load_set(name: str, folder: Path) -> ImageSet:
-    """The set `photos`, `even` (photos of one size), `cifar` or `mnist`, from the files in `folder`."""
+    """Return the set `photos`, `even` (photos of one size), `cifar` or `mnist`, from the files in `folder`."""
     if name == "photos":
         return ImageSet(list(_photos(folder)), PHOTOS, alike=False)
     if name == "even":
@@ -76,7 +76,7 @@ def _photos(folder: Path) -> Iterator[Image]:
 
 
 def _cut(photo: Image) -> Image:
-    """The middle of a photo at EVEN_SIZE, mirrored outward where it is smaller."""
+    """Return the middle of a photo with EVEN_SIZE; a smaller photo gets a mirrored margin."""
     height, width = EVEN_SIZE
     missing = [(max(0, size - have), 0) for size, have in zip(EVEN_SIZE, photo.shape, strict=False)]
     return _middle(np.pad(photo, [*missing, (0, 0)], mode="symmetric"), height, width)
@@ -107,7 +107,7 @@ def _mnist(folder: Path) -> Image:
 
 
 def _copies(images: Image) -> list[Image]:
-    """As many copies of the images, one after another in memory, as COLD_BYTES need."""
+    """Return copies of the images, one after another in memory, that fill COLD_BYTES."""
     return list(np.concatenate([images] * -(-COLD_BYTES // images.nbytes)))
 
 

@@ -1,4 +1,4 @@
-"""Where figures come from: processor, caches, load, versions and the state of the source tree."""
+"""Origin of figures: processor, caches, load, versions and the state of the source tree."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
 
 
 def describe() -> dict[str, Any]:
-    """The machine, the interpreter and augsynth's build, as JSON."""
+    """Return the machine, the interpreter and the build of augsynth, as JSON."""
     return {
         "date": datetime.now(timezone.utc).isoformat(timespec="minutes"),
         "processor": processor(),
@@ -33,17 +33,17 @@ def describe() -> dict[str, Any]:
 
 
 def versions(distributions: list[str]) -> dict[str, str]:
-    """The installed versions."""
+    """Return the installed versions."""
     return {name: version(name) for name in distributions}
 
 
 def load() -> float:
-    """The mean number of processes that were running or waiting in the last minute."""
+    """Return the mean number of processes that were running or waiting in the last minute."""
     return round(os.getloadavg()[0], 2)
 
 
 def processor() -> str:
-    """The processor's name, with family and model, which name it where the name does not."""
+    """Return the name of the processor with family and model, because some names are incomplete."""
     if not _CPUINFO.exists():
         return platform.processor()
     lines = (line.split(":", 1) for line in _CPUINFO.read_text().splitlines() if ":" in line)
@@ -52,7 +52,7 @@ def processor() -> str:
 
 
 def caches() -> dict[str, str]:
-    """The sizes of the data caches that one core sees, as the system reports them."""
+    """Return the sizes of the data caches of one core, from the system."""
     found = {}
     for index in sorted(_CACHES.glob("index*")):
         if (index / "type").read_text().strip() != "Instruction":
@@ -61,7 +61,7 @@ def caches() -> dict[str, str]:
 
 
 def commit() -> str:
-    """The commit that is checked out, marked if files differ from it; empty outside a repository."""
+    """Return the commit, marked if files differ from it; empty outside a repository."""
     folder = Path(__file__).parent
     try:
         asked = ["git", "describe", "--always", "--dirty", "--exclude", "*"]

@@ -1,4 +1,4 @@
-"""What a pipeline does, said once for all libraries: each of them translates these operations into its own.
+"""Operations of pipelines, for all libraries: each library translates them into its own.
 
 Ranges are (lowest, highest), angles in degrees counter-clockwise, sigma in fractions of the full scale. Libraries are
 compared on `pinned(side)`, the operation without its randomness on images of `side` x `side` pixels; None: left out.
@@ -205,5 +205,5 @@ class Normalize:
 
 
 def pinned(ops: Ops, side: int) -> Ops:
-    """The pipeline without its randomness."""
+    """Return the pipeline without its randomness."""
     return tuple(fixed for op in ops if (fixed := op.pinned(side)) is not None)

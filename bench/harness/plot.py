@@ -1,4 +1,4 @@
-"""A picture of the ratios: how many times as long as augsynth each library takes, case by case."""
+"""Plot of the ratios: the time of each library divided by that of augsynth, case by case."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def draw(results: Json, path: Path) -> None:
     best, peers = best_isa(results), results["settings"]["peers"]
     figure, axes = plt.subplots(figsize=(9, 1.5 + 0.34 * len(rows)), layout="constrained")
     for number, name in enumerate(peers):
-        places = [place for place, row in enumerate(rows) if name in row["times"]]
-        ratios = [rows[place]["times"][name]["median"] / rows[place]["times"][best]["median"] for place in places]
-        axes.scatter(ratios, places, s=42, marker="osD^vP"[number % 6], label=name, alpha=0.85, zorder=3)
+        lines = [line for line, row in enumerate(rows) if name in row["times"]]
+        ratios = [rows[line]["times"][name]["median"] / rows[line]["times"][best]["median"] for line in lines]
+        axes.scatter(ratios, lines, s=42, marker="osD^vP"[number % 6], label=name, alpha=0.85, zorder=3)
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter("{x:g}x")
     lowest = min(0.5, axes.get_xlim()[0])

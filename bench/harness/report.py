@@ -1,4 +1,4 @@
-"""The results as a table in Markdown, which is what is printed too. Every number is µs an image."""
+"""Results as a table in Markdown, which is also printed. Every number is in µs an image."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ its share of augsynth's time. Cold: a set of images larger than the caches of a 
 
 
 def markdown(results: Json) -> str:
-    """The whole report."""
+    """Return the whole report."""
     parts = [HEAD.format(rounds=results["settings"]["rounds"], best=best_isa(results)), _machine(results)]
     footnotes = Footnotes()
     for temperature, title in (("cold", "## Cold"), ("hot", "## Hot"), ("DataLoader", "## Through a DataLoader")):
@@ -68,7 +68,7 @@ def best_isa(results: Json) -> str:
 
 
 def grouped(names: Sequence[str], rows: Sequence[Json]) -> list[str]:
-    """The names that any of the rows has a time for."""
+    """Return the names that at least one row has a time for."""
     return [name for name in names if any(name in row["times"] for row in rows)]
 
 
@@ -100,7 +100,7 @@ def _peer(row: Json, name: str, base: float, footnotes: Footnotes) -> str:
 
 
 def _by_isa(results: Json) -> str:
-    """How many times as long the two usual libraries take, for each of our instruction sets."""
+    """Return the ratios of the two usual libraries to each instruction set of augsynth."""
     names = [name for name in results["settings"]["ours"] if not name.endswith("single")]
     rows = [row for row in results["rows"] if row["group"] != "transforms" and row["temperature"] != "hot"]
     peers = [name for name in ("albumentationsx", "torchvision") if name in results["settings"]["peers"]]
@@ -121,8 +121,8 @@ def _threads(results: Json) -> str:
         return ""
     lines = [_line(["", "one thread", "two", "times as fast"]), _line(["---"] * 4)]
     for name, times in found["times"].items():
-        one, two = (times[str(number)]["median"] for number in (1, 2))
-        lines.append(_line([name, _number(one), _number(two), f"{one / two:.2f}"]))
+        single, double = (times[str(number)]["median"] for number in (1, 2))
+        lines.append(_line([name, _number(single), _number(double), f"{single / double:.2f}"]))
     about = (
         f"{found['case']}, a batch of {found['batch']}: µs an image of wall-clock time, the median of "
         f"{found['rounds']} rounds, on {found['cores']} cores, with a load average of {found['load']} before."
@@ -131,7 +131,7 @@ def _threads(results: Json) -> str:
 
 
 def _coming_back(results: Json) -> str:
-    """The pipelines again: only the first window of every turn."""
+    """Return the table of the pipelines for the first window of every turn only."""
     rows = [row for row in results["rows"] if row["group"] != "transforms" and row["temperature"] != "hot"]
     best, peers = best_isa(results), grouped(results["settings"]["peers"], rows)
     lines = [_line(["case", best.removeprefix("augsynth "), *peers]), _line(["---"] * (2 + len(peers)))]

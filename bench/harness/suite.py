@@ -1,4 +1,4 @@
-"""The measurements themselves: a case hot and cold, a case through a DataLoader, and one thread against two."""
+"""Measurements: a case hot and cold, a case through a DataLoader, and one thread against two."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from harness.images import Image, ImageSet, squares
 from harness.ops import Ops
 from harness.peers import Peer, Unsupported
 from harness.peers.ours import Augsynth
-from harness.timing import Contender, Pass, Timing, fastest, measure
+from harness.timing import Contender, Timing, Way, fastest, measure
 
 SIDE = 256
 COUNT = 8
@@ -25,7 +25,7 @@ Advance = Callable[..., object]
 
 @dataclass
 class Row:
-    """What was measured of one case at one temperature: µs an image by name, remarks, and who has no such operation."""
+    """Measurements of one case, hot or cold: µs an image by name, remarks, and libraries without the operation."""
 
     case: str
     group: str
@@ -41,7 +41,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Remarks:
-    """What each library does differently, and why some cannot take part."""
+    """Return the differences of each library, and the reasons why some cannot take part."""
 
     notes: dict[str, list[str]]
     missing: dict[str, str]
@@ -52,8 +52,8 @@ def inspect(case: Case, images: ImageSet, ours: Sequence[Peer], peers: Sequence[
     found = Remarks({}, {})
     small = squares(images, SIDE, COUNT)
     expected = Pictures.of(ours[0], case.ops, small)
-    for one in ours[1:]:
-        found.notes[one.name] = _remarks(one, expected, case.ops, small)
+    for contender in ours[1:]:
+        found.notes[contender.name] = _remarks(contender, expected, case.ops, small)
     for peer in peers:
         try:
             found.notes[peer.name] = _remarks(peer, expected, case.ops, small)
@@ -69,7 +69,7 @@ def _remarks(peer: Peer, expected: Pictures, ops: Ops, images: list[Image]) -> l
 def measure_case(
     case: Case, images: ImageSet, entrants: Sequence[Peer], remarks: Remarks, rounds: int, advance: Advance
 ) -> list[Row]:
-    """One case, cold and hot."""
+    """Measure one case, cold and hot."""
     rows = []
     for temperature, these in (("cold", images), ("hot", images.hot())):
         contenders = _contenders(case, these, [peer for peer in entrants if peer.name not in remarks.missing])
@@ -79,7 +79,7 @@ def measure_case(
 
 
 def _contenders(case: Case, images: ImageSet, entrants: Sequence[Peer]) -> list[Contender]:
-    """The libraries, each in its fastest way, and the traffic of memory that the case needs."""
+    """Return the fastest way of each library, and the memory traffic of the case."""
     runs = [(peer.name, fastest(peer.ways(case.ops, images, case.batch), peer.clock), peer.clock) for peer in entrants]
     picture = as_pictures(next(iter(runs[0][1](0))))[0]
     moves = bound.memory_bound(case.ops, images, case.batch, picture.nbytes)
@@ -90,7 +90,7 @@ def _contenders(case: Case, images: ImageSet, entrants: Sequence[Peer]) -> list[
 def measure_loader(
     case: Case, images: ImageSet, entrants: Sequence[Peer], remarks: Remarks, rounds: int, advance: Advance
 ) -> Row:
-    """One case through a DataLoader without workers, collated batches of images and labels coming out."""
+    """Measure one case through a DataLoader without workers, with collated batches of images and labels."""
     row = Row(case.name, case.group, "DataLoader", case.batch, notes=remarks.notes, missing=dict(remarks.missing))
     contenders = []
     for peer in entrants:
@@ -106,7 +106,7 @@ def measure_loader(
     return row
 
 
-def _epoch(peer: Peer, loader: Any) -> Pass:
+def _epoch(peer: Peer, loader: Any) -> Way:
     def run(start: int) -> Iterator[Any]:
         peer.activate()
         return iter(loader)
@@ -125,17 +125,19 @@ def measure_threads(
         found[name] = _threads_of(ways, these.window, rounds, advance)
     picture = as_pictures(next(iter(run(0))))[0]
     halves = [replace(images, images=images.images[part::2], window=images.window // 2) for part in (0, 1)]
-    one, *two = (bound.memory_bound(case.ops, these, these.window, picture.nbytes) for these in (images, *halves))
-    found["memory traffic"] = _threads_of({1: one, 2: bound.at_once(*two)}, images.window, rounds, advance)
+    whole, *halves_traffic = (
+        bound.memory_bound(case.ops, these, these.window, picture.nbytes) for these in (images, *halves)
+    )
+    found["memory traffic"] = _threads_of({1: whole, 2: bound.at_once(*halves_traffic)}, images.window, rounds, advance)
     return found
 
 
-def _threads_of(ways: dict[int, Pass], window: int, rounds: int, advance: Advance) -> dict[int, Timing]:
+def _threads_of(ways: dict[int, Way], window: int, rounds: int, advance: Advance) -> dict[int, Timing]:
     contenders = [Contender(str(threads), run, time.perf_counter, window, window) for threads, run in ways.items()]
     return {int(name): timing for name, timing in measure(contenders, rounds, advance).items()}
 
 
-def _with_threads(threads: int, run: Pass) -> Pass:
+def _with_threads(threads: int, run: Way) -> Way:
     def threaded(start: int) -> Iterator[Any]:
         before = os.environ["AUGSYNTH_NUM_THREADS"]
         os.environ["AUGSYNTH_NUM_THREADS"] = str(threads)

@@ -1,4 +1,4 @@
-"""CPU time by turns: every contender once a round, so that a change of the machine's speed meets all of them alike."""
+"""CPU time by turns: every contender has one turn a round, so a change of the machine's speed affects all equally."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from statistics import mean, median
 from typing import Any
 
 TURN = 0.05
-"""Seconds that a turn lasts at least. What a library needs to get going after another's turn (its code and what the
-processor learnt of its branches are gone from the caches: 0.5 to 2 ms) would be a third of the time of a short one."""
+"""Least time of a turn in seconds. After the turn of another library, code and branch predictions are gone from the
+caches. Recovering takes 0.5 to 2 ms, which would be a third of the time of a short turn."""
 
-Pass = Callable[[int], Iterable[Any]]
-"""Goes through one window of a set of images, from the given one on, and yields what comes out."""
+Way = Callable[[int], Iterable[Any]]
+"""Function that goes through one window of a set of images, from a given image on, and yields the outputs."""
 
 
 @dataclass(frozen=True)
 class Contender:
-    """One way to do the work of a case. `run(start)` goes through a window of `window` images of the set's `length`."""
+    """Contender: one way to do the work of a case, over windows of `window` images of a set of `length` images."""
 
     name: str
-    run: Pass
+    run: Way
     clock: Callable[[], float]
     window: int
     length: int
 
     def start(self, number: int) -> int:
-        """Where the window of that number begins; those behind the last one begin again."""
+        """Return the first image of a window; after the last window, the first one follows again."""
         return number * self.window % (self.length - self.length % self.window)
 
 
 @dataclass(frozen=True)
 class Timing:
-    """Microseconds an image: the median over the rounds, the least, the greatest, and the median of first windows."""
+    """Microseconds an image: median, smallest and largest value over the rounds, and the median of first windows."""
 
     median: float
     low: float
@@ -46,7 +46,7 @@ class Timing:
 
     @classmethod
     def of(cls, turns: Sequence[Sequence[float]], images: int) -> Timing:
-        """From the seconds that each window of each turn took, of so many images."""
+        """Return the timing from the seconds of each window of each turn; a window has `images` images."""
         each = [1e6 * mean(turn) / images for turn in turns]
         return cls(median(each), min(each), max(each), median(1e6 * turn[0] / images for turn in turns))
 
@@ -54,34 +54,34 @@ class Timing:
 def measure(contenders: Sequence[Contender], rounds: int, advance: Callable[[], object]) -> dict[str, Timing]:
     """Time all contenders in `rounds` rounds, after one that does not count; `advance` is called after each turn.
 
-    A turn is as many windows as last TURN, and one at least. Of a set of several windows each takes the next one, so
-    that nobody finds images that another left in a cache.
+    A turn has enough windows to last TURN, and at least one. If a set has several windows, each contender takes the
+    next one, so that no contender finds images in a cache because of another.
     """
-    turns: dict[str, list[list[float]]] = {one.name: [] for one in contenders}
+    turns: dict[str, list[list[float]]] = {contender.name: [] for contender in contenders}
     with _frozen_heap():
-        windows = {one.name: _windows(one, advance) for one in contenders}
-        begun = 0
+        windows = {contender.name: _windows(contender, advance) for contender in contenders}
+        used = 0
         for number in range(rounds):
             shift = number % max(1, len(contenders))
-            for one in [*contenders[shift:], *contenders[:shift]]:
-                starts = [one.start(begun + window) for window in range(windows[one.name])]
-                turns[one.name].append(_timed(one.run, one.clock, starts))
-                begun += len(starts)
+            for contender in [*contenders[shift:], *contenders[:shift]]:
+                starts = [contender.start(used + window) for window in range(windows[contender.name])]
+                turns[contender.name].append(_timed(contender.run, contender.clock, starts))
+                used += len(starts)
                 advance()
-    return {one.name: Timing.of(turns[one.name], one.window) for one in contenders}
+    return {contender.name: Timing.of(turns[contender.name], contender.window) for contender in contenders}
 
 
-def _windows(one: Contender, advance: Callable[[], object]) -> int:
-    """How many windows last a turn, by the second window: the first one meets everything for the first time."""
-    seconds = _timed(one.run, one.clock, [one.start(0)])[0]
+def _windows(contender: Contender, advance: Callable[[], object]) -> int:
+    """Return the number of windows in a turn, from the time of the second window: caches are empty for the first."""
+    seconds = _timed(contender.run, contender.clock, [contender.start(0)])[0]
     if seconds < TURN:
-        seconds = _timed(one.run, one.clock, [one.start(1)])[0]
+        seconds = _timed(contender.run, contender.clock, [contender.start(1)])[0]
     advance()
     return max(1, ceil(TURN / seconds))
 
 
-def fastest(runs: Sequence[Pass], clock: Callable[[], float]) -> Pass:
-    """The quickest of several ways to do the same, by their better one of two trials."""
+def fastest(runs: Sequence[Way], clock: Callable[[], float]) -> Way:
+    """Return the fastest of several ways to do the same work, by the better of two trials."""
     if len(runs) == 1:
         return runs[0]
     with _frozen_heap():
@@ -91,7 +91,7 @@ def fastest(runs: Sequence[Pass], clock: Callable[[], float]) -> Pass:
 
 @contextmanager
 def _frozen_heap() -> Iterator[None]:
-    """What lives already, hundreds of thousands of objects, is not searched before every turn."""
+    """Keep the garbage collector from searching hundreds of thousands of existing objects before every turn."""
     gc.collect()
     gc.freeze()
     try:
@@ -100,14 +100,14 @@ def _frozen_heap() -> Iterator[None]:
         gc.unfreeze()
 
 
-def _timed(run: Pass, clock: Callable[[], float], starts: Sequence[int]) -> list[float]:
-    """The seconds that each of the windows took."""
+def _timed(run: Way, clock: Callable[[], float], starts: Sequence[int]) -> list[float]:
+    """Return the seconds of each window."""
     gc.collect()
     gc.disable()
     try:
         read = [clock()]
         for start in starts:
-            deque(run(start), maxlen=0)  # nothing is kept: memory is free for the next output
+            deque(run(start), maxlen=0)  # outputs are dropped, so their memory is free for the next ones
             read.append(clock())
         return [after - before for before, after in pairwise(read)]
     finally:

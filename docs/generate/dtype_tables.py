@@ -141,6 +141,6 @@ def _transforms(notes: list[str]) -> str:
 
 
 def _changed(dtype: str, outcomes: list[tuple[int, str]]) -> str:
-    """What comes out, where that is another dtype."""
+    """Return the output dtype, if it differs."""
     out = {outcome for _, outcome in outcomes if ":" not in outcome} - {dtype}
     return f" → {', '.join(sorted(out))}" if out else ""

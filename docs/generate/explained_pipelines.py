@@ -33,7 +33,7 @@ class Example:
 
     @property
     def pipeline(self) -> T.Compose:
-        """What the code makes; it is that of this file."""
+        """Return the result of the code, which is written in this file."""
         pipeline = eval(self.code, {"T": T})
         assert isinstance(pipeline, T.Compose)
         return pipeline

@@ -1,4 +1,4 @@
-"""What the GPU benchmark draws for CV-CUDA, and how it calls it: tried on operators that do what is documented."""
+"""Tests of the draws and calls of the GPU benchmark for CV-CUDA, with operators that act as documented."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_what_it_cannot_do_is_refused(batched: Any) -> None:
 
 @pytest.mark.parametrize("degrees", [-30.0, 0.0, 75.0])
 def test_inverse_maps_are_those_of_our_plan(degrees: float) -> None:
-    """Which counts from the corner of the first pixel."""
+    """Return the map for coordinates from the corner of the first pixel."""
     from harness.gpu.draws import inverse_maps
     from harness.ops import Affine
 
@@ -165,7 +165,7 @@ def calls() -> dict[str, tuple[int, set[str]]]:
 
 
 def takes(function: ast.FunctionDef, count: int, names: set[str]) -> bool:
-    """Whether a function can be called with so many arguments in order, and others by these names."""
+    """Return whether a function takes so many positional arguments, and others by these names."""
     in_order = [one.arg for one in (*function.args.posonlyargs, *function.args.args)]
     required = in_order[: len(in_order) - len(function.args.defaults)]
     by_name = {one.arg for one in function.args.kwonlyargs} | set(in_order[count:])
@@ -174,7 +174,7 @@ def takes(function: ast.FunctionDef, count: int, names: set[str]) -> bool:
 
 @pytest.mark.parametrize("whose", ["fake", "installed"])
 def test_every_call_fits_a_signature(whose: str) -> None:
-    """Of the stand-in above, and of the library's own stubs where it is installed, for which no driver is needed."""
+    """Test the stand-in above, and the stubs of the library if it is installed, which need no driver."""
     stubs = FAKE
     if whose == "installed":
         spec = PathFinder.find_spec("cvcuda")
@@ -189,7 +189,7 @@ def test_every_call_fits_a_signature(whose: str) -> None:
 
 
 def test_every_operation_of_a_case_is_written(batched: Any) -> None:
-    """Those of the last launch have no step of their own."""
+    """The operations of the last launch have no step of their own."""
     from harness.gpu.cases import CASES
 
     assert {type(op) for case in CASES.values() for op in batched._split(case.ops)[0]} == batched.STEPS.keys()

@@ -1,4 +1,4 @@
-"""What `bench/gpu.py` measures and how it tells it; measuring itself is `make bench-gpu`, where a GPU is."""
+"""Tests of the measurements and reports of `bench/gpu.py`; `make bench-gpu` measures, on a machine with a GPU."""
 
 from __future__ import annotations
 

@@ -86,7 +86,7 @@ Played = tuple[int, dict[str, Any], str]
 
 
 def reply(task: str, name: str) -> dict[str, Any]:
-    """What a child might say: kornia dies in one case, and augsynth in another."""
+    """Return the output of a child: kornia dies in one case, and augsynth in another."""
     if task == "device":
         return {"value": DEVICE}
     if task == "parity":
@@ -188,7 +188,7 @@ def test_a_build_is_for_the_devices_that_are_here(bench_gpu: Any, monkeypatch: p
 
 
 def test_it_builds_first_where_there_are_no_kernels(bench_gpu: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And then starts itself again, once."""
+    """The run then starts itself again, once."""
     commands: list[tuple[list[str], dict[str, Any]]] = []
     statuses = [0, 7, 1]
 

@@ -1,4 +1,4 @@
-"""What the script on overhead times: the same pictures in batches and through a DataLoader."""
+"""Test of the script on overhead: it times the same pictures in batches and through a DataLoader."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the benchmarks take turns, by a clock that the contenders themselves move."""
+"""Tests of the turns of benchmarks, with a clock that the contenders themselves move."""
 
 from __future__ import annotations
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from augsynth.generators import NetworkGenerator, Noise, Step
+from augsynth.generators import Generator, Noise
 
 
 class Pictures:
@@ -33,35 +31,17 @@ class Pictures:
         return image, int(self.labels[index])
 
 
-class Static(nn.Module):
-    """The weights of a generator that has nothing to learn."""
+@dataclass(frozen=True)
+class ToyOptions:
+    """Options that only tell generators apart."""
 
-    def __init__(self, level: float) -> None:
-        super().__init__()
-        self.register_buffer("level", torch.tensor(level))
+    level: float = 0.0
 
 
-class ToyGenerator(NetworkGenerator):
-    """Noise, with the class in pixel (0, 0) of the first channel; fitted without data by `toy_generator`."""
+class ToyGenerator(Generator):
+    """Noise, with the class in pixel (0, 0) of the first channel; `toy_generator` describes its images."""
 
-    @dataclass(frozen=True)
-    class Config:
-        level: float = 0.0
-
-    name = "toy"
-    api_version = 1
-    capabilities = frozenset({"conditional"})
-    tile = 8
-    config: Config
-
-    def build(self, image_shape: tuple[int, int, int], num_classes: int | None) -> dict[str, nn.Module]:
-        return {"static": Static(self.config.level)}
-
-    def optimizers(self) -> dict[str, torch.optim.Optimizer]:
-        return {}
-
-    def training_step(self, images: Tensor, labels: Tensor | None, step: Step) -> Mapping[str, Tensor | float]:
-        return {"seen": float(len(images))}
+    name, capabilities, Config, tile = "toy", frozenset({"conditional"}), ToyOptions, 8
 
     def generate(self, noise: Noise, labels: Tensor | None, guidance: float | None) -> Tensor:
         images = noise.uniform(*self.image_shape) * 2 - 1
@@ -80,7 +60,7 @@ class UnlabelledToyGenerator(ToyGenerator):
 def toy_generator(shape: tuple[int, int, int] = (3, 6, 5), classes: int | None = 4, level: float = 0.0) -> ToyGenerator:
     kind = ToyGenerator if classes is not None else UnlabelledToyGenerator
     generator = kind.configure(level=level)
-    generator.prepare(shape, classes, torch.device("cpu"))
+    generator.describe(shape, classes)
     return generator
 
 

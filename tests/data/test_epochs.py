@@ -38,7 +38,7 @@ def mix(**options: Any) -> SyntheticMixDataset:
 
 
 def said(function: Callable[[], Any]) -> int:
-    """How often the mix said that an epoch is read again."""
+    """Return the number of warnings that an epoch is read again."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         function()

@@ -1,4 +1,4 @@
-"""Which items an epoch of a mix consists of: exactness, pairing, reuse, determinism, and what is refused."""
+"""Tests of the items of an epoch: exactness, pairing, reuse, determinism, and refusals."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_synthetic_items_come_again_only_after_all_others(count, pool, mode, rat
 
 
 def even(counts: Counter[int], size: int) -> bool:
-    """Whether `size` things were used equally often, up to one."""
+    """Return whether `size` things were used equally often, with a difference of at most one."""
     uses = [*counts.values(), *[0] * (size - len(counts))]
     return max(uses) - min(uses) <= 1
 
@@ -104,7 +104,7 @@ def test_epochs_differ_and_repeat_exactly(mode: Any, pairing: Any) -> None:
 
 
 def test_every_item_is_replaced_equally_often_over_epochs() -> None:
-    """Of 1,600 epochs each position is synthetic in 400 ± 5 standard deviations (17.3); seeded."""
+    """Each position is synthetic in 400 of 1,600 epochs, ± 5 standard deviations (17.3); the seeds are fixed."""
     dataset = mix([0, 1, 1, 2, 2, 2, 2, 3], [0, 1, 2, 3], ratio=0.25)
     hits = np.zeros(8)
     for epoch in range(1600):

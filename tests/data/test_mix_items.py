@@ -1,4 +1,4 @@
-"""What the items of a mix look like: forms of images, labels, dicts, transforms and batches."""
+"""Tests of the items of a mix: forms of images, labels, dicts, transforms and batches."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from mixing_toys import Pictures, ToyGenerator, toy_generator
+from generators.toy import ClassMean
+from mixing_toys import Pictures, toy_generator
 from PIL import Image
 from torch.utils.data import Subset, TensorDataset, default_collate
 
@@ -206,7 +207,7 @@ def test_what_is_no_source_of_synthetic_items_is_refused(tmp_path: Path) -> None
 
 
 def test_a_name_is_fitted_on_the_real_items(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("augsynth.data.mixing.synthetic.create_generator", {"toy": ToyGenerator()}.__getitem__)
-    dataset = SyntheticMixDataset(Pictures(LABELS), "toy", ratio=0.5, fit_steps=2)
+    monkeypatch.setattr("augsynth.data.mixing.synthetic.create_generator", {"means": ClassMean()}.__getitem__)
+    dataset = SyntheticMixDataset(Pictures(LABELS), "means", ratio=0.5, fit_steps=2)
     assert len(dataset.synthetic) == 8
     assert dataset.synthetic.image_shape == (3, 6, 5)

@@ -46,7 +46,7 @@ def items(form: str) -> list[tuple[Any, Any]]:
 
 
 def joined(real: str, synthetic: str) -> bool:
-    """Whether a batch can hold both forms; the soft labels of this file are no integers."""
+    """Return whether a batch can hold both forms; the soft labels of this file are no integers."""
     if real in NUMBERS:
         return synthetic in NUMBERS
     if real in VECTORS:
@@ -220,7 +220,7 @@ def test_ratios_of_numpy_and_torch(number: Any) -> None:
 
 
 def test_a_float32_ratio_is_as_exact_as_its_value() -> None:
-    """In float32 itself, half of 2**25 + 3 items would be rounded to a multiple of 2."""
+    """A computation in float32 would round half of 2**25 + 3 items to a multiple of 2."""
     from augsynth.data.mixing.rule.quota import check_ratio, quota
 
     ratio = check_ratio(np.float32(0.5), "replace")

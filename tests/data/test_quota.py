@@ -1,4 +1,4 @@
-"""How many items are synthetic: exact for every ratio and size."""
+"""Tests of the number of synthetic items: exact for every ratio and size."""
 
 from __future__ import annotations
 

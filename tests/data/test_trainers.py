@@ -1,4 +1,4 @@
-"""What trainers call when an epoch begins reaches the mix: stand-ins for their calls, and the trainers themselves."""
+"""Tests with trainers: their calls at the start of an epoch reach the mix, with stand-ins and with the trainers."""
 
 from __future__ import annotations
 

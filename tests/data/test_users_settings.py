@@ -181,7 +181,7 @@ SETTINGS: dict[str, Callable[[], AbstractContextManager[Any]]] = {
 
 
 def plain(value: Any) -> Any:
-    """What a value is: the bits, dtype and device of its tensors and arrays, and all else as it stands."""
+    """Return a comparable form of a value: the bits, dtype and device of tensors, other values as they are."""
     if isinstance(value, torch.Tensor):
         bits = value.detach().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes() if not value.is_meta else b""
         return str(value.device), str(value.dtype), tuple(value.shape), value.stride(), bits

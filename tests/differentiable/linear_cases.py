@@ -65,7 +65,7 @@ class Case:
         return rows, Tables(colours=colours, erasures=erasures)
 
     def expected(self) -> Floats:
-        """What the reference executor makes of it."""
+        """Return the result of the reference executor."""
         rows, tables = self.rows()
         return np.stack(
             [render(row, one.transpose(1, 2, 0), tables) for row, one in zip(rows, self.images, strict=True)]

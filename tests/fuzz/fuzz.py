@@ -50,7 +50,7 @@ _LONGEST = 3000
 
 @dataclass
 class Tally:
-    """What became of a subject's inputs; `findings` tells each story once, with the first number and how often."""
+    """Outcome of the inputs of a subject; `findings` has each message once, with the first number and the count."""
 
     outcomes: Counter[str] = field(default_factory=Counter)
     refusals: Counter[str] = field(default_factory=Counter)

@@ -60,6 +60,6 @@ def _build_and_run(rng: Rng, description: Any) -> str:
 
 
 def _check_description(pipeline: Pipeline) -> None:
-    """What was built can be described as strict JSON, and built again from that."""
+    """A built pipeline can be described as strict JSON, and built again from it."""
     text = json.dumps(pipeline.to_dict(), allow_nan=False)
     assert T.from_dict(json.loads(text), functions=FUNCTIONS) == pipeline, f"not built again from {text[:300]}"

@@ -54,7 +54,7 @@ def _unsound(batch: Batch) -> PlanError | None:
 
 
 def _fits(batch: Batch) -> bool:
-    """Whether the rows say of their images what those are."""
+    """Return whether the rows describe their images correctly."""
     for row, source, output in zip(batch.rows, batch.sources, batch.outputs, strict=True):
         if (*row["source_size"], row["channels"]) != source.shape or (*row["output_size"],) != output.shape[1:]:
             return False

@@ -61,14 +61,14 @@ def _places(error: Exception) -> str:
 
 
 def too_large(plan: Plan) -> bool:
-    """Whether a plan needs more memory than can be spared here, but not so much that it must be refused."""
+    """Return whether a plan needs more memory than a test may use, but not so much that it must be refused."""
     rows = [one.rows for one in plan.passes]
     sizes = [one["channels"] * 4.0 * np.prod(one["output_size"], axis=1, dtype=float) for one in rows]
     return _AFFORDABLE < sum(float(size.sum()) for size in sizes) < _OVERWHELMING
 
 
 def same_twice(run: Callable[[], Any]) -> Any:
-    """What `run` gives; `AssertionError` if it depends on what fresh memory holds."""
+    """Return the result of `run`; raise `AssertionError` if it depends on the content of fresh memory."""
     results = []
     for byte in (0x55, 0xAA):
         _fill_fresh_memory(byte)

@@ -1,4 +1,4 @@
-"""What hostile inputs once did to augsynth: each of these crashed, hung, gave away memory or failed without a word."""
+"""Hostile inputs that once crashed augsynth, hung it, leaked memory or failed silently."""
 
 from __future__ import annotations
 

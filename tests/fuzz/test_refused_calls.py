@@ -1,4 +1,4 @@
-"""What is refused leaves nothing behind."""
+"""A refused call leaves nothing behind."""
 
 from __future__ import annotations
 

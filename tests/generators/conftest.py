@@ -1,4 +1,4 @@
-"""What the tests of generators share."""
+"""Fixtures for the tests of generators."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is claimed is compared before memory is spent on it, in labels, options and checkpoints alike."""
+"""Claims of labels, options and checkpoints are compared before memory is spent on them."""
 
 from __future__ import annotations
 

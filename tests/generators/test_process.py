@@ -96,7 +96,7 @@ def _random_state() -> tuple[object, ...]:
 
 
 def _everything(images: TensorDataset, folder: Path) -> tuple[object, ...]:
-    """What a fit, a resumed fit, a load and samples give."""
+    """Return the results of a fit, a resumed fit, a load and samples."""
     generator, resumed = Mixed(), Mixed()
     generator.fit(images, steps=4, checkpoint_dir=folder / "run", checkpoint_every=2, **FIT)
     resumed.fit(images, steps=6, checkpoint_dir=folder / "run", resume=True, **FIT)

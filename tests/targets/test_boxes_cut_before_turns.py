@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from augsynth import transforms as T
-from augsynth.core.geometry import clip_polygon, map_polygon, polygon_area
+from augsynth.core.geometry import as_outline, clip_outline, map_polygon, outline_area
 from augsynth.plan import Plan
 from augsynth.plan.coordinates import coordinate_maps
 from augsynth.targets.boxes import Placed, place_boxes
@@ -51,7 +51,7 @@ def _drawn(seed: int, count: int = 12) -> Floats:
 
 
 def _seen(plan: Plan, box: Floats) -> Floats:
-    """Those of 60 x 60 points of the box that no pass cuts off, in the output."""
+    """Return those of 60 x 60 points of the box that no pass cuts off, in the output."""
     x, y = np.meshgrid(box[0] + GRID * (box[2] - box[0]), box[1] + GRID * (box[3] - box[1]))
     points = np.stack([x.ravel(), y.ravel()], axis=1)
     for one in plan.passes:
@@ -118,7 +118,8 @@ def test_an_outline_beside_the_frame_is_not_seen_though_its_box_reaches_in() -> 
     outline = map_polygon(
         np.linalg.inv(t.plan([SIZE], [(0, 0, 0)]).matrices()[0]), [[10, 5], [35, 5], [35, 44], [10, 44]]
     )
-    share = polygon_area(clip_polygon(outline, *SIZE)) / polygon_area(outline)
+    shown = clip_outline(as_outline(outline), (0, 0, *SIZE[::-1]))
+    share = outline_area(shown) / outline_area(as_outline(outline))
     for min_visibility, labels in ((share - 0.01, [2]), (share + 0.01, [])):
         assert T.Compose([t], min_visibility=min_visibility)(image, target, key=(0, 0, 0))[1]["labels"] == labels
 

@@ -12,7 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from augsynth import transforms as T
-from augsynth.core.geometry import clip_polygon, map_boxes, polygon_area
+from augsynth.core.geometry import as_outline, clip_outline, map_boxes, outline_area
 from augsynth.errors import ArgumentError, ArgumentTypeError
 from augsynth.plan import Plan
 from augsynth.testing import strategies as aug
@@ -163,7 +163,7 @@ def _oracle(plan: Any, points: npt.NDArray[np.float64]) -> npt.NDArray[np.float6
 
 
 def _shown(plan: Any, points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Where those of the points (n, 2) are that no pass cuts off."""
+    """Return the positions of those of the points (n, 2) that no pass cuts off."""
     for number in range(len(plan.passes)):
         points = _oracle(Plan(plan.passes[number : number + 1]), points)
         size = plan.passes[number].rows["output_size"][0]
@@ -200,8 +200,8 @@ def test_dropped_boxes_are_out_of_sight(case: aug.Case, data: st.DataObject) -> 
     size = case.plan.passes[-1].rows["output_size"][0]
     for label in set(range(len(target["labels"]))) - set(moved["labels"].tolist()):
         x1, y1, x2, y2 = target["boxes"][label]
-        corners = _oracle(case.plan, np.array([[x1, y1], [x2, y1], [x2, y2], [x1, y2]]))
-        assert polygon_area(clip_polygon(corners, *size)) <= 1e-6 * polygon_area(corners)
+        corners = as_outline(_oracle(case.plan, np.array([[x1, y1], [x2, y1], [x2, y2], [x1, y2]])))
+        assert outline_area(clip_outline(corners, (0, 0, *size[::-1]))) <= 1e-6 * outline_area(corners)
 
 
 def test_perspective_cuts_boxes_at_the_horizon() -> None:

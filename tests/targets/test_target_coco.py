@@ -140,7 +140,7 @@ def test_compressed_run_lengths_come_back_compressed(monkeypatch: pytest.MonkeyP
 
 
 class _PlainMask:
-    """What is used of pycocotools.mask: the same calls and types, with another compression."""
+    """Stand-in for pycocotools.mask: the same calls and types, with another compression."""
 
     @staticmethod
     def encode(mask: npt.NDArray[np.uint8]) -> dict[str, Any]:

@@ -376,3 +376,24 @@ def test_shapes_of_every_form(shapes: Any) -> None:
 def test_shapes_that_are_none(shapes: Any) -> None:
     with pytest.raises(AugsynthError):
         T.Resize(3).plan(shapes, [(0, 0, 0)])
+
+
+@pytest.mark.parametrize("key", [(True, 0, 0), (0, np.bool_(True), 0), [0, 0, False]])
+def test_a_flag_in_a_key_is_no_number(key: Any) -> None:
+    with pytest.raises(ArgumentTypeError, match="key must be integers"):
+        T.RandomHorizontalFlip()(IMAGE, key=key)
+
+
+@pytest.mark.parametrize(
+    ("build", "words"),
+    [
+        (lambda: T.Pad(1, border=None), "border must be one of constant"),  # type: ignore[arg-type]
+        (lambda: T.RandomRotation(3, border=None), "border must be one of constant"),  # type: ignore[arg-type]
+        (lambda: T.Resize(4, None), "interpolation must be one of nearest"),  # type: ignore[arg-type]
+        (lambda: T.Resize(4, antialias=None), "antialias must be True or False"),  # type: ignore[arg-type]
+    ],
+)
+def test_a_user_names_how_pixels_are_read(build: Callable[[], Any], words: str) -> None:
+    """With None, the transforms that share the pass would decide."""
+    with pytest.raises(AugsynthError, match=words):
+        build()

@@ -1,4 +1,4 @@
-"""Where pictures show a spot, a rectangle or a disc, and where targets say it went: within 0.05 pixels.
+"""Tests that pictures show a spot, a rectangle or a disc where their targets say, within 0.05 pixels.
 
 The pictures are the oracle: nothing here reads a matrix.
 """

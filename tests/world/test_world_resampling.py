@@ -59,7 +59,7 @@ def turned(degrees: float) -> Floats:
 
 
 def affine_map(degrees: float, scale: float, shear: tuple[float, float]) -> Floats:
-    """From the source to the output: shear, scale and rotate about the centre, in continuous coordinates."""
+    """Return the map from the source to the output: shear, scale and rotation about the centre, in pixels."""
     across, down = np.tan(np.radians(shear))
     sheared = np.array([[1.0, 0.0, 0.0], [-down, 1.0, 0.0], [0.0, 0.0, 1.0]]) @ np.array(
         [[1.0, -across, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
@@ -79,7 +79,7 @@ def by_opencv(image: npt.NDArray[np.float32], forward: Floats, border: str) -> n
 
 
 def positions(forward: Floats, height: int = HEIGHT, width: int = WIDTH) -> Floats:
-    """Where (H, W, 2) the centres of the output's pixels lie in the source."""
+    """Return the positions (H, W, 2) in the source of the centres of output pixels."""
     y, x = np.mgrid[:height, :width] + 0.5
     found = np.stack([x, y, np.ones_like(x)], axis=-1) @ np.linalg.inv(forward).T
     return found[..., :2] / found[..., 2:]

@@ -83,7 +83,7 @@ class EncodedImage:
 
     @property
     def divisible(self) -> bool:
-        """Whether a part of the lines, or a smaller picture, can be decoded: for JPEG files that are stored upright."""
+        """True if a part of the lines, or a smaller picture, can be decoded: for JPEG files that are stored upright."""
         return self._jpeg is not None and self._jpeg.orientation == 1
 
     def decode(

@@ -48,7 +48,7 @@ class PoolRequest:
 
     @property
     def labelled(self) -> bool:
-        """Whether samples have labels."""
+        """True if samples have labels."""
         return self.generator.num_classes is not None
 
     def part(self, first: int, start: int) -> Part:

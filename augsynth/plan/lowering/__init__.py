@@ -1,4 +1,4 @@
-"""From transforms to plans: the steps that a transform is lowered to, and how they are gathered into passes."""
+"""Lowering: the steps of transforms, and the merging of steps into the passes of a plan."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why a step cannot join the open pass without changing its meaning."""
+"""Conflicts: the reasons for which a step cannot join the open pass without a change of its meaning."""
 
 from __future__ import annotations
 
@@ -58,5 +58,5 @@ def _sampling_conflict(current: PassState, new: Sampling) -> str | None:
 
 
 def word(value: Interpolation | Border | bool) -> str:
-    """A declared choice as users write it."""
+    """A declared choice in the words of users."""
     return {True: "on", False: "off"}[value] if isinstance(value, bool) else value.name.lower()

@@ -1,7 +1,7 @@
-"""What a step declares: the part of it that decides which pass it joins, and that is the same for all samples.
+"""Declarations: the part of a step that decides which pass it joins. It is the same for all samples.
 
-What it holds, each sample's own parameters, has no say in that. Declarations are hashable, so that what follows from
-them can be remembered.
+The other part, each sample's own parameters, does not matter there. Declarations are hashable, so that results for them
+can be remembered.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from augsynth.plan.lowering.steps import (
 
 
 class Resampled(NamedTuple):
-    """All of `Geometry` or `Displace` but its maps and sizes."""
+    """The declaration of `Geometry` or `Displace`: everything except their maps and sizes."""
 
     sampling: Sampling
     keeps_frame: bool
@@ -37,7 +37,7 @@ class Resampled(NamedTuple):
 
 
 class Noisy(NamedTuple):
-    """The kind of `AddNoise`, whether it clips, and whether all samples get it."""
+    """The declaration of `AddNoise`: the kind, `clip`, and `everywhere`, which is True if all samples get the noise."""
 
     kind: NoiseKind
     clip: bool

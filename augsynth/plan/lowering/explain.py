@@ -1,4 +1,4 @@
-"""Passes and barriers in words."""
+"""Descriptions of passes and barriers in words."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from augsynth.plan.lowering.steps import Operate
 
 
 def describe_pass(state: PassState, first: bool) -> list[str]:
-    """Lines: the transforms, why the pass begins if it is not the first, and what it does."""
+    """Lines of words: the transforms, the reason for the pass unless it is the first, and its work."""
     names = [name for name, _ in groupby(state.names)]
     lines = [" + ".join(names) or "copy"]
     if not first:
@@ -22,7 +22,7 @@ def describe_pass(state: PassState, first: bool) -> list[str]:
 
 
 def describe_barrier(name: str, step: Operate, state: PassState) -> list[str]:
-    """Lines: the transform, with its operation where the name does not tell, and why it is no part of a pass.
+    """Lines of words: the transform, its operation if the name does not tell it, and why no pass does its work.
 
     `state` is that of the pass before it.
     """

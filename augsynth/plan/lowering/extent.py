@@ -1,4 +1,4 @@
-"""Between which values a float image may lie, so that `explain` can warn of what clamps it."""
+"""Bounds of the values of a float image, so that `explain` can warn of a transform that clamps them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _CLAMPING = {"gamma": np.inf, "posterize": 1.0} | {
 
 
 class Extent(NamedTuple):
-    """The values of a float image that came in within its full scale; transform `since` has changed that last.
+    """The bounds of a float image that came in within its full scale; transform `since` was the last to change them.
 
     >>> Extent(-2.0, 2.0, "Normalize").warning("ColorJitter")
     'warning: ColorJitter clamps to [0, 1], and Normalize has left values of -2 to 2: let Normalize come after it'
@@ -32,7 +32,7 @@ class Extent(NamedTuple):
     since: str = ""
 
     def warning(self, name: str, full: float | None = 1.0) -> str:
-        """The words for transform `name`, which clamps to [0, `full`] or not at all; empty where that loses nothing."""
+        """The warning that transform `name` clamps to [0, `full`]; empty if it does not clamp, or nothing is lost."""
         if full is None or (self.low >= 0.0 and self.high <= full):
             return ""
         return (
@@ -41,7 +41,7 @@ class Extent(NamedTuple):
         )
 
     def after(self, name: str, step: Declared, dtype: DType) -> Extent:
-        """The extent of what the step of transform `name` makes of an image of `dtype`."""
+        """The extent after the step of transform `name` on an image of `dtype`."""
         low, high = (0.0, FULL_SCALE[dtype]) if dtype in _INTEGERS else self[:2]
         match step:
             case Standardise():
@@ -58,7 +58,7 @@ class Extent(NamedTuple):
 
 
 def clamp_of(step: Declared | Operate, dtype: DType) -> float | None:
-    """To what a step clamps a float image of `dtype`, from 0 on; None if it does not, or if the image is no such."""
+    """The bound of a step that clamps a float image of `dtype` to [0, bound]; None for other steps and images."""
     if dtype != DType.FLOAT32:
         return None
     match step:

@@ -1,4 +1,4 @@
-"""Operations on single values as lookup tables."""
+"""Lookup tables of operations on single values."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from augsynth.plan.lowering.steps import Lookup, Operate
 
 
 def is_table(step: Operate, dtype: DType, source_dtype: DType) -> bool:
-    """Whether an operation can be looked up: one on single values of an integer image, in the units of the source."""
+    """True if a table can do it: an operation on single values of an integer image in the units of the source."""
     return (step.per_value or step.name in POINTS) and dtype == source_dtype and dtype in LUT_LEVELS
 
 

@@ -1,10 +1,10 @@
 """Lowering: a list of steps becomes as few passes as their meaning allows.
 
-`Lowering` takes the steps of a pipeline in the user's order, merges each into the open pass where that changes nothing
-of its meaning, and opens a new pass, noting why, where it would.
+`Lowering` takes the steps of a pipeline in the user's order. It merges a step into the open pass if the step keeps its
+meaning there. Otherwise it opens a new pass, and notes the reason.
 
-Which passes there are depends on the pipeline and the dtype alone, never on the values drawn or on the other samples
-of a batch. So a call only looks up what `transition` made of the steps' declarations, and gathers what they hold.
+The number of passes depends on the pipeline and the dtype alone, never on drawn values or on the other samples of a
+batch. So a call only looks up the remembered `transition` of each declaration, and gathers the parameters of the steps.
 """
 
 from __future__ import annotations
@@ -60,7 +60,11 @@ class Lowering:
 
     @contextmanager
     def only(self, active: Mask) -> Iterator[None]:
-        """Within it, steps change only those samples that `active` (n,) names."""
+        """Restrict the steps that are added inside the `with` block to some samples.
+
+        Args:
+            active: bool (n,), True for the samples that the steps change.
+        """
         outer = self._active
         self._active = active if outer is None else outer & active
         try:
@@ -69,7 +73,12 @@ class Lowering:
             self._active = outer
 
     def add(self, name: str, step: TransformStep) -> None:
-        """Merge the step of transform `name` into the open pass, or open a new one for it."""
+        """Merge a step into the open pass, or open a new pass for it.
+
+        Args:
+            name: the name of the transform, for `explain` and messages.
+            step: the step, for all samples of the batch.
+        """
         images = self._images
         if self._active is not None:
             step = restricted(step, self._active, images.sizes)
@@ -102,7 +111,7 @@ class Lowering:
         return Plan(tuple(self._done))
 
     def explain(self) -> str:
-        """The finished passes and barriers in words: what runs in each, and why the next one had to begin."""
+        """The finished passes and barriers in words: the work of each, and the reason for the next."""
         count = sum(isinstance(step, Pass) for step in self._done)
         lines = [f"{count} pass{'es' if count > 1 else ''}"]
         number = 0

@@ -1,4 +1,4 @@
-"""How a step changes the pass that it joins, or begins: a function of declarations alone, and so remembered."""
+"""Transitions: the change of a pass by a step that joins it. They depend on declarations alone, and are remembered."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _WORK = {
 
 
 class Transition(NamedTuple):
-    """The states that a step leads from and to: of the pass that it joins, before and after it."""
+    """The state of the pass that a step joins, before and after the step."""
 
     before: PassState
     after: PassState
@@ -35,7 +35,7 @@ class Transition(NamedTuple):
 
 @lru_cache(maxsize=1024)
 def new_pass(dtype: DType, channels: tuple[int, ...], reason: str, extent: Extent) -> PassState:
-    """A new pass, of images with one of the channel counts `channels` and values of some `extent`."""
+    """A new pass over images with one of the channel counts `channels`, whose values have the `extent`."""
     if dtype in OUTPUTS_ONLY:
         name = dtype.name.lower()
         raise ArgumentError(f"{name} images can only be written, not read: let ToDtype({name!r}) come last")
@@ -44,7 +44,7 @@ def new_pass(dtype: DType, channels: tuple[int, ...], reason: str, extent: Exten
 
 @lru_cache(maxsize=1024, typed=True)  # as tuples, declarations of two kinds may be equal
 def transition(state: PassState, name: str, step: Declared, fuse: bool) -> Transition:
-    """The step of transform `name` in the pass `state`, or in a new one where it would change its meaning there."""
+    """The transition by the step of transform `name`: in the pass `state`, or in a new pass if the two conflict."""
     reason = conflict(state, step) if fuse else "fusion is switched off" if state.names else None
     before = state if reason is None else new_pass(state.dtype, state.channels, reason, state.extent)
     noted = replace(
@@ -57,7 +57,7 @@ def transition(state: PassState, name: str, step: Declared, fuse: bool) -> Trans
 
 
 def _changes(state: PassState, step: Declared) -> dict[str, Any]:
-    """The fields of a state that a step without conflict changes."""
+    """The fields of a state that a step changes, if it does not conflict."""
     match step:
         case Resampled():
             return _resampled(state, step)

@@ -1,4 +1,4 @@
-"""The pass that is open while steps are lowered: it takes up what they hold, and becomes rows when it is closed."""
+"""The open pass of a lowering: it gathers the parameters of steps, and becomes rows when it is closed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from augsynth.plan.lowering.tables import Gathered
 
 @dataclass(eq=False)
 class OpenPass:
-    """What the steps so far hold, for images of `sizes` (n, 2) with `channels` (n,).
+    """The parameters of the steps so far, for images of `sizes` (n, 2) with `channels` (n,).
 
     `inverse` (n, 3, 3) maps what the next step sees to the source; `edge` (n, 2) are the source pixels that one pixel
     covered where the border was declared. `displace` is the displacement, if there is one: `after` (n, 3, 3) maps the
@@ -45,7 +45,7 @@ class OpenPass:
     gathered: Gathered = field(default_factory=Gathered)
 
     def add(self, step: Fusible, change: Transition) -> None:
-        """Take up what a step holds that leads from one state to the next."""
+        """Gather the parameters of the step that makes a transition."""
         match step:
             case Geometry():  # first, as most steps are
                 self._resample(step, change)
@@ -64,7 +64,7 @@ class OpenPass:
                 self._fill_missing(step, change.before)
 
     def close(self, state: PassState, sizes: Ints) -> Pass:
-        """The pass, writing images of `sizes` (n, 2)."""
+        """The finished pass, which writes images of `sizes` (n, 2)."""
         stream = None if self.noise is None else self.noise.stream
         rows = _native.make_rows(state.row, self.sizes, sizes, self.channels, self.inverse, stream)
         if self.edge is not None:

@@ -6,7 +6,7 @@ from enum import IntEnum
 
 
 class Stage(IntEnum):
-    """A step may join a pass that has come no further than the step's own stage."""
+    """The stages of a pass in their order: a step may join a pass that has not gone beyond the step's own stage."""
 
     MISSING = 0
     GEOMETRY = 1

@@ -1,4 +1,4 @@
-"""What the steps of a pass have declared: all of it that no batch changes. From here come rows' common values."""
+"""States: everything that the steps of a pass have declared, which no batch changes; the common values of rows."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ class PassNoise:
 
     @cached_property
     def scales(self) -> Floats:
-        """What the parameters of `AddNoise` are multiplied by."""
+        """The factors of the parameters of `AddNoise`."""
         return np.where(_LEVELS[self.kind], self.full, 1.0)
 
     def mark(self, rows: Rows, samples: slice | Mask) -> None:
-        """Name the kind in the rows of some samples, and the clamp."""
+        """Write the kind of noise and the clamp into the rows of some samples."""
         rows["noise"][samples] = self.kind
         if self.clips:
             rows["clamp"][samples] = (0.0, self.full)
@@ -54,10 +54,11 @@ class PassNoise:
 
 @dataclass(frozen=True, eq=False)
 class PassState:
-    """A pass over images with one of the channel counts `channels`, which makes `dtype` of `source_dtype`.
+    """A pass over images with one of the channel counts `channels`, from `source_dtype` to `dtype`.
 
-    `gain` and `bias` are (16,), and `fill` is in the source's units. `extent` is that of the values so far. `work` says
-    in words what the pass does, in order, `why` it began, and `warnings` what its transforms clamp.
+    `gain` and `bias` are (16,), and `fill` is in the source's units. `extent` is that of the values so far. `work`
+    lists the work of the pass in words and in order, `why` is the reason for the pass, and `warnings` names transforms
+    that clamp.
     """
 
     source_dtype: DType
@@ -84,7 +85,7 @@ class PassState:
 
     @cached_property
     def row(self) -> Rows:
-        """The row (1,) with what all samples have in common."""
+        """The row (1,) with the values that all samples have in common."""
         row = new_rows(1)
         row["source_dtype"], row["output_dtype"] = self.source_dtype, self.dtype
         row["gain"], row["bias"] = self.gain, self.bias
@@ -104,7 +105,7 @@ class PassState:
 
     @cached_property
     def smooths(self) -> bool:
-        """Whether antialiasing makes a difference."""
+        """True if antialiasing makes a difference."""
         return bool(self.sampling.antialias) and self.sampling.interpolation not in (None, Interpolation.NEAREST)
 
     @property
@@ -117,7 +118,7 @@ class PassState:
         return per_channel(values, name, self.channels)
 
     def levels(self, values: PerChannel, name: str) -> tuple[float, ...]:
-        """`per_channel`, where an integer image can only show what its dtype holds."""
+        """Levels for each channel that a row can have; an integer image has none outside the range of its dtype."""
         return levels(values, name, self.channels, self.dtype)
 
     def levels_in_source(self, values: PerChannel, name: str) -> tuple[float, ...]:
@@ -126,7 +127,7 @@ class PassState:
         return in_units if self._unit == 1.0 else tuple(level / self._unit for level in in_units)
 
     def missing_in_source(self, value: float) -> float:
-        """What stands for a missing value, as the source holds it: executors compare exactly."""
+        """The value that marks missing pixels, as the source holds it: executors compare exactly."""
         value = value / self._unit
         if self.source_dtype == DType.FLOAT32:
             return float(np.float32(value))
@@ -142,5 +143,5 @@ class PassState:
 
     @property
     def _unit(self) -> float:
-        """What one unit of the source is worth to the user: 1/255 once a uint8 image was scaled to float."""
+        """The size of one unit of the source in the user's units: 1/255 once a uint8 image was scaled to float."""
         return float(self.gain[0])

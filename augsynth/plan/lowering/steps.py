@@ -1,6 +1,6 @@
-"""The steps that transforms are lowered to: what is done to n samples, with each sample's own parameters.
+"""The steps of transforms: the work on the n samples of a batch, with each sample's own parameters.
 
-They are named tuples, which take a third of the time to make that frozen dataclasses take: every call makes them.
+They are named tuples, because every call makes some, and frozen dataclasses take three times as long to make.
 """
 
 from __future__ import annotations
@@ -19,10 +19,15 @@ PerChannel = float | Sequence[float]
 
 
 class FillValues(NamedTuple):
-    """Fill missing values: those equal to `value`, or NaN where that is NaN, become uniform in [low, high).
+    """Replace missing values by values that are uniform in [low, high), or by the channel's mean.
 
-    `low` and `high` are numbers or one a channel, in the image's units; with `by_mean` a channel's mean takes
-    their place. `stream` (n, 4) keys the bits.
+    Args:
+        value: the value that marks missing pixels; NaN for NaN.
+        low: the lower bound, in the images' units: a number, or one for each channel.
+        high: the upper bound, as `low`.
+        stream: (n, 4), words that key the random bits.
+        by_mean: True puts the channel's mean instead; False by default.
+        active: bool (n,), the samples that the step changes; None (the default) for all.
     """
 
     value: float
@@ -34,9 +39,15 @@ class FillValues(NamedTuple):
 
 
 class Sampling(NamedTuple):
-    """How a geometry step reads pixels; None where the step gives the same result with any choice.
+    """The declaration of how a geometry step reads pixels; None for a choice that makes no difference.
 
-    A step that moves whole pixels declares nothing, a step that never looks outside declares no border.
+    A step that moves whole pixels has no interpolation, and a step that never looks outside has no border.
+
+    Args:
+        interpolation: nearest, bilinear or bicubic.
+        antialias: True widens the filter where the image becomes smaller.
+        border: the values outside the image.
+        fill: the level of a constant border, in the images' units: a number, or one for each channel; 0 by default.
     """
 
     interpolation: Interpolation | None = None
@@ -49,11 +60,15 @@ UNDECLARED = Sampling()
 
 
 class Geometry(NamedTuple):
-    """Resample: `inverse` (n, 3, 3) maps output to input coordinates, `sizes` (n, 2) are the outputs' (height, width).
+    """Resample the images.
 
-    `keeps_frame` says that the output shows exactly what the input showed (a flip, a resize); `pads` that what lies
-    outside the input must show the border, and never pixels that an earlier step had cut off; `projective` that the
-    map has a horizon, which lies outside the output's frame.
+    Args:
+        inverse: (n, 3, 3), maps from output to input coordinates.
+        sizes: (n, 2), height and width of each output in pixels.
+        sampling: the declaration of how pixels are read; by default nothing is declared.
+        keeps_frame: True if the output shows exactly the area that the input showed, as a flip or a resize does.
+        pads: True if the area outside the input must show the border, and not pixels that an earlier step cut off.
+        projective: True if the map has a horizon; it lies outside the output's frame.
     """
 
     inverse: Floats
@@ -67,9 +82,15 @@ class Geometry(NamedTuple):
 class Displace(NamedTuple):
     """Move each pixel by a vector of its own: the output at p shows the input at p + d(p).
 
-    d is the uniform cubic B-spline (`augsynth.plan.splines`) over a grid of at least 4x4 control points. `offsets`
-    (n, rows, columns, 2), or a sequence of n such grids, are (x, y) in pixels. The first control point of a grid lies
-    at `origin` (n, 2), and `spacing` (n, 2) is the distance of neighbours. The size stays.
+    d is the uniform cubic B-spline (`augsynth.plan.splines`) over a grid of control points. The size stays.
+
+    Args:
+        offsets: the control points (n, rows, columns, 2), at least 4x4 for each sample, or a sequence of n such grids:
+            (x, y) in pixels.
+        origin: (n, 2), the position (x, y) of the first control point, in pixels.
+        spacing: (n, 2), the distance (x, y) of neighbours, in pixels.
+        sampling: the declaration of how pixels are read.
+        active: bool (n,), the samples that the step changes; None (the default) for all.
     """
 
     offsets: Floats | Sequence[Floats]
@@ -80,13 +101,16 @@ class Displace(NamedTuple):
 
 
 class Operate(NamedTuple):
-    """Do the operation `name` of `augsynth.whole_image` or `augsynth.core.points`.
+    """Do a named operation. It is a lookup table for single values of integer images, and otherwise a barrier.
 
-    `parameters` hold one entry a sample, and `settings` are the same for all.
-
-    An operation on single values is a lookup table for integer images, and so part of a pass. All others are barriers.
-    A user's `function` stands in for the operation; `per_value` says that it maps values one by one, and
-    `keeps_positions` that it moves no pixels.
+    Args:
+        name: the name of an operation of `augsynth.whole_image` or `augsynth.core.points`.
+        parameters: arrays with one entry for each sample, by the operation's parameter names.
+        settings: values that are the same for all samples, by the operation's parameter names.
+        function: a user's function, which takes the operation's place; None by default.
+        per_value: True if `function` maps values one by one.
+        active: bool (n,), the samples that the step changes; None (the default) for all.
+        keeps_positions: True if `function` moves no pixels.
     """
 
     name: str
@@ -99,17 +123,25 @@ class Operate(NamedTuple):
 
 
 class Lookup(NamedTuple):
-    """Give each level of an integer image a new one: `tables` (n, levels)."""
+    """Replace each level of an integer image by another.
+
+    Args:
+        tables: (n, levels), the new level of each level.
+        active: bool (n,), the samples that the step changes; None (the default) for all.
+    """
 
     tables: npt.NDArray[np.uint16]
     active: Mask | None = None
 
 
 class MapColours(NamedTuple):
-    """Mix channels: v becomes matrix v + of_mean m + offset, clamped to [0, full scale].
+    """Mix channels: v becomes matrix v + of_mean m + offset, clamped to [0, full scale]; m are the channels' means.
 
-    `matrix` and `of_mean` are (n, C, C) and `offset` (n, C), as fractions of the full scale; m are the means of the
-    picture's channels.
+    Args:
+        matrix: (n, C, C).
+        offset: (n, C), as fractions of the full scale.
+        of_mean: (n, C, C); None (the default) for 0.
+        active: bool (n,), the samples that the step changes; None (the default) for all.
     """
 
     matrix: Floats
@@ -119,9 +151,15 @@ class MapColours(NamedTuple):
 
 
 class AddNoise(NamedTuple):
-    """Add noise: `stream` (n, 4) keys the bits, and `parameters` (n, k) are what numerics.md says for the kind.
+    """Add noise.
 
-    Those that are levels of an image, as most are, are given as fractions of the full scale.
+    Args:
+        kind: the kind of noise.
+        parameters: (n, k), the parameters of that kind in docs/design/numerics.md; levels of an image are fractions of
+            the full scale.
+        stream: (n, 4), words that key the random bits.
+        clip: True clamps the result to the full scale.
+        active: bool (n,), the samples that the step changes; None (the default) for all.
     """
 
     kind: NoiseKind
@@ -132,10 +170,15 @@ class AddNoise(NamedTuple):
 
 
 class Erase(NamedTuple):
-    """Overwrite rectangles: `boxes` (m, 4) as top, left, bottom, right in pixels, in the images `samples` (m,).
+    """Overwrite rectangles.
 
-    `fill` is a number or one a channel in the image's units, or None for noise, uniform over the full scale, whose bits
-    `stream` (m, 4) keys.
+    Args:
+        samples: (m,), the image of each rectangle, from 0 to n - 1.
+        boxes: (m, 4), as top, left, bottom, right in pixels.
+        stream: (m, 4), words that key the random bits.
+        fill: a level in the images' units: a number, or one for each channel; None for noise that is uniform over the
+            full scale. 0 by default.
+        active: bool (n,), the samples that the step changes; None (the default) for all.
     """
 
     samples: Ints
@@ -146,7 +189,13 @@ class Erase(NamedTuple):
 
 
 class Standardise(NamedTuple):
-    """(v - mean) / std for each channel; integer images are first divided by their full scale where `scale` is set."""
+    """Standardise each channel: (v - mean) / std.
+
+    Args:
+        mean: one number for each channel, or one for all.
+        std: as `mean`, above 0.
+        scale: True first divides integer images by their full scale.
+    """
 
     mean: Sequence[float]
     std: Sequence[float]
@@ -154,7 +203,12 @@ class Standardise(NamedTuple):
 
 
 class Cast(NamedTuple):
-    """Change the dtype; `scale` maps the full scale of one dtype to that of the other."""
+    """Change the dtype.
+
+    Args:
+        dtype: the new dtype.
+        scale: True maps the full scale of the old dtype to that of the new one.
+    """
 
     dtype: DType
     scale: bool
@@ -166,7 +220,7 @@ TransformStep = Fusible | Operate
 
 
 def restricted(step: TransformStep, active: Mask, sizes: Ints) -> TransformStep:
-    """The step for those samples that `active` (n,) names; the others stay as they are, of `sizes` (n, 2)."""
+    """The step for the samples that `active` (n,) names; the others keep their values, and their `sizes` (n, 2)."""
     if isinstance(step, (Standardise, Cast)):
         raise ArgumentError(
             "a change of the values' scale or dtype cannot be left to chance, as a batch has one dtype: "

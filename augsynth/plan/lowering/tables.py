@@ -1,4 +1,4 @@
-"""What a pass gathers for its tables: lookup tables and colour maps as chains, erasures as a list."""
+"""Entries of the tables of a pass: lookup tables and colour maps as chains, erasures as a list."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Gathered:
     offsets: Floats = field(default_factory=lambda: _NO_OFFSETS)
 
     def add_lookup(self, step: Lookup) -> None:
-        """Look the results of earlier tables up in a further one."""
+        """Look up the results of earlier tables in another one."""
         active = _everywhere(step.active, len(step.tables))
         identity = np.arange(step.tables.shape[1], dtype=np.uint16)
         tables = np.where(active[:, None], step.tables, identity)
@@ -37,7 +37,7 @@ class Gathered:
         self.luts = tables, active
 
     def add_colours(self, step: MapColours, full: float) -> None:
-        """Follow the colour map so far by another; `full` is the full scale in the source's units."""
+        """Let another colour map follow the one so far; `full` is the full scale in the source's units."""
         n, channels = step.offset.shape
         active = _everywhere(step.active, n)
         matrix = np.where(active[:, None, None], step.matrix, np.eye(channels))
@@ -83,7 +83,7 @@ class Gathered:
         self.erasures.append((step.samples[kept], erasures))
 
     def into(self, rows: Rows, dtype: DType) -> Tables:
-        """The tables, and the rows' indices into them; a sample that needs no entry gets none."""
+        """The tables. The rows get their indices; a sample that needs no entry gets none."""
         empty = _no_tables(dtype)
         unused = self.luts is None and self.colours is None and self.missing is None and self.displacements is None
         if unused and not self.erasures:
@@ -113,7 +113,7 @@ def _no_tables(dtype: DType) -> Tables:
 
 
 def _following(before: Rows, matrix: Floats, of_mean: Floats, offset: Floats) -> tuple[Floats, Floats, Floats]:
-    """The map (matrix, of_mean, offset) of what `before` makes of a picture, as a map of the picture itself."""
+    """The map (matrix, of_mean, offset) of the image before `before`, for a map of the image after it."""
     c = offset.shape[1]
     first, first_of_mean = before["matrix"][:, :c, :c], before["of_mean"][:, :c, :c]
     together = (matrix + of_mean) @ before["offset"][:, :c, None]

@@ -1,4 +1,4 @@
-"""What is measured on a GPU: four kinds of work, on large images and on small ones."""
+"""Cases on a GPU: four kinds of work, on large images and on small ones."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class GpuCase:
     aim: float | None = None
 
     def images(self, device: torch.device) -> torch.Tensor:
-        """The images (B, C, H, W), the same every time."""
+        """Return the images (B, C, H, W), always the same."""
         generator = torch.Generator().manual_seed(0)
         shape = (self.batch, 3, self.side, self.side)
         return torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator).to(device)
@@ -46,7 +46,7 @@ CASES = {case.name: case for case in _CASES}
 
 
 def bytes_moved(plan: Plan, output: torch.Tensor) -> int:
-    """What a plan of one pass has to read and to write: the part of each source that is looked at, and the output.
+    """Return the bytes that a plan of one pass reads and writes: the used part of each source, and the output.
 
     That part is the area of the output in the source, and the whole source at most.
     """

@@ -13,17 +13,17 @@ from harness import check
 from harness.images import Image, ImageSet
 from harness.ops import Ops
 from harness.peers.base import Peer, Unsupported
-from harness.timing import Pass
+from harness.timing import Way
 
 Make = Callable[[Ops, torch.Tensor], Callable[[], Any]]
-"""The work of a library: a function without arguments that does `ops` to uint8 images (B, C, H, W) on their device."""
+"""Work of a library: a function without arguments that applies `ops` to uint8 images (B, C, H, W) on their device."""
 
 COUNT = 32
 DETAILS = 6  # a picture's extrema along each side
 
 
 class OnDevice(Peer):
-    """A library on a device; `singly` gives it one image at a time, where it would draw once for all of them."""
+    """Library on a device; `singly` gives it one image at a time, if it would draw once for a whole batch."""
 
     def __init__(self, name: str, make: Make, device: torch.device, singly: bool = False) -> None:
         self.name = name
@@ -34,7 +34,7 @@ class OnDevice(Peer):
     def transform(self, ops: Ops) -> Callable[[Any], Any]:
         raise Unsupported("works on batches")
 
-    def ways(self, ops: Ops, images: ImageSet, batch: int) -> list[Pass]:
+    def ways(self, ops: Ops, images: ImageSet, batch: int) -> list[Way]:
         stacked = torch.from_numpy(np.stack(images.images)).permute(0, 3, 1, 2).contiguous().to(self.device)
         parts = stacked.split(1 if self.singly else len(stacked))
 
@@ -46,7 +46,7 @@ class OnDevice(Peer):
 
 
 def differences(found: OnDevice, ours: OnDevice, ops: Ops, side: int) -> list[str]:
-    """What a library does otherwise than ours, in words."""
+    """Return the differences of a library from augsynth, in words."""
     images = pictures(side)
     return check.differences(found, check.Pictures.of(ours, ops, images), ops, images)
 
@@ -59,7 +59,7 @@ def pictures(side: int, count: int = COUNT) -> list[Image]:
 
 
 def on_processor(output: Any) -> Any:
-    """A batch as an array: a tensor, or what a pipeline of DALI gives."""
+    """Return a batch as an array: a tensor, or the output of a DALI pipeline."""
     if isinstance(output, torch.Tensor):
         return output.cpu().numpy()
     return output[0].as_cpu().as_array()

@@ -21,7 +21,7 @@ PATIENCE = 120.0  # seconds without an answer
 
 @dataclass(frozen=True)
 class Answer:
-    """What was found for a name, as JSON has it, or why nothing was."""
+    """Answer for a name, from JSON, or the reason why there is none."""
 
     name: str
     value: Any = None
@@ -29,7 +29,7 @@ class Answer:
 
 
 def answers(command: Sequence[str], names: Iterable[str], folder: str, patience: float = PATIENCE) -> Iterator[Answer]:
-    """One for each name, in order, from `command` followed by the names, run in `folder`."""
+    """Yield one answer for each name, in order, from `command` followed by the names, run in `folder`."""
     left = list(names)
     while left:
         child = _Child([*command, *left], folder, patience)
@@ -42,7 +42,7 @@ def answers(command: Sequence[str], names: Iterable[str], folder: str, patience:
 
 
 class _Child:
-    """A process that prints answers among other lines; it is ended where it is silent for `patience` seconds."""
+    """Process that prints answers among other lines; it is ended after `patience` seconds of silence."""
 
     def __init__(self, command: Sequence[str], folder: str, patience: float) -> None:
         self.process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True)
@@ -51,7 +51,7 @@ class _Child:
         self.status = 0
 
     def said(self) -> Iterator[dict[str, Any]]:
-        """The answers, until the process ends."""
+        """Yield the answers, until the process ends."""
         assert self.process.stdout is not None
         with self.process:
             watch = self._watch()
@@ -66,7 +66,7 @@ class _Child:
             watch.cancel()
 
     def end(self) -> str:
-        """How it ended, in words."""
+        """Return in words how the process ended."""
         if self.hung:
             return f"no answer within {self.patience:.0f} seconds"
         return f"its process ended with status {self.status}"
@@ -83,7 +83,7 @@ class _Child:
 
 
 def answer_for(names: Iterable[str], work: Callable[[str], Any]) -> None:
-    """The child's side: print an answer for each name, until one fails."""
+    """Print an answer for each name, in the child process, until one fails."""
     for name in names:
         try:
             answer = {"value": work(name)}

@@ -1,4 +1,4 @@
-"""A whole run, stage after stage, saved after each answer, so that one that is cut off leaves what it had found."""
+"""A whole run in stages, saved after each answer, so an interrupted run keeps its results."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Save = Callable[[Results], None]
 
 @dataclass
 class Row:
-    """A case: milliseconds a batch of the call, of the launch and of the peers; the bytes moved; and remarks."""
+    """Results of a case: milliseconds a batch of the call, the launch and the peers; the bytes moved; and remarks."""
 
     case: str
     batch: int
@@ -44,7 +44,7 @@ class Row:
 
 
 class Collection:
-    """The cases on a device, by torch's name of it; `save` gets all that is known whenever something is added."""
+    """Results of all cases on a device, by torch's name of it; `save` gets all results after each change."""
 
     def __init__(self, cases: Iterable[GpuCase], device: str, save: Save) -> None:
         self.device = device
@@ -73,7 +73,7 @@ class Collection:
         return self.results()
 
     def results(self) -> Results:
-        """All that is known by now."""
+        """Return all results so far."""
         return self.found | {"rows": [asdict(row) for row in self.rows.values()]}
 
     def _describe(self) -> None:
@@ -125,13 +125,13 @@ class Collection:
 
 
 def is_good(results: Results) -> bool:
-    """Whether the device's pictures are the CPU's, and all of our own work and tests went through."""
-    differing = any(one["differing"] for one in results["parity"])
+    """Return whether pictures of device and CPU are equal, and all work and tests of augsynth succeeded."""
+    differing = any(entry["differing"] for entry in results["parity"])
     return not (differing or results["failed"] or results["tests"].startswith("failed"))
 
 
 def run_tests(seconds: float = TEST_SECONDS) -> str:
-    """The outcome of the tests marked `gpu`, in words."""
+    """Return the outcome of the tests marked `gpu`, in words."""
     lacking = [name for name in ("pytest", "hypothesis") if find_spec(name) is None]
     if lacking:
         return f"not run, as {' and '.join(lacking)} is not installed"

@@ -1,4 +1,4 @@
-"""Who is measured on a GPU: augsynth, and the libraries that are installed, each by its own transforms."""
+"""Contenders on a GPU: augsynth, and the installed libraries, each with its own transforms."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ DISTRIBUTIONS = re.compile(r"torch|torchvision|kornia|nvidia-dali-cuda\d+|cvcuda
 
 
 def pipeline(ops: Ops) -> T.Compose:
-    """The operations as augsynth's transforms."""
+    """Return the operations as transforms of augsynth."""
     return T.Compose(translate(ops, STEPS))
 
 
 def ours(ops: Ops, images: torch.Tensor) -> Run:
-    """One call: plan, launch and all."""
+    """Return the work of one call, with plan and launch."""
     t, keys = pipeline(ops), keys_of(range(len(images)))
     return lambda: t.batch(images, keys=keys)
 
 
 @dataclass(frozen=True)
 class Contender:
-    """A library, by the package that it is imported as; `singly`: it draws once for a whole batch."""
+    """Library, by the package that is imported; `singly`: it draws once for a whole batch."""
 
     package: str
     make: Make
@@ -52,8 +52,8 @@ class Contender:
 
 
 def versions() -> dict[str, str]:
-    """Those of torch and of the libraries that are installed, by the names of their distributions."""
-    found = {one.name.lower(): one.version for one in distributions()}
+    """Return the versions of torch and of the installed libraries, by the names of their distributions."""
+    found = {found.name.lower(): found.version for found in distributions()}
     return {name: found[name] for name in sorted(found) if DISTRIBUTIONS.fullmatch(name)}
 
 
@@ -118,7 +118,7 @@ CONTENDERS = {
 
 
 def remarks(name: str, ops: Ops, side: int, device: torch.device) -> list[str]:
-    """What a library does differently, known before and found in its pictures."""
-    one = CONTENDERS[name]
-    found = OnDevice(name, one.make, device, one.singly)
-    return [*one.notes(ops), *differences(found, OnDevice("augsynth", ours, device), ops, side)]
+    """Return the differences of a library, known before or found in its pictures."""
+    contender = CONTENDERS[name]
+    found = OnDevice(name, contender.make, device, contender.singly)
+    return [*contender.notes(ops), *differences(found, OnDevice("augsynth", ours, device), ops, side)]

@@ -19,14 +19,14 @@ from harness.ops import Affine, Crop, Flip, Jitter, Noise, Normalize, Ops, Resiz
 from harness.peers.base import Unsupported, has
 
 Run = Callable[[], Any]
-Step = Callable[[Any, torch.Tensor, Any], tuple[torch.Tensor, Run]]
+OperatorBuilder = Callable[[Any, torch.Tensor, Any], tuple[torch.Tensor, Run]]
 
 BLACK = np.zeros(3, np.float32)
 NOT_MIRRORED = 2  # a flip code that is none of -1, 0 and 1
 
 
 def notes(ops: Ops) -> list[str]:
-    """What it does differently."""
+    """Return the differences of CV-CUDA."""
     found = []
     if has(ops, Noise):
         found.append("rounds to whole levels before noise and after it: less work")
@@ -36,7 +36,7 @@ def notes(ops: Ops) -> list[str]:
 
 
 def build_pipeline(ops: Ops, images: torch.Tensor) -> Run:
-    """A function that fills and gives the same batch (n, C, H, W) in each call, of uint8 images (n, C, H, W)."""
+    """Return a function that fills and returns the same batch (n, C, H, W) in each call, from uint8 images."""
     single, last = _split(ops)
     stream = cvcuda.as_stream(torch.cuda.current_stream(images.device).cuda_stream)
     pixels = images.permute(0, 2, 3, 1).contiguous()
@@ -49,15 +49,15 @@ def build_pipeline(ops: Ops, images: torch.Tensor) -> Run:
     output, run = _finish(last, pixels, stream)
 
     def all_of_them() -> torch.Tensor:
-        for one in (*runs, run):
-            one()
+        for operator in (*runs, run):
+            operator()
         return output
 
     return all_of_them
 
 
 def _split(ops: Ops) -> tuple[Ops, Ops]:
-    """The operations that are operators by themselves, and crop, flip and normalise at the end, which are one."""
+    """Return the operations that are single operators, and crop, flip and normalise at the end, which are one."""
     at = len(ops)
     for kind in (Normalize, Flip, Crop):
         if has(ops[at - 1 : at], kind):
@@ -68,7 +68,7 @@ def _split(ops: Ops) -> tuple[Ops, Ops]:
 
 
 def _affine(op: Affine, source: torch.Tensor, stream: Any) -> tuple[torch.Tensor, Run]:
-    """By inverse maps, which spare it a launch that inverts them."""
+    """Apply inverse maps, which avoids a launch that inverts them."""
     count, side = source.shape[:2]
     target = torch.empty_like(source)
     maps = source.new_empty(count, 6, dtype=torch.float32)
@@ -85,7 +85,7 @@ def _affine(op: Affine, source: torch.Tensor, stream: Any) -> tuple[torch.Tensor
 
 
 def _noise(op: Noise, source: torch.Tensor, stream: Any) -> tuple[torch.Tensor, Run]:
-    """One sigma for all, so a batch of one size; its random states go on from call to call, as no seed is given."""
+    """Add noise with one sigma for a batch of one size; its random state continues between calls, without a seed."""
     target = torch.empty_like(source)
     given, written = _as_tensor(source, "NHWC"), _as_tensor(target, "NHWC")
 
@@ -116,7 +116,7 @@ def _resized_crop(op: ResizedCrop, source: torch.Tensor, stream: Any) -> tuple[t
 
 
 def _colours(op: Jitter, source: torch.Tensor, stream: Any) -> tuple[torch.Tensor, Run]:
-    """All four as one map of colours."""
+    """Apply all four as one map of colours."""
     count = len(source)
     target = torch.empty_like(source)
     maps = source.new_empty(count, 3, 4, dtype=torch.float32)
@@ -129,7 +129,7 @@ def _colours(op: Jitter, source: torch.Tensor, stream: Any) -> tuple[torch.Tenso
     return target, run
 
 
-STEPS: dict[type[Any], Step] = {Affine: _affine, Noise: _noise, ResizedCrop: _resized_crop, Jitter: _colours}
+STEPS: dict[type[Any], OperatorBuilder] = {Affine: _affine, Noise: _noise, ResizedCrop: _resized_crop, Jitter: _colours}
 
 
 def _finish(ops: Ops, source: torch.Tensor, stream: Any) -> tuple[torch.Tensor, Run]:
@@ -179,5 +179,5 @@ def _as_tensor(tensor: torch.Tensor, layout: str) -> Any:
 
 
 def _as_images(batch: torch.Tensor) -> Any:
-    """A batch (n, H, W, 3) as n images."""
+    """Return a batch (n, H, W, 3) as n images."""
     return cvcuda.as_images([_Shared(image) for image in batch], cvcuda.Format.RGB8)

@@ -1,4 +1,4 @@
-"""What is drawn for each image of a batch, as arrays on its device: for libraries whose batched operators take those.
+"""Random parameters of each image of a batch, as arrays on its device, for libraries with batched operators.
 
 Drawing on the device takes a handful of small launches, and no copy from the processor. Coordinates are counted in
 pixels from the centre of the first one, so that the centre of an image of n pixels is (n - 1) / 2.
@@ -57,7 +57,7 @@ def colour_maps(op: Jitter, count: int, device: torch.device) -> torch.Tensor:
     brightness, contrast, saturation, hue = (
         _uniform(span, count, device) for span in (op.brightness, op.contrast, op.saturation, op.hue)
     )
-    grey, chroma, turned = _parts(device)
+    grey, chroma, turned = _colour_parts(device)
     along, across = saturation * (2 * math.pi * hue).cos(), saturation * (2 * math.pi * hue).sin()
     matrix = _each(brightness * contrast) * (grey + _each(along) * chroma + _each(across) * turned)
     offset = _each(MIDDLE * brightness * (1 - contrast)).expand(-1, 3, 1)
@@ -70,14 +70,14 @@ def _uniform(span: Range, shape: int | tuple[int, ...], device: torch.device) ->
 
 
 def _each(values: torch.Tensor) -> torch.Tensor:
-    """A value for each of n matrices."""
+    """Return a value for each of n matrices."""
     return values[:, None, None]
 
 
 @cache
-def _parts(device: torch.device) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """A colour's grey, what it has beside that, and this turned by a right angle in the chroma plane of YIQ."""
+def _colour_parts(device: torch.device) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Return the grey of a colour, its chroma, and the chroma rotated by a right angle in the plane of YIQ."""
     palette = Palette.of(np.array([3]))
     found = palette.adjusted(saturation=0.0), palette.adjusted(turn=0.25)
-    grey, turned = (torch.tensor(one.matrix[0], dtype=torch.float32, device=device) for one in found)
+    grey, turned = (torch.tensor(colour.matrix[0], dtype=torch.float32, device=device) for colour in found)
     return grey, torch.eye(3, device=device) - grey, turned - grey

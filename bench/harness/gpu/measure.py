@@ -1,4 +1,4 @@
-"""The measurement of augsynth in one case: the whole call, and its launch alone.
+"""Measurement of augsynth in one case: the whole call, and its launch alone.
 
 `cd bench && python -m harness.gpu.measure PATTERN` only launches the kernels of the cases that match, for profilers.
 """
@@ -43,17 +43,17 @@ def measure_ours(case: GpuCase, device: torch.device) -> Ours:
 
 
 def plan_of(case: GpuCase) -> Plan:
-    """What its images are drawn to."""
+    """Return the output of its images."""
     return pipeline(case.ops).plan([(case.side, case.side, 3)] * case.batch, keys_of(range(case.batch)))
 
 
 def launch_alone(plan: Plan, images: torch.Tensor, output: torch.Tensor) -> Run:
-    """The device's part of a plan of one pass: what was laid out and copied over before is run again and again.
+    """Return the work of the device for a plan of one pass: a launch that was laid out and copied before runs again.
 
     On the CPU, the same steps thread by thread.
     """
-    (one,) = plan.passes
-    launch = _native.launch(one.rows, descriptors(images.permute(0, 2, 3, 1)), descriptors(output), tables=one.tables)
+    (step,) = plan.passes
+    launch = _native.launch(step.rows, descriptors(images.permute(0, 2, 3, 1)), descriptors(output), tables=step.tables)
     staging = torch.empty(launch.copied, dtype=torch.uint8)
     memory = aligned(launch.copied + launch.scratch, images.device)
     launch.write(staging.data_ptr(), memory.data_ptr())

@@ -48,7 +48,7 @@ PIPELINES: dict[str, T.Transform] = {
 
 @dataclass(frozen=True)
 class Parity:
-    """How many values of how many differ between the device and the CPU, and by how much at most."""
+    """Differences between device and CPU: the number of differing values, of all values, and the largest difference."""
 
     name: str
     dtype: str
@@ -58,7 +58,7 @@ class Parity:
 
 
 def compare(name: str, device: torch.device) -> list[Parity]:
-    """A pipeline on all dtypes."""
+    """Compare a pipeline on all dtypes."""
     return [_compared(name, PIPELINES[name], dtype, device) for dtype in DTYPES]
 
 
@@ -68,12 +68,12 @@ def _compared(name: str, transform: T.Transform, dtype: str, device: torch.devic
     for channels in CHANNELS:
         images = [_picture((24 + 3 * i, 40 - 2 * i, channels), dtype, i) for i in range(5)]
         for image, key in zip(images, range(5), strict=True):
-            one = (7, 1, key)
+            image_key = (7, 1, key)
             try:
-                expected = transform(image, key=one)
+                expected = transform(image, key=image_key)
             except ArgumentError:  # a transform may refuse such an image
                 continue
-            found = transform(torch.from_numpy(image).to(device).permute(2, 0, 1), key=one).cpu()
+            found = transform(torch.from_numpy(image).to(device).permute(2, 0, 1), key=image_key).cpu()
             off = (found.double() - expected.double()).abs()
             off = off[~(found.isnan() & expected.isnan())]
             values, differing = values + found.numel(), differing + int((off != 0).sum())
@@ -89,7 +89,7 @@ def _picture(shape: tuple[int, int, int], dtype: str, seed: int) -> npt.NDArray[
 def main() -> int:
     """Compare on the current device, for tools that watch a process: prints what differs."""
     device = torch.device("cuda", torch.cuda.current_device())
-    off = [one for name in PIPELINES for one in compare(name, device) if one.differing]
+    off = [result for name in PIPELINES for result in compare(name, device) if result.differing]
     print(*off, sep="\n")
     return len(off) > 0
 

@@ -1,4 +1,4 @@
-"""The results of a GPU run as Markdown, of a whole one or of as much as there is."""
+"""Results of a GPU run as Markdown, complete or so far."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Row = dict[str, Any]
 
 
 def markdown(results: dict[str, Any]) -> str:
-    """The page."""
+    """Return the page."""
     rows, copy = results["rows"], results["copy_bandwidth"]
     head = HEAD.format(
         device=results["device"]["name"],
@@ -64,13 +64,13 @@ def _rate(row: Row) -> float:
 
 
 def _times(row: Row, name: str) -> float | None:
-    """How many times as long as our call a library takes."""
+    """Return the time of a library divided by that of augsynth's call."""
     time = row["peers"].get(name)
     return None if time is None or row["call"] is None else time / row["call"]
 
 
 def _aims(rows: list[Row], copy: float) -> Iterator[str]:
-    """What was aimed at, and whether it was reached."""
+    """Return the aims, and whether they were reached."""
     yield "Aims:"
     for row in rows:
         if row["aim"] is not None:
@@ -89,7 +89,7 @@ def _outcome(found: float | None, aim: float, form: str) -> str:
 
 
 def _remarks(rows: list[Row]) -> Iterator[str]:
-    """What the libraries do differently, and why some were not measured."""
+    """Return the differences of the libraries, and the reasons why some were not measured."""
     notes = ((name, note, row["case"]) for row in rows for name, these in row["notes"].items() for note in these)
     missing = (
         (f"Not measured: {name}", reason, row["case"]) for row in rows for name, reason in row["missing"].items()
@@ -108,12 +108,12 @@ def _grouped(remarks: Iterable[tuple[str, str, str]], count: int) -> Iterator[st
 
 def _parity(results: dict[str, Any]) -> Iterator[str]:
     parity = results["parity"]
-    off = [one for one in parity if one["differing"]]
-    values = sum(one["values"] for one in parity)
+    off = [entry for entry in parity if entry["differing"]]
+    values = sum(entry["values"] for entry in parity)
     yield f"Parity: {len(parity)} pairs of pipeline and dtype, {values:,} values; {len(off)} differ from the CPU."
-    for one in off:
-        share = f"{one['differing']} of {one['values']} values"
-        yield f"* {one['name']}, {one['dtype']}: {share}, by {one['largest']:g} at most"
+    for entry in off:
+        share = f"{entry['differing']} of {entry['values']} values"
+        yield f"* {entry['name']}, {entry['dtype']}: {share}, by {entry['largest']:g} at most"
     for name, reason in results["failed"].items():
         yield f"* Failed: {name}: {reason}"
     yield ""

@@ -1,4 +1,4 @@
-"""What the processes of a GPU run do: `python -m harness.gpu.tasks DEVICE TASK NAME...`, an answer for each name.
+"""Tasks of the processes of a GPU run: `python -m harness.gpu.tasks DEVICE TASK NAME...`, an answer for each name.
 
 Tasks: `device` tells what there is and how fast it copies, `parity` compares a pipeline with the CPU, `augsynth` or the
 name of another library measures a case.
@@ -27,7 +27,7 @@ OURS = "augsynth"
 
 
 def describe(device: torch.device) -> dict[str, Any]:
-    """Where it runs, with what, and the bandwidth of a copy."""
+    """Return the device, the versions, and the bandwidth of a copy."""
     found = _native.cuda_devices()[device.index or 0] if device.type == "cuda" else {"name": machine.processor()}
     return {
         "device": found,
@@ -50,11 +50,11 @@ def measure_peer(name: str, case_name: str, device: torch.device) -> dict[str, A
 
 
 def work_of(task: str, device: torch.device) -> Callable[[str], Any]:
-    """What a task does for one name."""
+    """Return the function of a task for one name."""
     if task == "device":
         return lambda name: describe(device)
     if task == "parity":
-        return lambda name: [asdict(one) for one in parity.compare(name, device)]
+        return lambda name: [asdict(result) for result in parity.compare(name, device)]
     if task == OURS:
         return lambda name: asdict(measure_ours(CASES[name], device))
     return lambda name: measure_peer(task, name, device)

@@ -31,9 +31,9 @@ def milliseconds(run: Run, repeats: int, device: torch.device) -> float:
     return median(clock(run, counted))
 
 
-def rounds(one: float, repeats: int) -> tuple[int, int]:
-    """How many runs of `one` millisecond each do not count, and how many do."""
-    affordable = int(1000 * PATIENCE / max(one, 1e-3))
+def rounds(milliseconds: float, repeats: int) -> tuple[int, int]:
+    """Return the number of runs that do not count, and of those that do, for the time of one run."""
+    affordable = int(1000 * PATIENCE / max(milliseconds, 1e-3))
     return min(WARM_UP, affordable // 4), max(LEAST, min(repeats, affordable))
 
 

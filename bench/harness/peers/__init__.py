@@ -1,4 +1,4 @@
-"""The libraries that are compared, one module each, imported only when they are measured."""
+"""Compared libraries, one module each, which are imported only for a measurement."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["MODULES", "Peer", "Unsupported", "load_peers"]
 
 
 def load_peers(names: list[str]) -> tuple[list[Peer], dict[str, str]]:
-    """The peers that can be imported, and why the others cannot."""
+    """Return the peers that can be imported, and the reasons why the others cannot."""
     found: list[Peer] = []
     left_out: dict[str, str] = {}
     for name in names:

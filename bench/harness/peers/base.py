@@ -1,4 +1,4 @@
-"""What a compared library has to offer: its own pipeline for a list of operations, and its way through a DataLoader."""
+"""Interface of a compared library: its own pipeline for a list of operations, and its use with a DataLoader."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from torch.utils.data import DataLoader, Dataset
 
 from harness.images import ImageSet
 from harness.ops import Op, Ops
-from harness.timing import Pass
+from harness.timing import Way
 
 Steps = dict[type[Any], Callable[[Any], list[Any]]]
 
 
 class Unsupported(Exception):
-    """The library has no such operation."""
+    """Error for an operation that a library does not have."""
 
 
 class Peer(ABC):
-    """A library. `name` heads its column; `clock` counts the CPU seconds of its threads, here the calling one alone."""
+    """Library. `name` heads its column; `clock` counts CPU seconds of its threads, by default of the calling thread."""
 
     name: str
     distribution: str
@@ -29,30 +29,30 @@ class Peer(ABC):
 
     @abstractmethod
     def transform(self, ops: Ops) -> Callable[[Any], Any]:
-        """The pipeline as a function of one prepared image; `Unsupported` if an operation is missing."""
+        """Return the pipeline as a function of one prepared image; raise `Unsupported` if an operation is missing."""
 
     def notes(self, ops: Ops) -> list[str]:
-        """What this library does differently: less work, more, or other work."""
+        """Return the differences of this library: less work, more work, or other work."""
         return []
 
     def activate(self) -> None:  # noqa: B027 - most have nothing to prepare
-        """Called before each of its turns."""
+        """Prepare a turn."""
 
     def prepare(self, image: Any) -> Any:
-        """The image as this library gets it from its usual decoder; not timed."""
+        """Return the image as the usual decoder of this library gives it; not timed."""
         return image
 
-    def ways(self, ops: Ops, images: ImageSet, batch: int) -> list[Pass]:
-        """The ways to go through images that may be its fastest; the one that wins a trial is measured."""
+    def ways(self, ops: Ops, images: ImageSet, batch: int) -> list[Way]:
+        """Return the ways that may be the fastest; the one that wins a trial is measured."""
         return [one_by_one(self.transform(ops), [self.prepare(image) for image in images.images], images.window)]
 
     def loader(self, ops: Ops, images: ImageSet, batch: int) -> Iterable[Any]:
-        """One epoch of batches (images, labels), the way this library's users get them without workers."""
+        """Return one epoch of batches (images, labels), as users of this library get them without workers."""
         return DataLoader(Items(self, ops, images), batch_size=batch, drop_last=True)
 
 
 class Items(Dataset[Any]):
-    """(image, label) with the image transformed by itself, as most training scripts have it."""
+    """Data set of (image, label), which transforms single images, as in most training scripts."""
 
     def __init__(self, peer: Peer, ops: Ops, images: ImageSet) -> None:
         self.transform = peer.transform(ops)
@@ -65,8 +65,8 @@ class Items(Dataset[Any]):
         return self.transform(self.images[index]), index % 10
 
 
-def one_by_one(transform: Callable[[Any], Any], prepared: list[Any], window: int) -> Pass:
-    """A pass that transforms image after image."""
+def one_by_one(transform: Callable[[Any], Any], prepared: list[Any], window: int) -> Way:
+    """Return the way that transforms image after image."""
 
     def run(start: int) -> Iterator[Any]:
         for image in prepared[start : start + window]:
@@ -76,7 +76,7 @@ def one_by_one(transform: Callable[[Any], Any], prepared: list[Any], window: int
 
 
 def translate(ops: Ops, steps: Steps) -> list[Any]:
-    """The library's own transforms for `ops`, one list after the other."""
+    """Return the transforms of a library for `ops`."""
     for op in ops:
         if type(op) not in steps:
             raise Unsupported(f"no {type(op).__name__}")
@@ -84,5 +84,5 @@ def translate(ops: Ops, steps: Steps) -> list[Any]:
 
 
 def has(ops: Ops, kind: type[Op], **values: Any) -> bool:
-    """Whether an operation of this kind, with these values, is among `ops`."""
+    """Return whether `ops` has an operation of this kind with these values."""
     return any(isinstance(op, kind) and all(getattr(op, k) == v for k, v in values.items()) for op in ops)

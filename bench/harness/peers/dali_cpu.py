@@ -15,7 +15,7 @@ from nvidia.dali import Pipeline, math, types
 from harness.images import ImageSet
 from harness.ops import Affine, Crop, Flip, Letterbox, Noise, Normalize, Ops, Resize, ResizedCrop, Rotation
 from harness.peers.base import Peer, Unsupported, has
-from harness.timing import Pass
+from harness.timing import Way
 
 Node = Any
 
@@ -65,7 +65,7 @@ def _affine(node: Node, op: Affine) -> Node:
 
 
 def _uniform(low: float, high: float) -> Node:
-    """A number an image; DALI refuses empty ranges."""
+    """Return a random number an image; DALI refuses empty ranges."""
     return fn.random.uniform(range=(low, high)) if low < high else types.Constant(float(low))
 
 
@@ -86,7 +86,7 @@ STEPS: dict[type[Any], Callable[[Node, Any], Node]] = {
 
 
 class Dali(Peer):
-    """Its work is done by threads of its own, so that its time is that of the whole process."""
+    """Peer for DALI, whose own threads do the work; so its time is that of the whole process."""
 
     name = "DALI CPU"
     distribution = "nvidia-dali-cuda130"
@@ -95,7 +95,7 @@ class Dali(Peer):
     def transform(self, ops: Ops) -> Callable[[Any], Any]:
         raise Unsupported("works on batches only")
 
-    def ways(self, ops: Ops, images: ImageSet, batch: int) -> list[Pass]:
+    def ways(self, ops: Ops, images: ImageSet, batch: int) -> list[Way]:
         pipeline = build_pipeline(ops, batch)
 
         def run(start: int) -> Iterator[Any]:

@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from harness import ops as kinds
 from harness.images import ImageSet
 from harness.peers.base import Peer, Steps, Unsupported, has, translate
-from harness.timing import Pass
+from harness.timing import Way
 
 LARGE = 100_000
 
@@ -33,7 +33,7 @@ def _affine(op: kinds.Affine) -> list[Any]:
 
 
 def _clockwise(degrees: kinds.Range) -> kinds.Range:
-    """Its affine maps turn clockwise."""
+    """Return the range for affine maps that turn clockwise."""
     return -degrees[1], -degrees[0]
 
 
@@ -64,7 +64,7 @@ class Kornia(Peer):
         torch.set_num_threads(1)
 
     def transform(self, ops: kinds.Ops) -> Callable[[Any], Any]:
-        """A function of a uint8 batch (B, C, H, W); values in [0, 1] come out, or normalised ones."""
+        """Return a function of a uint8 batch (B, C, H, W), with outputs in [0, 1] or normalised."""
         augmentations = K.AugmentationSequential(*translate(ops, STEPS))
 
         def run(batch: torch.Tensor) -> Any:
@@ -83,7 +83,7 @@ class Kornia(Peer):
             found.append("pads on the right and below only")
         return found
 
-    def ways(self, ops: kinds.Ops, images: ImageSet, batch: int) -> list[Pass]:
+    def ways(self, ops: kinds.Ops, images: ImageSet, batch: int) -> list[Way]:
         """Large photos are faster in small batches, whose memory is used again."""
         sizes = [batch] if images.alike else [1]
         if images.alike and images.images[0].nbytes > LARGE:
@@ -97,12 +97,12 @@ class Kornia(Peer):
         return _Augmented(self.transform(ops), images, batch)
 
 
-def _batches(transform: Callable[[Any], Any], images: ImageSet, size: int) -> Pass:
+def _batches(transform: Callable[[Any], Any], images: ImageSet, size: int) -> Way:
     prepared = [_stacked(images.images[at : at + size]) for at in range(0, len(images.images), size)]
 
     def run(start: int) -> Iterator[Any]:
-        for one in prepared[start // size : (start + images.window) // size]:
-            yield transform(one)
+        for batch in prepared[start // size : (start + images.window) // size]:
+            yield transform(batch)
 
     return run
 

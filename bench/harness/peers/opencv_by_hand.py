@@ -23,7 +23,7 @@ Matrix = tuple[float, float, float, float, float, float]
 
 @dataclass(slots=True)
 class Frame:
-    """What geometry was drawn so far: `matrix` leads from the source's corner coordinates to the canvas."""
+    """Geometry that was drawn so far: `matrix` maps corner coordinates of the source to the canvas."""
 
     width: int
     height: int
@@ -147,7 +147,7 @@ STEPS: dict[type[Any], Callable[[Frame, Any, Random], None]] = {
 
 
 def _sample(image: Any, frame: Frame, border: int) -> Any:
-    """One call where the frame allows it: a warp where something turned, else a cut, a resize, margins and a flip."""
+    """Apply the geometry: in one warp after a rotation, or else a cut, a resize, margins and a flip."""
     if frame.turned:
         # OpenCV's coordinates are those of pixel centres.
         middle = _product(_translation(-0.5, -0.5), _product(frame.matrix, _translation(0.5, 0.5)))

@@ -16,7 +16,7 @@ from augsynth import transforms as T
 from harness import ops as kinds
 from harness.images import ImageSet
 from harness.peers.base import Peer, Steps, translate
-from harness.timing import Pass
+from harness.timing import Way
 
 STEPS: Steps = {
     kinds.Flip: lambda op: [T.RandomHorizontalFlip(op.p)],
@@ -46,7 +46,7 @@ STEPS: Steps = {
 
 
 class Augsynth(Peer):
-    """augsynth on one instruction set; `single` calls it image by image."""
+    """Peer for augsynth on one instruction set; `single` calls it image by image."""
 
     distribution = "augsynth"
 
@@ -61,11 +61,11 @@ class Augsynth(Peer):
     def transform(self, ops: kinds.Ops) -> Callable[[Any], Any]:
         return T.Compose(translate(ops, STEPS))
 
-    def ways(self, ops: kinds.Ops, images: ImageSet, batch: int) -> list[Pass]:
+    def ways(self, ops: kinds.Ops, images: ImageSet, batch: int) -> list[Way]:
         transform = T.Compose(translate(ops, STEPS))
         return [self._singly(transform, images) if self.single else self._batched(transform, images, batch)]
 
-    def _batched(self, transform: T.Compose, images: ImageSet, batch: int) -> Pass:
+    def _batched(self, transform: T.Compose, images: ImageSet, batch: int) -> Way:
         epochs = count(1)
 
         def run(start: int) -> Iterator[Any]:
@@ -77,7 +77,7 @@ class Augsynth(Peer):
 
         return run
 
-    def _singly(self, transform: T.Compose, images: ImageSet) -> Pass:
+    def _singly(self, transform: T.Compose, images: ImageSet) -> Way:
         epochs = count(1)
 
         def run(start: int) -> Iterator[Any]:
@@ -95,7 +95,7 @@ class Augsynth(Peer):
 
 
 def keys_of(indices: range, epoch: int = 0) -> npt.NDArray[np.int64]:
-    """One key an image: (0, epoch, index)."""
+    """Return one key an image: (0, epoch, index)."""
     keys = np.zeros((len(indices), 3), np.int64)
     keys[:, 1], keys[:, 2] = epoch, indices
     return keys

@@ -11,7 +11,7 @@ from torchvision.transforms import v2
 from harness import ops as kinds
 from harness.images import ImageSet
 from harness.peers.base import Peer, Steps, has, one_by_one, translate
-from harness.timing import Pass
+from harness.timing import Way
 
 BILINEAR = v2.InterpolationMode.BILINEAR
 
@@ -64,7 +64,7 @@ class TorchvisionV2(Peer):
 
         return run
 
-    def ways(self, ops: kinds.Ops, images: ImageSet, batch: int) -> list[Pass]:
+    def ways(self, ops: kinds.Ops, images: ImageSet, batch: int) -> list[Way]:
         strided = [self.prepare(image) for image in images.images]
         layouts = [strided, [image.contiguous() for image in strided]]
         return [one_by_one(self.transform(ops), layout, images.window) for layout in layouts]
@@ -83,11 +83,11 @@ def _to_float(_: Any) -> list[Any]:
 
 
 def _with_float(ops: kinds.Ops) -> kinds.Ops:
-    """Values become float before noise, which is faster on floats, if they are to be normalised at the end anyway."""
+    """Convert values to float before noise, which is faster on floats, if the pipeline normalises them later."""
     if not has(ops, kinds.Normalize):
         return ops
-    place = next(number for number, op in enumerate(ops) if isinstance(op, (kinds.Noise, kinds.Normalize)))
-    return (*ops[:place], _ToFloat(), *ops[place:])
+    position = next(number for number, op in enumerate(ops) if isinstance(op, (kinds.Noise, kinds.Normalize)))
+    return (*ops[:position], _ToFloat(), *ops[position:])
 
 
 PEER = TorchvisionV2

@@ -63,13 +63,6 @@ void find_positions(const PlanRow& row, int x, int y, int count, double* sx, dou
   }
 }
 
-// Of a chunk that is one line.
-inline void find_positions(const PlanRow& row, const Chunk& chunk, double* sx, double* sy) {
-  if (chunk.located == nullptr) return find_positions(row, chunk.x, chunk.y, chunk.count, sx, sy);
-  __builtin_memcpy(sx, chunk.located->x, chunk.count * sizeof(double));
-  __builtin_memcpy(sy, chunk.located->y, chunk.count * sizeof(double));
-}
-
 }  // namespace
 }  // namespace AUGSYNTH_ISA_NAME
 }  // namespace augsynth

@@ -38,36 +38,35 @@ class Displacer {
 
   bool is_active() const { return entries_.displacement != nullptr; }
 
-  // Of a chunk that is one line.
+  // Of a chunk that is one line. Its address goes nowhere, so that the other stages keep it in registers.
   void locate(Chunk& chunk) {
-    if (!is_active()) return;
-    find(chunk);
-    chunk.located = &located_;
+    if (is_active()) chunk.located = find(chunk.x, chunk.y, chunk.count);
   }
 
  private:
   // Of all pixels, and once more the last one's, to fill up the last vector.
-  [[gnu::noinline]] void find(const Chunk& chunk) {
+  [[gnu::noinline]] const Located* find(int x, int y, int pixels) {
     const Displacement& entry = *entries_.displacement;
-    const int count = (chunk.count + kLanes - 1) / kLanes * kLanes;
+    const int count = (pixels + kLanes - 1) / kLanes * kLanes;
     double px[kChunk], py[kChunk];
-    transform_line(entry.before, chunk, px, py);
-    for (int i = chunk.count; i < count; ++i) {
-      px[i] = px[chunk.count - 1];
-      py[i] = py[chunk.count - 1];
+    transform_line(entry.before, x, y, pixels, px, py);
+    for (int i = pixels; i < count; ++i) {
+      px[i] = px[pixels - 1];
+      py[i] = py[pixels - 1];
     }
     LineKnots across;
     across.find(px, entry.origin[0], entry.spacing[0], entry.grid[1], count);
     const bool is_level = is_affine_matrix(entry.before) && entry.before[3] == 0.0;
     if (!(is_level && add_along_line(across, py[0], px, py, count))) add_each(across, px, py, count);
     transform_points(entry.after, px, py, count);
+    return &located_;
   }
 
-  static void transform_line(const double* m, const Chunk& chunk, double* px, double* py) {
+  static void transform_line(const double* m, int first, int line, int count, double* px, double* py) {
     const bool is_affine = is_affine_matrix(m);
-    const double y = chunk.y + 0.5;
-    for (int i = 0; i < chunk.count; i += kLongLanes) {
-      const Doubles x = count_lanes() + (chunk.x + i + 0.5);
+    const double y = line + 0.5;
+    for (int i = 0; i < count; i += kLongLanes) {
+      const Doubles x = count_lanes() + (first + i + 0.5);
       const Doubles u = linear(m, x, y), v = linear(m + 3, x, y), w = linear(m + 6, x, y);
       store(px + i, is_affine ? u : u / w);
       store(py + i, is_affine ? v : v / w);

@@ -105,6 +105,7 @@ class FixedPositions {
   }
 
   void find(const Chunk& chunk) {
+    if (chunk.located != nullptr) return fix(*chunk.located, chunk.count);
     if (!affine_) return find_projective(chunk);
     first_x_ = to_fixed(linear(row_.inverse, chunk.x + 0.5, chunk.y + 0.5) + shift_);
     first_y_ = to_fixed(linear(row_.inverse + 3, chunk.x + 0.5, chunk.y + 0.5) + shift_);
@@ -116,18 +117,17 @@ class FixedPositions {
  private:
   void find_projective(const Chunk& chunk) {
     double sx[kChunk], sy[kChunk];
-    find_positions(row_, chunk, sx, sy);
-    if (chunk.located != nullptr) keep_fixed(sx, sy, chunk.count);
+    find_positions(row_, chunk.x, chunk.y, chunk.count, sx, sy);
     for (int i = 0; i < chunk.count; ++i) {
       ramp_x_[i] = to_fixed(sx[i] + shift_);
       ramp_y_[i] = to_fixed(sy[i] + shift_);
     }
   }
 
-  static void keep_fixed(double* sx, double* sy, int count) {
+  [[gnu::noinline]] void fix(const Located& at, int count) {
     for (int i = 0; i < count; ++i) {
-      sx[i] = within_fixed(sx[i]);
-      sy[i] = within_fixed(sy[i]);
+      ramp_x_[i] = to_fixed(within_fixed(at.x[i]) + shift_);
+      ramp_y_[i] = to_fixed(within_fixed(at.y[i]) + shift_);
     }
   }
 

@@ -83,11 +83,12 @@ class General {
       find_positions(row_, chunk.x, chunk.y, 1, sx, sy);
       return down_.place(y_, sy, 1);
     }
-    double sx[kChunk], sy[kChunk];
-    find_positions(row_, chunk, sx, sy);
+    Located own;
+    const Located& at = chunk.located != nullptr ? *chunk.located : own;
+    if (chunk.located == nullptr) find_positions(row_, chunk.x, chunk.y, chunk.count, own.x, own.y);
     columns_at_ = chunk.x;
-    across_.place(x_, sx, chunk.count);
-    down_.place(y_, sy, kIsAligned ? 1 : chunk.count);
+    across_.place(x_, at.x, chunk.count);
+    down_.place(y_, at.y, kIsAligned ? 1 : chunk.count);
   }
 
   // Adds part k of a sum; a single one is not weighed.

@@ -22,7 +22,7 @@ SHAPES = [(1, 8, 8), (1, 28, 28), (1, 27, 33), (3, 30, 20), (4, 9, 13), (3, 64, 
 
 
 def share_of_class(images: Tensor, labels: Tensor) -> float:
-    """How many images vary across their bar more than along it."""
+    """Return the share of images that vary more across their bar than along it."""
     pictures = images.float()
     along_rows = pictures.var(3).mean((1, 2)) < pictures.var(2).mean((1, 2))
     return ((~along_rows).long() == labels).float().mean().item()

@@ -53,7 +53,7 @@ class ItemTransform:
 
     @property
     def draws_numbers(self) -> bool:
-        """Whether results depend on the epoch: a transform takes keys, and does not say that it draws nothing."""
+        """True if results depend on the epoch: a transform takes keys, and does not say that it draws nothing."""
         pipeline = getattr(self._transform, "transform", self._transform)  # `Planned` and `DecodingTransform` hold one
         if isinstance(pipeline, Pipeline):
             return pipeline.draws_numbers
