@@ -53,7 +53,6 @@ MAYBE: dict[str, T.Transform] = {
         for example in _EXAMPLES
         if isinstance(getattr(example, "p", None), float)
     },
-    "elastic": T.ElasticTransform(alpha=0.0),
     "perspective, bicubic": T.RandomPerspective(p=0.0, interpolation="bicubic", border="reflect"),
     "erasing by a level": T.RandomErasing(0.0),
 }
@@ -91,6 +90,7 @@ NEUTRAL: dict[str, T.Pipeline] = {
     "no translation": T.RandomTranslate((0, 0)),
     "no shear": T.RandomShear((0, 0)),
     "no distortion": T.RandomPerspective(0.0, 1.0),
+    "no displacement": T.ElasticTransform(alpha=0.0),
     "crop of everything": T.RandomResizedCrop((8, 11), (1, 1), (11 / 8, 11 / 8)),
     "no padding": T.Pad(0),
     "same size": T.Resize((8, 11)),

@@ -53,7 +53,7 @@ class Plan:
         return Plan(tuple(step[samples] for step in self.steps))
 
     def matrices(self) -> Floats:
-        """The maps (n, 3, 3) from output to source coordinates, over all passes and barriers.
+        """The maps (n, 3, 3) from output to source coordinates, over all passes and barriers, without displacements.
 
         >>> from augsynth import transforms as T
         >>> T.CenterCrop(2).plan([(4, 6)], [(0, 0, 0)]).matrices()[0, :2, 2].tolist()
@@ -77,7 +77,7 @@ class Plan:
 
         Args:
             points: a sequence with an array (..., 2) for each sample.
-            boxes: a sequence with an array (..., 4) for each sample, as XYXY. The results enclose the mapped corners,
+            boxes: a sequence with an array (..., 4) for each sample, as XYXY. The results enclose the mapped outlines,
                 and are not clipped; a box without area becomes a point where the frame was turned.
             masks: a sequence with an array (..., H, W) of the output's size for each sample. They are sampled at the
                 nearest pixel.
@@ -89,7 +89,6 @@ class Plan:
         floating-point type of what was given: a list for a list, an array for an array. Several are returned as a
         tuple, in the order of the parameters. Points behind the horizon of a perspective are NaN.
 
-        >>> import numpy as np
         >>> from augsynth import transforms as T
         >>> import numpy as np
         >>> T.RandomHorizontalFlip(p=1.0).plan([(4, 6)], [(0, 0, 0)]).invert(np.array([[1.0, 2.0]])).tolist()

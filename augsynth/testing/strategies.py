@@ -121,7 +121,7 @@ def _ranges(low: float, high: float) -> st.SearchStrategy[tuple[float, float]]:
 # Strategies are made once: hypothesis checks what they consist of, which takes longer than to draw from them.
 @cache
 def geometry() -> st.SearchStrategy[T.Transform]:
-    """One geometric transform with drawn parameters."""
+    """One geometric transform with drawn parameters, whose map is a matrix: any but `elastic`."""
     smooth = {"interpolation": st.sampled_from(INTERPOLATIONS)}
     outside = {"border": st.sampled_from(BORDERS), "fill": CHANCES}
     filtered = {**smooth, "antialias": st.booleans()}
@@ -145,7 +145,6 @@ def geometry() -> st.SearchStrategy[T.Transform]:
         st.builds(T.RandomTranslate, st.tuples(CHANCES, CHANCES), **smooth, **outside),
         st.builds(T.RandomShear, shear, **filtered, **outside),
         st.builds(T.RandomPerspective, CHANCES, CHANCES, **smooth, **outside),
-        elastic(),
         st.builds(T.RandomCrop, size, padding=st.none() | st.integers(0, 5), **needed, **outside),
         st.builds(T.CenterCrop, size, **needed, **outside),
         st.builds(T.RandomResizedCrop, size, _ranges(0.05, 1), _ranges(0.5, 2), **filtered),
@@ -158,11 +157,11 @@ def geometry() -> st.SearchStrategy[T.Transform]:
 @cache
 def elastic() -> st.SearchStrategy[T.ElasticTransform]:
     """Elastic deformations that do not fold the picture, so that every target can follow them."""
-    sigma, folding = st.floats(1, 20), st.floats(0, 1)
+    sigma, share = st.floats(1, 20), st.floats(0, 1)
     return st.builds(
-        lambda sigma, part, **sampling: T.ElasticTransform(2 * part * sigma**2, sigma, **sampling),
+        lambda sigma, share, **sampling: T.ElasticTransform(2 * share * sigma**2, sigma, **sampling),
         sigma,
-        folding,
+        share,
         interpolation=st.sampled_from(INTERPOLATIONS),
         border=st.sampled_from(BORDERS),
         fill=CHANCES,
@@ -275,7 +274,7 @@ def choices() -> st.SearchStrategy[T.Transform]:
 
 
 def _beside_geometry() -> list[st.SearchStrategy[T.Transform]]:
-    return [colours(), points(), whole_images(), erasures(), missing_values()]
+    return [elastic(), colours(), points(), whole_images(), erasures(), missing_values()]
 
 
 @cache

@@ -111,7 +111,7 @@ def test_an_outline_is_near_the_curve(seed: int, strength: float) -> None:
 @few
 @given(seed=seeds, around=st.sampled_from(["before", "after", "both"]))
 def test_no_line_is_read_beyond_those_that_are_named(seed: int, around: str) -> None:
-    turn = T.RandomAffine((20, 20), scale=(0.7, 0.7))
+    turn = T.RandomAffine((20, 20), scale=(0.7, 0.7), border="replicate")
     parts: list[T.Transform] = [T.ElasticTransform((80.0, 60.0), 6.0, border="replicate"), T.CenterCrop((20, 30))]
     parts = [*([turn] if around != "after" else []), *parts, *([turn] if around != "before" else [])]
     plan = T.Compose(parts).plan([(200, 70, 1)], [(seed, 0, 0)])

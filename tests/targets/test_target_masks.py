@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from augsynth import transforms as T
-from augsynth._native.layout import Interpolation
+from augsynth._native.layout import Interpolation, Tables
 from augsynth.engine import CpuExecutor, run
 from augsynth.errors import ArgumentError, ArgumentTypeError
 from augsynth.plan import Pass, Plan
@@ -31,14 +31,14 @@ def _shown(plan: Plan, values: npt.NDArray[Any], fill: float) -> npt.NDArray[Any
         rows["interpolation"], rows["antialias"], rows["channels"] = Interpolation.NEAREST, 0, 1
         rows["source_dtype"] = rows["output_dtype"] = 1
         rows["fill"], rows["clamp"] = fill, (0, 65535)
-        passes.append(Pass(rows))
+        passes.append(Pass(rows, Tables(displacements=one.tables.displacements, offsets=one.tables.offsets)))
     output = np.empty((1, *passes[-1].rows["output_size"][0]), np.uint16)
     run(Plan(tuple(passes)), [values[:, :, None]], CpuExecutor(), [output])
     return output[0]
 
 
 @given(
-    aug.cases(st.lists(aug.geometry(), max_size=3).map(T.Compose)),
+    aug.cases(st.lists(aug.geometry() | aug.elastic(), max_size=3).map(T.Compose)),
     st.sampled_from(DTYPES),
     st.sampled_from([0, 1]),
     st.integers(0, 2**32 - 1),

@@ -68,6 +68,7 @@ def transforms(interpolation: str) -> dict[str, st.SearchStrategy[T.Transform]]:
         "translation": st.builds(T.RandomTranslate, st.just((0.3, 0.3)), **smooth),
         "shear": st.builds(T.RandomShear, st.just((-30, 30, -30, 30)), **filtered),
         "perspective": st.builds(T.RandomPerspective, st.floats(0, 0.15), st.just(1.0), **smooth),
+        "elastic": st.builds(T.ElasticTransform, st.floats(0, 300), st.floats(30, 60), **smooth),
         "crop": st.builds(T.RandomCrop, SIZES, padding=st.none() | st.integers(0, 9)),
         "centre crop": st.builds(T.CenterCrop, SIZES),
         "resized crop": st.builds(T.RandomResizedCrop, SIZES, st.just((0.4, 1.0)), **filtered),
