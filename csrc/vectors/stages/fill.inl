@@ -23,15 +23,10 @@ class FillBlender {
 
   bool is_active() const { return is_active_; }
 
-  void blend(Chunk& chunk) const {
+  // The address of the chunk goes nowhere, so that the other stages keep it in registers.
+  [[gnu::always_inline]] void blend(const Chunk& chunk) const {
     if (!is_active_) return;
-    if (chunk.located != nullptr)
-      return blend_columns(
-          {0, chunk.count},
-          [&](int i) {
-            return Positions{load<Doubles>(chunk.located->x + i), load<Doubles>(chunk.located->y + i)};
-          },
-          chunk);
+    if (chunk.located != nullptr) return blend_located(*chunk.located, chunk.count, chunk.value);
     const Range covered = covered_columns(chunk);
     // Whole vectors, of which none may be blended twice.
     const int begin = (covered.begin + kLanes - 1) / kLanes * kLanes, end = covered.end / kLanes * kLanes;
@@ -76,21 +71,28 @@ class FillBlender {
     return {static_cast<int>(begin), static_cast<int>(end)};
   }
 
-  void blend_columns(Range columns, Chunk& chunk) const {
-    blend_columns(columns, [&](int i) { return positions_from(row_, chunk.x + i, chunk.y); }, chunk);
+  [[gnu::noinline]] void blend_located(const Located& at, int count, Planes value) const {
+    blend_columns(
+        {0, count}, [&](int i) { return Positions{load<Doubles>(at.x + i), load<Doubles>(at.y + i)}; },
+        value);
+  }
+
+  void blend_columns(Range columns, const Chunk& chunk) const {
+    const int x = chunk.x, y = chunk.y;
+    blend_columns(columns, [this, x, y](int i) { return positions_from(row_, x + i, y); }, chunk.value);
   }
 
   // positions_at(i) are those of the columns from i on.
   template <typename PositionsAt>
-  void blend_columns(Range columns, const PositionsAt& positions_at, Chunk& chunk) const {
+  void blend_columns(Range columns, const PositionsAt& positions_at, Planes planes) const {
     for (int i = columns.begin; i < columns.end; i += kLanes) {
       const Positions near = positions_at(i), far = positions_at(i + kLongLanes);
       const Floats k = join(coverage_.at(near.x, near.y), coverage_.at(far.x, far.y));
       for (int c = 0; c < row_.channels; ++c) {
-        const Floats value = load<Floats>(chunk.value[c] + i), fill = broadcast(fill_[c]);
+        const Floats value = load<Floats>(planes[c] + i), fill = broadcast(fill_[c]);
         const Floats blended = fill * (1.0f - k) + value * k;
         // A NaN must not get through where nothing of it is seen, nor change where all is.
-        store(chunk.value[c] + i, k == 0.0f ? fill : (k == 1.0f ? value : blended));
+        store(planes[c] + i, k == 0.0f ? fill : (k == 1.0f ? value : blended));
       }
     }
   }

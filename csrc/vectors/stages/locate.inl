@@ -115,7 +115,7 @@ class FixedPositions {
   Ints y(int i) const { return reinterpret_cast<Ints>(load<Words>(ramp_y_ + i) + first_y_); }
 
  private:
-  void find_projective(const Chunk& chunk) {
+  [[gnu::always_inline]] void find_projective(const Chunk& chunk) {
     double sx[kChunk], sy[kChunk];
     find_positions(row_, chunk.x, chunk.y, chunk.count, sx, sy);
     for (int i = 0; i < chunk.count; ++i) {

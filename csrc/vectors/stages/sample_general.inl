@@ -83,12 +83,18 @@ class General {
       find_positions(row_, chunk.x, chunk.y, 1, sx, sy);
       return down_.place(y_, sy, 1);
     }
-    Located own;
-    const Located& at = chunk.located != nullptr ? *chunk.located : own;
-    if (chunk.located == nullptr) find_positions(row_, chunk.x, chunk.y, chunk.count, own.x, own.y);
+    if (!kIsAligned && chunk.located != nullptr) return place_located(*chunk.located, chunk.count);
+    double sx[kChunk], sy[kChunk];
+    find_positions(row_, chunk.x, chunk.y, chunk.count, sx, sy);
     columns_at_ = chunk.x;
-    across_.place(x_, at.x, chunk.count);
-    down_.place(y_, at.y, kIsAligned ? 1 : chunk.count);
+    across_.place(x_, sx, chunk.count);
+    down_.place(y_, sy, kIsAligned ? 1 : chunk.count);
+  }
+
+  // Apart, so that the compiler knows all about the positions above.
+  [[gnu::noinline]] void place_located(const Located& at, int count) {
+    across_.place(x_, at.x, count);
+    down_.place(y_, at.y, count);
   }
 
   // Adds part k of a sum; a single one is not weighed.
