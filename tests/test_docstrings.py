@@ -23,10 +23,6 @@ MODULES = sorted(
 )
 
 
-def _room(name: str) -> str:
-    return name.split(".")[1] if "." in name else name
-
-
 @pytest.mark.parametrize("name", MODULES)
 def test_examples_run(name: str) -> None:
     module = importlib.import_module(name)
@@ -42,9 +38,6 @@ def test_examples_are_found() -> None:
 
 
 OPENERS = {"What", "Whether", "Which", "Those", "Of", "That", "How", "Where"}
-# Rooms whose docstrings are not rewritten yet.
-OPENING_DIFFERENTLY = {"_native", "data", "engine", "targets", "testing", "whole_image"}
-WITHOUT_ARGS = {"_native", "core", "data", "engine", "evaluate", "targets", "testing"}
 
 
 def _docstrings(module: ModuleType) -> Iterator[tuple[str, str]]:
@@ -55,7 +48,7 @@ def _docstrings(module: ModuleType) -> Iterator[tuple[str, str]]:
             yield getattr(node, "name", module.__name__), ast.get_docstring(node) or ""
 
 
-@pytest.mark.parametrize("name", [name for name in MODULES if _room(name) not in OPENING_DIFFERENTLY])
+@pytest.mark.parametrize("name", MODULES)
 def test_docstrings_begin_with_a_noun_or_a_verb(name: str) -> None:
     found = _docstrings(importlib.import_module(name))
     assert [(owner, text) for owner, text in found if text.split(" ", 1)[0] in OPENERS] == []
@@ -92,6 +85,6 @@ def _described(value: Any) -> set[str]:
 PUBLIC = _public()
 
 
-@pytest.mark.parametrize("name", [name for name in PUBLIC if _room(name) not in WITHOUT_ARGS])
+@pytest.mark.parametrize("name", PUBLIC)
 def test_the_docstrings_of_public_names_describe_every_parameter(name: str) -> None:
     assert _parameters(PUBLIC[name]) - _described(PUBLIC[name]) == set()
