@@ -18,8 +18,9 @@ import pytest
 
 import augsynth
 
+COMPILED = ("._cpu", "._cuda")
 MODULES = sorted(
-    info.name for info in pkgutil.walk_packages(augsynth.__path__, "augsynth.") if not info.name.endswith("._cpu")
+    info.name for info in pkgutil.walk_packages(augsynth.__path__, "augsynth.") if not info.name.endswith(COMPILED)
 )
 
 
@@ -71,7 +72,7 @@ def _parameters(value: Any) -> set[str]:
     if isinstance(value, type) and issubclass(value, (BaseException, Enum)):
         return set()
     variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    return {name for name, one in inspect.signature(value).parameters.items() if one.kind not in variadic}
+    return {name for name, each in inspect.signature(value).parameters.items() if each.kind not in variadic}
 
 
 def _described(value: Any) -> set[str]:

@@ -25,7 +25,11 @@ except ImportError as error:
 
 
 def check_layout(compiled: Mapping[str, Any]) -> None:
-    """Compare the extension's plan layout with `augsynth._native.layout`; `NativeError` where they differ."""
+    """Raise `NativeError` if the plan layout of an extension differs from `augsynth._native.layout`.
+
+    Args:
+        compiled: magic, version and structures, as `layout()` of an extension returns them.
+    """
     expected = {
         "magic": layout.PLAN_MAGIC,
         "version": layout.PLAN_VERSION,

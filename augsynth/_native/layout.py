@@ -140,11 +140,15 @@ def _none_of(dtype: np.dtype[Any]) -> Callable[[], Any]:
 
 @dataclass(frozen=True)
 class Tables:
-    """What the rows of a pass point into, by their fields `lut`, `colour`, `erasures`, `missing` and `displacement`.
+    """Tables of a pass. Its rows point into them; a pass whose rows point nowhere has empty tables.
 
-    `luts` (n, 256) or (n, 65536) has a new level for each level of the source; the others are arrays of `COLOUR`,
-    `ERASURE`, `MISSING` and `DISPLACEMENT`. `offsets` (m, 2) holds the control points (x, y) of all displacements. Most
-    passes need none.
+    Args:
+        luts: uint16 (n, 256) or (n, 65536), a new level for each level of the source; field `lut` of a row.
+        colours: array (n,) of `COLOUR`; field `colour` of a row.
+        erasures: array (n,) of `ERASURE`; field `erasures` of a row.
+        missing: array (n,) of `MISSING`; field `missing` of a row.
+        displacements: array (n,) of `DISPLACEMENT`; field `displacement` of a row.
+        offsets: float64 (m, 2), the control points (x, y) of all displacements, in pixels.
     """
 
     luts: npt.NDArray[np.uint16] = field(default_factory=lambda: np.zeros((0, 2**8), np.uint16))
@@ -155,5 +159,5 @@ class Tables:
     offsets: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 2)))
 
     def are_empty(self) -> bool:
-        """Whether no row can point into any of them."""
+        """Return whether no row can point into any of the tables."""
         return not any(map(len, (self.luts, self.colours, self.erasures, self.missing, self.displacements)))

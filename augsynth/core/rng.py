@@ -155,7 +155,10 @@ def philox_bits(keys: KeysLike, op: int, words: int) -> Bits:
 
 
 def normal_of(bits: Bits) -> npt.NDArray[np.float64]:
-    """The standard normal variate, within 4.3, that 16 random bits stand for.
+    """Return standard normal numbers, each from 16 random bits. No number is larger than 4.3.
+
+    Args:
+        bits: integers below 2**16, of any shape.
 
     >>> float(abs(normal_of(np.arange(2**16, dtype=np.uint32)).mean()))
     0.0

@@ -12,7 +12,13 @@ from augsynth.errors import ArgumentError, PluginError
 
 
 class Interval(NamedTuple):
-    """Mean with its confidence interval; `low` and `high` are NaN for a single value."""
+    """Mean with its confidence interval.
+
+    Args:
+        mean: mean of the values.
+        low: lower bound of the interval; NaN for a single value.
+        high: upper bound of the interval; NaN for a single value.
+    """
 
     mean: float
     low: float

@@ -20,7 +20,7 @@ class Arm:
     """A way to make the training set.
 
     Args:
-        name: its name in tables.
+        name: name of the arm in tables.
         ratio: share of synthetic images, in [0, 1].
         augmented: whether images are augmented.
     """
@@ -65,7 +65,12 @@ class ArmScores:
 
 @dataclass(frozen=True)
 class Change:
-    """Paired change of the accuracy of an arm against the baseline, in [−1, 1], and its verdict."""
+    """Paired change of the accuracy of an arm against the baseline.
+
+    Args:
+        interval: mean change with its confidence interval, in [−1, 1].
+        verdict: the change in words.
+    """
 
     interval: Interval
     verdict: Verdict
@@ -73,7 +78,14 @@ class Change:
 
 @dataclass(frozen=True)
 class Examples:
-    """Images for the report, uint8 `(rows × columns, H, W, C)`; a column holds one class, named in `class_names`."""
+    """Images for the report, row by row. Each column holds one class.
+
+    Args:
+        real: uint8 (rows × columns, H, W, C).
+        augmented: the real images after augmentation, of the same shape.
+        synthetic: uint8 (rows × columns, H, W, C).
+        class_names: name of the class of each column.
+    """
 
     real: NDArray[np.uint8]
     augmented: NDArray[np.uint8]
@@ -85,7 +97,14 @@ class Examples:
 class ExperimentResult:
     """Result of an experiment, with all that a report needs.
 
-    `arms` starts with `REAL_ONLY` and `BASELINE`; the others have synthetic images.
+    Args:
+        data_name: name of the data set.
+        arms: scores of `REAL_ONLY`, of `BASELINE`, and then of each arm with synthetic images.
+        examples: images for the report.
+        settings: arguments of the experiment by name, JSON-ready.
+        provenance: origin of the result, JSON-ready: versions, machine, data.
+        seconds: duration of each part of the experiment, by its name.
+        notes: remarks for the report; none by default.
     """
 
     data_name: str

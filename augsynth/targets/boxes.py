@@ -27,7 +27,7 @@ from augsynth.errors import ArgumentError
 from augsynth.plan.coordinates import CoordinateMap
 from augsynth.targets.rules import TargetRules
 
-ROUNDING = 1e-9  # how far fractions, and areas in square pixels, may be off
+ROUNDING = 1e-9  # largest error of fractions, and of areas in square pixels
 
 
 @dataclass(frozen=True)
@@ -67,9 +67,9 @@ def read_boxes(value: Any, what: str = "boxes") -> Floats:
 
 
 def place_boxes(where: CoordinateMap, boxes: Floats, rules: TargetRules) -> Placed:
-    """The boxes around what is left of the mapped outlines of `boxes` (n, 4), clipped to what the output shows.
+    """Return boxes (n, 4) in the output, each around the part of the object that is left, clipped to the output.
 
-    A pass that turns the frame sees objects as the passes before it have cut them, to the exact outline.
+    Each pass cuts the outline of an object at its frame. A later pass moves only the part that is left.
     """
     left, before, shown = _left_of(where, boxes)
     clipped = _clipped(left, where.window)
@@ -85,21 +85,22 @@ def _clipped(boxes: Floats, window: Floats) -> Floats:
 
 
 def _left_of(where: CoordinateMap, boxes: Floats) -> tuple[Floats, Floats, Floats | None]:
-    """Boxes (n, 4) in the output around what the passes before the last turn leave, and two areas (n,) of each object.
+    """Return boxes (n, 4) in the output and two areas (n,) of each object.
 
-    The areas are that of the whole object, and that of its part in the frame; None where that is the clipped box's.
+    The boxes lie around the parts that the passes before the last turn leave. The first area is that of the whole
+    object. The second area is that of its part in the frame; None if it is the area of the clipped box.
     """
     if where.curved:
         earlier, later = where[: where.last_turn], where[where.last_turn :]
         found = [_by_outline(where, earlier, later, corners) for corners in box_corners(boxes)]
-        left, before, shown = (np.array([one[part] for one in found]) for part in range(3))
+        left, before, shown = (np.array([parts[number] for parts in found]) for number in range(3))
         return left.reshape(-1, 4), before, shown
     whole = map_boxes(where.forward, boxes)
     return (whole, box_areas(whole), None) if where.upright.all() else _turned(where, boxes, whole)
 
 
 def _turned(where: CoordinateMap, boxes: Floats, whole: Floats) -> tuple[Floats, Floats, Floats]:
-    """What `_left_of` returns where a pass turns the frame; `whole` (n, 4) are the boxes around all of the objects."""
+    """Return the result of `_left_of` if a pass turns the frame; `whole` (n, 4) are the boxes around whole objects."""
     earlier, later = where[: where.last_turn], where[where.last_turn :]
     corners, window, left = box_corners(boxes), where.window, whole.copy()
     mapped, cut = map_points(where.forward, corners), earlier.cuts(corners)
@@ -121,7 +122,7 @@ def _turned(where: CoordinateMap, boxes: Floats, whole: Floats) -> tuple[Floats,
 def _by_outline(
     where: CoordinateMap, earlier: CoordinateMap, later: CoordinateMap, corners: Floats
 ) -> tuple[Floats, float, float]:
-    """What `_left_of` returns, for one box by its corners (4, 2); `earlier` and `later` are parts of the map."""
+    """Return the result of `_left_of` for the corners (4, 2) of a box; `earlier` and `later` are parts of the map."""
     outline = as_outline(corners)
     left = later.whole_outline(earlier.outline(outline))
     shown = outline_area(clip_outline(left, where.window.tolist()))
@@ -150,14 +151,14 @@ def fractions(areas: Floats, before: Floats) -> Floats:
 
 def enough(visible: Floats, rules: TargetRules) -> Mask:
     """Return whether each object, of the visible fractions (n,), is kept; completely hidden objects never are."""
-    seen: Mask = (visible > ROUNDING) & (visible >= rules.min_visibility - ROUNDING)
-    return seen
+    kept: Mask = (visible > ROUNDING) & (visible >= rules.min_visibility - ROUNDING)
+    return kept
 
 
 def area_scales(where: CoordinateMap, boxes: Floats) -> Floats:
-    """By how much (n,) the map enlarges areas at the centres of `boxes` (n, 4): the determinant of its derivative.
+    """Return the factor (n,) by which the map enlarges the area at the centre of each of `boxes` (n, 4).
 
-    Where the map is curved, it is by how much it enlarges the whole box.
+    It is the determinant of the map's derivative. For a curved map it is the factor for the area of the whole box.
     """
     if where.curved:
         wholes = [outline_area(where.whole_outline(outline)) for outline in box_corners(boxes).tolist()]

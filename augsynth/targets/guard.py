@@ -26,13 +26,21 @@ _LOOKED_AT = 64
 
 
 def all_plain(values: Iterable[Any]) -> bool:
-    """Return whether all values are single Python or NumPy numbers, or texts, which have no place in an image."""
-    # Mixes ask this of every item: without a call of Python's for each, it takes 0.1 µs an item instead of 0.4.
+    """Return whether all values are texts or single numbers of Python or NumPy. Such values have no position.
+
+    Args:
+        values: any objects.
+    """
+    # Mixes call this for every item: without a Python call for each value, it takes 0.1 µs an item instead of 0.4.
     return _PLAIN.issuperset(map(type, values))
 
 
 def is_plain(value: Any) -> bool:
-    """Return whether a value is a text or one number, also as an array or a tensor without axes."""
+    """Return whether a value is a text or one number, also as an array or a tensor without axes.
+
+    Args:
+        value: any object.
+    """
     return type(value) in _PLAIN or (isinstance(value, (torch.Tensor, np.ndarray)) and value.ndim == 0)
 
 

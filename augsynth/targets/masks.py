@@ -1,7 +1,7 @@
-"""Masks, moved by the native core along with their image: the same positions, nearest sampling, nothing else.
+"""Masks, moved by the native core along with their image: the same positions, with nearest sampling.
 
 Nearest sampling only moves values. So a wide type is moved as parts of 16 bits: the four parts of an int64 are the four
-channels of a pixel. Tensors of a device are moved there.
+channels of a pixel. A tensor on a device is moved on that device.
 """
 
 from __future__ import annotations
@@ -71,9 +71,9 @@ def _as_array(value: Any, what: str) -> Array:
         return _from_pil(value, what)
     if not is_list_of_arrays(value):
         return to_numpy(value, what)
-    arrays = [_from_pil(one, what) if is_pil(one) else to_numpy(one, what) for one in value]
-    if len({(one.shape, one.dtype) for one in arrays}) > 1:
-        kinds = " and ".join(sorted({f"{one.dtype} {one.shape}" for one in arrays}))
+    arrays = [_from_pil(mask, what) if is_pil(mask) else to_numpy(mask, what) for mask in value]
+    if len({(array.shape, array.dtype) for array in arrays}) > 1:
+        kinds = " and ".join(sorted({f"{array.dtype} {array.shape}" for array in arrays}))
         raise ArgumentError(f"{what} in a list must have one dtype and one shape, got {kinds}")
     return np.stack(arrays)
 
@@ -111,13 +111,13 @@ def move_masks(passes: Sequence[Pass], masks: Sequence[Sequence[Moving]]) -> lis
     """
     sizes = passes[-1].rows["output_size"].tolist()
     results = [
-        [_empty((*one.values.shape[:-2], *size), one.values) for one in own]
-        for own, size in zip(masks, sizes, strict=True)
+        [_empty((*moving.values.shape[:-2], *size), moving.values) for moving in of_sample]
+        for of_sample, size in zip(masks, sizes, strict=True)
     ]
     pictures: list[_Picture] = []
-    for sample, (own, moved) in enumerate(zip(masks, results, strict=True)):
-        for one, result in zip(own, moved, strict=True):
-            pictures.extend(_pictures(sample, one, result))
+    for sample, (of_sample, moved) in enumerate(zip(masks, results, strict=True)):
+        for moving, result in zip(of_sample, moved, strict=True):
+            pictures.extend(_pictures(sample, moving, result))
     while pictures:
         _run(passes, [picture for picture in pictures if picture.goes_with(pictures[0])])
         pictures = [picture for picture in pictures if not picture.goes_with(pictures[0])]
@@ -160,16 +160,16 @@ def _with_axis_first(image: Any) -> Any:
     return image.movedim(-1, 0) if isinstance(image, torch.Tensor) else np.moveaxis(image, -1, 0)
 
 
-def _pictures(sample: int, one: Moving, result: Any) -> Iterator[_Picture]:
-    values, kind = one.values, _kind(one.values)
-    fill = np.atleast_1d(filling(one.fill, kind, "mask_fill"))
+def _pictures(sample: int, masks: Moving, result: Any) -> Iterator[_Picture]:
+    values, kind = masks.values, _kind(masks.values)
+    fill = np.atleast_1d(filling(masks.fill, kind, "mask_fill"))
     planes, moved = values.reshape(-1, *values.shape[-2:]), result.reshape(-1, *result.shape[-2:])
     if kind.itemsize <= 2:
-        planes, moved, fill = (_viewed(each, kind.itemsize) for each in (planes, moved, fill))
+        planes, moved, fill = (_viewed(array, kind.itemsize) for array in (planes, moved, fill))
         for first in range(0, len(planes), MAX_CHANNELS):
-            some = slice(first, first + MAX_CHANNELS)
-            lanes = _with_axis_last(planes[some])
-            yield _Picture(sample, lanes, moved[some], np.repeat(fill, lanes.shape[2]))
+            channels = slice(first, first + MAX_CHANNELS)
+            lanes = _with_axis_last(planes[channels])
+            yield _Picture(sample, lanes, moved[channels], np.repeat(fill, lanes.shape[2]))
         return
     for plane, out in zip(planes, moved, strict=True):
         yield _Picture(sample, _as_lanes(plane), _with_axis_first(_as_lanes(out)), fill.view(np.uint16))
@@ -183,13 +183,13 @@ def _as_lanes(plane: Any) -> Any:
 
 def _run(passes: Sequence[Pass], pictures: list[_Picture]) -> None:
     samples = np.array([picture.sample for picture in pictures])
-    plan = Plan(tuple(Pass(_rows(one.rows[samples], pictures), _geometry(one.tables)) for one in passes))
+    plan = Plan(tuple(Pass(_rows(step.rows[samples], pictures), _geometry(step.tables)) for step in passes))
     lanes = [picture.lanes for picture in pictures]
     run(plan, lanes, executor_for(lanes[0]), [picture.result for picture in pictures])
 
 
 def _geometry(tables: Tables) -> Tables:
-    """The tables that say where pixels go."""
+    """Return the tables that hold positions."""
     return Tables(displacements=tables.displacements, offsets=tables.offsets)
 
 

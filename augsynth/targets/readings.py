@@ -57,6 +57,9 @@ class _BareReading:
 def is_target(value: Any) -> bool:
     """Return whether a value is a target with positions or pixels, in one of the forms that `read_target` takes.
 
+    Args:
+        value: any object.
+
     >>> is_target({"boxes": []}), is_target({"caption": "a dog"}), is_target([{"bbox": [0, 0, 1, 1]}]), is_target(3)
     (True, False, True, False)
     """
@@ -110,7 +113,11 @@ def read_targets(targets: Any, sizes: npt.NDArray[np.int64], rules: TargetRules)
 
 
 def object_boxes(readings: Sequence[Reading]) -> list[Floats]:
-    """Return the boxes (k, 4) of each target's objects; (0, 4) for a target without boxes."""
+    """Return the boxes (k, 4) of each target's objects; (0, 4) for a target without boxes.
+
+    Args:
+        readings: one target for each image.
+    """
     return [np.zeros((0, 4)) if reading.boxes is None else reading.boxes for reading in readings]
 
 

@@ -45,7 +45,7 @@ def corners_of(boxes: Floats) -> Floats:
 
 
 def place_rotated(where: CoordinateMap, boxes: Floats, rules: TargetRules) -> Placed:
-    """`boxes` (n, 5) in the output, whole; kept by how much of the area of each lies within the frame."""
+    """Return whole `boxes` (n, 5) in the output. A box is kept if enough of its area lies within the frame."""
     outlines = corners_of(boxes).tolist()
     mapped = [where.whole_outline(outline) for outline in outlines]
     areas = np.array([outline_area(where.outline(outline)) for outline in outlines])
@@ -56,7 +56,7 @@ def place_rotated(where: CoordinateMap, boxes: Floats, rules: TargetRules) -> Pl
 
 
 def _in_source(boxes: Floats, outlines: Sequence[Outline], size: tuple[int, int]) -> Mask:
-    """Which rotated boxes (n, 5) have an area within the source, of `size` (H, W)."""
+    """Return whether each of the rotated boxes (n, 5) has an area within the source, of `size` (H, W)."""
     frame = (0.0, 0.0, *size[::-1])
     areas = np.array([outline_area(clip_outline(outline, frame)) for outline in outlines])
     sides = boxes[:, 2:4]
@@ -65,7 +65,7 @@ def _in_source(boxes: Floats, outlines: Sequence[Outline], size: tuple[int, int]
 
 
 def _mapped(where: CoordinateMap, box: Floats, polygon: Floats) -> Floats:
-    """A rotated box (5,) around its mapped outline: exactly that, if the map keeps angles."""
+    """Return the rotated box (5,) around the mapped outline of a box; equal to the outline if the map keeps angles."""
     if where.curved:
         start, end = where.points(corners_of(box[None])[0, :2])[0]
         return enclosing(convex_hull(polygon), _angle_of(end - start))
@@ -77,7 +77,7 @@ def _mapped(where: CoordinateMap, box: Floats, polygon: Floats) -> Floats:
     if not affine or skew > _SIMILAR * scale**2:
         return enclosing(polygon, _angle_of(polygon[1] - polygon[0]) if len(polygon) > 1 else 0.0)
     turned, mirrored = _angle_of(x_axis), np.linalg.det(matrix[:2, :2]) < 0
-    # A mirrored box is itself, turned by half a circle or not: the smaller turn is taken.
+    # A box turned by half a circle is the same box: of the two angles of a mirrored box, use the smaller one.
     angle = _half_turn(turned) - box[4] if mirrored else box[4] + turned
     return np.array([*map_points(matrix, box[:2]), box[2] * scale, box[3] * scale, _wrapped(angle)])
 

@@ -1,4 +1,4 @@
-"""Rules for targets: what is kept, and how numbers are read."""
+"""Rules for targets: the objects that are kept, and the reading of numbers."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from augsynth.errors import ArgumentTypeError
 
 @dataclass(frozen=True)
 class TargetRules:
-    """What is kept of a target, and how its numbers are read.
+    """Rules for the objects of a target that are kept, and for reading its numbers.
 
-    Attributes:
-        min_area: boxes with less area in the output, in square pixels and after clipping, are dropped.
-        min_visibility: boxes of which a smaller fraction of the area is shown are dropped; in [0, 1].
-        pixel_center: keypoints name pixels by their centres, so that x stands for the position x + 1/2.
-        mask_fill: what masks show outside the image, with the border "constant". Boolean masks and the masks of
-            single objects show 0 there.
-        passthrough: the names of fields that stay as they are, whatever they hold.
+    Args:
+        min_area: boxes with less area in the output, in square pixels and after clipping, are dropped; default 0.
+        min_visibility: boxes with a smaller visible fraction of their area are dropped; in [0, 1], default 0.
+        pixel_center: keypoints name pixels by their centres: x stands for the position x + 1/2. Default False.
+        mask_fill: value of masks outside the image, with the border "constant"; default 0. Boolean masks and masks
+            of single objects show 0 there.
+        passthrough: names of fields that stay as they are; default none.
 
     >>> TargetRules(min_visibility=0.25)
     TargetRules(min_area=0.0, min_visibility=0.25, pixel_center=False, mask_fill=0, passthrough=())
@@ -50,7 +50,11 @@ class TargetRules:
 
 
 def field_names(passthrough: Any) -> tuple[str, ...]:
-    """Return the names of fields, given as a sequence of texts."""
+    """Return names of fields as a tuple; `ArgumentTypeError` if they are not a sequence of texts.
+
+    Args:
+        passthrough: names of fields.
+    """
     if isinstance(passthrough, str) or not isinstance(passthrough, (Sequence, Set)):
         raise ArgumentTypeError(f"passthrough must be a sequence of the names of fields, got {passthrough!r}")
     for name in passthrough:

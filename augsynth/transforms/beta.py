@@ -10,7 +10,7 @@ from augsynth.core.typing import Floats
 _ATTEMPTS = 8
 _DRAWS = 1 + 2 * _ATTEMPTS
 UNIFORMS = 2 * _DRAWS
-"""How many uniform numbers a variate takes."""
+"""Number of uniform numbers for one variate."""
 
 
 def symmetric_beta(u: Floats, alpha: float) -> Floats:

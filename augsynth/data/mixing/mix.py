@@ -28,7 +28,12 @@ _NAME = "the mix"
 
 
 class Source(NamedTuple):
-    """Source of an item: number `item` of the synthetic or of the real data set."""
+    """Source of an item of a mix.
+
+    Args:
+        synthetic: whether the item comes from the synthetic data set, and not from the real one.
+        item: position in that data set.
+    """
 
     synthetic: bool
     item: int

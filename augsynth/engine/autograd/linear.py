@@ -31,28 +31,33 @@ def linear_pass(
 ) -> Tensor:
     """Resample, map colours, erase and normalise a batch in one operation that torch differentiates in the images.
 
-    The stages are those of a native pass, in its order, as `docs/design/numerics.md` defines them; there is no clamp,
-    because where it acts there is no gradient. Every parameter has one entry a sample, on the device of the images;
-    floating-point ones may have any precision. None of them gets a gradient, and none may require one.
+    The stages are those of a native pass, in its order, as `docs/design/numerics.md` defines them, without the clamp,
+    which has no gradient. Every tensor has one entry for each sample and is on the device of the images. Floating-point
+    tensors may have any precision. No parameter gets a gradient, and none may require one.
 
     Args:
         images: `(B, C, H, W)`, 1 to 16 channels, of any floating-point dtype and any strides. Half precision is
             computed in float32.
         inverse: `(B, 3, 3)`, from output to source coordinates: pixel i spans [i, i+1), and the map may be projective.
         size: (height, width) of the output, by default that of the images.
-        border: what lies outside; `edge` `(B, 2)` is the width of a constant border's ramp along x and y, 1 by default,
-            and `fill` `(B, C)` its value, 0 by default.
-        interpolation: bilinear or nearest.
-        matrix: `(B, C, C)`; each pixel v becomes matrix v + of_mean m + offset, m being the sampled picture's means.
+        border: rule for positions outside the image; default `REPLICATE`.
+        interpolation: `BILINEAR`, the default, or `NEAREST`.
+        edge: `(B, 2)`, the width in pixels, along x and y, of the ramp between the image and a constant border; 1 by
+            default.
+        fill: `(B, C)`, the value of a constant border; 0 by default.
+        matrix: `(B, C, C)`. Each pixel v becomes matrix v + of_mean m + offset, with m the means of the sampled
+            picture. By default colours are not mapped.
         of_mean: `(B, C, C)`; it needs a `matrix`.
         offset: `(B, C)`, 0 by default.
-        boxes: `(B, K, 4)` integers (top, left, bottom, right) in output pixels; later ones lie over earlier ones, and
-            may reach beyond the picture. `values` `(B, K, C)` are written there, 0 by default.
-        gain: `(B, C)`, multiplied in at last, and `bias` `(B, C)`, added then.
+        boxes: `(B, K, 4)` integers (top, left, bottom, right) in pixels of the output. Later boxes cover earlier ones.
+            They may reach beyond the picture. None by default.
+        values: `(B, K, C)`, written into the boxes; 0 by default.
+        gain: `(B, C)`, the factor after all other stages; 1 by default.
+        bias: `(B, C)`, added after `gain`; 0 by default.
 
     Raises:
         ArgumentError: shapes that do not fit, or a map that takes a corner of the output behind its horizon or beyond
-            2^24 pixels. (On a GPU maps are not looked at, and positions beyond are moved to the nearest bound.)
+            2^24 pixels. (On a GPU maps are not checked, and positions beyond are moved to the nearest bound.)
         ArgumentTypeError: a dtype or device that is not supported, or a parameter that requires a gradient.
 
     >>> images = torch.arange(4.0).view(1, 1, 2, 2).requires_grad_()

@@ -58,7 +58,12 @@ def uniform_between(stream: Bits, shape: tuple[int, ...], low: Floats | float, h
 
 
 def uniform(stream: Bits, shape: tuple[int, ...]) -> Floats:
-    """Return uniform numbers in (0, 1) for each value of an image (C, H, W), from 32 random bits each."""
+    """Return uniform numbers in (0, 1) for each value of an image, from 32 random bits each.
+
+    Args:
+        stream: uint32 (4,), the stream of a row.
+        shape: (C, H, W) of the image.
+    """
     channels, height, width = shape
     words = _words(stream, channels, height, -(-width // 4)).reshape(channels, height, -1)[..., :width]
     result: Floats = (words + 0.5) / 2**32
@@ -66,7 +71,7 @@ def uniform(stream: Bits, shape: tuple[int, ...]) -> Floats:
 
 
 def _words(stream: Bits, channels: int, height: int, blocks: int) -> npt.NDArray[np.uint32]:
-    """Return the words (channels, height, blocks, 4) of a noise stream."""
+    """Return the words (channels, height, blocks, 4) of a stream of noise."""
     counter = np.empty((channels, height, blocks, 4), dtype=np.uint32)
     channel = np.arange(channels, dtype=np.uint32)[:, None, None]
     counter[..., 0] = (channel << np.uint32(28)) | np.arange(blocks, dtype=np.uint32)
@@ -81,13 +86,24 @@ def table_normal(stream: Bits, shape: tuple[int, ...]) -> Floats:
 
 
 def normal_quantile(u: Floats) -> Floats:
-    """Return the inverse of the normal distribution function."""
+    """Return the inverse of the standard normal distribution function.
+
+    Args:
+        u: float64 probabilities in (0, 1), of any shape.
+    """
     result: Floats = torch.special.ndtri(torch.from_numpy(u)).numpy()
     return result
 
 
 def poisson_quantile(u: Floats, mean: Floats) -> Floats:
-    """Return the Poisson count below which less than `u` of all counts are; approximated for means above 16."""
+    """Return the smallest k with P(X <= k) >= `u` for a Poisson variable X.
+
+    Means above `LARGE_MEAN` use the Cornish-Fisher expansion.
+
+    Args:
+        u: float64 probabilities in (0, 1), of any shape.
+        mean: float64 means, at least 0, of the same shape.
+    """
     large = mean > LARGE_MEAN
     return np.where(large, _expanded_poisson(u, np.where(large, mean, 1.0)), _summed_poisson(u, mean * ~large))
 

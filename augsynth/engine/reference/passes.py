@@ -30,13 +30,25 @@ def run(rows: Rows, sources: Images, outputs: Images, *, tables: Tables = _NONE)
 
 
 def render(row: np.void, source: Image, tables: Tables = _NONE) -> Floats:
-    """The float64 output (C, H, W) of one row for a source (H, W, C)."""
+    """Return the float64 output (C, H, W) of one row.
+
+    Args:
+        row: row of a plan.
+        source: image (H, W, C).
+        tables: tables that the row points into; empty by default.
+    """
     values = sample(row, fill_missing(row, source, tables), tables)
     return finish(row, map_colours(row, look_up(row, values, tables), tables), tables)
 
 
 def finish(row: np.void, values: Floats, tables: Tables = _NONE) -> Floats:
-    """Return the values (C, H, W) after the last stages of a pass: noise, clamp, erasures, gain and bias."""
+    """Return the values (C, H, W) after the last stages of a pass: noise, clamp, erasures, gain and bias.
+
+    Args:
+        row: row of a plan.
+        values: float64 (C, H, W), in the source's units.
+        tables: tables that the row points into; empty by default.
+    """
     values = add_noise(row, values)
     values = np.minimum(np.maximum(values, row["clamp"][0]), row["clamp"][1])
     values = erase(row, values, tables)

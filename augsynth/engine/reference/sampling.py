@@ -15,7 +15,7 @@ _NONE = Tables()
 
 
 def positions(row: np.void, tables: Tables) -> tuple[Floats, Floats]:
-    """Source coordinates (x, y), each (H, W), of the output's pixel centres."""
+    """Return the source coordinates (x, y), each (H, W), of the centres of the output's pixels."""
     height, width = row["output_size"]
     x = np.arange(width) + 0.5
     y = (np.arange(height) + 0.5)[:, None]
@@ -30,7 +30,7 @@ def positions(row: np.void, tables: Tables) -> tuple[Floats, Floats]:
 
 
 def _transformed(m: Floats, x: Floats, y: Floats) -> tuple[Floats, Floats]:
-    """What a projective map (3, 3) makes of points."""
+    """Return points after a projective map (3, 3)."""
     sx = (m[0, 0] * x + m[0, 1] * y) + m[0, 2]
     sy = (m[1, 0] * x + m[1, 1] * y) + m[1, 2]
     if m[2, 0] == 0 and m[2, 1] == 0 and m[2, 2] == 1:
@@ -41,7 +41,13 @@ def _transformed(m: Floats, x: Floats, y: Floats) -> tuple[Floats, Floats]:
 
 @np.errstate(invalid="ignore")  # infinities may meet
 def sample(row: np.void, source: Image, tables: Tables = _NONE) -> Floats:
-    """Values (C, H, W) at a row's positions in a source (H, W, C), the border included."""
+    """Return the values (C, H, W) at the row's positions in the source, with the border.
+
+    Args:
+        row: row of a plan.
+        source: image (H, W, C).
+        tables: tables that the row points into; empty by default.
+    """
     if row["antialias"] and not keeps_axes(row) and row["interpolation"] != Interpolation.NEAREST:
         if np.any(reduced_size(row) != row["source_size"]):
             source = store(sample(reduction_of(row), source), DType(row["source_dtype"])).transpose(1, 2, 0)
@@ -78,14 +84,18 @@ def reduced_size(row: np.void) -> Ints:
 
 
 def keeps_axes(row: np.void) -> bool:
-    """Whether a map takes the output's axes to the source's, in either order."""
+    """Return whether the row's map takes the axes of the output to those of the source, in either order.
+
+    Args:
+        row: row of a plan.
+    """
     m = row["inverse"]
     affine = row["displacement"] < 0 and m[2, 0] == 0 and m[2, 1] == 0 and m[2, 2] == 1
     return bool(affine and (m[0, 1] == m[1, 0] == 0 or m[0, 0] == m[1, 1] == 0))
 
 
 def reduction_of(row: np.void) -> np.void:
-    """The row that makes the source smaller, in its own dtype."""
+    """Return the row that makes the source smaller, in its own dtype."""
     size = reduced_size(row)
     scale = (row["source_size"] / size)[::-1]
     reduction: np.void = np.zeros(1, row.dtype)[0]
@@ -101,7 +111,12 @@ def reduction_of(row: np.void) -> np.void:
 
 
 def warp_of(row: np.void, tables: Tables = _NONE) -> tuple[np.void, Tables]:
-    """The row that renders the output from the smaller picture, without antialiasing, and what it points to."""
+    """Return the row that renders the output from the smaller picture, without antialiasing, and its tables.
+
+    Args:
+        row: row of a plan.
+        tables: tables that the row points into; empty by default.
+    """
     size = reduced_size(row)
     ratio = (size / row["source_size"])[::-1]
     warp: np.void = row.copy()
@@ -163,7 +178,7 @@ def _filter_taps(row: np.void, s: Floats, size: int, support: float) -> tuple[In
     if drops:
         kept &= (index >= 0) & (index < size)
     weight = np.where(kept, weight, 0.0)
-    # Nought times a pixel is not nothing if the pixel is NaN: what is left out points at a tap that counts.
+    # 0 times NaN is NaN. So a tap that is left out reads the pixel of a tap that counts.
     index = np.where(kept, index, np.take_along_axis(index, weight.argmax(axis=-1)[..., None], axis=-1))
     return mapped(index, size, border), weight / weight.sum(axis=-1, keepdims=True)
 

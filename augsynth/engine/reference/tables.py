@@ -14,7 +14,13 @@ from augsynth.plan import FULL_SCALE
 
 
 def fill_missing(row: np.void, source: Image, tables: Tables) -> Image:
-    """Return the source (H, W, C) with its missing values filled, in its own dtype."""
+    """Return the source with its missing values filled, in its own dtype.
+
+    Args:
+        row: row of a plan.
+        source: image (H, W, C).
+        tables: tables that the row points into.
+    """
     if row["missing"] < 0:
         return source
     rule = tables.missing[row["missing"]]
@@ -34,7 +40,13 @@ def _mean_of(channel: Floats, there: npt.NDArray[np.bool_], otherwise: Floats) -
 
 
 def look_up(row: np.void, values: Floats, tables: Tables) -> Floats:
-    """Return the entries of the row's table at the levels to which the values (C, H, W) round."""
+    """Return the entries of the row's lookup table at the levels to which the values round.
+
+    Args:
+        row: row of a plan.
+        values: float64 (C, H, W), in the source's units.
+        tables: tables that the row points into.
+    """
     if row["lut"] < 0:
         return values
     levels = np.floor(np.clip(values, 0, FULL_SCALE[DType(row["source_dtype"])]) + 0.5)
@@ -44,7 +56,13 @@ def look_up(row: np.void, values: Floats, tables: Tables) -> Floats:
 
 @np.errstate(invalid="ignore")  # infinities may meet
 def map_colours(row: np.void, values: Floats, tables: Tables) -> Floats:
-    """Return each channel of (C, H, W) as a sum over the channels and over their means."""
+    """Return each channel as a sum over the channels and over their means.
+
+    Args:
+        row: row of a plan.
+        values: float64 (C, H, W), in the source's units.
+        tables: tables that the row points into.
+    """
     if row["colour"] < 0:
         return values
     channels, colour = len(values), tables.colours[row["colour"]]
@@ -68,7 +86,13 @@ def neutral(offset: Floats, applies: npt.NDArray[np.bool_]) -> Floats:
 
 
 def erase(row: np.void, values: Floats, tables: Tables) -> Floats:
-    """Return the values (C, H, W) with the row's rectangles overwritten; later rectangles cover earlier ones."""
+    """Return the values with the row's rectangles overwritten. Later rectangles cover earlier ones.
+
+    Args:
+        row: row of a plan.
+        values: float64 (C, H, W), in the source's units.
+        tables: tables that the row points into.
+    """
     values = values.copy()
     for erasure in tables.erasures[slice(*row["erasures"])]:
         low, high = (erasure[name][: len(values), None, None] for name in ("low", "high"))
