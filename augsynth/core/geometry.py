@@ -15,7 +15,7 @@ import numpy.typing as npt
 from augsynth import _native
 from augsynth.core.typing import Floats
 
-# The points of one polygon: for the four that most have, Python's numbers take a tenth of the time of arrays.
+# The points of one polygon. Most have four: Python's numbers take a tenth of the time of arrays then.
 Outline = Sequence[Sequence[float]]
 
 _CORNERS = np.array([[0, 1], [2, 1], [2, 3], [0, 3]])  # (x, y) of each, among x1, y1, x2, y2
@@ -198,7 +198,7 @@ def clip_outline(outline: Outline, window: Sequence[float]) -> Outline:
     shown = _cut(shown, [bottom - y for _, y in shown])
     if shown is outline:
         return outline
-    # Where two edges meet, rounding may leave a point beside them.
+    # Rounding may leave a point beside two edges that meet.
     return [(min(max(x, left), right), min(max(y, top), bottom)) for x, y in shown]
 
 

@@ -29,7 +29,7 @@ def lines_read(plan: Plan) -> Ints:
     reach = np.choose(rows["interpolation"], [_REACH[kind] for kind in Interpolation])
     reach = reach * np.where(rows["antialias"] == 1, _widening(rows, heights), 1.0) + _MARGIN
     lowest, highest = lowest + reach, highest - reach
-    # What lies above the picture is seen in it, mirrored at its upper edge; wrapped, it is the bottom.
+    # Positions above the picture read lines mirrored at its upper edge; wrapped, they read lines at the bottom.
     mirrored = np.isin(rows["border"], (Border.REFLECT, Border.REFLECT101)) & (highest < 0)
     lowest = np.where(mirrored, np.maximum(lowest, -highest), lowest)
     lowest = np.where((rows["border"] == Border.WRAP) & (highest < 0), heights, lowest)
@@ -38,10 +38,10 @@ def lines_read(plan: Plan) -> Ints:
 
 
 def _lines_between(first: Pass) -> tuple[Floats, Floats]:
-    """The lowest and the highest y (n,) in the source of the centres of the output's pixels.
+    """Return the lowest and the highest y (n,) in the source of the centres of the output's pixels.
 
-    A displacement takes the frame to within a box around it, which its control points bound, and a map takes a convex
-    frame to one, so that the corners decide.
+    A map takes a convex frame to a convex frame, so its corners have the extremes. A displacement keeps the frame
+    within a larger box, which the control points bound.
     """
     down = corner_positions(first.rows, inset=0.5)[0][..., 1]
     lowest, highest = down.max(axis=1), down.min(axis=1)

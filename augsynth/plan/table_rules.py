@@ -84,22 +84,22 @@ def _sound_erasures(step: Pass, row: np.void) -> bool:
     return bool(inside.all()) and _sound_range(erasures, row)
 
 
-def _has_control_points(one: Pass, row: np.void) -> bool:
+def _has_control_points(step: Pass, row: np.void) -> bool:
     if row["displacement"] < 0:
         return True
-    entry = one.tables.displacements[row["displacement"]]
+    entry = step.tables.displacements[row["displacement"]]
     rows, columns = map(int, entry["grid"])
     first = int(entry["first"])
-    return min(rows, columns) >= 4 and 0 <= first <= len(one.tables.offsets) - rows * columns
+    return min(rows, columns) >= 4 and 0 <= first <= len(step.tables.offsets) - rows * columns
 
 
-def _displaces_well(one: Pass, row: np.void) -> bool:
+def _displaces_well(step: Pass, row: np.void) -> bool:
     """Return whether the map is finite and its positions are bounded; d lies within the range of its control points."""
     if row["displacement"] < 0:
         return True
-    entry = one.tables.displacements[row["displacement"]]
+    entry = step.tables.displacements[row["displacement"]]
     first, count = int(entry["first"]), int(entry["grid"].astype(np.int64).prod())
-    offsets = one.tables.offsets[first : first + count]
+    offsets = step.tables.offsets[first : first + count]
     numbers = (entry["before"], entry["after"], entry["origin"], entry["spacing"], offsets)
     if not all(np.isfinite(part).all() for part in numbers) or not (entry["spacing"] > 0).all():
         return False

@@ -178,4 +178,5 @@ def _keypoints(flat: Any, where: CoordinateMap, rules: TargetRules, what: str) -
     triples = coordinates(_reshaped(flat, 3, what), what, 3)
     points, visibility = place_keypoints(where, triples[:, :2], triples[:, 2].astype(np.int64), rules)
     points[visibility == 0] = 0.0
-    return [value for (x, y), seen in zip(points.tolist(), visibility.tolist(), strict=True) for value in (x, y, seen)]
+    placed = zip(points.tolist(), visibility.tolist(), strict=True)
+    return [value for (x, y), visible in placed for value in (x, y, visible)]

@@ -163,8 +163,8 @@ class FieldsReading:
             )
         for name, moved in zip(self._names("masks"), masks, strict=True):
             if self._has_mask_an_object(name, moved):
-                seen = to_numpy(moved != 0, name)
-                counts: Floats = np.count_nonzero(seen, axis=(1, 2)).astype(np.float64)
+                shown = to_numpy(moved != 0, name)
+                counts: Floats = np.count_nonzero(shown, axis=(1, 2)).astype(np.float64)
                 return counts
         areas: Floats = before * area_scales(where, self.boxes) * placed.visible
         return areas

@@ -316,7 +316,7 @@ def cases(draw: st.DrawFn, pipeline: st.SearchStrategy[T.Compose] | None = None,
     except ArgumentError:
         assume(False)
         raise
-    assume(all(int(np.prod(one.rows["output_size"][0])) <= max_pixels for one in plan.passes))
+    assume(all(int(np.prod(step.rows["output_size"][0])) <= max_pixels for step in plan.passes))
     return Case(chosen, image, key, plan)
 
 

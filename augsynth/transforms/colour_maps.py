@@ -16,7 +16,8 @@ from augsynth.plan.lowering import MapColours
 # Luma of ITU-R BT.601, and with it the YIQ colour space (NTSC, 1953): grey has neither I nor Q.
 LUMA = (0.299, 0.587, 0.114)
 _YIQ = np.array([LUMA, (0.5959, -0.2746, -0.3213), (0.2115, -0.5227, 0.3112)])
-# What a colour has beside its grey, and that turned by a right angle from red towards green, as a growing hue does.
+# The difference of a colour from its grey, and this difference turned by a right angle from red towards green, which
+# is the direction of a growing hue.
 _CHROMA = np.eye(3) - np.array(LUMA)
 _TURNED = np.linalg.inv(_YIQ) @ np.array([[0.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]]) @ _YIQ
 

@@ -89,7 +89,7 @@ class ElasticTransform(Transform):
         origins = -(1.0 + draw.u) * spacing
         counts = np.ceil(images.sizes / spacing[::-1]).astype(np.int64) + 4
         normals = _normals(draw, counts + np.array([len(kernel) - 1 for kernel in kernels[::-1]]), images.sizes)
-        strength = math.prod(_blurred(one) for one in sigma) / math.prod(_deviation(kernel) for kernel in kernels)
+        strength = math.prod(map(_blurred, sigma)) / math.prod(map(_deviation, kernels))
         deviations = np.array(alpha) / 2 * _UNIFORM_DEVIATION * strength
         grids = [_smoothed(_smoothed(grid, kernels[1], 0), kernels[0], 1) * deviations for grid in normals]
         active = np.full(len(images), max(alpha) > 0)
@@ -104,19 +104,19 @@ class ElasticTransform(Transform):
 
 
 def _pair(value: float | Sequence[float], name: str) -> Pair:
-    """(x, y) of numbers in [0, 2**20]; one number, alone or in a sequence, is for both."""
+    """Return (x, y), two numbers in [0, 2**20]; a single number, alone or in a sequence, is used for both."""
     given = value if isinstance(value, (tuple, list)) else (value,)
     if len(given) not in (1, 2):
         raise ArgumentError(f"{name} must be a number or (x, y), got {shown(value)}")
-    first, last = (number(one, name, 0.0, _LARGEST) for one in (given[0], given[-1]))
+    first, last = (number(entry, name, 0.0, _LARGEST) for entry in (given[0], given[-1]))
     return first, last
 
 
 def _normals(draw: Draw, counts: Ints, sizes: Ints) -> list[Floats]:
-    """Normal variates (rows, columns, 2) for each sample, whose rows and columns are `counts` (n, 2)."""
+    """Return normal variates (rows, columns, 2) for each sample; `counts` (n, 2) are its rows and columns."""
     totals = counts.prod(axis=1)
-    most = int(totals.max(initial=0))
-    if most > MOST_CONTROL_POINTS:
+    largest = int(totals.max(initial=0))
+    if largest > MOST_CONTROL_POINTS:
         sample = int(totals.argmax())
         rows, columns = counts[sample].tolist()
         raise ArgumentError(
@@ -124,7 +124,7 @@ def _normals(draw: Draw, counts: Ints, sizes: Ints) -> list[Floats]:
             f"{sizes[sample, 0]}x{sizes[sample, 1]} pixels, and {MOST_CONTROL_POINTS} are possible: use a larger sigma "
             "or spacing, or make the image smaller before it"
         )
-    words: Bits = _native.draw_bits(draw.keys, draw.op, _FIRST_WORD + most)[:, _FIRST_WORD:]
+    words: Bits = _native.draw_bits(draw.keys, draw.op, _FIRST_WORD + largest)[:, _FIRST_WORD:]
     normals = normal_of(np.stack([words & 0xFFFF, words >> 16], axis=-1))
     shapes = zip(normals, totals.tolist(), counts.tolist(), strict=True)
     return [drawn[:total].reshape(*count, 2) for drawn, total, count in shapes]

@@ -89,7 +89,7 @@ class RandomErasing(Transform):
         h, w = np.rint(np.sqrt(area * ratio)), np.rint(np.sqrt(area / ratio))
         top, left = np.floor(u[..., 2] * (height - h + 1)), np.floor(u[..., 3] * (width - w + 1))
         fits = (h < height) & (w < width) & (h > 0) & (w > 0)
-        # What does not fit can be too large for an integer.
+        # A box that does not fit can be too large for an integer.
         boxes = np.where(fits[..., None], np.stack([top, left, top + h, left + w], axis=-1), 0.0)
         return boxes.astype(np.int64), fits
 

@@ -30,7 +30,7 @@ def equalize(image: Image) -> Image:
 
 
 def _equalizing(counts: Counts) -> Levels:
-    """The levels (C, 256) that `equalize` puts in the place of those that occur so often."""
+    """Return the new level (C, 256) of each level, from the number of times that each occurs."""
     below = np.cumsum(counts, axis=1) - counts
     step = np.take_along_axis(below, highest_level(counts), axis=1) // 255
     spread = np.minimum((below + step // 2) // np.maximum(step, 1), 255)
@@ -39,12 +39,12 @@ def _equalizing(counts: Counts) -> Levels:
 
 def _equalized(channel: Channel) -> Channel:
     kept = np.isfinite(channel)
-    levels, place, counts = np.unique(channel[kept], return_inverse=True, return_counts=True)
+    levels, numbers, counts = np.unique(channel[kept], return_inverse=True, return_counts=True)
     result: Channel = channel.copy()
     if len(levels) > 1:
         below = np.cumsum(counts) - counts
         spread = full_scale(channel.dtype) * below / below[-1]
-        result[kept] = stored(spread, channel.dtype)[place.ravel()]
+        result[kept] = stored(spread, channel.dtype)[numbers.ravel()]
     return result
 
 

@@ -123,7 +123,7 @@ inline PlanRow warp_of(const PlanRow& row) {
   return warp;
 }
 
-// What that row points to. `room` is for its own displacement.
+// The tables' entries of that row. `room` holds the row's own displacement.
 inline Entries warp_of(const Entries& entries, const PlanRow& row, Displacement& room) {
   Entries warped = entries;
   if (entries.displacement == nullptr) return warped;

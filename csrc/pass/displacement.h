@@ -1,5 +1,5 @@
-// Where a row with a displacement finds a pixel: after(p + d(p)) with p = before(output), and d a cubic
-// B-spline.
+// The source position of a pixel in a row with a displacement: after(p + d(p)) with p = before(output). d is
+// a cubic B-spline.
 #pragma once
 
 #include "core/plan.h"
@@ -14,7 +14,7 @@ struct Position {
 
 inline bool is_affine_matrix(const double* m) { return m[6] == 0.0 && m[7] == 0.0 && m[8] == 1.0; }
 
-// The four control points around a position on one axis, and what they weigh.
+// The four control points around a position on one axis, with their weights.
 struct Knots {
   std::int32_t first;
   double weight[4];
@@ -32,7 +32,8 @@ AUGSYNTH_HD inline void weigh_knots(double t, double (&weight)[4]) {
   weight[3] = t * t * t * (1.0 / 6.0);
 }
 
-// Around the knot coordinate `k`, which stays where all four are among the `count` control points.
+// Finds the knots around the coordinate `k`. It is clamped, so that all four are among the `count` control
+// points.
 AUGSYNTH_HD inline Knots knots_around(double k, std::int32_t count) {
   const double inside = at_most(at_least(k, 1.0), count - 2.0);
   const auto floor = static_cast<std::int32_t>(inside);
@@ -43,7 +44,7 @@ AUGSYNTH_HD inline Knots knots_around(double k, std::int32_t count) {
   return knots;
 }
 
-// Of four points, each `step` points behind the one before.
+// Sums four points with their weights. `step` is the distance from each point to the next one.
 AUGSYNTH_HD inline Offset weighed_sum(const Offset* point, std::ptrdiff_t step, const double (&weight)[4]) {
   Offset sum{weight[0] * point->x, weight[0] * point->y};
   for (int i = 1; i < 4; ++i) {
@@ -54,7 +55,7 @@ AUGSYNTH_HD inline Offset weighed_sum(const Offset* point, std::ptrdiff_t step, 
   return sum;
 }
 
-// Plain data, of which `offsets`, the grid's first control point, may lie on a device.
+// Plain data. `offsets` points to the first control point of the grid, which may lie on a device.
 struct DisplacedMap {
   Displacement entry;
   const Offset* offsets;
@@ -82,7 +83,7 @@ struct DisplacedMap {
     return {u / w, v / w};
   }
 
-  // Down first and then across, so that a line of pixels can share the sums down.
+  // The sums down come first, and then the sum across: so a line of pixels can share the sums down.
   AUGSYNTH_HD Offset displacement_at(const Position& p) const {
     const std::int32_t columns = entry.grid[1];
     const Knots across = knots_around((p.x - entry.origin[0]) / entry.spacing[0], columns);

@@ -52,8 +52,8 @@ class TrackedPass(NamedTuple):
         count = len(step.origin)
         after = np.tile(np.eye(3), (count, 1, 1)) if self.inverse is None else self.inverse
         active = np.ones(count, bool) if step.active is None else step.active
-        parts = zip(active.tolist(), after, step.origin, step.spacing, step.offsets, strict=True)
-        return TrackedPass(None, [_curved(*one) for one in parts])
+        samples = zip(active.tolist(), after, step.origin, step.spacing, step.offsets, strict=True)
+        return TrackedPass(None, [_curved(*sample) for sample in samples])
 
     def outlines(self, outlines: Sequence[Outline], sample: int) -> Sequence[Outline]:
         """Polygons of one sample in the frame of the next step."""
@@ -104,9 +104,9 @@ class TrackedBoxes(NamedTuple):
 
     def _visible(self, sample: int, boxes: Floats) -> Floats:
         outlines: Sequence[Outline] = box_corners(boxes).tolist()
-        for one, sizes in self.passes:
+        for maps, sizes in self.passes:
             height, width = sizes[sample].tolist()
-            moved = one.outlines(outlines, sample)
+            moved = maps.outlines(outlines, sample)
             outlines = [clip_outline(outline, (0.0, 0.0, width, height)) for outline in moved]
         outlines = self.opened.outlines(outlines, sample)
         return np.array([bounding_box(outline) for outline in outlines]).reshape(-1, 4)

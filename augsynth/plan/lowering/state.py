@@ -15,7 +15,7 @@ from augsynth.plan.lowering.levels import levels, per_channel
 from augsynth.plan.lowering.stage import Stage
 from augsynth.plan.lowering.steps import UNDECLARED, PerChannel, Sampling
 
-# Which parameters of a kind of noise are levels of an image; the others are ratios.
+# True for each parameter of a kind of noise that is a level of an image; the others are ratios.
 _LEVELS = {
     NoiseKind.GAUSSIAN: (True, True),
     NoiseKind.EXACT_GAUSSIAN: (True, True),
@@ -25,7 +25,7 @@ _LEVELS = {
     NoiseKind.SPECKLE: (False, False),
 }
 
-# How far a level may be off that was scaled to float and back.
+# Largest error of a level that was scaled to float and back.
 _LEVEL_ERROR = 1e-3
 
 _ONES, _ZEROS = np.ones(MAX_CHANNELS), np.zeros(MAX_CHANNELS)

@@ -214,7 +214,7 @@ class Cast(NamedTuple):
     scale: bool
 
 
-# What can be part of a pass, and all that transforms can be lowered to.
+# Steps that can be part of a pass, and all steps that transforms can be lowered to.
 Fusible = FillValues | Geometry | Displace | Lookup | MapColours | AddNoise | Erase | Standardise | Cast
 TransformStep = Fusible | Operate
 

@@ -1,6 +1,7 @@
-// What the x86 wrappers have in common, above their ISA's own zip_low(), zip_high(), couple_low() and
-// couple_high(): the lower or upper lanes, or couples of lanes, of two vectors by turns, in each 128 bits;
-// and even_lanes() and odd_lanes(): those of the first vector and then of the second one, in each 128 bits.
+// Operations that all x86 wrappers share. They use functions of each ISA, which work within each 128 bits:
+// zip_low() and zip_high() interleave the lower or the upper lanes of two vectors, couple_low() and
+// couple_high() interleave couples of lanes, and even_lanes() and odd_lanes() give the even or the odd lanes
+// of the first vector, followed by those of the second one.
 #pragma once
 
 namespace augsynth {

@@ -1,5 +1,5 @@
-// Part of stages.inl: the source positions of a line's pixels under a displacement, as pass/displacement.h
-// defines them, to the bit.
+// Part of stages.inl: the source positions of a line of pixels under a displacement. They have the bits that
+// pass/displacement.h defines.
 #pragma once
 
 #include "pass/displacement.h"
@@ -11,7 +11,7 @@ namespace {
 
 using Pair = double __attribute__((vector_size(16)));  // an Offset, on every ISA
 
-// The knots of a chunk's pixels on one axis.
+// The knots of the pixels of a chunk on one axis.
 struct LineKnots {
   std::int32_t first[kChunk];
   double weight[4][kChunk];
@@ -24,7 +24,7 @@ struct LineKnots {
     }
   }
 
-  // Of four pairs, `step` from each other, at pixel i.
+  // Sums four pairs with the weights of pixel i. `step` is the distance from each pair to the next one.
   Pair sum(int i, const Offset* point, std::ptrdiff_t step) const {
     Pair total = weight[0][i] * load<Pair>(point);
     for (int k = 1; k < 4; ++k) total += weight[k][i] * load<Pair>(point + k * step);
@@ -38,13 +38,14 @@ class Displacer {
 
   bool is_active() const { return entries_.displacement != nullptr; }
 
-  // Of a chunk that is one line. Its address goes nowhere, so that the other stages keep it in registers.
+  // Finds the positions of a chunk that is one line. No call gets the address of the chunk, so that the other
+  // stages keep the chunk in registers.
   void locate(Chunk& chunk) {
     if (is_active()) chunk.located = find(chunk.x, chunk.y, chunk.count);
   }
 
  private:
-  // Of all pixels, and once more the last one's, to fill up the last vector.
+  // Finds the positions of all pixels. The position of the last pixel is repeated to fill the last vector.
   [[gnu::noinline]] const Located* find(int x, int y, int pixels) {
     const Displacement& entry = *entries_.displacement;
     const int count = (pixels + kLanes - 1) / kLanes * kLanes;
@@ -101,8 +102,8 @@ class Displacer {
     }
   }
 
-  // The same where all pixels have one y: each column's sum down is found once. False where there would be
-  // too many.
+  // The same for pixels with the same y: the sum down each column is computed once. Returns false if there
+  // are too many columns.
   bool add_along_line(const LineKnots& across, double y, double* px, double* py, int count) const {
     constexpr int kMostColumns = kChunk;
     const std::int32_t one = across.first[0], other = across.first[count - 1];

@@ -1,4 +1,4 @@
-// Part of stages.inl: the constant border, as a blend of the sample with the fill by how much of it is image.
+// Part of stages.inl: the constant border. It blends the sample with the fill by the share of image in it.
 #pragma once
 
 #include "pass/coverage.h"
@@ -10,8 +10,8 @@ namespace {
 
 class FillBlender {
  public:
-  // `unit` is what one level of the source is in the chunk's values. Where the sampler shows the fill,
-  // nothing is left to do.
+  // `unit` is the size of one level of the source in the values of the chunk. `is_shown` tells that the
+  // sampler writes the fill itself, so that the blender does nothing.
   FillBlender(const PlanRow& row, double unit, bool is_shown)
       : row_(row),
         is_active_(!is_shown && static_cast<Border>(row.border) == Border::kConstant),
@@ -23,12 +23,12 @@ class FillBlender {
 
   bool is_active() const { return is_active_; }
 
-  // The address of the chunk goes nowhere, so that the other stages keep it in registers.
+  // No call gets the address of the chunk, so that the other stages keep the chunk in registers.
   [[gnu::always_inline]] void blend(const Chunk& chunk) const {
     if (!is_active_) return;
     if (chunk.located != nullptr) return blend_located(*chunk.located, chunk.count, chunk.value);
     const Range covered = covered_columns(chunk);
-    // Whole vectors, of which none may be blended twice.
+    // The bounds are those of whole vectors, because no vector may be blended twice.
     const int begin = (covered.begin + kLanes - 1) / kLanes * kLanes, end = covered.end / kLanes * kLanes;
     if (begin >= end) return blend_columns({0, chunk.count}, chunk);
     if (begin > 0) blend_columns({0, begin}, chunk);
@@ -36,8 +36,8 @@ class FillBlender {
   }
 
  private:
-  // Positions on one axis that surely show nothing but the image, from the end that the columns come to
-  // first.
+  // The bounds on one axis of the positions that certainly show only the image. `near` is the bound that the
+  // columns reach first.
   struct Covered {
     double near, far, per_step;
 
@@ -57,8 +57,8 @@ class FillBlender {
 
   static constexpr double kSmallestStep = 1e-6;
 
-  // Columns of the chunk that surely show nothing but the image; none under a projective map. One at either
-  // end is left out for the rounding's sake.
+  // Returns the columns of the chunk that certainly show only the image; none under a projective map. One
+  // column at each end is left out because of rounding.
   Range covered_columns(const Chunk& chunk) const {
     if (!is_affine_) return {0, 0};
     double begin = 0.0, end = chunk.count;
@@ -82,7 +82,7 @@ class FillBlender {
     blend_columns(columns, [this, x, y](int i) { return positions_from(row_, x + i, y); }, chunk.value);
   }
 
-  // positions_at(i) are those of the columns from i on.
+  // positions_at(i) returns the positions of the columns from i on.
   template <typename PositionsAt>
   void blend_columns(Range columns, const PositionsAt& positions_at, Planes planes) const {
     for (int i = columns.begin; i < columns.end; i += kLanes) {
@@ -91,7 +91,7 @@ class FillBlender {
       for (int c = 0; c < row_.channels; ++c) {
         const Floats value = load<Floats>(planes[c] + i), fill = broadcast(fill_[c]);
         const Floats blended = fill * (1.0f - k) + value * k;
-        // A NaN must not get through where nothing of it is seen, nor change where all is.
+        // A NaN with weight 0 must not reach the result, and a NaN with weight 1 must keep its bits.
         store(planes[c] + i, k == 0.0f ? fill : (k == 1.0f ? value : blended));
       }
     }

@@ -95,7 +95,7 @@ class Readings:
         `read_twice` handles the positions that this process reads itself: it also knows if the second iteration ended.
         """
         marks = self._marks.numpy()[:length]
-        # Of a share that is drawn at random, the watched positions are a nearly proportional part.
+        # A share that is drawn at random contains a nearly proportional part of the watched positions.
         enough = share if len(marks) == length else 0.99 * share * len(marks) / length
         return not self._read_here and self._report(np.count_nonzero(marks) >= max(enough, 1))
 
