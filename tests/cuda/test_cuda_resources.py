@@ -1,4 +1,4 @@
-"""What nvcc says of the kernels: they compile without a warning, fit into registers, and spill next to nothing."""
+"""Report of nvcc on the kernels: they compile without a warning, fit into registers, and spill next to nothing."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Resources:
 
 
 def read_resources(log: str) -> dict[str, Resources]:
-    """Of each kernel, from what `ptxas -v` prints."""
+    """Return the resources of each kernel, from the output of `ptxas -v`."""
     found = {}
     for one in KERNEL.finditer(log):
         spilled = int(one["stored"])

@@ -1,4 +1,4 @@
-"""What a device would run, run on the CPU: the same layout in memory, the same steps, the same code of each thread.
+"""The work of a device, done on the CPU: the same layout in memory, the same steps, the same code of each thread.
 
 Only the launch itself is missing. Tensors of the CPU take this way where a test hands them to a `CudaExecutor`.
 """

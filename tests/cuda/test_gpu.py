@@ -44,7 +44,7 @@ TRAINING = T.Compose(
 
 
 def pictures(count: int, dtype: str = "uint8") -> list[Image]:
-    """Of different sizes."""
+    """Return images of different sizes."""
     random = np.random.default_rng(count)
     values = [random.random((20 + 3 * i, 50 - 2 * i, 3), dtype=np.float32) for i in range(count)]
     return values if dtype == "float32" else [(one * np.iinfo(dtype).max).astype(dtype) for one in values]
@@ -71,7 +71,7 @@ def test_any_pipeline_gives_the_bits_of_the_cpu(gpu: torch.device, case: aug.Cas
 
 @given(case=aug.cases())
 def test_any_pipeline_keeps_the_bounds_of_the_reference(gpu: torch.device, case: aug.Case) -> None:
-    """What docs/design/numerics.md promises, should a device ever not give the bits of the CPU."""
+    """Differences stay within the bound of docs/design/numerics.md, if a device does not give the bits of the CPU."""
     first = case.plan.steps[0]
     if isinstance(first, Barrier) or moves_only(first.rows[0]):
         return

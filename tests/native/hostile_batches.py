@@ -118,7 +118,7 @@ def window(rng: np.random.Generator, memory: Array, shape: tuple[int, int, int],
 
 @dataclass(frozen=True)
 class Batch:
-    """What one run takes; each of the `outputs` lies in the middle of one of the `memories`."""
+    """Arguments of one run; each of the `outputs` lies in the middle of one of the `memories`."""
 
     rows: Array
     sources: Sequence[Array]
@@ -148,7 +148,7 @@ def hostile_batch(rng: np.random.Generator) -> Batch:
 
 
 def run_and_look(batch: Batch, threads: int) -> bool:
-    """Whether the core accepts a batch; `AssertionError` if it wrote beside the outputs, or before it refused."""
+    """Return whether the core accepts a batch; `AssertionError` if it wrote beside the outputs or before a refusal."""
     before = [memory.copy() for memory in batch.memories], [source.copy() for source in batch.sources]
     try:
         _native.run(batch.rows, batch.sources, batch.outputs, tables=batch.tables, threads=threads)

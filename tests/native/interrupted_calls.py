@@ -75,7 +75,7 @@ def calls() -> dict[str, Callable[[], Call]]:
 
 
 def is_ended(call: Call) -> bool:
-    """Whether Ctrl-C ends the call."""
+    """Return whether Ctrl-C ends the call."""
     over, presses = threading.Event(), []
 
     def press() -> None:

@@ -68,7 +68,7 @@ def test_a_much_smaller_batch_does_not_hold_a_large_block() -> None:
 
 
 def mapped() -> int:
-    """How much address space this process has taken."""
+    """Return the size of the address space of this process."""
     with open("/proc/self/statm") as file:
         return int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
 

@@ -1,4 +1,4 @@
-"""What only a compiler can tell. Skipped, saying so, where there is none."""
+"""Properties that only a compiler can show. The tests are skipped, with the reason, without one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a list of images is, found in one call: for those that a pass can read the same as image by image."""
+"""Descriptions of a list of images in one call: the same as image by image, for images that a pass can read."""
 
 from __future__ import annotations
 

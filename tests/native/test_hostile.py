@@ -34,7 +34,7 @@ def test_hostile_batches_are_refused_or_rendered(seed: int) -> None:
 
 
 def test_both_outcomes_are_common() -> None:
-    """What is fed above is neither always valid nor always refused at the door."""
+    """Some inputs of the tests above are valid, and some are refused."""
     rng = np.random.default_rng(0)
     accepted = sum(attempt(rng) for _ in range(200))
     assert 40 < accepted < 160

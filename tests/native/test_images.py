@@ -1,4 +1,4 @@
-"""Which memory is read and written, and that a copy is a copy."""
+"""Memory that is read and written; a copy has the same bits."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_the_identity_copies(isa: str, dtype: Any, interpolation: Interpolation,
 @pytest.mark.parametrize("channels", [1, 3, 4])
 @pytest.mark.parametrize("interpolation", [Interpolation.BILINEAR, Interpolation.BICUBIC])
 def test_a_constant_picture_stays_constant(isa: str, interpolation: Interpolation, channels: int) -> None:
-    """Where whole weights miss their sum by one, bilinear or bicubic, 0.016 levels are missing."""
+    """If whole weights miss their sum by one, bilinear or bicubic, 0.016 levels are missing."""
     source, output = np.full((40, 50, channels), 255, np.uint8), np.zeros((channels, 40, 300), np.float32)
     rows = make_rows(source, output, inverse=rotation(0.4, 40, 50), interpolation=interpolation)
     _native.run(rows, [source], [output])

@@ -1,4 +1,4 @@
-"""What is done faster where it can be, against the ordinary way: bytes that only move, small pictures, short lines."""
+"""Shortcuts against the ordinary way: bytes that only move, small pictures, short lines."""
 
 from __future__ import annotations
 

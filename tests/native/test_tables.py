@@ -1,4 +1,4 @@
-"""What rows do by their tables: each ISA against the reference, against each other, and what must hold exactly."""
+"""Stages of rows with tables: each ISA against the reference and against the others, and exact properties."""
 
 from __future__ import annotations
 

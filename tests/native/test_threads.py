@@ -62,7 +62,7 @@ def test_python_threads_share_the_pool() -> None:
 
 
 def half_done_seen(run: Callable[[], None], output: Any) -> bool:
-    """Whether this thread gets to look while `run`, in another one, is under way."""
+    """Return whether this thread runs while `run` is under way in another one."""
     caller = threading.Thread(target=run, daemon=True)
     caller.start()
     first, last = output.reshape(-1)[:1], output.reshape(-1)[-1:]

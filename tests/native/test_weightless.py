@@ -39,7 +39,7 @@ def spotted(channels: int, seed: int = 0) -> Array:
 
 
 def run(source: Array, tables: Tables | None = None, **fields: Any) -> tuple[Array, Array]:
-    """What the native executor and the reference make of a picture."""
+    """Return the results of the native executor and of the reference for a picture."""
     found, expected = (np.zeros((source.shape[2], HEIGHT, WIDTH), np.float32) for _ in range(2))
     rows = make_rows(source, found, **fields)
     _native.run(rows, [source], [found], tables=tables or Tables())

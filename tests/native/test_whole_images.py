@@ -1,4 +1,4 @@
-"""What works on whole images, between passes: the stated sums and counts, on every instruction set, bit for bit."""
+"""Operations on whole images, between passes: the stated sums and counts, on every instruction set, bit for bit."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ def test_extreme_shares_are_in_range(alpha: float) -> None:
 
 
 def test_cutmix_areas_have_the_drawn_share() -> None:
-    """Where the rectangle reaches no edge; each of its sides is shorter than drawn by less than two pixels."""
+    """If the rectangle reaches no edge, each of its sides is shorter than drawn by less than two pixels."""
     n, side = 400, 200
     given_keys = keys(n, 5)
     images, labels = torch.zeros(n, 1, side, side), torch.arange(n) % 2

@@ -85,7 +85,7 @@ def test_two_channels_change_places_and_a_matrix_moves_what_it_says() -> None:
 
 @pytest.mark.parametrize("t", POLICIES, ids=repr)
 def test_policies_do_as_their_operations_do(t: T.Transform) -> None:
-    """Of four equal channels all stay equal, but where brightness or contrast changes the first three alone."""
+    """Four equal channels stay equal, except if brightness or contrast changes the first three alone."""
     image = np.repeat(_image(1), 4, axis=2)
     left = 0
     for key in KEYS:

@@ -66,7 +66,7 @@ def test_what_has_no_weight_is_never_chosen(weights: list[float], u: float) -> N
 
 @given(inner=aug.pipelines(), p=st.floats(0, 1), image=aug.images((9, 11, 3)), key=aug.keys())
 def test_chance_is_all_or_nothing(inner: T.Compose, p: float, image: np.ndarray, key: tuple[int, int, int]) -> None:
-    """What is applied for certain is the pipeline, with other draws; what is not is a copy."""
+    """A choice that is always applied is the pipeline, with other draws; one that is never applied is a copy."""
     changing = (T.ToDtype, T.Normalize)
     if any(isinstance(one, changing) for one in inner.transforms):
         with pytest.raises(ArgumentError, match="outside of RandomApply"):

@@ -49,7 +49,7 @@ def _warnings(*steps: T.Transform, **given: Any) -> list[str]:
 
 
 def _loses_what_is_negative(t: T.Transform) -> bool:
-    """Whether pixels of a normalised picture end at 0 or above, all of them."""
+    """Return whether all pixels of a normalised picture end at 0 or above."""
     image = np.random.default_rng(0).integers(0, 256, (16, 16, 3), dtype=np.uint8)
     after = T.Compose([NORMALIZE, t])(image, key=(0, 0, 0)).float()
     return float(after.min()) >= 0

@@ -156,7 +156,7 @@ def test_colours_are_for_images_that_have_them(transform: T.Transform) -> None:
 
 
 def test_images_of_different_channels_go_together() -> None:
-    """What one image gets never depends on its neighbours."""
+    """The result of an image never depends on its neighbours."""
     jitter = T.ColorJitter(0.5, 0.5, 0.5, 0.2)
     shapes, keys = [(4, 4, 1), (4, 4, 3), (4, 4, 4)], [(1, 0, 0), (1, 0, 1), (1, 0, 2)]
     together = jitter.plan(shapes, keys).passes[0].tables.colours

@@ -1,4 +1,4 @@
-"""What is left out, and what moves whole pixels, copies them: bit for bit, on every executor, whatever they hold."""
+"""Samples that are left out, and moves by whole pixels, copy every value bit for bit, on every executor."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def picture_for(name: str, dtype: str, channels: int = 3) -> Image:
 
 
 def by_reference(t: T.Pipeline, image: Image) -> Image:
-    """What the reference makes of an image (H, W, C): (C, H, W)."""
+    """Return the result (C, H, W) of the reference for an image (H, W, C)."""
     plan = t.plan([image.shape], [KEY], dtype=image.dtype.name)
     (output,) = outputs = ReferenceExecutor().allocate(plan.passes[-1].rows)
     run(plan, [image], ReferenceExecutor(), outputs)

@@ -111,7 +111,7 @@ def test_what_never_fits_is_not_erased() -> None:
 
 
 def test_ten_attempts_are_made() -> None:
-    """Those fit whose height is below 63.5 pixels, so whose ratio is below 63.5**2 / 2048."""
+    """Rectangles fit if their height is below 63.5 pixels, so if their ratio is below 63.5**2 / 2048."""
     n, fits = 12000, np.log(63.5**2 / 2048) / np.log(16)
     plan = T.RandomErasing(1.0, (0.5, 0.5), (1.0, 16.0)).plan([(64, 64)] * n, [(7, 0, i) for i in range(n)])
     erased = plan.passes[0].rows["erasures"] @ [-1, 1]

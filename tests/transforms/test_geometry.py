@@ -1,4 +1,4 @@
-"""What the geometric transforms mean: exact cases, one sign, one convention, and agreement with torch."""
+"""Meaning of the geometric transforms: exact cases, one sign, one convention, and agreement with torch."""
 
 from __future__ import annotations
 

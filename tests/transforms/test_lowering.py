@@ -1,4 +1,4 @@
-"""Which transforms share a pass, and that sharing one does not change what they mean."""
+"""Transforms that share a pass. Sharing a pass does not change their meaning."""
 
 from __future__ import annotations
 

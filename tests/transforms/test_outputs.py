@@ -1,4 +1,4 @@
-"""What a batch is written into: dtypes, memory formats, a tensor of the caller's, and fresh memory."""
+"""Outputs of a batch: dtypes, memory formats, a tensor of the caller's, and fresh memory."""
 
 from __future__ import annotations
 

@@ -105,7 +105,7 @@ def _key_of(name: str, make: Callable[[int], T.Transform]) -> tuple[int, int, in
 @pytest.mark.parametrize("dtype", LEVELS)
 @pytest.mark.parametrize("bins", [2, 10, 16, 25, 31, 61])
 def test_solarise_inverts_from_its_exact_threshold_on(dtype: str, bins: int) -> None:
-    """In every bin: full scale * (bins - 1 - magnitude) / (bins - 1), which torchvision's first table holds too."""
+    """The threshold of a bin is full scale * (bins - 1 - magnitude) / (bins - 1), as in torchvision's first table."""
 
     def make(magnitude: int) -> T.Transform:
         return T.RandAugment(1, magnitude, bins)
@@ -132,7 +132,7 @@ def test_posterise_loses_whole_bits_in_every_bin(most: int) -> None:
 
 
 def _bits(shares: np.ndarray, most: int) -> list[float]:
-    """How many bits a policy's posterise leaves at such shares of `most`."""
+    """Return the number of bits that a policy's posterise leaves at shares of `most`."""
     space = Space(shear=0.3, translate=0.25, rotate=30.0, enhance=0.9, posterize=float(most))
     lowering = Lowering(np.full((len(shares), 2), 4), np.ones(len(shares), np.int64), DType.FLOAT32)
     chosen, declared = np.full(len(shares), NAMES.index("Posterize")), sampling("bilinear", None, "constant", 0.0)

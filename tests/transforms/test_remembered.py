@@ -1,4 +1,4 @@
-"""What is remembered of a pipeline does not show: its plans are those of a process that has never seen one."""
+"""Memories of a pipeline change nothing: its plans are those of a process that has run no pipeline before."""
 
 from __future__ import annotations
 
