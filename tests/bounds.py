@@ -85,7 +85,7 @@ def envelope(row: np.void, source: Image, tables: Tables) -> Between:
         reach = reach + 1e-6 * np.abs(middle)
     ends = [reference.finish(row, middle + shift, tables) for shift in (-reach, 0.0, reach)]
     if row["noise"] == NoiseKind.POISSON:
-        # Where the approximation for large means begins, it may be a count away from the sum.
+        # At its smallest mean, the approximation for large means may differ from the sum by one count.
         step = row["noise_parameters"][0]
         jump = (np.abs(middle / step - reference.LARGE_MEAN) * step <= reach) & ~erased(row, middle, tables)
         count = jump * step * np.abs(row["gain"]).max()

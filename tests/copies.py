@@ -15,7 +15,7 @@ from augsynth.transforms.examples import examples
 Image = npt.NDArray[Any]
 Move = Callable[[Image], Image]
 
-# What a sum with other pixels, or a product with 0, does not leave as it is; the last two lie beyond the full scale.
+# Values that change in a sum with other pixels, or in a product with 0; the last two lie beyond the full scale.
 SPECIAL = (np.nan, np.inf, -np.inf, -0.0, 1e-45, -1e-45, 3e-39, 1e38, -2.5)
 
 

@@ -11,7 +11,7 @@ import pytest
 import augsynth
 
 PACKAGE = Path(__file__).resolve().parent.parent / "augsynth"
-# What each room may import, beside itself. The rooms stand from the ground upwards.
+# Rooms that each room may import, beside itself. The rooms stand from the ground upwards.
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "progress": set(),
@@ -29,7 +29,7 @@ ALLOWED: dict[str, set[str]] = {
     "cli": {"_native", "core", "data", "errors", "evaluate", "generators", "transforms"},
     "testing": {"core", "errors", "generators", "plan", "transforms"},
 }
-# What each folder of data may import of data, beside itself.
+# Folders of data that each folder of data may import, beside itself.
 ALLOWED_IN_DATA: dict[str, set[str]] = {
     "wrapper": set(),
     "loading": {"wrapper"},

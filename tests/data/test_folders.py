@@ -190,7 +190,7 @@ def test_a_relative_folder_means_what_it_meant(tmp_path: Path, monkeypatch) -> N
     assert folder[0][0].shape == (8, 8, 3)
 
 
-# What is no file, and files that claim more than they hold ---------------------------------------------------------
+# Paths that are no file, and files that claim more than they hold ----------------------------------------------------
 
 
 @needs_links

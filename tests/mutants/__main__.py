@@ -17,7 +17,7 @@ from native_mutants import NATIVE
 from python_mutants import PYTHON
 from working_copy import WorkingCopy
 
-# Those that need no compiler come first, while the copy's extension is whole.
+# Mutants that need no compiler come first, while the extension of the copy is whole.
 MUTANTS = PYTHON + NATIVE
 
 

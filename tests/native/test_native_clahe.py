@@ -110,7 +110,7 @@ def _tables(tiles: Ints, levels: Ints, full: int, clip_limit: float) -> Singles:
     counts = np.bincount((starts + tiles).ravel(), minlength=count * len(levels)).reshape(count, -1)
     kept = np.minimum(counts, max(1, int(min(clip_limit * pixels / (full + 1), pixels))))
     spread, rest = np.divmod(pixels - kept.sum(axis=1, keepdims=True), full + 1)
-    # What is left over goes to levels that are `step` apart, one each from level 0 on.
+    # The remaining counts go to levels that are `step` apart, one each from level 0 on.
     step = (full + 1) // np.maximum(rest, 1)
     sums = kept.cumsum(axis=1) + spread * (levels + 1) + np.minimum(levels // step + 1, rest)
     rounded: Singles = np.rint(sums.astype(np.float32) * (np.float32(full) / np.float32(pixels)))

@@ -205,7 +205,7 @@ def test_a_box_is_the_smallest_around_its_object(data: st.DataObject, box: Box, 
     bright = output[0].numpy() > 0.02
     placed = np.array(target["boxes"]).reshape(-1, 4)
     assume(len(placed) == 1)
-    # Where the frame cuts an object off, its box is cut as a box, not drawn around what is left.
+    # If the frame cuts an object, its box is cut as a box, and not drawn around the rest of the object.
     assume(placed[0, :2].min() > 0 and (placed[0, 2:] < bright.shape[::-1]).all())
     x, y = np.flatnonzero(bright.any(axis=0)), np.flatnonzero(bright.any(axis=1))
     # Sampling spreads what is bright by a pixel of the source, which may be enlarged.

@@ -156,7 +156,7 @@ def test_perspectives_are_opencvs_and_torchs(isa: str, border: str, distortion: 
     image = noise_image(seed)
     transform = T.RandomPerspective(distortion, p=1.0, border=border, fill=FILL)
     corners = np.array([(0.0, 0.0), (WIDTH, 0.0), (WIDTH, HEIGHT), (0.0, HEIGHT)])
-    # Where the corners go is drawn; the map between them is found here.
+    # The new corners are drawn; the map between them is found here.
     output, target = transform(image, {"keypoints": corners}, key=key)
     forward = homography(corners, target["keypoints"])
     if distortion <= 0.5:  # OpenCV's positions are float32, and beyond they lie a thousand pixels away
