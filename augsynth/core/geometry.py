@@ -135,6 +135,11 @@ def map_outline(matrix: Outline, outline: Outline) -> Outline:
     return [((a * x + b * y + c) / w, (d * x + e * y + f) / w) for x, y, w in divided]
 
 
+def map_outlines(matrix: Outline, outlines: Sequence[Outline]) -> list[Outline]:
+    """Return the result of `map_outline` for each of some polygons."""
+    return [map_outline(matrix, outline) for outline in outlines]
+
+
 def as_outline(polygon: npt.ArrayLike) -> Outline:
     """Return the points of a polygon (n, 2) as Python's numbers."""
     outline: Outline = np.asarray(polygon, np.float64).reshape(-1, 2).tolist()

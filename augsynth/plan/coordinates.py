@@ -17,11 +17,14 @@ from augsynth.core.geometry import (
     keeps_upright,
     map_boxes,
     map_outline,
+    map_outlines,
     map_points,
 )
 from augsynth.core.typing import Floats, Ints, Mask
 from augsynth.plan.displacement import Displacement, displacements
 from augsynth.plan.passes import Pass
+
+OutlinesMap = Callable[[Sequence[Outline]], Sequence[Outline]]
 
 
 @dataclass(frozen=True)
@@ -95,19 +98,19 @@ class CoordinateMap:
             points = map_points(forward, points) if displacement is None else displacement.outputs_of(points)
             yield points, np.all((points >= 0) & (points <= size[::-1]), axis=-1)
 
-    def outline(self, points: Outline) -> Outline:
-        """The part of a source polygon that no pass cuts off, in the output."""
+    def outlines(self, outlines: Sequence[Outline]) -> Sequence[Outline]:
+        """The parts of source polygons that no pass cuts off, in the output."""
         for move, (height, width) in self._steps:
-            points = clip_outline(move(points), (0.0, 0.0, width, height))
-        return points
+            outlines = [clip_outline(outline, (0.0, 0.0, width, height)) for outline in move(outlines)]
+        return outlines
 
-    def whole_outline(self, points: Outline) -> Outline:
-        """A source polygon in the output, of which nothing is cut off."""
+    def whole_outlines(self, outlines: Sequence[Outline]) -> Sequence[Outline]:
+        """Source polygons in the output, of which nothing is cut off."""
         if not self.curved:
-            return map_outline(self.forward.tolist(), points)
+            return map_outlines(self.forward.tolist(), outlines)
         for move, _ in self._steps:
-            points = move(points)
-        return points
+            outlines = move(outlines)
+        return outlines
 
     def sources_of(self, points: Floats) -> Floats:
         """Points (..., 2) of the output in the source."""
@@ -124,9 +127,9 @@ class CoordinateMap:
         return points
 
     @cached_property
-    def _steps(self) -> list[tuple[Callable[[Outline], Outline], Sequence[float]]]:
+    def _steps(self) -> list[tuple[OutlinesMap, Sequence[float]]]:
         moves = [
-            partial(map_outline, forward) if displacement is None else displacement.outline
+            partial(map_outlines, forward) if displacement is None else displacement.outlines
             for forward, displacement in zip(self.forwards.tolist(), self.displacements, strict=True)
         ]
         return list(zip(moves, self.sizes[1:].astype(np.float64).tolist(), strict=True))

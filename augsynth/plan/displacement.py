@@ -11,23 +11,24 @@ derivatives of a B-spline lie.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import ceil, hypot, inf, sqrt
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from augsynth._native.layout import Tables
 from augsynth.core.geometry import Outline, box_corners, inverse_map, map_outline, map_points
 from augsynth.core.typing import Array, Floats, Ints
 from augsynth.errors import PlanError
-from augsynth.plan.splines import offsets_at, slopes_at
+from augsynth.plan.splines import cell_controls, field_at, offsets_at, weighed
 
 LARGEST_SQUEEZE = 0.95
 OUTLINE_TOLERANCE = 0.1  # pixels between an outline's pieces, which are straight, and the curve
+_BOW = 0.8 * OUTLINE_TOLERANCE  # the rest is for what the curve differs from a cubic one
 _DEEPEST = 9
-_RESIDUAL = 1e-7
+_RESIDUAL = 1e-4  # pixels; one step more leaves its square
 _ROUNDING = 2.0**-50
 _STEPS = 200
 # The weights of a cell's control points for d in its middle, and for the derivative.
@@ -61,29 +62,52 @@ class Displacement:
     def outputs_of(self, points: Floats) -> Floats:
         """Points (..., 2) of the source in the output; `PlanError` if the map may fold."""
         framed = map_points(inverse_map(self.after), points)
-        return map_points(inverse_map(self.before), self.undone(framed.reshape(-1, 2))[0].reshape(framed.shape))
+        return map_points(inverse_map(self.before), self.undone(framed.reshape(-1, 2)).reshape(framed.shape))
 
     def source_outline(self, outline: Outline) -> Outline:
         """A polygon of the output in the source, to `OUTLINE_TOLERANCE` in the frame that is displaced.
 
         The curve of a piece of length h leaves its chord by h² M / 8 at the most, M being `bend`.
         """
-        framed = divided(map_outline(self.before.tolist(), outline), self._longest_piece(1.0))
+        longest = sqrt(8 * OUTLINE_TOLERANCE / self.bend) if self.bend > 0 else inf
+        framed = divided(map_outline(self.before.tolist(), outline), longest)
         return map_outline(self.after.tolist(), (framed + self.offsets(framed)).tolist())
 
     def outline(self, outline: Outline) -> Outline:
-        """A polygon of the source in the output, to `OUTLINE_TOLERANCE` in the frame that is displaced.
+        """A polygon of the source in the output, to `OUTLINE_TOLERANCE` in the frame that is displaced."""
+        return self.outlines([outline])[0]
 
-        The curve of a piece of length h leaves its chord by h² M s³ / 8 at the most. M is `bend`, and s the largest
-        factor by which the map back stretches along the outline.
+    def outlines(self, outlines: Sequence[Outline]) -> list[Outline]:
+        """The `outline` of each of some polygons, each by itself, and all of them in the time of a few."""
+        inward, outward = inverse_map(self.after).tolist(), inverse_map(self.before).tolist()
+        framed = [np.asarray(map_outline(inward, outline), np.float64).reshape(-1, 2) for outline in outlines]
+        return [map_outline(outward, traced.tolist()) for traced in self._traced(framed)]
+
+    def _traced(self, polygons: Sequence[Floats]) -> list[Floats]:
+        """Polygons (n, 2) of the frame, each solved with as many points as its pieces need.
+
+        A piece is divided until the cubic curve that has its ends and its directions there is near to its chord. At
+        first no piece is longer than a cell, before and after, so that no bend lies hidden between its ends.
         """
-        framed = map_outline(inverse_map(self.after).tolist(), outline)
-        longest, allowed = inf, float(self.spacing.min())
-        while longest > allowed:
-            longest = allowed
-            points, stretch = self.undone(divided(framed, longest))
-            allowed = self._longest_piece(stretch)
-        return map_outline(inverse_map(self.before).tolist(), points.tolist())
+        owners = np.repeat(np.arange(len(polygons)), [len(polygon) for polygon in polygons])
+        starts = np.concatenate([np.zeros((0, 2)), *polygons]).T
+        edges = starts[:, _successors(owners)] - starts
+        pieces = _lengths(edges) / self.spacing.min()
+        while True:
+            starts, edges, owners = _divided(starts, edges, owners, pieces)
+            points, slopes = self._undone(starts)
+            pieces = self._pieces(points, slopes, edges, _successors(owners))
+            if not (pieces > 1).any():
+                return [points[:, owners == number].T for number in range(len(polygons))]
+
+    def _pieces(self, points: Floats, slopes: Floats, edges: Floats, after: Ints) -> Floats:
+        """The number of pieces (n,), not whole, that each solved piece needs; `edges` (2, n) belong to the targets."""
+        chords = points[:, after] - points
+        directions = _solution(slopes, edges), _solution(slopes[..., after], edges)
+        bows = np.maximum(*(_lengths(direction - chords) for direction in directions)) / 4
+        longest = np.maximum(*(_lengths(direction) for direction in directions))
+        needed: Floats = np.maximum(np.sqrt(bows / _BOW), longest / self.spacing.min())
+        return needed
 
     def offsets(self, points: Floats) -> Floats:
         """d at points (..., 2) of the frame."""
@@ -91,17 +115,18 @@ class Displacement:
         x, y = offsets_at(self.grid, self.origin, self.spacing, known[..., 0], known[..., 1])
         return np.stack([x, y], axis=-1)
 
-    def undone(self, points: Floats) -> tuple[Floats, float]:
-        """p with p + d(p) = q for points q (n, 2) of the frame, and the largest stretch of the map from q to p.
+    def undone(self, points: Floats) -> Floats:
+        """p with p + d(p) = q for points q (n, 2) of the frame."""
+        solved: Floats = self._undone(points.T)[0].T
+        return solved
 
-        Newton's steps are halved while they lead farther away (Dennis and Schnabel, "Numerical Methods for
-        Unconstrained Optimization and Nonlinear Equations", 1983, ch. 6), which leads to the only solution.
-        """
+    def _undone(self, targets: Floats) -> tuple[Floats, Floats]:
+        """The solutions (2, n) for targets (2, n), and the derivatives (2, 2, n) of d there; NaN for NaN."""
         self.require_no_fold()
-        solved = np.full_like(points, np.nan)
-        there = np.flatnonzero(np.isfinite(points).all(axis=1))
-        solved[there] = self._solved(points[there])
-        return solved, _largest_stretch(self.slopes(solved[there]))
+        points, slopes = np.full_like(targets, np.nan), np.full((2, *targets.shape), np.nan)
+        known = np.flatnonzero(np.isfinite(targets).all(axis=0))
+        points[:, known], slopes[:, :, known] = self._solved(targets[:, known])
+        return points, slopes
 
     def require_no_fold(self) -> None:
         """Raise `PlanError` if the map may fold, so that a point would have several places."""
@@ -114,28 +139,38 @@ class Displacement:
 
     def slopes(self, points: Floats) -> Floats:
         """The derivatives (n, 2, 2) of d at points (n, 2): [[dx/dx, dx/dy], [dy/dx, dy/dy]]."""
-        return slopes_at(self.grid, self.origin, self.spacing, points)
+        return np.moveaxis(self._field(points.T)[1], -1, 0)
 
-    def _solved(self, targets: Floats) -> Floats:
-        points = targets - self.offsets(targets)
-        residual = targets - points - self.offsets(points)
-        enough = _RESIDUAL + _ROUNDING * np.abs(targets).max(axis=1, initial=0.0)
-        share = np.ones(len(points))
+    def _field(self, points: Floats) -> tuple[Floats, Floats]:
+        return field_at(self._cells, self.grid.shape[1], self.origin, self.spacing, points)
+
+    def _solved(self, targets: Floats) -> tuple[Floats, Floats]:
+        """Newton's method, each point by itself.
+
+        Steps are halved while they lead farther away (Dennis and Schnabel, "Numerical Methods for Unconstrained
+        Optimization and Nonlinear Equations", 1983, ch. 6), which leads to the only solution.
+        """
+        points, share = targets.copy(), np.ones(targets.shape[1])
+        offsets, slopes = self._field(points)
+        residual = -offsets
+        enough = _RESIDUAL + _ROUNDING * np.abs(targets).max(axis=0, initial=0.0)
         for _ in range(_STEPS):
-            far = np.flatnonzero(_lengths(residual) > enough)
+            step, lengths = _solution(slopes, residual), _lengths(residual)
+            far = np.flatnonzero(lengths > enough)
             if not far.size:
-                return points
-            step = _solution(self.slopes(points[far]), residual[far])
-            moved = points[far] + share[far, None] * step
-            left = targets[far] - moved - self.offsets(moved)
-            nearer = _lengths(left) < _lengths(residual[far])
-            points[far[nearer]], residual[far[nearer]] = moved[nearer], left[nearer]
-            share[far] = np.where(nearer, 1.0, share[far] / 2)
-        raise PlanError(f"the displacement cannot be inverted at {targets[far[0]].tolist()}")
+                return points + step, slopes
+            moved = points[:, far] + share[far] * step[:, far]
+            offsets, steep = self._field(moved)
+            left = targets[:, far] - moved - offsets
+            nearer = _lengths(left) < lengths[far]
+            share[far], better = np.where(nearer, 1.0, share[far] / 2), far[nearer]
+            points[:, better], residual[:, better] = moved[:, nearer], left[:, nearer]
+            slopes[:, :, better] = steep[:, :, nearer]
+        raise PlanError(f"the displacement cannot be inverted at {targets[:, far[0]].tolist()}")
 
-    def _longest_piece(self, stretch: float) -> float:
-        bend = self.bend * stretch**3
-        return sqrt(8 * OUTLINE_TOLERANCE / bend) if bend > 0 else inf
+    @cached_property
+    def _cells(self) -> Floats:
+        return cell_controls(self.grid)
 
     @cached_property
     def squeeze(self) -> float:
@@ -143,8 +178,8 @@ class Displacement:
 
         Cells whose bound is not low enough are divided into quarters, which brings their control points nearer to d.
         """
-        grids = (self.grid, *_beside(self.grid))
-        cells, spacing, bound = np.concatenate([_cells(grid) for grid in grids], axis=-1), self.spacing, 0.0
+        cells = np.concatenate([self._cells, *(cell_controls(grid) for grid in _beside(self.grid))], axis=-1)
+        spacing, bound = self.spacing, 0.0
         for _ in range(_DEEPEST):
             found = float(_squeezes_in_the_middle(cells, spacing).max(initial=0.0))
             bounds = _squeezes(cells, spacing)
@@ -160,9 +195,9 @@ class Displacement:
         """An upper bound of the second derivative of d, in 1 / pixels, by second differences of control points."""
         across, down = np.diff(self.grid, axis=1), np.diff(self.grid, axis=0)
         x, y = self.spacing
-        xx = float(_lengths(np.diff(across, axis=1)).max(initial=0.0)) / x**2
-        xy = float(_lengths(np.diff(across, axis=0)).max(initial=0.0)) / (x * y)
-        yy = float(_lengths(np.diff(down, axis=0)).max(initial=0.0)) / y**2
+        xx = float(_lengths(np.moveaxis(np.diff(across, axis=1), -1, 0)).max(initial=0.0)) / x**2
+        xy = float(_lengths(np.moveaxis(np.diff(across, axis=0), -1, 0)).max(initial=0.0)) / (x * y)
+        yy = float(_lengths(np.moveaxis(np.diff(down, axis=0), -1, 0)).max(initial=0.0)) / y**2
         return float(xx + yy) / 2 + hypot((xx - yy) / 2, xy)
 
     def frame_reached(self, size: Ints) -> Floats:
@@ -196,31 +231,41 @@ def divided(outline: Outline, longest: float) -> Floats:
     """
     points = np.asarray(outline, np.float64).reshape(-1, 2)
     edges = np.roll(points, -1, axis=0) - points
-    counts = [max(ceil(length / longest), 1) for length in _lengths(edges).tolist()]
+    counts = [max(ceil(length / longest), 1) for length in _lengths(edges.T).tolist()]
     shares = [np.arange(count) / count for count in counts]
     pieces = [start + share[:, None] * edge for start, share, edge in zip(points, shares, edges, strict=True)]
     return np.concatenate([np.zeros((0, 2)), *pieces])
 
 
 def _lengths(vectors: Floats) -> Floats:
-    lengths: Floats = np.hypot(vectors[..., 0], vectors[..., 1])
+    """Lengths (...) of vectors (2, ...)."""
+    lengths: Floats = np.hypot(*vectors)
     return lengths
 
 
+def _successors(owners: Ints) -> Ints:
+    """The number (n,) of the point after each point of closed polygons, which `owners` numbers in order."""
+    last = np.flatnonzero(np.diff(owners, append=-1))
+    after = np.arange(1, len(owners) + 1)
+    after[last] = np.concatenate([[0], last[:-1] + 1])[: len(last)]
+    return after
+
+
+def _divided(starts: Floats, edges: Floats, owners: Ints, pieces: Floats) -> tuple[Floats, Floats, Ints]:
+    """Edges (2, n) from `starts`, each divided evenly into at least as many pieces as `pieces` (n,) says."""
+    counts = np.ceil(np.where(pieces > 1, pieces, 1.0)).astype(np.int64)
+    edge = np.repeat(np.arange(len(counts)), counts)
+    within = np.arange(len(edge)) - (np.cumsum(counts) - counts)[edge]
+    shorter = edges / counts
+    return starts[:, edge] + within * shorter[:, edge], shorter[:, edge], owners[edge]
+
+
 def _solution(slopes: Floats, right: Floats) -> Floats:
-    """x (n, 2) with x + slopes x = right."""
-    a, b, c, d = 1 + slopes[:, 0, 0], slopes[:, 0, 1], slopes[:, 1, 0], 1 + slopes[:, 1, 1]
-    x, y = right[:, 0], right[:, 1]
-    solution: Floats = np.stack([d * x - b * y, a * y - c * x], axis=1) / (a * d - b * c)[:, None]
-    return solution
-
-
-def _largest_stretch(slopes: Floats) -> float:
-    """The largest norm of the inverses of 1 + slopes (n, 2, 2), at least 1."""
-    a, b, c, d = 1 + slopes[:, 0, 0], slopes[:, 0, 1], slopes[:, 1, 0], 1 + slopes[:, 1, 1]
-    # The inverse of a matrix (2, 2) has the norm of the matrix itself, over the determinant.
-    norms = (np.hypot(a + d, b - c) + np.hypot(a - d, b + c)) / 2
-    return float((norms / (a * d - b * c)).max(initial=1.0))
+    """x (2, n) with x + slopes x = right, for slopes (2, 2, n)."""
+    (a, b), (c, d) = slopes
+    x, y = right
+    determinants = (1 + a) * (1 + d) - b * c
+    return np.stack([((1 + d) * x - b * y) / determinants, ((1 + a) * y - c * x) / determinants])
 
 
 def _beside(grid: Floats) -> tuple[Floats, ...]:
@@ -231,12 +276,6 @@ def _beside(grid: Floats) -> tuple[Floats, ...]:
         for edge in (grid, grid[::-1], sideways, sideways[::-1])
     )
     return above, below, left.swapaxes(0, 1), right.swapaxes(0, 1)
-
-
-def _cells(grid: Floats) -> Floats:
-    """The control points (4, 4, 2, n) of each cell."""
-    windows = sliding_window_view(grid, (4, 4), axis=(0, 1))
-    return np.ascontiguousarray(windows.transpose(3, 4, 2, 0, 1).reshape(4, 4, 2, -1))
 
 
 def _squeezes(cells: Floats, spacing: Floats) -> Floats:
@@ -254,16 +293,9 @@ def _squeezes(cells: Floats, spacing: Floats) -> Floats:
 
 def _squeezes_in_the_middle(cells: Floats, spacing: Floats) -> Floats:
     """m (n,) at the middle of each cell."""
-    across = _weighed(_weighed(cells, _MIDDLE), _MIDDLE_SLOPE) / spacing[0]
-    down = _weighed(_weighed(cells, _MIDDLE_SLOPE), _MIDDLE) / spacing[1]
+    across = weighed(weighed(cells, _MIDDLE), _MIDDLE_SLOPE) / spacing[0]
+    down = weighed(weighed(cells, _MIDDLE_SLOPE), _MIDDLE) / spacing[1]
     return _squeeze(across[0], (across[1] + down[0]) / 2, down[1])
-
-
-def _weighed(values: Floats, weights: tuple[float, ...]) -> Floats:
-    """The sum over the first axis, of four."""
-    a, b, c, d = (weight * value for weight, value in zip(weights, values, strict=True))
-    total: Floats = a + b + c + d
-    return total
 
 
 def _squeeze(xx: Floats, xy: Floats, yy: Floats) -> Floats:

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
 
 Floats = npt.NDArray[np.float64]
 
 _SIXTH = 1 / 6
-_FOUR = np.arange(4)
 
 
 def spline_weights(t: Floats) -> tuple[Floats, Floats, Floats, Floats]:
@@ -65,32 +65,45 @@ def _located(k: Floats, count: int) -> tuple[npt.NDArray[np.int64], tuple[Floats
     return whole.astype(np.int64) - 1, spline_weights(k - whole)
 
 
-def slopes_at(grid: Floats, origin: npt.ArrayLike, spacing: npt.ArrayLike, points: Floats) -> Floats:
-    """The derivatives (n, 2, 2) of the displacement at points (n, 2): [[dx/dx, dx/dy], [dy/dx, dy/dy]].
+def cell_controls(grid: Floats) -> Floats:
+    """The control points (4 rows, 4 columns, 2, n) of the n cells of a grid, row by row."""
+    windows = sliding_window_view(grid, (4, 4), axis=(0, 1))
+    return np.ascontiguousarray(windows.transpose(3, 4, 2, 0, 1).reshape(4, 4, 2, -1))
 
-    The other parameters are those of `offsets_at`. Along an axis on which a point lies outside of the grid, the
-    displacement is constant.
+
+def field_at(cells: Floats, columns: int, origin: Floats, spacing: Floats, points: Floats) -> tuple[Floats, Floats]:
+    """The displacement (2, n) at points (2, n), and its derivatives (2, 2, n): [[dx/dx, dx/dy], [dy/dx, dy/dy]].
+
+    Along an axis on which a point lies outside of the grid, the displacement is constant. Numbers of one kind lie
+    together, which makes this several times as fast as `offsets_at`, but sums round in another order.
+
+    Args:
+        cells: the grid's `cell_controls`.
+        columns: the number of columns of the grid.
+        origin: (x, y) of the first control point.
+        spacing: (x, y), the distance of neighbouring control points.
+        points: (x, y) of the points.
 
     >>> grid = np.tile(np.array([0.0, 4.0, 8.0, 12.0, 16.0])[:, None], (5, 1, 2))
-    >>> slopes_at(grid, (0, 0), (8, 8), np.array([[16.0, 16.0], [99.0, 16.0]])).round(9).tolist()
-    [[[0.5, 0.0], [0.5, 0.0]], [[0.0, 0.0], [0.0, 0.0]]]
+    >>> points = np.array([[16.0, 99.0], [16.0, 16.0]])
+    >>> field_at(cell_controls(grid), 5, np.zeros(2), np.full(2, 8.0), points)[1].round(9).tolist()
+    [[[0.5, 0.0], [0.0, 0.0]], [[0.5, 0.0], [0.0, 0.0]]]
     """
-    rows, columns = grid.shape[:2]
-    (left, top), (step_x, step_y) = np.asarray(origin, np.float64), np.asarray(spacing, np.float64)
-    k, m = (points[:, 0] - left) / step_x, (points[:, 1] - top) / step_y
-    i, across = _located(k, columns)
-    j, down = _located(m, rows)
-    slope_across = _slope_weights(k, i + 1, columns)
-    slope_down = _slope_weights(m, j + 1, rows)
-    around = (j[:, None] + _FOUR)[:, :, None] * columns + (i[:, None] + _FOUR)[:, None]
-    controls = grid.reshape(-1, 2).take(around.reshape(-1, 16), axis=0)
-    slopes = (_products(down, slope_across) / step_x, _products(slope_down, across) / step_y)
-    return np.stack([(weights[..., None] * controls).sum(axis=1) for weights in slopes], axis=-1)
+    rows = cells.shape[-1] // (columns - 3) + 3
+    k, m = (points - origin[:, None]) / spacing[:, None]
+    (i, across), (j, down) = _located(k, columns), _located(m, rows)
+    near = cells.take(j * (columns - 3) + i, axis=-1)
+    lines = weighed(near, down)
+    dx = weighed(lines, _slope_weights(k, i + 1, columns)) / spacing[0]
+    dy = weighed(weighed(near, _slope_weights(m, j + 1, rows)), across) / spacing[1]
+    return weighed(lines, across), np.stack([dx, dy], axis=1)
 
 
-def _products(down: Sequence[Floats], across: Sequence[Floats]) -> Floats:
-    """The weights (n, 16) of the control points, row by row."""
-    return np.stack([row * column for row in down for column in across], axis=-1)
+def weighed(values: Floats, weights: Sequence[float | Floats]) -> Floats:
+    """The sum over the first axis, of four, by four weights."""
+    a, b, c, d = (weight * value for weight, value in zip(weights, values, strict=True))
+    total: Floats = a + b + c + d
+    return total
 
 
 def _slope_weights(k: Floats, whole: npt.NDArray[np.int64], count: int) -> tuple[Floats, Floats, Floats, Floats]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +11,8 @@ import numpy as np
 from augsynth.core.arrays import coordinates
 from augsynth.core.geometry import (
     HORIZON,
+    Outline,
     areas_within,
-    as_outline,
     bounding_box,
     box_areas,
     box_corners,
@@ -91,10 +92,7 @@ def _left_of(where: CoordinateMap, boxes: Floats) -> tuple[Floats, Floats, Float
     object. The second area is that of its part in the frame; None if it is the area of the clipped box.
     """
     if where.curved:
-        earlier, later = where[: where.last_turn], where[where.last_turn :]
-        found = [_by_outline(where, earlier, later, corners) for corners in box_corners(boxes)]
-        left, before, shown = (np.array([parts[number] for parts in found]) for number in range(3))
-        return left.reshape(-1, 4), before, shown
+        return _by_outline(where, box_corners(boxes))
     whole = map_boxes(where.forward, boxes)
     return (whole, box_areas(whole), None) if where.upright.all() else _turned(where, boxes, whole)
 
@@ -113,20 +111,23 @@ def _turned(where: CoordinateMap, boxes: Floats, whole: Floats) -> tuple[Floats,
         cut[:] = False
     hidden = (_clipped(left, window) != left).any(axis=1)
     shown[hidden] = areas_within(mapped[hidden], window)
-    hard = np.flatnonzero(cut | np.isnan(before) | np.isnan(shown))
-    for number in hard.tolist():
-        left[number], before[number], shown[number] = _by_outline(where, earlier, later, corners[number])
+    hard = cut | np.isnan(before) | np.isnan(shown)
+    if hard.any():
+        left[hard], before[hard], shown[hard] = _by_outline(where, corners[hard])
     return left, before, shown
 
 
-def _by_outline(
-    where: CoordinateMap, earlier: CoordinateMap, later: CoordinateMap, corners: Floats
-) -> tuple[Floats, float, float]:
-    """Return the result of `_left_of` for the corners (4, 2) of a box; `earlier` and `later` are parts of the map."""
-    outline = as_outline(corners)
-    left = later.whole_outline(earlier.outline(outline))
-    shown = outline_area(clip_outline(left, where.window.tolist()))
-    return bounding_box(left), outline_area(where.whole_outline(outline)), shown
+def _by_outline(where: CoordinateMap, corners: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return the result of `_left_of` for boxes by their corners (n, 4, 2)."""
+    outlines: Sequence[Outline] = corners.tolist()
+    earlier, later = where[: where.last_turn], where[where.last_turn :]
+    left = wholes = where.whole_outlines(outlines)
+    if where.last_turn:
+        left = later.whole_outlines(earlier.outlines(outlines))
+    window = where.window.tolist()
+    shown = [outline_area(clip_outline(outline, window)) for outline in left]
+    boxes = np.array([bounding_box(outline) for outline in left]).reshape(-1, 4)
+    return boxes, np.array([outline_area(outline) for outline in wholes]), np.array(shown)
 
 
 def have_area(boxes: Floats, size: tuple[int, int]) -> Mask:
@@ -161,7 +162,7 @@ def area_scales(where: CoordinateMap, boxes: Floats) -> Floats:
     It is the determinant of the map's derivative. For a curved map it is the factor for the area of the whole box.
     """
     if where.curved:
-        wholes = [outline_area(where.whole_outline(outline)) for outline in box_corners(boxes).tolist()]
+        wholes = [outline_area(outline) for outline in where.whole_outlines(box_corners(boxes).tolist())]
         return fractions(np.array(wholes), box_areas(boxes))
     matrix = where.forward
     centres = (boxes[:, :2] + boxes[:, 2:]) / 2

@@ -159,7 +159,7 @@ def _segmentation(original: Any, where: CoordinateMap, mask: Array | None, what:
     if mask is not None:
         return encode_like(mask, original, what), float(np.count_nonzero(mask))
     given = [_polygon(flat, what) for flat in original]
-    outlines = [where.outline(polygon) for polygon in given if outline_area(polygon) > ROUNDING]
+    outlines = where.outlines([polygon for polygon in given if outline_area(polygon) > ROUNDING])
     areas = [outline_area(outline) for outline in outlines]
     left = [list(chain(*outline)) for outline, area in zip(outlines, areas, strict=True) if area > ROUNDING]
     return left, sum(areas) if left else 0.0

@@ -47,8 +47,8 @@ def corners_of(boxes: Floats) -> Floats:
 def place_rotated(where: CoordinateMap, boxes: Floats, rules: TargetRules) -> Placed:
     """Return whole `boxes` (n, 5) in the output. A box is kept if enough of its area lies within the frame."""
     outlines = corners_of(boxes).tolist()
-    mapped = [where.whole_outline(outline) for outline in outlines]
-    areas = np.array([outline_area(where.outline(outline)) for outline in outlines])
+    mapped = where.whole_outlines(outlines)
+    areas = np.array([outline_area(outline) for outline in where.outlines(outlines)])
     visible = fractions(areas, np.array([outline_area(outline) for outline in mapped]))
     kept = _in_source(boxes, outlines, where.source_size) & (areas >= rules.min_area) & enough(visible, rules)
     turned = [_mapped(where, box, np.array(outline)) for box, outline in zip(boxes, mapped, strict=True)]

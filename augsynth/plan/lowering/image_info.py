@@ -19,15 +19,15 @@ from augsynth.core.geometry import (
     compose,
     inverse_map,
     map_boxes,
-    map_outline,
+    map_outlines,
 )
 from augsynth.core.typing import Floats, Ints
 from augsynth.plan.displacement import Displacement
 from augsynth.plan.lowering.levels import levels
 from augsynth.plan.lowering.steps import Displace, PerChannel
 
-# A curved map takes a polygon of one sample from the frame before a displacement to that after it.
-CurvedMap = Callable[[Outline], Outline]
+# A curved map takes polygons of one sample from the frame before a displacement to that after it.
+CurvedMap = Callable[[Sequence[Outline]], Sequence[Outline]]
 
 
 class TrackedPass(NamedTuple):
@@ -58,15 +58,15 @@ class TrackedPass(NamedTuple):
     def outlines(self, outlines: Sequence[Outline], sample: int) -> Sequence[Outline]:
         """Polygons of one sample in the frame of the next step."""
         if self.displaced is not None:
-            outlines = [self.displaced[sample](outline) for outline in outlines]
+            outlines = self.displaced[sample](outlines)
         forward = (np.eye(3) if self.inverse is None else inverse_map(self.inverse[sample])).tolist()
-        return [map_outline(forward, outline) for outline in outlines]
+        return map_outlines(forward, outlines)
 
 
 def _curved(active: bool, after: Floats, origin: Floats, spacing: Floats, grid: Floats) -> CurvedMap:
     if not active:
-        return partial(map_outline, inverse_map(after).tolist())
-    return Displacement(np.eye(3), after, origin, spacing, grid).outline
+        return partial(map_outlines, inverse_map(after).tolist())
+    return Displacement(np.eye(3), after, origin, spacing, grid).outlines
 
 
 class TrackedBoxes(NamedTuple):
