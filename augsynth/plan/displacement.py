@@ -106,7 +106,8 @@ class Displacement:
         directions = _solution(slopes, edges), _solution(slopes[..., after], edges)
         bows = np.maximum(*(_lengths(direction - chords) for direction in directions)) / 4
         longest = np.maximum(*(_lengths(direction) for direction in directions))
-        needed: Floats = np.maximum(np.sqrt(bows / _BOW), longest / self.spacing.min())
+        allowed = _BOW + _ROUNDING * np.abs(points).max(axis=0, initial=0.0)
+        needed: Floats = np.maximum(np.sqrt(bows / allowed), longest / self.spacing.min())
         return needed
 
     def offsets(self, points: Floats) -> Floats:

@@ -56,6 +56,16 @@ def test_points_are_found_one_by_one_as_together() -> None:
     assert np.array_equal(curved.outputs_of(points), alone)
 
 
+def test_outlines_are_found_one_by_one_as_together() -> None:
+    curved = displacement(1)
+    far_away = [(1e15 + x, y) for x, y in SQUARE]
+    outlines: list[Any] = [SQUARE, [(0.0, 0.0), (99.0, 0.0), (50.0, 70.0)], [], [(3.0, 4.0)], far_away]
+    together = curved.outlines(outlines)
+    assert together == [curved.outline(outline) for outline in outlines]
+    assert together[2] == []
+    assert curved.outlines([]) == []
+
+
 def test_points_without_a_place_stay_nowhere() -> None:
     points = np.array([[np.nan, 3.0], [5.0, 5.0]])
     assert np.isnan(displacement(2).outputs_of(points)).tolist() == [[True, True], [False, False]]
