@@ -72,6 +72,19 @@ def test_pixels_that_are_left_out_or_moved_are_copied(name: str, dtype: str) -> 
     assert torch.equal(found[0].view(torch.uint8), wanted.view(torch.uint8))
 
 
+@pytest.mark.parametrize("dtype", aug.DTYPES)
+@pytest.mark.parametrize("interpolation", ["nearest", "bilinear", "bicubic"])
+@pytest.mark.parametrize("border", ["constant", "replicate", "reflect", "reflect101", "wrap"])
+def test_displaced_pixels_have_the_bits_of_the_native_executor(border: str, interpolation: str, dtype: str) -> None:
+    random = np.random.default_rng(3)
+    images = [_picture(random, shape, dtype) for shape in ((9, 12, 3), (21, 17, 3))]
+    elastic = T.ElasticTransform(60.0, 3.0, interpolation, border=border)
+    t = T.Compose([T.RandomHorizontalFlip(), elastic, T.RandomAffine(40, scale=(0.4, 1.3)), T.Resize((14, 11))])
+    plan = t.plan([image.shape for image in images], [(4, 5, 6), (4, 5, 7)], dtype=dtype)
+    assert plan.passes[0].tables.displacements.size == 2
+    run(plan, [as_tensor(image) for image in images], CudaBesideNative(CPU), None)
+
+
 @given(
     shapes=st.lists(aug.shapes(max_side=20, max_channels=4), min_size=1, max_size=6),
     dtype=st.sampled_from(["uint8", "uint16", "float32"]),
