@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
-Floats = npt.NDArray[np.float64]
+from augsynth.core.typing import Floats
 
 _SIXTH = 1 / 6
 

@@ -9,13 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from augsynth._native.layout import LUT_LEVELS, DType
+from augsynth.core.typing import Floats
 from augsynth.errors import PlanError
 from augsynth.plan.passes import Pass, Rows
 from augsynth.plan.rules import LARGEST, SMALLEST_DENOMINATOR, check_rows
 
 Rule = Callable[[Pass, np.void], bool]
 Entries = npt.NDArray[np.void]
-Floats = npt.NDArray[np.float64]
 
 
 def check_pass(step: Pass, where: str = "plan") -> None:

@@ -12,6 +12,8 @@ IMAGES = "tests/native/test_images.py"
 RUNS = "tests/native/test_runs.py"
 WHOLE_IMAGES = "tests/native/test_whole_images.py"
 LINEAR = "tests/differentiable/test_linear_pass.py"
+DISPLACED_ROWS = "tests/native/test_displaced_rows.py"
+CLAHE = "tests/native/test_native_clahe.py"
 COPIES = "tests/transforms/test_copies.py"
 WEIGHTLESS = "tests/native/test_weightless.py"
 INTERRUPTS = "tests/native/test_interrupts.py"
@@ -296,5 +298,19 @@ NATIVE = (
         "is_reversed_ ? spread<true>(line, packets)",
         "!is_reversed_ ? spread<true>(line, packets)",
         (RUNS, "single_pixels"),
+    ),
+    Mutant(
+        "the last control point weighs too much",
+        "csrc/pass/displacement.h",
+        "weight[3] = t * t * t * (1.0 / 6.0);",
+        "weight[3] = t * t * (1.0 / 6.0);",
+        (DISPLACED_ROWS, "scipy"),
+    ),
+    Mutant(
+        "counts of a tile are not limited",
+        "csrc/whole_image/clahe.inl",
+        "sum += counts[i] < limit ? counts[i] : limit;",
+        "sum += counts[i];",
+        (CLAHE, "of_the_definition"),
     ),
 )

@@ -13,10 +13,12 @@ POLICIES = "tests/transforms/test_policies.py"
 PERSPECTIVE = "tests/transforms/test_perspective.py"
 ENGINE = "tests/transforms/test_engine.py"
 LINEAR = "tests/differentiable/test_linear_pass.py"
+ELASTIC = "tests/transforms/test_elastic.py"
 DIFF_AUGMENT = "tests/differentiable/test_diff_augment.py"
 RECORDED = "tests/differentiable/test_recorded_images.py"
 CUT_BOXES = "tests/targets/test_boxes_cut_before_turns.py"
 FLAT_BOXES = "tests/targets/test_boxes_without_area.py"
+ELASTIC = "tests/transforms/test_elastic.py"
 
 PYTHON = (
     Mutant(
@@ -169,8 +171,8 @@ PYTHON = (
     Mutant(
         "the reference is the native executor",
         "augsynth/engine/reference/executor.py",
-        "run(one.rows, sources, outputs, tables=one.tables)",
-        "super().run_pass(one, sources, outputs)",
+        "run(step.rows, sources, outputs, tables=step.tables)",
+        "super().run_pass(step, sources, outputs)",
         (ENGINE, "by_itself"),
     ),
     Mutant(
@@ -193,5 +195,12 @@ PYTHON = (
         "(1 - contrast) * mean",
         "0 * contrast * mean",
         (DIFF_AUGMENT, "of_the_paper or scale_of_the_images"),
+    ),
+    Mutant(
+        "elastic grids begin at one place",
+        "augsynth/transforms/elastic.py",
+        "origins = -(1.0 + draw.u) * spacing",
+        "origins = -(1.0 + 0.0 * draw.u) * spacing",
+        (ELASTIC, "all_points_are_alike"),
     ),
 )
