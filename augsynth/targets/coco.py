@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import chain
+from itertools import chain, islice
 from numbers import Real
 from typing import Any
 
@@ -60,9 +60,11 @@ class CocoReading:
         moved = dict(zip(self._encoded, masks, strict=True))
         placed = place_boxes(where, self.boxes, self._rules)
         scales = area_scales(where, self.boxes) * placed.visible
+        outlines = self._outlines(where, np.flatnonzero(placed.kept).tolist())
         results: list[Annotation | None] = [dict(annotation) for annotation in self._annotations]
         for number, box, scale, kept in zip(self._objects, placed.boxes, scales, placed.kept, strict=True):
-            annotation = self._placed(number, where, moved.get(number), float(scale)) if kept else None
+            shape = moved[number] if number in moved else outlines.get(number, [])
+            annotation = self._placed(number, where, shape, float(scale)) if kept else None
             bbox = [*box[:2].tolist(), *(box[2:] - box[:2]).tolist()]
             results[number] = annotation and {**annotation, "bbox": bbox}
         remaining = [annotation for annotation in results if annotation is not None]
@@ -80,14 +82,33 @@ class CocoReading:
                 )
             check_beside(_without(annotation, "bbox", "bbox_mode", *_MOVING), "a 'bbox'", self._rules.passthrough)
 
-    def _placed(self, number: int, where: CoordinateMap, mask: Array | None, scale: float) -> Annotation | None:
-        """Return an object's annotation in the output without its box; None if its segmentation is not visible."""
+    def _outlines(self, where: CoordinateMap, kept: Sequence[int]) -> dict[int, list[Outline]]:
+        """Return the polygons of the `kept` objects in the output, by annotation; one call finds them all."""
+        polygons = {number: self._polygons(number) for number in (self._objects[position] for position in kept)}
+        found = iter(where.outlines(list(chain.from_iterable(polygons.values()))))
+        return {number: list(islice(found, len(given))) for number, given in polygons.items()}
+
+    def _polygons(self, number: int) -> list[Outline]:
+        """Return the polygons of an annotation that have an area; none for a mask."""
+        if number in self._encoded:
+            return []
+        what = f"annotations[{number}]['segmentation']"
+        given = [_polygon(flat, what) for flat in self._annotations[number].get("segmentation") or ()]
+        return [polygon for polygon in given if outline_area(polygon) > ROUNDING]
+
+    def _placed(
+        self, number: int, where: CoordinateMap, shape: Array | list[Outline], scale: float
+    ) -> Annotation | None:
+        """Return an object's annotation in the output without its box; None if its segmentation is not visible.
+
+        `shape` is the segmentation in the output: a mask, or polygons.
+        """
         what, original = f"annotations[{number}]", self._annotations[number]
         result = dict(original)
         if "area" in original:
             result["area"] = _number(original["area"], f"{what}['area']") * scale
         if original.get("segmentation"):
-            segmentation, area = _segmentation(original["segmentation"], where, mask, f"{what}['segmentation']")
+            segmentation, area = _segmentation(original["segmentation"], shape, f"{what}['segmentation']")
             if not area > 0:
                 return None
             result |= {"segmentation": segmentation} | ({"area": area} if "area" in original else {})
@@ -154,14 +175,12 @@ def _reshaped(flat: Any, width: int, what: str) -> Array:
         raise ArgumentError(f"{what} must be a list of numbers, got {shown(flat)}") from None
 
 
-def _segmentation(original: Any, where: CoordinateMap, mask: Array | None, what: str) -> tuple[Any, float]:
-    """Return a segmentation in the output, in its own form, and its area in square pixels."""
-    if mask is not None:
-        return encode_like(mask, original, what), float(np.count_nonzero(mask))
-    given = [_polygon(flat, what) for flat in original]
-    outlines = where.outlines([polygon for polygon in given if outline_area(polygon) > ROUNDING])
-    areas = [outline_area(outline) for outline in outlines]
-    left = [list(chain(*outline)) for outline, area in zip(outlines, areas, strict=True) if area > ROUNDING]
+def _segmentation(original: Any, shape: Array | list[Outline], what: str) -> tuple[Any, float]:
+    """Return a segmentation in the output, a mask or polygons, in its original form, and its area in square pixels."""
+    if not isinstance(shape, list):
+        return encode_like(shape, original, what), float(np.count_nonzero(shape))
+    areas = [outline_area(outline) for outline in shape]
+    left = [list(chain(*outline)) for outline, area in zip(shape, areas, strict=True) if area > ROUNDING]
     return left, sum(areas) if left else 0.0
 
 
