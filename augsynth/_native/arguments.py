@@ -21,6 +21,6 @@ def require(name: str, array: Array, dtype: np.dtype[Any], expected: str) -> Non
         dtype: the dtype that is expected.
         expected: the dtype's name, for the message.
     """
-    if not isinstance(array, np.ndarray) or array.dtype != dtype:
+    if not isinstance(array, np.ndarray) or (array.dtype is not dtype and array.dtype != dtype):
         came = array.dtype if isinstance(array, np.ndarray) else type(array).__name__
         raise ArgumentTypeError(f"{name} is {came}, expected a NumPy array of {expected}")

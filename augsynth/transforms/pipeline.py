@@ -25,6 +25,8 @@ from augsynth.transforms.draw import Draw
 from augsynth.transforms.params import dtype_named
 from augsynth.transforms.shapes import as_shapes
 
+_FLAGS = {bool, np.bool_}
+
 
 class Prepared(NamedTuple):
     """The result of `Pipeline.prepare`: everything about a batch that does not depend on its pixels.
@@ -318,7 +320,7 @@ def _shapes_alone(images: torch.Tensor) -> ImageBatch:
 
 def _checked_key(key: tuple[int, int, int]) -> tuple[int, int, int]:
     # NumPy takes flags among integers for 0 and 1. A batch of keys is not searched for them, which would take time.
-    if isinstance(key, (tuple, list)) and any(isinstance(entry, (bool, np.bool_)) for entry in key):
+    if isinstance(key, (tuple, list)) and not _FLAGS.isdisjoint(map(type, key)):
         raise ArgumentTypeError(f"key must be integers (seed, epoch, index), got {shown(key)}")
     return key
 
