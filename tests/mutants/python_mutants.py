@@ -201,6 +201,6 @@ PYTHON = (
         "augsynth/transforms/elastic.py",
         "origins = -(1.0 + draw.u) * spacing",
         "origins = -(1.0 + 0.0 * draw.u) * spacing",
-        (ELASTIC, "all_points_are_alike"),
+        (ELASTIC, "begin_anywhere"),
     ),
 )

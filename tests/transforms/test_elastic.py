@@ -84,6 +84,16 @@ def test_all_points_are_alike() -> None:
     assert np.abs(fields.var(axis=0) / expected - 1).max() < 0.3
 
 
+def test_grids_begin_anywhere_in_a_cell() -> None:
+    """The variance between control points is a twelfth smaller than at them, too little for the test above."""
+    plan = T.ElasticTransform(spacing=8.0).plan([(24, 24)] * len(KEYS), KEYS)
+    cells = -plan.passes[0].tables.displacements["origin"] / 8.0
+    assert cells.min() >= 1.0
+    assert cells.max() < 2.0
+    for share in (0.25, 0.5, 0.75):
+        assert np.abs((cells < 1.0 + share).mean(axis=0) - share).max() < 0.1
+
+
 def test_pairs_are_for_x_and_y() -> None:
     fields = np.stack([field(T.ElasticTransform((60.0, 20.0), (3.0, 6.0)), (40, 40), key) for key in KEYS[:100]])
     deviations = np.array([60.0, 20.0]) / (4 * math.sqrt(18) * math.sqrt(3 * math.pi))
