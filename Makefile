@@ -17,6 +17,7 @@ PLUGIN_TESTS := $(wildcard plugins/*/tests)
 PLUGIN_PACKAGES := $(patsubst %/,%,$(dir $(wildcard plugins/*/augsynth_*/__init__.py)))
 BUILT := pyproject.toml CMakeLists.txt README.md $(shell find csrc -type f) $(wildcard plugins/*/pyproject.toml)
 CODE := $(BUILT) $(shell find augsynth -name '*.py' -o -name '*.pyi' -o -name '*.html')
+MODULES := $(sort $(shell find augsynth plugins -name '*.py'))
 NATIVE := $(shell find csrc -name '*.cpp' -o -name '*.h' -o -name '*.inl' -o -name '*.cu')
 ASAN := build/asan
 PORTABLE := build/portable
@@ -136,7 +137,7 @@ $(VENV)/torch: $(CONSTRAINTS) | $(VENV)/bin/python
 
 # An editable installation knows where each module lies, so a module that is moved needs another installation.
 $(VENV)/modules: FORCE | $(VENV)/bin/python
-	@echo "$(sort $(shell find augsynth plugins -name '*.py'))" | cmp -s - $@ || echo "$(sort $(shell find augsynth plugins -name '*.py'))" > $@
+	@echo "$(MODULES)" | cmp -s - $@ || echo "$(MODULES)" > $@
 
 # Editable: what is edited in Python is what runs. Native code, metadata and new places of modules need another one.
 $(VENV)/installed: $(BUILT) $(VENV)/modules $(VENV)/torch

@@ -8,7 +8,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, BinaryIO
 
 from augsynth.core.files import open_file
 from augsynth.errors import CheckpointError, shown
@@ -23,7 +23,7 @@ def read_json(path: str | os.PathLike[str]) -> Any:
         path: the file.
     """
     with open_file(path) as stream:
-        return parse_json(stream.read().decode("utf-8-sig"))
+        return _content(stream)
 
 
 def parse_json(text: str) -> Any:
@@ -81,11 +81,15 @@ def _read_plain(path: str | os.PathLike[str], most_bytes: int) -> Any:
             if os.fstat(stream.fileno()).st_size > most_bytes:
                 limit = f"the {most_bytes // 2**20} MiB that a {os.path.basename(path)} may have"
                 raise CheckpointError(f"{path} is larger than {limit}")
-            return parse_json(stream.read().decode("utf-8-sig"))
+            return _content(stream)
     except (CheckpointError, FileNotFoundError, NotADirectoryError):
         raise
     except (OSError, ValueError) as cause:
         raise CheckpointError(f"{path} cannot be read: {str(cause)[:200]}") from cause
+
+
+def _content(stream: BinaryIO) -> Any:
+    return parse_json(stream.read().decode("utf-8-sig"))
 
 
 def _parts(whole: Any) -> Iterable[Any]:

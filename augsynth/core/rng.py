@@ -22,6 +22,7 @@ from augsynth.errors import ArgumentError, ArgumentTypeError, shown
 Keys = npt.NDArray[np.int64]
 KeysLike = Sequence[tuple[int, int, int]] | npt.NDArray[np.integer]
 
+_FLAGS = {bool, np.bool_}
 _MULTIPLIERS = (np.uint64(0xD2511F53), np.uint64(0xCD9E8D57))
 _WEYL = (np.uint32(0x9E3779B9), np.uint32(0xBB67AE85))
 
@@ -56,6 +57,23 @@ def as_keys(keys: KeysLike) -> Keys:
     if array.ndim != 2 or array.shape[1] != 3:
         raise ArgumentError(f"keys must have shape (n, 3): (seed, epoch, index) each, got shape {array.shape}")
     return array
+
+
+def single_key(key: tuple[int, int, int] | None) -> KeysLike | None:
+    """Return the keys of a call for one image: None without a key, or a list of the one.
+
+    NumPy takes flags among integers for 0 and 1, so they are refused here. A batch of keys is not searched for them,
+    which would take time.
+
+    Args:
+        key: (seed, epoch, index), or None.
+
+    >>> single_key((7, 0, 42))
+    [(7, 0, 42)]
+    """
+    if isinstance(key, (tuple, list)) and not _FLAGS.isdisjoint(map(type, key)):
+        raise ArgumentTypeError(f"key must be integers (seed, epoch, index), got {shown(key)}")
+    return None if key is None else [key]
 
 
 def _integers(keys: KeysLike, dtype: np.dtype[Any]) -> npt.NDArray[np.object_]:

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
-from augsynth.core.rng import KeysLike
+from augsynth.core.rng import KeysLike, single_key
 from augsynth.errors import ArgumentTypeError
 from augsynth.transforms.pipeline import Pipeline
 
@@ -40,7 +40,7 @@ class PipelineWrapper(ABC):
             target: boxes, masks or keypoints of the image; default None.
             key: (seed, epoch, index); default drawn from torch's random generator.
         """
-        keys = None if key is None else [key]
+        keys = single_key(key)
         if target is None:
             return self.batch([image], keys=keys)[0]
         result, targets = self.batch([image], [target], keys=keys)

@@ -22,7 +22,7 @@ from augsynth._native.layout import Tables
 from augsynth.core.geometry import Outline, box_corners, inverse_map, map_outline, map_points
 from augsynth.core.typing import Array, Floats, Ints
 from augsynth.errors import PlanError
-from augsynth.plan.splines import cell_controls, field_at, offsets_at, weighed
+from augsynth.plan.splines import cell_controls, control_grid, field_at, offsets_at, weighed
 
 LARGEST_SQUEEZE = 0.95
 OUTLINE_TOLERANCE = 0.1  # pixels between an outline's pieces, which are straight, and the curve
@@ -73,12 +73,11 @@ class Displacement:
         framed = divided(map_outline(self.before.tolist(), outline), longest)
         return map_outline(self.after.tolist(), (framed + self.offsets(framed)).tolist())
 
-    def outline(self, outline: Outline) -> Outline:
-        """A polygon of the source in the output, to `OUTLINE_TOLERANCE` in the frame that is displaced."""
-        return self.outlines([outline])[0]
-
     def outlines(self, outlines: Sequence[Outline]) -> list[Outline]:
-        """The `outline` of each of some polygons, each by itself, and all of them in the time of a few."""
+        """Polygons of the source in the output, to `OUTLINE_TOLERANCE` in the frame that is displaced.
+
+        Each is solved by itself, and all of them in the time of a few.
+        """
         inward, outward = inverse_map(self.after).tolist(), inverse_map(self.before).tolist()
         framed = [np.asarray(map_outline(inward, outline), np.float64).reshape(-1, 2) for outline in outlines]
         return [map_outline(outward, traced.tolist()) for traced in self._traced(framed)]
@@ -137,10 +136,6 @@ class Displacement:
                 f"{self.squeeze:.2f}, and points allow {LARGEST_SQUEEZE:g}; use a smaller alpha or a larger "
                 "sigma, or transform images and masks without boxes, keypoints and polygons"
             )
-
-    def slopes(self, points: Floats) -> Floats:
-        """The derivatives (n, 2, 2) of d at points (n, 2): [[dx/dx, dx/dy], [dy/dx, dy/dy]]."""
-        return np.moveaxis(self._field(points.T)[1], -1, 0)
 
     def _field(self, points: Floats) -> tuple[Floats, Floats]:
         return field_at(self._cells, self.grid.shape[1], self.origin, self.spacing, points)
@@ -218,8 +213,7 @@ def displacements(rows: Array, tables: Tables) -> list[Displacement | None]:
     found: list[Displacement | None] = [None] * len(rows)
     for number in np.flatnonzero(rows["displacement"] >= 0).tolist():
         entry = tables.displacements[rows["displacement"][number]]
-        height, width = map(int, entry["grid"])
-        grid = tables.offsets[entry["first"] : entry["first"] + height * width].reshape(height, width, 2)
+        grid = control_grid(entry, tables.offsets)
         found[number] = Displacement(entry["before"], entry["after"], entry["origin"], entry["spacing"], grid)
     return found
 

@@ -13,7 +13,7 @@ from typing import Any
 from augsynth.core.typing import Floats
 from augsynth.plan.inversion import invert
 from augsynth.plan.passes import Pass
-from augsynth.plan.sequence import PlanStep, check_sequence, movements
+from augsynth.plan.sequence import PlanStep, check_sequence, movements, passes_of
 from augsynth.plan.store import PathOrFile, read_steps, write_steps
 
 
@@ -38,7 +38,7 @@ class Plan:
     @cached_property
     def passes(self) -> tuple[Pass, ...]:
         """The passes, without the barriers between them."""
-        return tuple(step for step in self.steps if isinstance(step, Pass))
+        return passes_of(self.steps)
 
     @cached_property
     def movements(self) -> tuple[Pass, ...]:

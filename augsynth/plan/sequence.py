@@ -17,6 +17,11 @@ from augsynth.plan.passes import Pass, Rows, new_rows
 PlanStep = Pass | Barrier
 
 
+def passes_of(steps: tuple[PlanStep, ...]) -> tuple[Pass, ...]:
+    """Return the native passes among the steps of a plan."""
+    return tuple(step for step in steps if isinstance(step, Pass))
+
+
 def check_sequence(steps: tuple[PlanStep, ...]) -> None:
     """Raise `PlanError` unless the steps are a plan: of one number of samples, each fitting the one before it.
 
@@ -29,8 +34,7 @@ def check_sequence(steps: tuple[PlanStep, ...]) -> None:
         _check_step(step, number)
         if len(step) != len(steps[0]):
             raise PlanError(f"step {number} is for {len(step)} samples, step 0 for {len(steps[0])}")
-    passes = [step for step in steps if isinstance(step, Pass)]
-    for number, (before, after) in enumerate(pairwise(passes)):
+    for number, (before, after) in enumerate(pairwise(passes_of(steps))):
         _check_joint(before.rows, after.rows, number)
 
 

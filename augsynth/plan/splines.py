@@ -65,6 +65,12 @@ def _located(k: Floats, count: int) -> tuple[npt.NDArray[np.int64], tuple[Floats
     return whole.astype(np.int64) - 1, spline_weights(k - whole)
 
 
+def control_grid(entry: np.void, offsets: Floats) -> Floats:
+    """The control points (rows, columns, 2) of an entry of `layout.DISPLACEMENT`, in the table `offsets` (m, 2)."""
+    rows, columns = map(int, entry["grid"])
+    return offsets[entry["first"] : entry["first"] + rows * columns].reshape(rows, columns, 2)
+
+
 def cell_controls(grid: Floats) -> Floats:
     """The control points (4 rows, 4 columns, 2, n) of the n cells of a grid, row by row."""
     windows = sliding_window_view(grid, (4, 4), axis=(0, 1))

@@ -17,7 +17,7 @@ from augsynth.core.typing import Array
 from augsynth.errors import CheckpointError, PlanError, shown
 from augsynth.plan.barriers import Barrier
 from augsynth.plan.passes import Pass, new_rows
-from augsynth.plan.sequence import PlanStep, check_sequence
+from augsynth.plan.sequence import PlanStep, check_sequence, passes_of
 from augsynth.plan.table_rules import check_pass
 
 PathOrFile = str | os.PathLike[str] | IO[bytes]
@@ -48,7 +48,7 @@ def read_steps(path: PathOrFile) -> tuple[PlanStep, ...]:
             version, count = int(header[1]), int(header[2])
             steps = tuple(_step_of(archive, number, version) for number in range(count))
         check_sequence(steps)
-        for number, step in enumerate(step for step in steps if isinstance(step, Pass)):
+        for number, step in enumerate(passes_of(steps)):
             check_pass(step, f"pass {number}")
     except CheckpointError:
         raise

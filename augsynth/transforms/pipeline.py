@@ -13,19 +13,17 @@ import torch
 from augsynth import _native
 from augsynth._native.layout import DType
 from augsynth.core.images import ImageBatch, as_batch, plain_arrays
-from augsynth.core.rng import Keys, KeysLike, as_keys, keys_from_torch
+from augsynth.core.rng import Keys, KeysLike, as_keys, keys_from_torch, single_key
 from augsynth.core.typing import Floats, Ints
 from augsynth.engine import batch_output, moved, recorded_batch, run_batch, run_recorded
 from augsynth.engine.memory import MEMORY_FORMATS
-from augsynth.errors import ArgumentError, ArgumentTypeError, PlanError, shown
+from augsynth.errors import ArgumentError, ArgumentTypeError, PlanError
 from augsynth.plan import Plan, check_pass
 from augsynth.plan.lowering import Lowering
 from augsynth.targets import Reading, TargetRules, object_boxes, place_targets, read_targets, tv_tensors
 from augsynth.transforms.draw import Draw
 from augsynth.transforms.params import dtype_named
 from augsynth.transforms.shapes import as_shapes
-
-_FLAGS = {bool, np.bool_}
 
 
 class Prepared(NamedTuple):
@@ -116,7 +114,7 @@ class Pipeline(ABC):
         >>> image.shape, target
         (torch.Size([3, 2, 2]), {'boxes': [[0.0, 0.0, 1.0, 2.0]], 'labels': [7]})
         """
-        keys = None if key is None else [_checked_key(key)]
+        keys = single_key(key)
         if target is None:
             return tv_tensors.image_like(self.batch([image], keys=keys)[0], image)
         images, targets = self.batch([image], [target], keys=keys)
@@ -316,13 +314,6 @@ def _shapes_alone(images: torch.Tensor) -> ImageBatch:
     """The shapes of a batch (B, C, H, W) that torch records, without pixels."""
     channels, *size = images.shape[1:]
     return ImageBatch((), np.tile(np.array([*size, channels], np.int64), (len(images), 1)), DType.FLOAT32)
-
-
-def _checked_key(key: tuple[int, int, int]) -> tuple[int, int, int]:
-    # NumPy takes flags among integers for 0 and 1. A batch of keys is not searched for them, which would take time.
-    if isinstance(key, (tuple, list)) and not _FLAGS.isdisjoint(map(type, key)):
-        raise ArgumentTypeError(f"key must be integers (seed, epoch, index), got {shown(key)}")
-    return key
 
 
 def _keys_for(keys: KeysLike | None, count: int) -> Keys:

@@ -16,15 +16,11 @@ AUGSYNTH_HD inline double bounded(double s) {
   return s < kFarthest ? s : kFarthest;
 }
 
-struct Position {
-  double x, y;
-};
-
 // The source's, at the centre of an output pixel.
 AUGSYNTH_HD inline Position locate(const double* m, int x, int y) {
   const double px = x + 0.5, py = y + 0.5;
   const double sx = linear(m, px, py), sy = linear(m + 3, px, py);
-  if (m[6] == 0.0 && m[7] == 0.0 && m[8] == 1.0) return {bounded(sx), bounded(sy)};
+  if (is_affine_matrix(m)) return {bounded(sx), bounded(sy)};
   const double w = linear(m + 6, px, py);
   return {bounded(sx / w), bounded(sy / w)};
 }

@@ -19,10 +19,19 @@ AUGSYNTH_HD inline int floor_to_int(double value) {
   return truncated - (truncated > value);
 }
 
+struct Position {
+  double x, y;
+};
+
 // One row of the matrix at the pixel (x, y).
 template <typename X>
 AUGSYNTH_HD X linear(const double* m, X x, double y) {
   return m[0] * x + m[1] * y + m[2];
+}
+
+// True if the 3x3 matrix needs no division.
+AUGSYNTH_HD inline bool is_affine_matrix(const double* m) {
+  return m[6] == 0.0 && m[7] == 0.0 && m[8] == 1.0;
 }
 
 // Strided views of the host need not be aligned; tensors of a device are.

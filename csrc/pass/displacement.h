@@ -8,12 +8,6 @@
 namespace augsynth {
 namespace {  // each ISA has its own, compiled by its own flags
 
-struct Position {
-  double x, y;
-};
-
-inline bool is_affine_matrix(const double* m) { return m[6] == 0.0 && m[7] == 0.0 && m[8] == 1.0; }
-
 // The four control points around a position on one axis, with their weights.
 struct Knots {
   std::int32_t first;

@@ -3,6 +3,7 @@
 
 #include "core/plan.h"
 #include "core/poll.h"
+#include "pass/arithmetic.h"
 #include "pass/scratch.h"
 
 namespace augsynth {
@@ -55,7 +56,7 @@ using RunTile = void(const PlanRow& row, const Entries& entries, const SourceVie
 
 // True if the matrix is the whole map, and needs no division.
 static inline bool is_affine(const PlanRow& row) {
-  return row.displacement < 0 && row.inverse[6] == 0.0 && row.inverse[7] == 0.0 && row.inverse[8] == 1.0;
+  return row.displacement < 0 && is_affine_matrix(row.inverse);
 }
 
 // True if x depends on the output's x alone, and y on its y.

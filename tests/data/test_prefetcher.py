@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader
 import augsynth
 from augsynth import SyntheticMixDataset
 from augsynth import transforms as T
-from augsynth.data import DevicePrefetcher, Planned, PlannedBatch
+from augsynth.data import DecodingTransform, DevicePrefetcher, Planned, PlannedBatch
 from augsynth.errors import ArgumentError, ArgumentTypeError, NativeError
 
 PIPELINE = T.Compose(
@@ -130,6 +130,12 @@ def test_arguments_are_checked() -> None:
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+@pytest.mark.parametrize("wrapper", [Planned, DecodingTransform])
+def test_a_flag_in_a_key_is_no_number(wrapper: Any) -> None:
+    with pytest.raises(ArgumentTypeError, match="key must be integers"):
+        wrapper(PIPELINE)(np.zeros((8, 8, 3), np.uint8), key=(True, 0, 0))
+
+
 def test_without_a_device_it_says_so() -> None:
     with pytest.raises(NativeError, match=r"CUDA"):
         DevicePrefetcher([])

@@ -16,16 +16,6 @@ from augsynth.errors import ArgumentTypeError, PlanError
 from augsynth.plan import Pass, check_pass
 
 
-@pytest.fixture
-def source() -> Any:
-    return picture((4, 4, 3))
-
-
-@pytest.fixture
-def output() -> Any:
-    return np.full((3, 4, 4), 7, np.uint8)
-
-
 def whole_tables() -> Tables:
     """Two sound entries of each kind for sources (4, 4, 3) of uint8 and outputs as large."""
     return Tables(

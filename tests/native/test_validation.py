@@ -48,16 +48,6 @@ INVALID = [
 ]
 
 
-@pytest.fixture
-def source() -> Any:
-    return picture((4, 4, 3))
-
-
-@pytest.fixture
-def output() -> Any:
-    return np.full((3, 4, 4), 7, np.uint8)
-
-
 @pytest.mark.parametrize(("field", "at", "value"), INVALID)
 def test_an_invalid_field_is_named_with_its_row(source: Any, output: Any, field: str, at: Any, value: Any) -> None:
     rows = make_rows(source, output, clamp=(0, 255))

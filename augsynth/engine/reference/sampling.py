@@ -9,7 +9,7 @@ import numpy as np
 from augsynth._native.layout import Border, DType, Interpolation, Tables
 from augsynth.core.typing import Floats, Image, Ints
 from augsynth.engine.reference.rounding import store
-from augsynth.plan.splines import offsets_at
+from augsynth.plan.splines import control_grid, offsets_at
 
 _NONE = Tables()
 
@@ -23,8 +23,7 @@ def positions(row: np.void, tables: Tables) -> tuple[Floats, Floats]:
         return _transformed(row["inverse"], x, y)
     entry = tables.displacements[row["displacement"]]
     px, py = _transformed(entry["before"], x, y)
-    rows, columns = entry["grid"]
-    grid = tables.offsets[entry["first"] : entry["first"] + rows * columns].reshape(rows, columns, 2)
+    grid = control_grid(entry, tables.offsets)
     dx, dy = offsets_at(grid, entry["origin"], entry["spacing"], px, py)
     return _transformed(entry["after"], px + dx, py + dy)
 

@@ -25,9 +25,7 @@ from augsynth.generators.contract.sampling import SampleRequest, TileFunction, r
 from augsynth.generators.device import choose_device
 from augsynth.generators.errors import NotFittedError
 from augsynth.generators.image_kind import ImageKind
-from augsynth.generators.labels import (
-    check_labels,
-)
+from augsynth.generators.labels import check_labels
 from augsynth.generators.reading.images import ImageSet, read_images
 from augsynth.generators.samples import FitReport, Samples
 from augsynth.generators.seeds import Noise
@@ -166,8 +164,11 @@ class Generator(OptionalMethods, ABC):
     def image_kind(self) -> ImageKind:
         """Shape and classes of the images that it draws. Raises `NotFittedError` before `fit` or `load`."""
         if self._image_kind is None:
-            raise NotFittedError(f"generator {self.name!r} is not fitted yet: call fit(dataset), or load(path)")
+            raise self._not_fitted()
         return self._image_kind
+
+    def _not_fitted(self) -> NotFittedError:
+        return NotFittedError(f"generator {self.name!r} is not fitted yet: call fit(dataset), or load(path)")
 
     @property
     def image_shape(self) -> tuple[int, int, int]:

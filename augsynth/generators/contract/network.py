@@ -22,7 +22,6 @@ from augsynth.generators.concurrency import fitting, refuse_while_fitting
 from augsynth.generators.contract.generator import Generator
 from augsynth.generators.contract.sampling import eval_mode
 from augsynth.generators.device import choose_device
-from augsynth.generators.errors import NotFittedError
 from augsynth.generators.image_kind import ImageKind
 from augsynth.generators.reading.images import ImageSet
 from augsynth.generators.samples import FitReport
@@ -101,7 +100,7 @@ class NetworkGenerator(Generator):
     def networks(self) -> nn.ModuleDict:
         """Networks that `build` made. Raises `NotFittedError` before `fit` or `load`."""
         if self._networks is None:
-            raise NotFittedError(f"generator {self.name!r} is not fitted yet: call fit(dataset), or load(path)")
+            raise self._not_fitted()
         return self._networks
 
     def to(self: NetworkGeneratorT, device: torch.device | str) -> NetworkGeneratorT:

@@ -4,7 +4,6 @@
 
 constexpr int kVectorBytes = 16;
 
-#include "pass/normal_table.h"
 #include "vectors/simd/pixels.h"
 #include "vectors/simd/vector.h"
 
@@ -102,19 +101,6 @@ inline void store_blocks(std::uint16_t* halves, const Longs (&words)[4]) {
     }
 }
 
-// The table of normal variates, in two steps for what an ISA does best in memory and in registers: kHalves
-// random halves are prepared in place,
-inline void prepare_normals(std::uint16_t* halves) {
-  for (int i = 0; i < kHalves; ++i) halves[i] = static_cast<std::uint16_t>(normal_of(halves[i]));
-}
-
-// and become as many normal variates times kNormalScale.
-inline void normals_of(const std::uint16_t* prepared, Ints (&normals)[2]) {
-  const std::int16_t* variates = reinterpret_cast<const std::int16_t*>(prepared);
-  normals[0] = widen(variates);
-  normals[1] = widen(variates + kLanes);
-}
-
 // 2 kLanes bytes of each of two lines, zipped by twos: a lane holds two of `low` and then two of `high`.
 inline Ints zip(const unsigned char* low, const unsigned char* high) {
   Ints zipped{};
@@ -154,3 +140,5 @@ inline V pixels_at(const T* line, const std::int32_t* first) {
 
 }  // namespace
 }  // namespace augsynth
+
+#include "vectors/simd/normals.h"

@@ -6,7 +6,6 @@
 
 constexpr int kVectorBytes = 16;
 
-#include "pass/normal_table.h"
 #include "vectors/simd/pixels.h"
 #include "vectors/simd/vector.h"
 
@@ -88,6 +87,7 @@ inline void look_up_bytes(const std::uint16_t* table, std::uint16_t* levels, int
 }  // namespace
 }  // namespace augsynth
 
+#include "vectors/simd/normals.h"
 #include "vectors/simd/x86.h"
 
 namespace augsynth {
@@ -109,17 +109,6 @@ inline void split_packets(const unsigned char* packets, Ints (&pairs)[kChannels]
 }
 
 inline Doubles square_root(Doubles vector) { return reinterpret_cast<Doubles>(_mm_sqrt_pd(vector)); }
-
-// No byte shuffle, which a table of 16 bytes would need: scalar look-ups in memory are quickest.
-inline void prepare_normals(std::uint16_t* halves) {
-  for (int i = 0; i < kHalves; ++i) halves[i] = static_cast<std::uint16_t>(normal_of(halves[i]));
-}
-
-inline void normals_of(const std::uint16_t* prepared, Ints (&normals)[2]) {
-  const std::int16_t* variates = reinterpret_cast<const std::int16_t*>(prepared);
-  normals[0] = widen(variates);
-  normals[1] = widen(variates + kLanes);
-}
 
 inline Ints zip(const unsigned char* low, const unsigned char* high) {
   return ints(_mm_unpacklo_epi16(four_shorts(low), four_shorts(high)));

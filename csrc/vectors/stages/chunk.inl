@@ -49,7 +49,7 @@ inline Positions positions_from(const PlanRow& row, int x, int y) {
   const double* m = row.inverse;
   const Doubles at = count_lanes() + (x + 0.5);
   const Doubles u = linear(m, at, y + 0.5), v = linear(m + 3, at, y + 0.5);
-  if (m[6] == 0.0 && m[7] == 0.0 && m[8] == 1.0) return {u, v};
+  if (is_affine_matrix(m)) return {u, v};
   const Doubles w = linear(m + 6, at, y + 0.5);
   return {u / w, v / w};
 }
