@@ -12,10 +12,10 @@ ROOM = Path(generators.__file__).parent
 # The folders, and the single files that they share, from the ground upwards.
 ALLOWED: dict[str, set[str]] = {
     "files": set(),
-    "toolkit": set(),
     "reading": set(),
     "checkpoints": set(),
     "training": {"checkpoints", "files", "reading"},
+    "toolkit": {"training"},
     "contract": {"checkpoints", "files", "reading", "training"},
     "registry": {"checkpoints", "contract"},
 }

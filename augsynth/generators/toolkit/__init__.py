@@ -7,10 +7,13 @@ from augsynth.generators.toolkit.options import check_options, option
 from augsynth.generators.toolkit.patches import Patches
 from augsynth.generators.toolkit.precision import PRECISIONS, autocast
 from augsynth.generators.toolkit.schedules import WarmupCosine
+from augsynth.generators.toolkit.training_options import OPTIMIZERS, TrainingOptions
 
 __all__ = [
+    "OPTIMIZERS",
     "PRECISIONS",
     "Patches",
+    "TrainingOptions",
     "WarmupCosine",
     "autocast",
     "check_options",

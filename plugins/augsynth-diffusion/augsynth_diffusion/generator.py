@@ -15,25 +15,16 @@ from torch import Tensor, nn
 
 from augsynth.errors import ArgumentError
 from augsynth.generators import NetworkGenerator, Noise, Samples, Step
-from augsynth.generators.toolkit import (
-    PRECISIONS,
-    WarmupCosine,
-    check_options,
-    descend,
-    option,
-    set_learning_rate,
-)
+from augsynth.generators.toolkit import TrainingOptions, WarmupCosine, option
 from augsynth_diffusion.denoiser import Denoiser
 from augsynth_diffusion.networks import Grid, UNet
 from augsynth_diffusion.preconditioning import denoising_loss, draw_sigma
 from augsynth_diffusion.samplers import SAMPLERS, guided, karras_sigmas
 
-SCHEDULE = WarmupCosine(steps=200, share=0.1, end=0.01)
-
 
 @dataclass(frozen=True)
-class EDMConfig:
-    """Options of `create_generator("edm", …)`.
+class EDMConfig(TrainingOptions):
+    """Options of `create_generator("edm", …)`, beside those of `TrainingOptions`.
 
     Args:
         width: channels at the finest level, at least 1; default 32. Coarser levels have twice as many. Time and memory
@@ -45,16 +36,15 @@ class EDMConfig:
         p_std: standard deviation of that logarithm, above 0; default 1.2.
         label_drop: share of training images whose class is hidden, in [0, 1); default 0.1. The model also learns to
             draw without a class, which guidance needs.
-        learning_rate: peak of the cosine schedule, above 0; default 0.002.
-        decay: decay of the moving average of the weights for sampling, in [0, 1); default 0.999.
         sampler: "heun" (default; second order, two evaluations a step) or "ddim" (one evaluation a step).
         sampling_steps: steps from noise to an image, at least 1; default 8.
         guidance: default guidance, at least 0; default 1.5. 1 is plain conditional sampling; samples are more typical
             of their class and less varied above 1.
         sigma_min: last noise level before 0 in sampling, above 0 and below `sigma_max`; default 0.002.
         sigma_max: noise level at which sampling starts; default 80.
-        precision: "float32", "bfloat16", or "auto" (default): bfloat16 where the hardware multiplies bfloat16 matrices.
     """
+
+    schedule = WarmupCosine(steps=200, share=0.1, end=0.01)
 
     width: int = option(32, at_least=1)
     depth: int = option(1, at_least=1)
@@ -62,17 +52,14 @@ class EDMConfig:
     p_mean: float = option(-1.2)
     p_std: float = option(1.2, above=0)
     label_drop: float = option(0.1, at_least=0, below=1)
-    learning_rate: float = option(2e-3, above=0)
-    decay: float = option(0.999, at_least=0, below=1)
     sampler: str = option("heun", one_of=tuple(SAMPLERS))
     sampling_steps: int = option(8, at_least=1)
     guidance: float = option(1.5, at_least=0)
     sigma_min: float = option(0.002, above=0)
     sigma_max: float = option(80.0)
-    precision: str = option("auto", one_of=PRECISIONS)
 
     def __post_init__(self) -> None:
-        check_options(self)
+        super().__post_init__()
         if self.sigma_min >= self.sigma_max:
             raise ArgumentError(f"sigma_min must be below sigma_max={self.sigma_max}, got {self.sigma_min}")
 
@@ -98,8 +85,7 @@ class EDM(NetworkGenerator):
         return {"denoiser": Denoiser(network, self.config.sigma_data, self.config.precision)}
 
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:
-        weights = self.networks.parameters()
-        return {"main": torch.optim.Adam(weights, self.config.learning_rate, betas=(0.9, 0.99))}
+        return {"main": self.config.make_optimizer(self.networks.parameters())}
 
     def averages(self) -> dict[str, float]:
         return {"denoiser": self.config.decay}
@@ -115,8 +101,7 @@ class EDM(NetworkGenerator):
         known = torch.where(hidden, self._unknown, labels)
         denoised = denoiser(clean + sigma * step.normal(*images.shape), sigma, known)
         loss = denoising_loss(denoised, clean, sigma, denoiser.sigma_data)
-        set_learning_rate(step.optimizers, config.learning_rate * SCHEDULE(step.index, step.total))
-        descend(step.optimizers["main"], loss, max_norm=1.0)
+        config.descend(step, "main", loss)
         return {"loss": loss.detach()}
 
     def generate(self, noise: Noise, labels: Tensor | None, guidance: float | None) -> Tensor:
@@ -126,7 +111,14 @@ class EDM(NetworkGenerator):
         return self._solve(start, sigmas, labels, config.guidance if guidance is None else guidance)
 
     def vary(
-        self, images: Tensor, strength: float, labels: int | Sequence[int] | Tensor | None = None, *, seed: int = 0
+        self,
+        images: Tensor,
+        strength: float | None = None,
+        labels: int | Sequence[int] | Tensor | None = None,
+        *,
+        sigma: float | None = None,
+        guidance: float | None = None,
+        seed: int = 0,
     ) -> Samples:
         """Add noise to images and remove it again (SDEdit).
 
@@ -139,7 +131,7 @@ class EDM(NetworkGenerator):
             labels: one class, or a class for each image; None (default) for unknown classes.
             seed: 64-bit seed; default 0.
         """
-        if not 0 < strength <= 1:
+        if strength is None or not 0 < strength <= 1:
             raise ArgumentError(f"strength must be above 0 and at most 1, got {strength}")
         config = self.config
         steps = max(1, round(strength * config.sampling_steps))

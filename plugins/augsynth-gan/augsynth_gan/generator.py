@@ -13,25 +13,17 @@ import torch
 from torch import Tensor, nn
 
 from augsynth.generators import NetworkGenerator, Noise, Step
-from augsynth.generators.toolkit import (
-    PRECISIONS,
-    WarmupCosine,
-    autocast,
-    check_options,
-    descend,
-    option,
-    set_learning_rate,
-)
+from augsynth.generators.toolkit import TrainingOptions, WarmupCosine, autocast, option
 from augsynth.transforms import DiffAugment
 from augsynth_gan.losses import gradient_penalty, relativistic_loss
 from augsynth_gan.networks import Discriminator, ImageGenerator
 
-SCHEDULE = WarmupCosine(steps=50, share=0.05, end=0.05)
-
 
 @dataclass(frozen=True)
-class R3GANConfig:
-    """Options of `create_generator("r3gan", …)`. The README shows what was measured with the defaults.
+class R3GANConfig(TrainingOptions):
+    """Options of `create_generator("r3gan", …)`, beside those of `TrainingOptions`.
+
+    The README shows what was measured with the defaults. Penalties and sampling are always float32.
 
     Args:
         latent: length of the Gaussian vector from which an image is drawn, at least 1; default 64.
@@ -47,10 +39,11 @@ class R3GANConfig:
             `augsynth.transforms.DiffAugment`), in [0, 1]; default 0, none. In a long fit it keeps the discriminator
             from learning few images by heart. Variety grows more slowly with it; 1 is far too much for a short fit.
         learning_rate: learning rate of both networks at the peak of the schedule, above 0; default 0.0005.
-        decay: decay of the moving average of the weights for sampling, in [0, 1); default 0.999.
-        precision: "float32", "bfloat16", or "auto" (default): bfloat16 where the hardware multiplies bfloat16 matrices.
-            Penalties and sampling are always float32.
+        max_norm: as in `TrainingOptions`; default None, because the penalties bound the gradients.
     """
+
+    schedule = WarmupCosine(steps=50, share=0.05, end=0.05)
+    betas = (0.0, 0.99)
 
     latent: int = option(64, at_least=1)
     channels: int = option(32, at_least=1)
@@ -59,11 +52,7 @@ class R3GANConfig:
     penalty_every: int = option(8, at_least=1)
     augment: float = option(0.0, at_least=0, at_most=1)
     learning_rate: float = option(5e-4, above=0)
-    decay: float = option(0.999, at_least=0, below=1)
-    precision: str = option("auto", one_of=PRECISIONS)
-
-    def __post_init__(self) -> None:
-        check_options(self)
+    max_norm: float | None = option(None, above=0)
 
 
 class R3GAN(NetworkGenerator):
@@ -90,16 +79,12 @@ class R3GAN(NetworkGenerator):
         }
 
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:
-        return {
-            name: torch.optim.Adam(network.parameters(), self.config.learning_rate, betas=(0.0, 0.99))
-            for name, network in self.networks.items()
-        }
+        return {name: self.config.make_optimizer(network.parameters()) for name, network in self.networks.items()}
 
     def averages(self) -> dict[str, float]:
         return {"generator": self.config.decay}
 
     def training_step(self, images: Tensor, labels: Tensor | None, step: Step) -> Mapping[str, Tensor | float]:
-        set_learning_rate(step.optimizers, self.config.learning_rate * SCHEDULE(step.index, step.total))
         # Both networks learn from one batch of fakes, which saves a pass through the generator.
         with autocast(step.device, self.config.precision):
             fakes = self.networks["generator"](step.normal(len(images), self.config.latent), labels)
@@ -127,7 +112,7 @@ class R3GAN(NetworkGenerator):
         if penalised:
             # γ/2 · (R1 + R2) is γ times the mean over real and fake images together.
             total = loss + config.penalty * config.penalty_every * gradient_penalty(logits, both)
-        descend(step.optimizers["discriminator"], total)
+        config.descend(step, "discriminator", total)
         return real.detach(), loss
 
     def _train_generator(self, real: Tensor, fakes: Tensor, labels: Tensor | None, step: Step) -> Tensor:
@@ -136,7 +121,7 @@ class R3GAN(NetworkGenerator):
         with autocast(step.device, self.config.precision):
             fake = discriminator(self._augment(fakes, step), labels)
         loss = relativistic_loss(fake, real)
-        descend(step.optimizers["generator"], loss)
+        self.config.descend(step, "generator", loss)
         discriminator.requires_grad_(True)
         return loss
 

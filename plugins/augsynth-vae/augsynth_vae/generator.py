@@ -14,25 +14,16 @@ import torch
 from torch import Tensor, nn
 
 from augsynth.generators import NetworkGenerator, Noise, Step
-from augsynth.generators.toolkit import (
-    PRECISIONS,
-    WarmupCosine,
-    autocast,
-    check_options,
-    descend,
-    option,
-    set_learning_rate,
-)
+from augsynth.generators.toolkit import TrainingOptions, autocast, option
 from augsynth_vae.likelihood import Bernoulli, DiscretizedLogistic, free_bits, gaussian_kl
 from augsynth_vae.networks import Decoder, Encoder, Grid
 
 LIKELIHOODS = ("bernoulli", "logistic")
-SCHEDULE = WarmupCosine(steps=100, share=0.1, end=0.01)
 
 
 @dataclass(frozen=True)
-class VAEConfig:
-    """Options of `create_generator("cvae", …)`.
+class VAEConfig(TrainingOptions):
+    """Options of `create_generator("cvae", …)`, beside those of `TrainingOptions`.
 
     Args:
         latent: length of the latent code, at least 1; default 16.
@@ -46,9 +37,6 @@ class VAEConfig:
         free_bits: nats of each latent dimension without a cost, at least 0; default 0.05.
         temperature: standard deviation of the codes that are sampled, above 0; default 1. Samples are safer and less
             varied below 1.
-        learning_rate: peak of the cosine schedule, above 0; default 0.002.
-        decay: decay of the moving average of the weights for sampling, in [0, 1); default 0.999.
-        precision: "float32", "bfloat16", or "auto" (default): bfloat16 where the hardware multiplies bfloat16 matrices.
     """
 
     latent: int = option(16, at_least=1)
@@ -58,12 +46,6 @@ class VAEConfig:
     warmup: float = option(0.2, at_least=0, at_most=1)
     free_bits: float = option(0.05, at_least=0)
     temperature: float = option(1.0, above=0)
-    learning_rate: float = option(2e-3, above=0)
-    decay: float = option(0.999, at_least=0, below=1)
-    precision: str = option("auto", one_of=PRECISIONS)
-
-    def __post_init__(self) -> None:
-        check_options(self)
 
 
 class ConditionalVAE(NetworkGenerator):
@@ -91,8 +73,7 @@ class ConditionalVAE(NetworkGenerator):
         }
 
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:
-        weights = self.networks.parameters()
-        return {"main": torch.optim.Adam(weights, self.config.learning_rate, betas=(0.9, 0.99))}
+        return {"main": self.config.make_optimizer(self.networks.parameters())}
 
     def averages(self) -> dict[str, float]:
         return {"encoder": self.config.decay, "decoder": self.config.decay}
@@ -107,9 +88,8 @@ class ConditionalVAE(NetworkGenerator):
         kl = gaussian_kl(mean, log_variance)
         weight = self.config.beta * ramp(step.index, self.config.warmup * step.total)
         loss = reconstruction + weight * free_bits(kl, self.config.free_bits)
-        set_learning_rate(step.optimizers, self.config.learning_rate * SCHEDULE(step.index, step.total))
         # Divided by the number of values, so that clipping does not depend on the size of the images.
-        descend(step.optimizers["main"], loss / images[0].numel(), max_norm=1.0)
+        self.config.descend(step, "main", loss / images[0].numel())
         return {"reconstruction": reconstruction.detach(), "kl": kl.detach().sum(1).mean()}
 
     def generate(self, noise: Noise, labels: Tensor | None, guidance: float | None) -> Tensor:
