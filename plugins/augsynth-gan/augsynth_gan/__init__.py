@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from augsynth_gan.generator import R3GAN, R3GANConfig
+from augsynth_gan.r3gan import R3GAN, R3GANConfig
 
 __all__ = ["R3GAN", "R3GANConfig"]
