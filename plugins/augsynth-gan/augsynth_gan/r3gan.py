@@ -72,10 +72,12 @@ class R3GAN(NetworkGenerator):
 
     def build(self, image_shape: tuple[int, int, int], num_classes: int | None) -> dict[str, nn.Module]:
         assert num_classes is not None
-        size = {"channels": self.config.channels, "blocks": self.config.blocks}
+        channels, blocks = self.config.channels, self.config.blocks
         return {
-            "generator": ImageGenerator(image_shape, num_classes, latent=self.config.latent, **size),
-            "discriminator": Discriminator(image_shape, num_classes, **size),
+            "generator": ImageGenerator(
+                image_shape, num_classes, latent=self.config.latent, channels=channels, blocks=blocks
+            ),
+            "discriminator": Discriminator(image_shape, num_classes, channels=channels, blocks=blocks),
         }
 
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:
