@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -98,6 +99,11 @@ class AdversarialGenerator(NetworkGenerator):
         """Return numbers (B,) that are above 0 where the discriminator takes a real image for real, for ADA."""
         return real
 
+    @property
+    def augmentation(self) -> Augmentation:
+        """Distortion of the discriminator's images."""
+        return cast(Augmentation, self.networks["augmentation"])
+
     def build(self, image_shape: tuple[int, int, int], num_classes: int | None) -> dict[str, nn.Module]:
         assert num_classes is not None
         config = self.config
@@ -118,7 +124,7 @@ class AdversarialGenerator(NetworkGenerator):
         generator_loss = self._train_generator(real, fakes, labels, step)
         losses = {"discriminator": discriminator_loss.detach(), "generator": generator_loss.detach()}
         if self.config.target is not None:
-            losses["probability"] = self.networks["augmentation"].probability.clone()
+            losses["probability"] = self.augmentation.probability.clone()
         return losses
 
     def generate(self, noise: Noise, labels: Tensor | None, guidance: float | None) -> Tensor:
@@ -129,7 +135,7 @@ class AdversarialGenerator(NetworkGenerator):
         self, images: Tensor, fakes: Tensor, labels: Tensor | None, step: Step
     ) -> tuple[Tensor, Tensor]:
         """Raise real above fake logits; return the logits of the real images and the loss without the penalty."""
-        config, augmentation, discriminator = self.config, self.networks["augmentation"], self.networks["discriminator"]
+        config, augmentation, discriminator = self.config, self.augmentation, self.networks["discriminator"]
         penalised = config.penalty > 0 and step.index % config.penalty_every == 0
         views = [augmentation(batch, step).detach().requires_grad_(penalised) for batch in (images, fakes)]
         with autocast(step.device, "float32" if penalised else config.precision):
@@ -147,7 +153,7 @@ class AdversarialGenerator(NetworkGenerator):
         """Raise fake logits, and return the loss."""
         discriminator = self.networks["discriminator"].requires_grad_(False)
         with autocast(step.device, self.config.precision):
-            fake = discriminator(self.networks["augmentation"](fakes, step), labels)
+            fake = discriminator(self.augmentation(fakes, step), labels)
         loss = self.generator_loss(real, fake)
         self.config.descend(step, "generator", loss)
         discriminator.requires_grad_(True)

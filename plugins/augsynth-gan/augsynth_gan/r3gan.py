@@ -51,9 +51,11 @@ class R3GAN(AdversarialGenerator):
     config: R3GANConfig
 
     def players(self, image_shape: tuple[int, int, int], num_classes: int) -> tuple[nn.Module, nn.Module]:
-        size = {"channels": self.config.channels, "blocks": self.config.blocks}
-        generator = ImageGenerator(image_shape, num_classes, latent=self.config.latent, **size)
-        return generator, Discriminator(image_shape, num_classes, **size)
+        channels, blocks = self.config.channels, self.config.blocks
+        generator = ImageGenerator(
+            image_shape, num_classes, latent=self.config.latent, channels=channels, blocks=blocks
+        )
+        return generator, Discriminator(image_shape, num_classes, channels=channels, blocks=blocks)
 
     def discriminator_loss(self, real: Tensor, fake: Tensor) -> Tensor:
         return relativistic_loss(real, fake)
