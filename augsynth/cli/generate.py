@@ -42,7 +42,8 @@ def fit(
     """Fit a generator on real images. Ctrl-C saves a checkpoint; --resume continues.
 
     A generator without networks gets all images once: --steps has no effect, and --balance, --resume and --log-dir are
-    refused. A generator that has nothing to learn is saved without fitting. Images in a test/ folder beside train/ are not used.
+    refused. A generator that has nothing to learn is saved without fitting. Images in a test/ folder beside train/ are
+    not used.
 
     Example: `augsynth fit --data photos/ --image-size 32 --generator r3gan --out model`
     """
