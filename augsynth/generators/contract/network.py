@@ -27,8 +27,9 @@ from augsynth.generators.reading.images import ImageSet
 from augsynth.generators.samples import FitReport
 from augsynth.generators.seeds import derive_seed
 from augsynth.generators.training import learning
-from augsynth.generators.training.loop import Run, train
+from augsynth.generators.training.loop import train
 from augsynth.generators.training.request import FitRequest
+from augsynth.generators.training.run import Run
 from augsynth.generators.training.steps import Step
 from augsynth.generators.training.warm_start import WarmStart
 
@@ -124,7 +125,7 @@ class NetworkGenerator(Generator):
         return eval_mode(self.networks)
 
     def _fit(self, dataset: Any, request: FitRequest) -> FitReport:
-        request.require_loop_options()
+        request.require_loop_options(self.name, self.capabilities)
         request.require_free_folder()
         start = self._warm_start(request.start_from)
         with fitting(self):
