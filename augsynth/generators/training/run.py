@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
@@ -12,6 +13,8 @@ from torch import Tensor, nn
 
 from augsynth.generators.checkpoints.description import Description
 from augsynth.generators.reading.images import ImageSet
+from augsynth.generators.reading.lazy import LazyImageSet
+from augsynth.generators.seeds import Noise
 from augsynth.generators.training.batches import Order, make_order
 from augsynth.generators.training.request import FitRequest
 from augsynth.generators.training.steps import Step
@@ -24,6 +27,10 @@ class Trainee(Protocol):
     @property
     def name(self) -> str: ...
     @property
+    def config(self) -> Any: ...
+    @property
+    def tile(self) -> int: ...
+    @property
     def networks(self) -> nn.ModuleDict: ...
     def prepare(
         self, image_shape: Any, num_classes: Any, device: torch.device, seed: int = 0, class_names: Any = None
@@ -31,6 +38,8 @@ class Trainee(Protocol):
     def optimizers(self) -> dict[str, torch.optim.Optimizer]: ...
     def averages(self) -> dict[str, float]: ...
     def training_step(self, images: Tensor, labels: Tensor | None, step: Step) -> Mapping[str, Tensor | float]: ...
+    def sampling_mode(self) -> AbstractContextManager[None]: ...
+    def generate(self, noise: Noise, labels: Tensor | None, guidance: float | None) -> Tensor: ...
     def description(self) -> Description: ...
     def forget(self) -> None: ...
 
@@ -45,7 +54,7 @@ class Run:
         start: the weights that the fit starts from; None for fresh ones.
     """
 
-    images: ImageSet
+    images: ImageSet | LazyImageSet
     request: FitRequest
     start: WarmStart | None = None
 
