@@ -14,29 +14,26 @@ times there as steps lie between them ("lazy regularisation").
 
 from __future__ import annotations
 
-from collections.abc import Mapping as Map
 from dataclasses import dataclass
 from typing import cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from augsynth.generators import NetworkGenerator, Noise, Step
-from augsynth.generators.toolkit import TrainingOptions, WarmupCosine, autocast, option
-from augsynth_gan.losses import gradient_penalty
+from augsynth.generators import Noise, Step
+from augsynth.generators.toolkit import option
+from augsynth_gan.adversarial import AdversarialGenerator, AdversarialOptions
 from augsynth_gan.networks import Discriminator
-from augsynth_gan.styles import Mapping, Synthesis, mixed, path_lengths
+from augsynth_gan.styles import StyledGenerator, mixed, path_lengths
 
-_MEAN_DECAY = 0.99
+_STYLE_DECAY, _PATH_DECAY = 0.99, 0.99
 
 
 @dataclass(frozen=True)
-class StyleGAN2Config(TrainingOptions):
-    """Options of `create_generator("stylegan2", …)`, beside those of `TrainingOptions`.
+class StyleGAN2Config(AdversarialOptions):
+    """Options of `create_generator("stylegan2", …)`, beside those of `AdversarialOptions` and `TrainingOptions`.
 
     Args:
-        latent: length of the Gaussian vector from which a style is computed, at least 1; default 64.
         style: length of a style, at least 1; default 128.
         mapping_layers: layers between latent vector and style, at least 1; default 4. The paper has 8.
         channels: channels at the finest level, at least 1; default 32. Coarser levels have up to four times as many.
@@ -46,36 +43,29 @@ class StyleGAN2Config(TrainingOptions):
             learn not to rely on each other.
         truncation: distance of a sample's style from the mean style of its class, times this, at least 0; default 1.
             Below 1, samples are more typical and less varied; at 0, all samples of a class have its mean style.
-        penalty: γ, at least 0; default 1.
-        penalty_every: steps between two penalties, at least 1; default 16.
         path: λ, at least 0; default 2.
         path_every: steps between two regularisations of path lengths, at least 1; default 8. They are computed for half
             of a batch.
         search_steps: steps of the search for the style of an image, at least 1; default 100.
-        learning_rate: learning rate of all networks at the peak of the schedule, above 0; default 0.001.
-        max_norm: as in `TrainingOptions`; default None, because the penalty bounds the gradients.
+        penalty: γ, at least 0; default 1. It weighs R1 alone.
+        penalty_every: steps between two penalties, at least 1; default 16.
+        learning_rate: learning rate of both networks at the peak of the schedule, above 0; default 0.001.
     """
 
-    schedule = WarmupCosine(steps=50, share=0.05, end=0.05)
-    betas = (0.0, 0.99)
-
-    latent: int = option(64, at_least=1)
     style: int = option(128, at_least=1)
     mapping_layers: int = option(4, at_least=1)
     channels: int = option(32, at_least=1)
     blocks: int = option(1, at_least=1)
     mixing: float = option(0.9, at_least=0, at_most=1)
     truncation: float = option(1.0, at_least=0)
-    penalty: float = option(1.0, at_least=0)
-    penalty_every: int = option(16, at_least=1)
     path: float = option(2.0, at_least=0)
     path_every: int = option(8, at_least=1)
     search_steps: int = option(100, at_least=1)
+    penalty_every: int = option(16, at_least=1)
     learning_rate: float = option(1e-3, above=0)
-    max_norm: float | None = option(None, above=0)
 
 
-class StyleGAN2(NetworkGenerator):
+class StyleGAN2(AdversarialGenerator):
     """Class-conditional GAN with a style for each layer: coarse layers decide the shape, fine layers the texture.
 
     Args:
@@ -84,102 +74,53 @@ class StyleGAN2(NetworkGenerator):
 
     name = "stylegan2"
     api_version = 1
-    capabilities = frozenset({"conditional"})
     Config = StyleGAN2Config
     config: StyleGAN2Config
+    penalises_fakes = False
 
-    def build(self, image_shape: tuple[int, int, int], num_classes: int | None) -> dict[str, nn.Module]:
+    def players(self, image_shape: tuple[int, int, int], num_classes: int) -> tuple[nn.Module, nn.Module]:
         c = self.config
-        assert num_classes is not None
-        return {
-            "mapping": Mapping(num_classes, latent=c.latent, width=c.style, layers=c.mapping_layers),
-            "synthesis": Synthesis(image_shape, width=c.style, channels=c.channels),
-            "discriminator": Discriminator(
-                image_shape, num_classes, channels=c.channels, blocks=c.blocks, deviation=True
-            ),
-        }
+        size = {"latent": c.latent, "style": c.style, "mapping_layers": c.mapping_layers, "channels": c.channels}
+        return StyledGenerator(image_shape, num_classes, **size), Discriminator(
+            image_shape, num_classes, channels=c.channels, blocks=c.blocks, deviation=True
+        )
 
-    def optimizers(self) -> dict[str, torch.optim.Optimizer]:
-        drawing = [*self.networks["mapping"].parameters(), *self.networks["synthesis"].parameters()]
-        return {
-            "generator": self.config.make_optimizer(drawing),
-            "discriminator": self.config.make_optimizer(self.networks["discriminator"].parameters()),
-        }
+    def draw(self, labels: Tensor | None, step: Step) -> Tensor:
+        return self._synthesise(self._styles(labels, step), step)
 
-    def averages(self) -> dict[str, float]:
-        return {"mapping": self.config.decay, "synthesis": self.config.decay}
-
-    def training_step(self, images: Tensor, labels: Tensor | None, step: Step) -> Map[str, Tensor | float]:
+    def generator_penalty(self, labels: Tensor | None, step: Step) -> Tensor | float:
+        """Compute λ times the mean of (‖Jᵀy‖ − a)² over half a batch."""
+        if self.config.path == 0 or step.index % self.config.path_every:
+            return 0.0
         assert labels is not None
-        with autocast(step.device, self.config.precision):
-            fakes = self._synthesise(self._styles(labels, step), step)
-        discriminator_loss = self._train_discriminator(images, fakes.detach(), labels, step)
-        generator_loss = self._train_generator(fakes, labels, step)
-        return {"discriminator": discriminator_loss.detach(), "generator": generator_loss.detach()}
+        styles = self._styles(labels[: -(-len(labels) // 2)], step)
+        images = self._synthesise(styles, step)
+        lengths = path_lengths(images, styles, step.normal(*images.shape))
+        mean = self._generator.synthesis.path_mean
+        mean.lerp_(lengths.detach().mean(), 1 - _PATH_DECAY if step.index else 1.0)
+        return self.config.path_every * self.config.path * (lengths - mean).square().mean()
 
     def generate(self, noise: Noise, labels: Tensor | None, guidance: float | None) -> Tensor:
-        style = self._mapping(noise.normal(self.config.latent), labels)
-        styles = self._mapping.means[labels].lerp(style, self.config.truncation)
-        images: Tensor = self._synthesis(self._for_layers(styles), noise.normal(self._synthesis.noise_size))
+        network = self._generator
+        latents, values = noise.normal(self.config.latent), noise.normal(network.synthesis.noise_size)
+        images: Tensor = network(latents, labels, values, self.config.truncation)
         return images
 
     @property
-    def _mapping(self) -> Mapping:
-        return cast(Mapping, self.networks["mapping"])
+    def _generator(self) -> StyledGenerator:
+        return cast(StyledGenerator, self.networks["generator"])
 
-    @property
-    def _synthesis(self) -> Synthesis:
-        return cast(Synthesis, self.networks["synthesis"])
-
-    def _for_layers(self, styles: Tensor) -> Tensor:
-        return styles[:, None].expand(-1, self._synthesis.layers, -1)
-
-    # Training ----------------------------------------------------------------------------------------------------
-
-    def _styles(self, labels: Tensor, step: Step) -> Tensor:
+    def _styles(self, labels: Tensor | None, step: Step) -> Tensor:
         """Draw styles (B, layers, style), a share `mixing` of them mixed from two, and track the means of classes."""
-        mapping, layers = self._mapping, self._synthesis.layers
+        assert labels is not None
+        mapping, layers = self._generator.mapping, self._generator.synthesis.layers
         first, second = (mapping(step.normal(len(labels), self.config.latent), labels) for _ in range(2))
-        mapping.track(first.detach(), labels, min(_MEAN_DECAY, (1 + step.index) / (10 + step.index)))
+        mapping.track(first.detach(), labels, min(_STYLE_DECAY, (1 + step.index) / (10 + step.index)))
         chance, position = step.uniform(2, len(labels))
         start = torch.where(chance < self.config.mixing, (position * layers).long(), layers)
         return mixed(first, second, start, layers)
 
     def _synthesise(self, styles: Tensor, step: Step) -> Tensor:
-        images: Tensor = self._synthesis(styles, step.normal(len(styles), self._synthesis.noise_size))
+        synthesis = self._generator.synthesis
+        images: Tensor = synthesis(styles, step.normal(len(styles), synthesis.noise_size))
         return images
-
-    def _train_discriminator(self, images: Tensor, fakes: Tensor, labels: Tensor, step: Step) -> Tensor:
-        """Raise the logits of real images above those of fakes, and return the loss without its penalty."""
-        config, discriminator = self.config, self.networks["discriminator"]
-        penalised = config.penalty > 0 and step.index % config.penalty_every == 0
-        with autocast(step.device, "float32" if penalised else config.precision):
-            real = discriminator(images.requires_grad_(penalised), labels)
-            fake = discriminator(fakes, labels)
-        loss = F.softplus(fake).mean() + F.softplus(-real).mean()
-        total = loss
-        if penalised:
-            total = loss + config.penalty_every * config.penalty / 2 * gradient_penalty(real, images)
-        config.descend(step, "discriminator", total)
-        return loss
-
-    def _train_generator(self, fakes: Tensor, labels: Tensor, step: Step) -> Tensor:
-        """Raise the logits of fakes, keep path lengths alike, and return the loss without its regulariser."""
-        config, discriminator = self.config, self.networks["discriminator"].requires_grad_(False)
-        with autocast(step.device, config.precision):
-            loss = F.softplus(-discriminator(fakes, labels)).mean()
-        total = loss
-        if config.path > 0 and step.index % config.path_every == 0:
-            total = loss + config.path_every * config.path * self._path_loss(labels, step)
-        config.descend(step, "generator", total)
-        discriminator.requires_grad_(True)
-        return loss
-
-    def _path_loss(self, labels: Tensor, step: Step) -> Tensor:
-        """Return the mean of (‖Jᵀy‖ − a)² over half a batch, in float32."""
-        mean = self._synthesis.path_mean
-        styles = self._styles(labels[: -(-len(labels) // 2)], step)
-        images = self._synthesise(styles, step)
-        lengths = path_lengths(images, styles, step.normal(*images.shape))
-        mean.lerp_(lengths.detach().mean(), 0.01 if step.index else 1.0)
-        return (lengths - mean).square().mean()

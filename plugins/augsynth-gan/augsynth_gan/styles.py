@@ -173,6 +173,38 @@ class Synthesis(nn.Module):
         return (picture + self.bias)[:, :, :height, :width].float()
 
 
+class StyledGenerator(nn.Module):
+    """Mapping and synthesis: from latent vectors (B, latent) and classes (B,) to images (B, C, H, W).
+
+    Args:
+        image_shape: (C, H, W).
+        num_classes: number of classes, at least 1.
+        latent: length of the latent vectors, at least 1.
+        style: length of a style, at least 1.
+        mapping_layers: number of layers of the mapping, at least 1.
+        channels: channels at the finest level, at least 1.
+    """
+
+    def __init__(
+        self,
+        image_shape: tuple[int, int, int],
+        num_classes: int,
+        *,
+        latent: int,
+        style: int,
+        mapping_layers: int,
+        channels: int,
+    ) -> None:
+        super().__init__()
+        self.mapping = Mapping(num_classes, latent=latent, width=style, layers=mapping_layers)
+        self.synthesis = Synthesis(image_shape, width=style, channels=channels)
+
+    def forward(self, latents: Tensor, labels: Tensor, noise: Tensor, truncation: float = 1.0) -> Tensor:
+        style = self.mapping.means[labels].lerp(self.mapping(latents, labels), truncation)
+        images: Tensor = self.synthesis(style[:, None].expand(-1, self.synthesis.layers, -1), noise)
+        return images
+
+
 def mixed(first: Tensor, second: Tensor, start: Tensor, layers: int) -> Tensor:
     """Mix two styles of each sample: layers below `start` get the first one, and the others get the second.
 
