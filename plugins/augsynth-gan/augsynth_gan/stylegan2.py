@@ -14,19 +14,23 @@ times there as steps lie between them ("lazy regularisation").
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 
-from augsynth.generators import Noise, Step
-from augsynth.generators.toolkit import option
+from augsynth.core.checks import check_integer
+from augsynth.generators import LatentMethods, Noise, Samples, Step
+from augsynth.generators.contract.capabilities import Labels
+from augsynth.generators.toolkit import WarmupCosine, option
 from augsynth_gan.adversarial import AdversarialGenerator, AdversarialOptions
 from augsynth_gan.networks import Discriminator
 from augsynth_gan.styles import StyledGenerator, mixed, path_lengths
 
 _STYLE_DECAY, _PATH_DECAY = 0.99, 0.99
+_SEARCH_RATE = 0.1
 
 
 @dataclass(frozen=True)
@@ -65,8 +69,12 @@ class StyleGAN2Config(AdversarialOptions):
     learning_rate: float = option(1e-3, above=0)
 
 
-class StyleGAN2(AdversarialGenerator):
+class StyleGAN2(LatentMethods, AdversarialGenerator):
     """Class-conditional GAN with a style for each layer: coarse layers decide the shape, fine layers the texture.
+
+    The code of an image has a style for each layer, as its difference from the mean style of the image's class. An
+    image therefore changes its class by another mean. Without a class, it is the difference from the mean of all
+    classes.
 
     Args:
         config: options; None for the defaults.
@@ -76,6 +84,7 @@ class StyleGAN2(AdversarialGenerator):
     api_version = 1
     Config = StyleGAN2Config
     config: StyleGAN2Config
+    capabilities = frozenset({"conditional", "edit", "interpolate", "invert", "refine", "translate"})
     penalises_fakes = False
 
     def players(self, image_shape: tuple[int, int, int], num_classes: int) -> tuple[nn.Module, nn.Module]:
@@ -105,6 +114,45 @@ class StyleGAN2(AdversarialGenerator):
         latents, values = noise.normal(self.config.latent), noise.normal(network.synthesis.noise_size)
         images: Tensor = network(latents, labels, values, self.config.truncation)
         return images
+
+    def encode_tile(self, images: Tensor, labels: Tensor | None, noise: Noise) -> Tensor:
+        """Search for the code whose image has the least squared error, from the mean style on.
+
+        Codes are independent of each other, because Adam is, and the errors are summed.
+        """
+        codes = torch.zeros(len(images), self._generator.synthesis.layers, self.config.style, device=images.device)
+        optimizer = torch.optim.Adam([codes.requires_grad_()], betas=(0.9, 0.99))
+        fall = WarmupCosine(steps=1, share=0.0, end=0.0)
+        for index in range(self.config.search_steps):
+            optimizer.param_groups[0]["lr"] = _SEARCH_RATE * fall(index, self.config.search_steps)
+            with torch.enable_grad():
+                error = (self.decode_tile(codes, labels) - images).square().flatten(1).mean(1).sum()
+                (codes.grad,) = torch.autograd.grad(error, codes)
+            optimizer.step()
+        return codes.detach()
+
+    def decode_tile(self, codes: Tensor, labels: Tensor | None) -> Tensor:
+        means, synthesis = self._generator.mapping.means, self._generator.synthesis
+        origin = means.mean(0) if labels is None else means[labels][:, None]
+        images: Tensor = synthesis(origin + codes, codes.new_zeros(len(codes), synthesis.noise_size))
+        return images
+
+    def translate(self, images: Tensor, to: int | Sequence[int] | Tensor, *, labels: Labels = None) -> Samples:
+        self.required(None if labels is None else torch.as_tensor(labels))
+        return super().translate(images, to, labels=labels)
+
+    def mix_styles(self, coarse: Tensor, fine: Tensor, layer: int, *, labels: Labels = None) -> Samples:
+        """Draw images with the coarse layers of some images and the fine layers of others.
+
+        Args:
+            coarse: uint8 (n, C, H, W).
+            fine: uint8 (n, C, H, W).
+            layer: first layer that is taken from `fine`, from 0 for all to the number of layers for none.
+            labels: classes of both images; default None.
+        """
+        codes = [self.encode(images, labels=labels) for images in (coarse, fine)]
+        layer = check_integer("layer", layer, 0, self._generator.synthesis.layers)
+        return self.decode(torch.cat([codes[0][:, :layer], codes[1][:, layer:]], dim=1), labels=labels)
 
     @property
     def _generator(self) -> StyledGenerator:
