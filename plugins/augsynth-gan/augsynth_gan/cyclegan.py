@@ -100,15 +100,15 @@ class CycleGAN(NetworkGenerator):
         assert labels is not None
         real = [images[labels == domain] for domain in _DOMAINS]
         for domain in _DOMAINS:
-            self._sources.add(to_uint8(real[domain]), domain)
+            self._stored.add(to_uint8(real[domain]), domain)
         fakes, metrics = self._train_translators(real, step)
         return {**metrics, "discriminator": self._train_discriminators(real, fakes, step)}
 
     def generate(self, noise: Noise, labels: Tensor | None, guidance: float | None) -> Tensor:
         assert labels is not None
-        if not self._sources.stored.all():
+        if not self._stored.stored.all():
             raise NotFittedError("the fit of 'cyclegan' met images of one domain only: fit it for more steps")
-        return self._translated(to_signed(self._sources.draw(1 - labels, noise.uniform())), labels)
+        return self._translated(to_signed(self._stored.draw(1 - labels, noise.uniform())), labels)
 
     def translate(
         self, images: Tensor, to: int | Sequence[int] | Tensor, *, labels: int | Sequence[int] | Tensor | None = None
@@ -130,7 +130,7 @@ class CycleGAN(NetworkGenerator):
         return Samples(results, domains)
 
     @property
-    def _sources(self) -> Sources:
+    def _stored(self) -> Sources:
         return cast(Sources, self.networks["sources"])
 
     def _translated(self, images: Tensor, domains: Tensor) -> Tensor:

@@ -134,7 +134,9 @@ def test_interpolation_begins_and_ends_at_reconstructions(fitted: StyleGAN2, dat
 
 def test_an_edit_changes_its_attribute_and_keeps_the_class(fitted: StyleGAN2, data: TensorDataset) -> None:
     images, labels = data.tensors
-    fitted.learn_attribute("bright", images, (_brightness(images) > _brightness(images).median()).numpy(), labels=labels)
+    fitted.learn_attribute(
+        "bright", images, (_brightness(images) > _brightness(images).median()).numpy(), labels=labels
+    )
     edits = [fitted.edit(images[:16], "bright", s, labels=labels[:16]).images for s in (-1.0, 0.0, 1.0)]
     darker, same, brighter = (_brightness(edited) for edited in edits)
     assert (darker < same).float().mean() > 0.9
