@@ -42,7 +42,7 @@ class CycleGANConfig(TrainingOptions):
         history: earlier translations of each domain that discriminators are shown, at least 1; default 50.
         sources: training images of each domain that are stored with the weights, and from which samples are
             translated, at least 1; default 256.
-        learning_rate: learning rate of all networks at the peak of the schedule, above 0; default 0.0005.
+        learning_rate: learning rate of all networks at the peak of the schedule, above 0; default 0.001.
         max_norm: as in `TrainingOptions`; default None.
     """
 
@@ -55,7 +55,7 @@ class CycleGANConfig(TrainingOptions):
     identity: float = option(0.0, at_least=0)
     history: int = option(50, at_least=1)
     sources: int = option(256, at_least=1)
-    learning_rate: float = option(5e-4, above=0)
+    learning_rate: float = option(1e-3, above=0)
     max_norm: float | None = option(None, above=0)
 
 

@@ -19,9 +19,11 @@ _LEAST_SIDE = 8
 
 
 class Translator(nn.Module):
-    """Network from images of one domain to images of the other, (B, C, H, W) in [−1, 1].
+    """Network from images of one domain to images of the other, (B, C, H, W), about −1 to 1.
 
-    A wide convolution, halvings, residual blocks and doublings, with instance normalisation. Sides are halved once, and
+    A wide convolution, halvings, residual blocks and doublings, with instance normalisation, compute what is added to
+    the image. (In the paper they compute the image itself. A short fit then often shifts or exchanges contents, which
+    the cycle loss does not see.) Sides are halved once, and
     twice (as in the paper) for images of 64 pixels and more.
 
     Args:
@@ -48,7 +50,7 @@ class Translator(nn.Module):
             x = block(x)
         for layer in self.up:
             x = _normalised(layer(F.interpolate(x, scale_factor=2.0, mode="nearest"))).relu()
-        return self._frame.unfold(self.image(x)).float().tanh()
+        return images + self._frame.unfold(self.image(x)).float()
 
 
 class PatchDiscriminator(nn.Module):

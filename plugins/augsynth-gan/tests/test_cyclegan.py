@@ -17,7 +17,7 @@ from augsynth.testing import check_generator
 
 
 def _small(**options: object) -> CycleGAN:
-    return CycleGAN.configure(**{"channels": 6, "blocks": 1, "history": 10, **options})
+    return CycleGAN.configure(**{"channels": 6, "learning_rate": 2e-3, "blocks": 1, "history": 10, **options})
 
 
 def _bars(count: int, seed: int) -> Tensor:
@@ -29,9 +29,14 @@ def _bars(count: int, seed: int) -> Tensor:
     return images
 
 
+def _faded(images: Tensor) -> Tensor:
+    """Return images on a grey ground: domain 1."""
+    return 120 + images // 2
+
+
 def _two_domains(count: int = 64) -> TensorDataset:
-    """Domain 0 has bars, domain 1 the negatives of other bars."""
-    images = torch.cat([_bars(count, 0), 255 - _bars(count, 1)])
+    """Domain 0 has bars on a dark ground, domain 1 other bars on a grey ground."""
+    images = torch.cat([_bars(count, 0), _faded(_bars(count, 1))])
     return TensorDataset(images, torch.arange(2).repeat_interleave(count))
 
 
@@ -44,7 +49,7 @@ def history() -> list[float]:
 def fitted(history: list[float]) -> CycleGAN:
     generator = _small()
     note = lambda report: history.append(report.metrics["cycle"])  # noqa: E731
-    generator.fit(_two_domains(), steps=300, batch_size=16, callbacks=[note], progress=False)
+    generator.fit(_two_domains(), steps=120, batch_size=16, callbacks=[note], progress=False)
     return generator
 
 
@@ -59,14 +64,14 @@ def test_is_registered() -> None:
 @pytest.mark.parametrize("shape", [(1, 8, 8), (1, 27, 33), (3, 30, 20), (3, 64, 64), (2, 8, 64)])
 def test_translates_odd_shapes(shape: tuple[int, int, int]) -> None:
     images = torch.randint(0, 256, (6, *shape), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    generator = _small(channels=4, identity=0.5)
+    generator = _small(channels=4, identity=0.5, sources=3)
     generator.fit(TensorDataset(images, torch.arange(6) % 2), steps=2, batch_size=4, progress=False)
     assert generator.sample(3).images.shape == (3, *shape)
     assert generator.translate(images, 0).images.shape == images.shape
 
 
 def test_the_cycle_loss_falls(fitted: CycleGAN, history: list[float]) -> None:
-    assert sum(history[-20:]) < 0.4 * sum(history[:20])
+    assert sum(history[-20:]) < 0.5 * sum(history[:20])
 
 
 def test_a_translation_and_back_is_the_image(fitted: CycleGAN) -> None:
@@ -80,14 +85,13 @@ def test_a_domain_classifier_is_fooled_and_the_content_is_kept(fitted: CycleGAN)
     data = _two_domains()
     judge = train_classifier(*data.tensors, steps=100, seed=0)
     images = _bars(64, seed=2)
-    for source, to in ((images, 1), (255 - images, 0)):
+    for source, to in ((images, 1), (_faded(images), 0)):
         assert (judge.predict(source) == 1 - to).mean() > 0.9
         translated = fitted.translate(source, to)
         assert translated.labels.tolist() == [to] * 64
         assert (judge.predict(translated.images) == to).mean() > 0.9
-        # The bar, which is bright in domain 0 and dark in domain 1, remains in its row.
-        found = translated.images if to == 0 else 255 - translated.images
-        assert (found.float().mean((1, 3)).argmax(1) == images.float().mean((1, 3)).argmax(1)).float().mean() > 0.8
+        rows, expected = (each.float().mean((1, 3)).argmax(1) for each in (translated.images, images))
+        assert (rows == expected).float().mean() > 0.9  # each bar remains in its row
 
 
 def test_samples_are_translations_of_stored_images(fitted: CycleGAN) -> None:
@@ -119,7 +123,7 @@ def test_the_identity_loss_keeps_images_of_the_domain() -> None:
     changes = []
     for identity in (0.0, 1.0):
         generator = _small(identity=identity)
-        generator.fit(_two_domains(), steps=60, batch_size=16, progress=False)
+        generator.fit(_two_domains(), steps=40, batch_size=8, progress=False)
         images = _bars(32, seed=3)
         changes.append(float((generator.translate(images, 0).images.float() - images.float()).abs().mean()))
     assert changes[1] < changes[0] / 2

@@ -22,7 +22,7 @@ def test_take_any_shape_and_any_batch(shape: tuple[int, int, int], batch: int) -
     images = torch.randn(batch, *shape)
     translated = Translator(shape, channels=4, blocks=1)(images)
     assert translated.shape == images.shape
-    assert batch == 0 or translated.abs().max() <= 1
+    assert translated.isfinite().all()
     assert PatchDiscriminator(shape, channels=4)(images).shape[:2] == (batch, 1)
 
 

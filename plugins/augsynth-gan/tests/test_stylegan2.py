@@ -16,7 +16,7 @@ from augsynth.testing import check_generator
 
 
 def _small(**options: object) -> StyleGAN2:
-    tiny = {"channels": 8, "latent": 8, "style": 16, "mapping_layers": 2, "path_every": 4}
+    tiny = {"channels": 8, "latent": 8, "style": 16, "mapping_layers": 2, "path_every": 4, "search_steps": 40}
     return StyleGAN2.configure(**{**tiny, **options})
 
 
@@ -50,7 +50,7 @@ def data() -> TensorDataset:
 @pytest.fixture(scope="module")
 def fitted(data: TensorDataset) -> StyleGAN2:
     generator = _small()
-    generator.fit(data, steps=250, batch_size=16, progress=False)
+    generator.fit(data, steps=200, batch_size=16, progress=False)
     return generator
 
 
