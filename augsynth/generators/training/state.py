@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,14 @@ from augsynth.core.torch_settings import seeded, usual_process
 from augsynth.errors import CheckpointError, shown
 from augsynth.generators.checkpoints import checkpoint
 from augsynth.generators.checkpoints.layouts import Layout, layout_of, require_layout
+from augsynth.generators.errors import TrainingError
 from augsynth.generators.samples import to_signed
 from augsynth.generators.seeds import derive_seed
 from augsynth.generators.training.averaging import MovingAverage
 from augsynth.generators.training.history import History
 from augsynth.generators.training.optimizer_state import pack_optimizers, unpack_optimizers
 from augsynth.generators.training.run import Run, Trainee
+from augsynth.generators.training.soundness import CollapseCheck, divergence_advice, require_finite
 from augsynth.generators.training.steps import Step, StepReport
 
 AtCheckpoint = Callable[["Training"], Mapping[str, float]]
@@ -46,9 +49,11 @@ class Training:
             self.optimizers = generator.optimizers()
             self.average = MovingAverage(generator.networks, generator.averages())
         self.order = run.order()
-        self.history = History(run.steps)
+        self.history = History(run.steps, divergence_advice(generator.config))
+        self.collapse = CollapseCheck(run, generator.tile)
         self.at_checkpoint: list[AtCheckpoint] = []
         self.step = 0
+        self._kept = ""
 
     def take_step(self) -> StepReport:
         """Take one training step, and add its metrics to the history."""
@@ -67,8 +72,16 @@ class Training:
         self.history.add(self.step, metrics)
         return StepReport(self.step, run.steps, metrics)
 
+    def require_sound(self) -> None:
+        """Raise `TrainingError` if the fit has failed."""
+        with self.average.swapped_in():
+            require_finite(self.generator.networks.state_dict(), self.generator.config, self.step)
+            if self.collapse.is_due(self.step):
+                self.collapse(self.generator, self.step)
+
     def reach_checkpoint(self) -> None:
         """Do what is to be done at a checkpoint, and then write it."""
+        self.require_sound()
         for look in self.at_checkpoint:
             found = look(self)
             if found:
@@ -91,7 +104,9 @@ class Training:
         record = self.record()
         with self.average.swapped_in():
             weights = self.generator.networks.state_dict()
+        require_finite(weights, self.generator.config, self.step)
         checkpoint.write(path, self.generator.description(), weights, record)
+        self._kept = f"; {path} holds the checkpoint of step {self.step}"
 
     def restore(self, path: Path) -> None:
         """Continue from a checkpoint. Raises `CheckpointError` if another run wrote it.
@@ -118,11 +133,20 @@ class Training:
             self.average.load(stored.weights())
             unpack_optimizers(self.optimizers, record.progress["optimizers"], record.tensors)
             self.step = check_integer("step", record.progress["step"], 0)
+            self._kept = f"; {path} holds the checkpoint of step {self.step}"
             self.history.restore(record.progress["history"])
 
     def _averaged_layout(self) -> Layout:
         with self.average.swapped_in():
             return layout_of(self.generator.networks.state_dict())
+
+    @contextmanager
+    def naming_what_is_kept(self) -> Iterator[None]:
+        """Add the last checkpoint to the message of a `TrainingError` in a block."""
+        try:
+            yield
+        except TrainingError as cause:
+            raise TrainingError(f"{cause}{self._kept}") from cause
 
     def finish(self) -> None:
         """Replace networks by their averages. The generator is then fitted."""
