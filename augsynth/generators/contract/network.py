@@ -23,6 +23,7 @@ from augsynth.generators.contract.generator import Generator
 from augsynth.generators.contract.sampling import eval_mode
 from augsynth.generators.device import choose_device
 from augsynth.generators.image_kind import ImageKind
+from augsynth.generators.reading.held_out import read_held_out
 from augsynth.generators.reading.images import ImageSet
 from augsynth.generators.samples import FitReport
 from augsynth.generators.seeds import derive_seed
@@ -134,7 +135,8 @@ class NetworkGenerator(Generator):
                 self._require_match(start, images)
             elif self._networks is not None and not request.resumes:
                 learning.warn_of_fresh_start(self.name)
-            run = Run(images, request, start)
+            held_out = None if request.held_out is None else read_held_out(request.held_out, images)
+            run = Run(images, request, start, held_out)
             return self.learn(images.images, images.labels, seed=run.seed, progress=request.progress, run=run)
 
     def learn(

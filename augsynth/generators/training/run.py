@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from augsynth.generators.checkpoints.description import Description
 from augsynth.generators.reading.images import ImageSet
+from augsynth.generators.samples import Samples
 from augsynth.generators.training.batches import Order, make_order
 from augsynth.generators.training.request import FitRequest
 from augsynth.generators.training.steps import Step
@@ -33,6 +34,7 @@ class Trainee(Protocol):
     def training_step(self, images: Tensor, labels: Tensor | None, step: Step) -> Mapping[str, Tensor | float]: ...
     def description(self) -> Description: ...
     def forget(self) -> None: ...
+    def sample(self, n: int, *, seed: int) -> Samples: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,11 +45,13 @@ class Run:
         images: the images, their labels and the names of their classes.
         request: the checked arguments of `fit`.
         start: the weights that the fit starts from; None for fresh ones.
+        held_out: images that samples are compared with, uint8 (m, C, H, W); None for no comparison.
     """
 
     images: ImageSet
     request: FitRequest
     start: WarmStart | None = None
+    held_out: Tensor | None = None
 
     @cached_property
     def steps(self) -> int:
@@ -74,6 +78,7 @@ class Run:
             "seed": self.seed,
             "dataset": self.images.digest(),
             "balance": request.balance,
+            "held_out": None if self.held_out is None else ImageSet(self.held_out, None).digest(),
             **start,
         }
 
