@@ -94,7 +94,7 @@ def table(results: dict[str, Any]) -> str:
         f"Copying set in at step {results['copying_since']}. The generator ends with the weights of step "
         f"{results['kept_step']}.",
         "",
-        f"| {AGAIN:,} images | near an image of the fit | near one held out | copies beyond chance | p | single copies |",
+        f"| {AGAIN:,} images | near an image of the fit | near one held out | beyond chance | p | single copies |",
         "|---|---|---|---|---|---|",
     ]
     for name, title in (("kept", "new samples of the kept weights"), ("real", "further real images")):

@@ -17,6 +17,7 @@ from torch.utils.data import TensorDataset
 
 from augsynth.errors import ArgumentError, AugsynthError, CheckpointError, DataError
 from augsynth.generators import FitReport, StepReport, load_generator, register_generator, registry
+from augsynth.generators.reading import halves, lazy
 
 STEPS, EVERY = 40, 8
 
@@ -164,6 +165,18 @@ def test_images_that_tell_nothing_are_refused_before_the_fit(
 
     with pytest.raises(error, match=words):
         _fit(Copier(), held_out=held_out, callbacks=[never])
+
+
+@pytest.mark.parametrize("lazily", [True, False])
+def test_of_many_images_a_part_is_compared(monkeypatch: pytest.MonkeyPatch, lazily: bool) -> None:
+    monkeypatch.setattr(halves, "MOST_COMPARED", 40)
+    if lazily:
+        monkeypatch.setattr(lazy, "HELD_BYTES", 100)
+    report = _fit(Copier.configure(share=1.0))
+    assert report.copying_since == 24
+    assert report.metrics["copies"] == pytest.approx(1.0, abs=0.2)
+    with pytest.raises(ArgumentError, match="of the 60 images in held_out are in the data set"):
+        _fit(Copier(), held_out=REAL)
 
 
 def test_held_out_images_work_with_labels(images: TensorDataset) -> None:

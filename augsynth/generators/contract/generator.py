@@ -249,6 +249,8 @@ class Generator(OptionalMethods, ABC):
             dataset: map-style data set of `(image, label)`, of dicts with "image" and "label", or of images. An image
                 is uint8, or floating-point in [0, 1]: a torch tensor (C, H, W) or (H, W), a NumPy array (H, W, C) or
                 (H, W), or a PIL image. All have one shape. Labels are 0…K−1, and no class is empty. It is read once.
+                Networks read a data set of more than 1 GiB of pixels again for every batch, instead of holding it in
+                memory.
             steps: number of training steps, at least 1. Networks need either `steps` or `epochs`.
             epochs: passes over the images, above 0, rounded up to whole steps.
             batch_size: images of a training step, at least 1; default 64.
@@ -269,7 +271,8 @@ class Generator(OptionalMethods, ABC):
                 near-copies of images of the fit beyond chance, and `copies_p` how probable this is if nothing is copied
                 (`augsynth.copies.CopyTest`). If copying sets in (p below 0.05 at the last checkpoint and at all since
                 `FitReport.copying_since`), the generator ends with the weights of the last checkpoint before. It works
-                without `checkpoint_dir`, too. None (default) does not look.
+                without `checkpoint_dir`, too. Of more than 20,000 images of the fit, a random part is compared. None
+                (default) does not look.
             callbacks: functions that are called with a `StepReport` after each step. An error in one ends the fit.
             log_dir: folder for curves of the metrics, which TensorBoard shows; None (default) writes none. It needs
                 `pip install augsynth[tensorboard]`.

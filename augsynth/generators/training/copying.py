@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from augsynth.copies import CopyEvidence, CopyTest
 from augsynth.core.checks import check_integer
+from augsynth.generators.reading.halves import Halves
 from augsynth.generators.samples import Samples
 from augsynth.generators.seeds import derive_seed
 
@@ -51,13 +52,13 @@ class CopyWatch:
     are those of the first.
 
     Args:
-        fit: images of the fit, uint8 (n, C, H, W).
-        held_out: images of the same kind that the fit does not see, uint8 (m, C, H, W).
+        halves: images that the fit sees, and images that it does not see.
         seed: 64-bit seed of the run.
     """
 
-    def __init__(self, fit: Tensor, held_out: Tensor, seed: int) -> None:
-        self._test, self._seed = CopyTest(fit, held_out, seed=seed), seed
+    def __init__(self, halves: Halves, seed: int) -> None:
+        self._test, self._seed = CopyTest(halves.fit, halves.held_out, seed=seed), seed
+        self._scale = halves.total / len(halves.fit)
         self.clean: Weights | None = None
         self.since: int | None = None
 
@@ -74,7 +75,7 @@ class CopyWatch:
         samples = generator.sample(SAMPLES, seed=derive_seed("copies", self._seed, step)).images
         evidence = self._test(samples)
         self._judge(step, evidence, generator.networks)
-        return {"copies": evidence.share, "copies_p": evidence.p_value}
+        return {"copies": min(1.0, self._scale * evidence.share), "copies_p": evidence.p_value}
 
     def _judge(self, step: int, evidence: CopyEvidence, networks: nn.Module) -> None:
         copies = evidence.p_value < SIGNIFICANT

@@ -11,7 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from augsynth.generators.checkpoints.description import Description
+from augsynth.generators.reading.halves import Halves
 from augsynth.generators.reading.images import ImageSet
+from augsynth.generators.reading.lazy import LazyImageSet
 from augsynth.generators.samples import Samples
 from augsynth.generators.training.batches import Order, make_order
 from augsynth.generators.training.request import FitRequest
@@ -45,13 +47,13 @@ class Run:
         images: the images, their labels and the names of their classes.
         request: the checked arguments of `fit`.
         start: the weights that the fit starts from; None for fresh ones.
-        held_out: images that samples are compared with, uint8 (m, C, H, W); None for no comparison.
+        halves: images that samples are compared with; None for no comparison.
     """
 
-    images: ImageSet
+    images: ImageSet | LazyImageSet
     request: FitRequest
     start: WarmStart | None = None
-    held_out: Tensor | None = None
+    halves: Halves | None = None
 
     @cached_property
     def steps(self) -> int:
@@ -78,7 +80,7 @@ class Run:
             "seed": self.seed,
             "dataset": self.images.digest(),
             "balance": request.balance,
-            "held_out": None if self.held_out is None else ImageSet(self.held_out, None).digest(),
+            "held_out": None if self.halves is None else self.halves.digest(),
             **start,
         }
 
