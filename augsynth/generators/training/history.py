@@ -21,13 +21,14 @@ class History:
 
     Args:
         total: number of steps of the run.
+        advice: what to change if a metric is not finite.
     """
 
-    def __init__(self, total: int) -> None:
+    def __init__(self, total: int, advice: str) -> None:
         self.entries: list[dict[str, float]] = []
         self.listeners: list[Listener] = []
         self.note = ""  # the last value of each metric, as a short text
-        self._every, self._total = max(1, total // 100), total
+        self._every, self._total, self._advice = max(1, total // 100), total, advice
         self._sums: dict[str, Tensor] = {}
         self._count = 0
 
@@ -69,7 +70,7 @@ class History:
         """
         means = {name: float(total) / self._count for name, total in self._sums.items()}
         if not all(map(math.isfinite, means.values())):
-            raise TrainingError(f"training diverged before step {step}: {means}; lower the learning rate")
+            raise TrainingError(f"training diverged before step {step}: {means}; {self._advice}")
         return means
 
     def restore(self, entries: Any) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from augsynth.core.torch_settings import seeded, usual_process
 from augsynth.errors import CheckpointError, shown
 from augsynth.generators.checkpoints import checkpoint
 from augsynth.generators.checkpoints.layouts import layout_of, require_layout
+from augsynth.generators.errors import TrainingError
 from augsynth.generators.samples import to_signed
 from augsynth.generators.seeds import derive_seed
 from augsynth.generators.training.averaging import MovingAverage
@@ -21,6 +23,7 @@ from augsynth.generators.training.copying import CopyWatch
 from augsynth.generators.training.history import History
 from augsynth.generators.training.optimizer_state import pack_optimizers, unpack_optimizers
 from augsynth.generators.training.run import Run, Trainee
+from augsynth.generators.training.soundness import CollapseCheck, divergence_advice, require_finite
 from augsynth.generators.training.steps import Step, StepReport
 
 AtCheckpoint = Callable[["Training"], Mapping[str, float]]
@@ -48,13 +51,15 @@ class Training:
             self.optimizers = generator.optimizers()
             self.average = MovingAverage(generator.networks, generator.averages())
         self.order = run.order()
-        self.history = History(run.steps)
+        self.history = History(run.steps, divergence_advice(generator.config))
+        self.collapse = CollapseCheck(run, generator.tile)
         self.at_checkpoint: list[AtCheckpoint] = []
         self.watch: CopyWatch | None = None
         if run.halves is not None:
             self.watch = CopyWatch(run.halves, run.seed)
             self.at_checkpoint.append(_look_for_copies)
         self.step = 0
+        self._kept = ""
 
     def take_step(self) -> StepReport:
         """Take one training step, and add its metrics to the history."""
@@ -73,8 +78,16 @@ class Training:
         self.history.add(self.step, metrics)
         return StepReport(self.step, run.steps, metrics)
 
+    def require_sound(self) -> None:
+        """Raise `TrainingError` if the fit has failed."""
+        with self.average.swapped_in():
+            require_finite(self.generator.networks.state_dict(), self.generator.config, self.step)
+            if self.collapse.is_due(self.step):
+                self.collapse(self.generator, self.step)
+
     def reach_checkpoint(self) -> None:
         """Do what is to be done at a checkpoint, and then write it."""
+        self.require_sound()
         for look in self.at_checkpoint:
             found = look(self)
             if found:
@@ -99,9 +112,11 @@ class Training:
         if path is None:
             return
         self.history.means(self.step)  # raises before weights that are not finite replace finite ones
-        kept = None if self.watch is None else self.watch.kept
-        weights = self._averaged() if kept is None else kept.tensors
-        checkpoint.write(path, self.generator.description(), weights, self.record())
+        weights, kept = self._averaged(), None if self.watch is None else self.watch.kept
+        require_finite(weights, self.generator.config, self.step)
+        last_or_kept = weights if kept is None else kept.tensors
+        checkpoint.write(path, self.generator.description(), last_or_kept, self.record())
+        self._kept = f"; {path} holds the checkpoint of step {self.step}"
 
     def restore(self, path: Path) -> None:
         """Continue from a checkpoint. Raises `CheckpointError` if another run wrote it.
@@ -128,11 +143,20 @@ class Training:
                     require_layout(layout_of(self._averaged()), layout_of(self.watch.clean.tensors))
             unpack_optimizers(self.optimizers, record.progress["optimizers"], record.tensors)
             self.step = check_integer("step", record.progress["step"], 0)
+            self._kept = f"; {path} holds the checkpoint of step {self.step}"
             self.history.restore(record.progress["history"])
 
     def _averaged(self) -> dict[str, Tensor]:
         with self.average.swapped_in():
             return self.generator.networks.state_dict()
+
+    @contextmanager
+    def naming_what_is_kept(self) -> Iterator[None]:
+        """Add the last checkpoint to the message of a `TrainingError` in a block."""
+        try:
+            yield
+        except TrainingError as cause:
+            raise TrainingError(f"{cause}{self._kept}") from cause
 
     def finish(self) -> None:
         """Replace networks by their averages, or by those from before copying set in. The generator is then fitted."""
