@@ -12,8 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from augsynth.generators.checkpoints.description import Description
+from augsynth.generators.reading.halves import Halves
 from augsynth.generators.reading.images import ImageSet
 from augsynth.generators.reading.lazy import LazyImageSet
+from augsynth.generators.samples import Samples
 from augsynth.generators.seeds import Noise
 from augsynth.generators.training.batches import Order, make_order
 from augsynth.generators.training.request import FitRequest
@@ -42,6 +44,7 @@ class Trainee(Protocol):
     def generate(self, noise: Noise, labels: Tensor | None, guidance: float | None) -> Tensor: ...
     def description(self) -> Description: ...
     def forget(self) -> None: ...
+    def sample(self, n: int, *, seed: int) -> Samples: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,11 +55,13 @@ class Run:
         images: the images, their labels and the names of their classes.
         request: the checked arguments of `fit`.
         start: the weights that the fit starts from; None for fresh ones.
+        halves: images that samples are compared with; None for no comparison.
     """
 
     images: ImageSet | LazyImageSet
     request: FitRequest
     start: WarmStart | None = None
+    halves: Halves | None = None
 
     @cached_property
     def steps(self) -> int:
@@ -83,6 +88,7 @@ class Run:
             "seed": self.seed,
             "dataset": self.images.digest(),
             "balance": request.balance,
+            "held_out": None if self.halves is None else self.halves.digest(),
             **start,
         }
 
