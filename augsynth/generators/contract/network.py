@@ -27,8 +27,9 @@ from augsynth.generators.reading.images import ImageSet
 from augsynth.generators.samples import FitReport
 from augsynth.generators.seeds import derive_seed
 from augsynth.generators.training import learning
-from augsynth.generators.training.loop import Run, train
+from augsynth.generators.training.loop import train
 from augsynth.generators.training.request import FitRequest
+from augsynth.generators.training.run import Run
 from augsynth.generators.training.steps import Step
 from augsynth.generators.training.warm_start import WarmStart
 
@@ -124,7 +125,7 @@ class NetworkGenerator(Generator):
         return eval_mode(self.networks)
 
     def _fit(self, dataset: Any, request: FitRequest) -> FitReport:
-        request.require_loop_options()
+        request.require_loop_options(self.name, self.capabilities)
         request.require_free_folder()
         start = self._warm_start(request.start_from)
         with fitting(self):
@@ -185,7 +186,7 @@ class NetworkGenerator(Generator):
             seed: 64-bit seed of the weights; default 0.
             class_names: one name for each class, or None.
         """
-        self._image_kind = None
+        self._image_kind, self.directions = None, {}
         self.describe(image_shape, num_classes, class_names)
         with seeded(torch.device("cpu"), derive_seed("weights", seed)):
             networks = self._build(image_shape, num_classes)
@@ -206,6 +207,7 @@ class NetworkGenerator(Generator):
             require_claim(self._builder(self.image_kind), *stored.layout())
         self.prepare(about.image_shape, about.num_classes, torch.device("cpu"), class_names=about.class_names)
         self.restore(stored.weights())
+        self.directions = stored.directions()
 
     def forget(self) -> None:
         """Return to the state before `fit`."""
