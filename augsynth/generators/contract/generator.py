@@ -248,6 +248,8 @@ class Generator(OptionalMethods, ABC):
             dataset: map-style data set of `(image, label)`, of dicts with "image" and "label", or of images. An image
                 is uint8, or floating-point in [0, 1]: a torch tensor (C, H, W) or (H, W), a NumPy array (H, W, C) or
                 (H, W), or a PIL image. All have one shape. Labels are 0…K−1, and no class is empty. It is read once.
+                Networks read a data set of more than 1 GiB of pixels again for every batch, instead of holding it in
+                memory.
             steps: number of training steps, at least 1. Networks need either `steps` or `epochs`.
             epochs: passes over the images, above 0, rounded up to whole steps.
             batch_size: images of a training step, at least 1; default 64.

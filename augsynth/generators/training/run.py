@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from augsynth.generators.checkpoints.description import Description
 from augsynth.generators.reading.images import ImageSet
+from augsynth.generators.reading.lazy import LazyImageSet
 from augsynth.generators.training.batches import Order, make_order
 from augsynth.generators.training.request import FitRequest
 from augsynth.generators.training.steps import Step
@@ -45,7 +46,7 @@ class Run:
         start: the weights that the fit starts from; None for fresh ones.
     """
 
-    images: ImageSet
+    images: ImageSet | LazyImageSet
     request: FitRequest
     start: WarmStart | None = None
 

@@ -56,9 +56,10 @@ class Training:
         seed = derive_seed("step", run.seed, index)
         rng = torch.Generator().manual_seed(seed)
         indices = self.order.batch(index)
+        pixels = run.images.pixels(indices)
         step = Step(index, run.steps, self.optimizers, run.device, rng)
         with seeded(run.device, seed):
-            images = to_signed(run.images.images[indices].to(run.device))
+            images = to_signed(pixels.to(run.device))
             labels = None if run.images.labels is None else run.images.labels[indices].to(run.device)
             metrics = self.generator.training_step(images, labels, step)
             self.average.update(index)
