@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +19,8 @@ from augsynth.errors import ArgumentError
 from augsynth.generators import create_generator, load_generator, to_signed
 from augsynth.testing import check_generator
 
+Halves = Callable[..., TensorDataset]
+
 SMALL: dict[type, dict[str, Any]] = {MLPGAN: {"width": 32, "latent": 8}, DCGAN: {"channels": 8, "latent": 8}}
 REMEDIES = {
     "normalisation": "none",
@@ -30,6 +34,7 @@ REMEDIES = {
 }
 
 
+@pytest.mark.usefixtures("short_descents")
 @pytest.mark.parametrize(
     ("kind", "options"),
     [(MLPGAN, {}), (DCGAN, {}), (DCGAN, REMEDIES)],
@@ -56,21 +61,19 @@ def test_takes_odd_shapes(kind: type, shape: tuple[int, int, int]) -> None:
 @pytest.mark.parametrize(
     ("kind", "options"),
     [
-        (MLPGAN, {"learning_rate": 2e-3}),
-        (DCGAN, {"learning_rate": 2e-3}),
-        (DCGAN, {"learning_rate": 2e-3, "normalisation": "none", "spectral": True}),
+        (MLPGAN, {}),
+        (DCGAN, {}),
+        (DCGAN, {"normalisation": "none", "spectral": True}),
     ],
     ids=["mlp-gan", "dcgan", "dcgan, spectral"],
 )
-def test_learns_rows_and_columns(bars: TensorDataset, kind: type, options: dict[str, Any]) -> None:
-    """A bar along a row has bright columns of equal brightness, and one bright row."""
-    generator = kind.configure(**{**SMALL[kind], "decay": 0.99, **options})
-    generator.fit(bars, steps=300, batch_size=32, progress=False)
-    samples = generator.sample(64)
-    values = samples.images.float().squeeze(1)
-    along_rows = values.mean(2).amax(1) > values.mean(1).amax(1)
-    assert (along_rows == (samples.labels == 0)).float().mean() > 0.9
-    assert len({int(row) for row in values[samples.labels == 0].mean(2).argmax(1)}) >= 3
+def test_learns_what_tells_two_classes_apart(halves: Halves, kind: type, options: dict[str, Any]) -> None:
+    generator = kind.configure(**{**SMALL[kind], "learning_rate": 2e-3, "decay": 0.9, **options})
+    generator.fit(halves(128), steps=150, batch_size=32, progress=False)
+    images = generator.sample(64).images.float()
+    gap = (images[:, :, :4].mean((1, 2, 3)) - images[:, :, 4:].mean((1, 2, 3))).view(32, 2)
+    assert (gap[:, 0] > 60).all()
+    assert (gap[:, 1] < -60).all()
 
 
 @pytest.mark.parametrize(
@@ -93,7 +96,7 @@ def test_refuses_options_out_of_range(kind: type, option: str, value: object) ->
 def test_halvings_are_at_least_as_many_as_asked_for() -> None:
     assert halvings(5, 9) == [(5, 9)]
     assert halvings(5, 9, at_least=1) == [(3, 5), (5, 9)]
-    assert halvings(33, 27, at_least=1) == [(5, 4), (9, 7), (17, 14), (33, 27)]
+    assert halvings(33, 27, at_least=1) == [(9, 7), (17, 14), (33, 27)]
 
 
 def test_maxout_is_the_largest_of_linear_functions() -> None:
@@ -151,10 +154,10 @@ def test_statistics_tell_a_batch_of_copies() -> None:
         assert torch.isclose(varied, copied, rtol=1e-3) != statistics
 
 
-def test_saved_batch_norm_draws_the_same(bars: TensorDataset, tmp_path: Any) -> None:
+def test_saved_batch_norm_draws_the_same(halves: Halves, tmp_path: Path) -> None:
     """Its running means are buffers, and samples do not depend on their batch."""
     generator = DCGAN.configure(**SMALL[DCGAN])
-    generator.fit(bars, steps=20, batch_size=16, progress=False)
+    generator.fit(halves(), steps=20, batch_size=16, progress=False)
     generator.save(tmp_path)
     loaded = load_generator(tmp_path)
     assert torch.equal(loaded.sample(5, labels=1).images, generator.sample(64, labels=1).images[:5])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from augsynth_gan import R3GAN
@@ -11,15 +13,7 @@ from torch.utils.data import TensorDataset
 
 from augsynth.errors import ArgumentError
 
-
-def _halves(n: int, seed: int) -> TensorDataset:
-    """Class 0 is bright above and dark below, class 1 the other way round; the bright half is 120 to 255."""
-    labels = torch.arange(n) % 2
-    bright = torch.randint(120, 256, (n, 1, 1, 1), generator=torch.Generator().manual_seed(seed), dtype=torch.uint8)
-    images = torch.full((n, 1, 8, 8), 20, dtype=torch.uint8)
-    images[labels == 0, :, :4] = bright[labels == 0]
-    images[labels == 1, :, 4:] = bright[labels == 1]
-    return TensorDataset(images, labels)
+Halves = Callable[..., TensorDataset]
 
 
 def _gap(images: Tensor) -> Tensor:
@@ -40,15 +34,15 @@ class _Quick(R3GAN):
 
 
 @pytest.fixture(scope="module")
-def gan() -> _Quick:
+def gan(halves: Halves) -> _Quick:
     generator = _Quick.configure(channels=8, latent=4, learning_rate=2e-3, decay=0.99)
-    generator.fit(_halves(128, seed=0), steps=250, batch_size=32, progress=False)
+    generator.fit(halves(128), steps=250, batch_size=32, progress=False)
     return generator
 
 
 @pytest.fixture(scope="module")
-def unseen() -> tuple[Tensor, Tensor]:
-    images, labels = _halves(24, seed=1).tensors
+def unseen(halves: Halves) -> tuple[Tensor, Tensor]:
+    images, labels = halves(24, seed=1).tensors
     return images, labels
 
 
@@ -110,9 +104,9 @@ def test_blends_lie_between(gan: R3GAN, unseen: tuple[Tensor, Tensor]) -> None:
     assert (middle < high).all()
 
 
-def test_edit_changes_brightness_and_not_the_class(gan: R3GAN, unseen: tuple[Tensor, Tensor]) -> None:
+def test_edit_changes_brightness_and_not_the_class(gan: R3GAN, unseen: tuple[Tensor, Tensor], halves: Halves) -> None:
     images, labels = unseen
-    known, classes = _halves(64, seed=2).tensors
+    known, classes = halves(64, seed=2).tensors
     gan.learn_attribute("bright", known, (_brightness(known) > _brightness(known).median()).numpy(), labels=classes)
     darker, same, brighter = (gan.edit(images, "bright", strength, labels=labels).images for strength in (-1, 0, 1))
     assert torch.equal(same, gan.decode(gan.encode(images, labels=labels), labels=labels).images)
