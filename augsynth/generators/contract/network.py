@@ -23,6 +23,7 @@ from augsynth.generators.contract.generator import Generator
 from augsynth.generators.contract.sampling import eval_mode
 from augsynth.generators.device import choose_device
 from augsynth.generators.image_kind import ImageKind
+from augsynth.generators.reading.halves import Halves
 from augsynth.generators.reading.images import ImageSet, read_frugally
 from augsynth.generators.reading.lazy import LazyImageSet
 from augsynth.generators.samples import FitReport
@@ -139,7 +140,8 @@ class NetworkGenerator(Generator):
                 learning.warn_of_fresh_start(self.name)
             if not ranks.first:
                 request = replace(request, progress=False, callbacks=(), log_dir=None)
-            run = Run(images, request, start, ranks)
+            halves = None if request.held_out is None else Halves.read(request.held_out, images, request.seed)
+            run = Run(images, request, start, ranks, halves)
             run.require_one_fit()
             if isinstance(images, LazyImageSet):
                 return train(self, run)

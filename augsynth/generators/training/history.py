@@ -29,7 +29,7 @@ class History:
     def __init__(self, total: int, ranks: Ranks, advice: str) -> None:
         self.entries: list[dict[str, float]] = []
         self.listeners: list[Listener] = []
-        self.note = ""  # the last entry as a short text
+        self.note = ""  # the last value of each metric, as a short text
         self._every, self._total = max(1, total // 100), total
         self._ranks, self._advice = ranks, advice
         self._sums: dict[str, Tensor] = {}
@@ -61,7 +61,7 @@ class History:
         if not self.entries or self.entries[-1]["step"] != step:
             self.entries.append({"step": step})
         self.entries[-1].update(metrics)
-        self._note_last()
+        self._note_latest()
         for listener in self.listeners:
             listener(step, metrics)
 
@@ -88,8 +88,8 @@ class History:
             if "step" not in entry or not all(type(value) in (int, float) for value in entry.values()):
                 raise CheckpointError(f"its history has the entry {shown(entry)}")
         self.entries = list(entries)
-        self._note_last()
+        self._note_latest()
 
-    def _note_last(self) -> None:
-        last = self.entries[-1] if self.entries else {}
-        self.note = "  ".join(f"{name} {value:.4g}" for name, value in last.items() if name != "step")
+    def _note_latest(self) -> None:
+        latest = {name: value for entry in self.entries for name, value in entry.items() if name != "step"}
+        self.note = "  ".join(f"{name} {value:.4g}" for name, value in latest.items())

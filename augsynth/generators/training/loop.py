@@ -52,6 +52,9 @@ def train(generator: Trainee, run: Run) -> FitReport:
         if stopped:
             kept = "" if folder is None else f"; {folder} holds them, and resume=True continues"
             raise KeyboardInterrupt(f"stopped after {training.step} of {run.steps} steps{kept}")
+    watch = training.watch
+    if watch is not None:
+        watch.warn(generator.name, training.history.entries)
     return FitReport(
         steps=training.step,
         resumed_at=resumed_at,
@@ -62,6 +65,8 @@ def train(generator: Trainee, run: Run) -> FitReport:
         seed=run.seed,
         history=training.history.entries,
         checkpoint=folder,
+        copying_since=None if watch is None else watch.since,
+        kept_step=None if watch is None or watch.kept is None else watch.kept.step,
     )
 
 

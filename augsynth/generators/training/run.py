@@ -13,8 +13,10 @@ from torch import Tensor, nn
 
 from augsynth.errors import ArgumentError
 from augsynth.generators.checkpoints.description import Description
+from augsynth.generators.reading.halves import Halves
 from augsynth.generators.reading.images import ImageSet
 from augsynth.generators.reading.lazy import LazyImageSet
+from augsynth.generators.samples import Samples
 from augsynth.generators.seeds import Noise, derive_seed
 from augsynth.generators.training.batches import Order, make_order
 from augsynth.generators.training.ranks import ALONE, Ranks
@@ -44,6 +46,7 @@ class Trainee(Protocol):
     def generate(self, noise: Noise, labels: Tensor | None, guidance: float | None) -> Tensor: ...
     def description(self) -> Description: ...
     def forget(self) -> None: ...
+    def sample(self, n: int, *, seed: int) -> Samples: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,12 +58,14 @@ class Run:
         request: the checked arguments of `fit`.
         start: the weights that the fit starts from; None for fresh ones.
         ranks: the processes that share the fit; by default there is one.
+        halves: images that samples are compared with; None for no comparison.
     """
 
     images: ImageSet | LazyImageSet
     request: FitRequest
     start: WarmStart | None = None
     ranks: Ranks = ALONE
+    halves: Halves | None = None
 
     @cached_property
     def steps(self) -> int:
@@ -87,6 +92,7 @@ class Run:
             "seed": self.seed,
             "dataset": self.images.digest(),
             "balance": request.balance,
+            "held_out": None if self.halves is None else self.halves.digest(),
             **start,
         }
 
