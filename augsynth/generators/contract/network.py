@@ -23,6 +23,7 @@ from augsynth.generators.contract.generator import Generator
 from augsynth.generators.contract.sampling import eval_mode
 from augsynth.generators.device import choose_device
 from augsynth.generators.image_kind import ImageKind
+from augsynth.generators.reading.halves import Halves
 from augsynth.generators.reading.images import ImageSet, read_frugally
 from augsynth.generators.reading.lazy import LazyImageSet
 from augsynth.generators.samples import FitReport
@@ -135,7 +136,8 @@ class NetworkGenerator(Generator):
                 self._require_match(start, images)
             elif self._networks is not None and not request.resumes:
                 learning.warn_of_fresh_start(self.name)
-            run = Run(images, request, start)
+            halves = None if request.held_out is None else Halves.read(request.held_out, images, request.seed)
+            run = Run(images, request, start, halves)
             if isinstance(images, LazyImageSet):
                 return train(self, run)
             return self.learn(images.images, images.labels, seed=run.seed, progress=request.progress, run=run)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import cast
+from typing import ClassVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -73,6 +73,8 @@ class AdversarialGenerator(NetworkGenerator):
     capabilities = frozenset({"conditional"})
     Config = AdversarialOptions
     config: AdversarialOptions
+    penalises_fakes: ClassVar[bool] = True
+    """False leaves R2 out of the penalty, which is then R1 alone."""
 
     @abstractmethod
     def players(self, image_shape: tuple[int, int, int], num_classes: int) -> tuple[nn.Module, nn.Module]:
@@ -99,6 +101,16 @@ class AdversarialGenerator(NetworkGenerator):
         """Return numbers (B,) that are above 0 where the discriminator takes a real image for real, for ADA."""
         return real
 
+    def draw(self, labels: Tensor | None, step: Step) -> Tensor:
+        """Draw images (B, C, H, W) of classes (B,) for a training step."""
+        assert labels is not None
+        images: Tensor = self.networks["generator"](step.normal(len(labels), self.config.latent), labels)
+        return images
+
+    def generator_penalty(self, labels: Tensor | None, step: Step) -> Tensor | float:
+        """Compute a term that is added to the generator's loss, in float32; 0 by default."""
+        return 0.0
+
     @property
     def augmentation(self) -> Augmentation:
         """Distortion of the discriminator's images."""
@@ -119,7 +131,7 @@ class AdversarialGenerator(NetworkGenerator):
     def training_step(self, images: Tensor, labels: Tensor | None, step: Step) -> Mapping[str, Tensor | float]:
         # Both networks learn from one batch of fakes, which saves a pass through the generator.
         with autocast(step.device, self.config.precision):
-            fakes = self.networks["generator"](step.normal(len(images), self.config.latent), labels)
+            fakes = self.draw(labels, step)
         real, discriminator_loss = self._train_discriminator(images, fakes.detach(), labels, step)
         generator_loss = self._train_generator(real, fakes, labels, step)
         losses = {"discriminator": discriminator_loss.detach(), "generator": generator_loss.detach()}
@@ -143,8 +155,10 @@ class AdversarialGenerator(NetworkGenerator):
             real, fake = (discriminator(view, labels) for view in views)
         loss = total = self.discriminator_loss(real, fake)
         if penalised:
-            r1, r2 = gradient_penalty(real, views[0]), gradient_penalty(fake, views[1])
-            total = loss + config.penalty_every * config.penalty / 2 * (r1 + r2)
+            penalty = gradient_penalty(real, views[0])
+            if self.penalises_fakes:
+                penalty = penalty + gradient_penalty(fake, views[1])
+            total = loss + config.penalty_every * config.penalty / 2 * penalty
         config.descend(step, "discriminator", total)
         augmentation.adapt(self.sureness(real, fake))
         return real.detach(), loss
@@ -155,6 +169,6 @@ class AdversarialGenerator(NetworkGenerator):
         with autocast(step.device, self.config.precision):
             fake = discriminator(self.augmentation(fakes, step), labels)
         loss = self.generator_loss(real, fake)
-        self.config.descend(step, "generator", loss)
+        self.config.descend(step, "generator", loss + self.generator_penalty(labels, step))
         discriminator.requires_grad_(True)
         return loss
