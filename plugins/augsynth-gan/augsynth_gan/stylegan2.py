@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from augsynth.core.checks import check_integer
-from augsynth.generators import LatentMethods, Noise, Samples, Step
+from augsynth.generators import Noise, Samples, Step
 from augsynth.generators.contract.capabilities import Labels
 from augsynth.generators.toolkit import WarmupCosine, option
 from augsynth_gan.adversarial import AdversarialGenerator, AdversarialOptions
@@ -69,7 +69,7 @@ class StyleGAN2Config(AdversarialOptions):
     learning_rate: float = option(1e-3, above=0)
 
 
-class StyleGAN2(LatentMethods, AdversarialGenerator):
+class StyleGAN2(AdversarialGenerator):
     """Class-conditional GAN with a style for each layer: coarse layers decide the shape, fine layers the texture.
 
     The code of an image has a style for each layer, as its difference from the mean style of the image's class. An
@@ -84,7 +84,6 @@ class StyleGAN2(LatentMethods, AdversarialGenerator):
     api_version = 1
     Config = StyleGAN2Config
     config: StyleGAN2Config
-    capabilities = frozenset({"conditional", "edit", "interpolate", "invert", "refine", "translate"})
     penalises_fakes = False
 
     def players(self, image_shape: tuple[int, int, int], num_classes: int) -> tuple[nn.Module, nn.Module]:
