@@ -11,14 +11,17 @@ import torch
 from torch import Tensor, nn
 
 from augsynth.errors import ArgumentError
-from augsynth.generators import NetworkGenerator, Noise, Step
+from augsynth.generators import LatentMethods, NetworkGenerator, Noise, Step
 from augsynth.generators.toolkit import TrainingOptions, WarmupCosine, autocast, option
 from augsynth.transforms import DiffAugment
 from augsynth_gan.augmentation import Augmentation
+from augsynth_gan.inversion import invert
 from augsynth_gan.losses import gradient_penalty, logistic_loss, non_saturating_loss
 
 PLAYERS = ("generator", "discriminator")
 """Networks that are trained."""
+
+_STARTS = 16
 
 
 @dataclass(frozen=True)
@@ -59,22 +62,24 @@ class AdversarialOptions(TrainingOptions):
             raise ArgumentError(f"target={self.target} adapts distortions, and augment=0 has none; try augment=1")
 
 
-class AdversarialGenerator(NetworkGenerator):
+class AdversarialGenerator(LatentMethods, NetworkGenerator):
     """Class-conditional GAN: one network draws images, and the other tells them from real images of their class.
 
     A subclass makes the two networks. By default they play the game of Goodfellow et al., "Generative adversarial
-    nets", NIPS 2014, with the non-saturating loss.
+    nets", NIPS 2014, with the non-saturating loss. Codes of images are latent vectors, which a descent finds.
 
     Args:
         config: options; None for the defaults.
     """
 
     api_version = 1
-    capabilities = frozenset({"conditional"})
+    capabilities = frozenset({"conditional", "edit", "interpolate", "invert", "refine", "translate"})
     Config = AdversarialOptions
     config: AdversarialOptions
     penalises_fakes: ClassVar[bool] = True
     """False leaves R2 out of the penalty, which is then R1 alone."""
+    inversion_steps: ClassVar[int] = 200
+    """Number of steps in which `encode` finds a latent vector."""
 
     @abstractmethod
     def players(self, image_shape: tuple[int, int, int], num_classes: int) -> tuple[nn.Module, nn.Module]:
@@ -141,6 +146,16 @@ class AdversarialGenerator(NetworkGenerator):
 
     def generate(self, noise: Noise, labels: Tensor | None, guidance: float | None) -> Tensor:
         images: Tensor = self.networks["generator"](noise.normal(self.config.latent), labels)
+        return images
+
+    def encode_tile(self, images: Tensor, labels: Tensor | None, noise: Noise) -> Tensor:
+        # All images begin at the same codes, so that the code of an image does not depend on its position.
+        starts = Noise(0, range(_STARTS), self.device).normal(self.config.latent)
+        starts = starts[:, None].expand(-1, len(images), -1)
+        return invert(lambda codes: self.decode_tile(codes, labels), images, starts, steps=self.inversion_steps)
+
+    def decode_tile(self, codes: Tensor, labels: Tensor | None) -> Tensor:
+        images: Tensor = self.networks["generator"](codes, self.required(labels))
         return images
 
     def _train_discriminator(
