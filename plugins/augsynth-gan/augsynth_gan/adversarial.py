@@ -76,10 +76,10 @@ class AdversarialGenerator(LatentMethods, NetworkGenerator):
     capabilities = frozenset({"conditional", "edit", "interpolate", "invert", "refine", "translate"})
     Config = AdversarialOptions
     config: AdversarialOptions
-    penalises_fakes: ClassVar[bool] = True
-    """False leaves R2 out of the penalty, which is then R1 alone."""
     inversion_steps: ClassVar[int] = 200
     """Number of steps in which `encode` finds a latent vector."""
+    penalises_fakes: ClassVar[bool] = True
+    """False leaves R2 out of the penalty, which is then R1 alone."""
 
     @abstractmethod
     def players(self, image_shape: tuple[int, int, int], num_classes: int) -> tuple[nn.Module, nn.Module]:

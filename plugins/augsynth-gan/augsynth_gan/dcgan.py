@@ -103,7 +103,7 @@ class StridedGenerator(nn.Module):
         self.apply(_initialise)
 
     def forward(self, latents: Tensor, labels: Tensor) -> Tensor:
-        x = self.start(torch.cat([latents, self.classes(labels)], dim=1)).view(-1, *self._start)
+        x: Tensor = self.start(torch.cat([latents, self.classes(labels)], dim=1)).view(-1, *self._start)
         x = x.contiguous(memory_format=torch.channels_last)  # nearly twice as fast on a CPU
         for (height, width), normalise, enlarge in zip(self._sizes[1:], self.normalise, self.enlarge, strict=True):
             # Odd sides: twice the rounded half is one pixel too many.

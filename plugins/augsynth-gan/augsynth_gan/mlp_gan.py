@@ -125,4 +125,5 @@ class Maxout(nn.Module):
         self.pieces = nn.Linear(before, _PIECES * after)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.pieces(x).unflatten(1, (-1, _PIECES)).amax(2)
+        largest: Tensor = self.pieces(x).unflatten(1, (-1, _PIECES)).amax(2)
+        return largest

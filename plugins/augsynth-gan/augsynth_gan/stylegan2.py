@@ -87,9 +87,9 @@ class StyleGAN2(AdversarialGenerator):
     def players(self, image_shape: tuple[int, int, int], num_classes: int) -> tuple[nn.Module, nn.Module]:
         c = self.config
         size = {"latent": c.latent, "style": c.style, "mapping_layers": c.mapping_layers, "channels": c.channels}
-        return StyledGenerator(image_shape, num_classes, **size), Discriminator(
-            image_shape, num_classes, channels=c.channels, blocks=c.blocks, deviation=True
-        )
+        generator = StyledGenerator(image_shape, num_classes, **size)
+        judge = Discriminator(image_shape, num_classes, channels=c.channels, blocks=c.blocks, deviation=True)
+        return generator, judge
 
     def draw(self, labels: Tensor | None, step: Step) -> Tensor:
         return self._synthesise(self._styles(labels, step), step)
@@ -123,7 +123,8 @@ class StyleGAN2(AdversarialGenerator):
         return images
 
     def translate(self, images: Tensor, to: int | Sequence[int] | Tensor, *, labels: Labels = None) -> Samples:
-        self.required(None if labels is None else torch.as_tensor(labels))
+        if labels is None:  # without it, codes hold the class as well
+            self.required(labels)
         return super().translate(images, to, labels=labels)
 
     def mix_styles(self, coarse: Tensor, fine: Tensor, layer: int, *, labels: Labels = None) -> Samples:
