@@ -65,7 +65,7 @@ def write_plugin(name: str, kind: str, folder: Path | None) -> Path:
 
 
 def _text(template: str, values: dict[str, str]) -> str:
-    source = files("augsynth.cli").joinpath("templates", template).read_text(encoding="utf-8")
+    source = (files("augsynth.cli") / "templates" / template).read_text(encoding="utf-8")
     return Template(source).substitute(values)
 
 
