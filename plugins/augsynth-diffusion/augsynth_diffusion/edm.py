@@ -114,6 +114,7 @@ class EDM(Diffusion):
             seed: 64-bit seed of all random numbers; default 0.
             progress: True (default) shows a progress bar.
         """
+        self._require("tune")
         if self.config.leaps:
             raise ArgumentError("this generator was tuned before: load the checkpoint from before, and tune that")
         tuning = Tuning(replace(self.config, learning_rate=self.config.learning_rate / 4))
