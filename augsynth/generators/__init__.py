@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from augsynth.generators.contract.capabilities import CAPABILITIES
 from augsynth.generators.contract.generator import API_VERSION, Generator
+from augsynth.generators.contract.latent import LatentMethods
 from augsynth.generators.contract.network import NetworkGenerator
 from augsynth.generators.errors import CapabilityError, NotFittedError, TrainingError
 from augsynth.generators.registry import (
@@ -27,6 +28,7 @@ __all__ = [
     "FitReport",
     "Generator",
     "GeneratorInfo",
+    "LatentMethods",
     "NetworkGenerator",
     "Noise",
     "NotFittedError",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import torch
 from torch import Tensor
 
 from augsynth.core.positions import Positional
-from augsynth.errors import ArgumentTypeError
+from augsynth.errors import ArgumentTypeError, shown
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +82,25 @@ class FitReport:
         return {name: value for name, value in last.items() if name != "step"}
 
 
+def check_sources(images: Sequence[Tensor], codes: Tensor | None, image_shape: tuple[int, int, int]) -> int:
+    """Return the common number of rows of images and codes. Raises `ArgumentTypeError`.
+
+    Args:
+        images: tensors, each uint8 (n, C, H, W).
+        codes: float32 (n, …), or None.
+        image_shape: (C, H, W).
+    """
+    first = codes if codes is not None else images[0]
+    rows = len(first) if isinstance(first, Tensor) and first.ndim else "n"
+    expected = f"uint8 ({', '.join(map(str, (rows, *image_shape)))})"
+    for source in images:
+        if not isinstance(source, Tensor) or source.dtype != torch.uint8 or source.shape != (rows, *image_shape):
+            raise ArgumentTypeError(f"images must be {expected}, got {_described(source)}")
+    if codes is not None and not (isinstance(codes, Tensor) and codes.dtype == torch.float32 and codes.ndim >= 2):
+        raise ArgumentTypeError(f"codes must be float32 (n, …), as encode() returns them, got {_described(codes)}")
+    return int(rows)
+
+
 def to_signed(images: Tensor) -> Tensor:
     """Convert images for networks.
 
@@ -111,5 +131,7 @@ def to_uint8(images: Tensor) -> Tensor:
     return images.float().add(1.0).mul(127.5).clamp(0.0, 255.0).round().to(torch.uint8)
 
 
-def _described(tensor: Tensor) -> str:
-    return f"{str(tensor.dtype).removeprefix('torch.')} {tuple(tensor.shape)}"
+def _described(value: object) -> str:
+    if not isinstance(value, Tensor):
+        return shown(value)
+    return f"{str(value.dtype).removeprefix('torch.')} {tuple(value.shape)}"

@@ -1,4 +1,4 @@
-"""Two tiny generators: one that estimates, one that is trained with an optimiser and an average."""
+"""Tiny generators: some that estimate, some that are trained with an optimiser and an average."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from augsynth.generators import NetworkGenerator, Noise, Step
+from augsynth.generators import Generator, LatentMethods, NetworkGenerator, Noise, Step, to_signed
 
 
 class Means(nn.Module):
@@ -99,3 +99,70 @@ class TinyDecoder(NetworkGenerator):
         scale = 1.0 if guidance is None else guidance
         latent = noise.normal(self.config.latent) + scale * self.networks["embedding"](labels)
         return torch.tanh(self.networks["decoder"](latent))
+
+
+class PrincipalCodes(LatentMethods, Generator):
+    """Principal components around the mean image of each class: codes are the components, divided by their scales.
+
+    With as many components as pixels, it reconstructs every image exactly.
+    """
+
+    @dataclass(frozen=True)
+    class Config:
+        components: int = 64
+
+    name = "principal-codes"
+    api_version = 1
+    tile = 8
+    capabilities = frozenset({"conditional", "invert", "interpolate", "edit", "translate", "refine"})
+    config: Config
+
+    def learn(self, images: Tensor, labels: Tensor | None, *, seed: int, progress: bool) -> None:
+        assert labels is not None
+        values = to_signed(images).flatten(1)
+        self.means = torch.stack([values[labels == k].mean(0) for k in range(self.num_classes or 0)])
+        _, scales, rows = torch.linalg.svd(values - self.means[labels], full_matrices=False)
+        kept = min(self.config.components, len(scales))
+        self.scales = (scales[:kept] / len(values) ** 0.5).clamp(min=1e-3)
+        self.rows = rows[:kept].contiguous()
+
+    def state(self) -> Mapping[str, Tensor]:
+        return {"means": self.means, "scales": self.scales, "rows": self.rows}
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        self.means, self.scales, self.rows = state["means"], state["scales"], state["rows"]
+
+    def generate(self, noise: Noise, labels: Tensor | None, guidance: float | None) -> Tensor:
+        return self.decode_tile(noise.normal(len(self.scales)), labels)
+
+    def encode_tile(self, images: Tensor, labels: Tensor | None, noise: Noise) -> Tensor:
+        return (images.flatten(1) - self.means[self.required(labels)]) @ self.rows.T / self.scales
+
+    def decode_tile(self, codes: Tensor, labels: Tensor | None) -> Tensor:
+        values = self.means[self.required(labels)] + (codes * self.scales) @ self.rows
+        return values.unflatten(1, self.image_shape)
+
+
+class TinyAutoencoder(LatentMethods, TinyDecoder):
+    """`TinyDecoder` with an encoder that knows no classes and is never trained."""
+
+    @dataclass(frozen=True)
+    class Config(TinyDecoder.Config):
+        pass
+
+    name = "tiny-autoencoder"
+    tile = 8
+    capabilities = frozenset({"conditional", "guide", "invert", "interpolate", "edit", "refine"})
+
+    def build(self, image_shape: tuple[int, int, int], num_classes: int | None) -> dict[str, nn.Module]:
+        pixels = image_shape[0] * image_shape[1] * image_shape[2]
+        encoder = nn.Sequential(nn.Flatten(), nn.Linear(pixels, self.config.latent))
+        return {**super().build(image_shape, num_classes), "encoder": encoder}
+
+    def encode_tile(self, images: Tensor, labels: Tensor | None, noise: Noise) -> Tensor:
+        codes: Tensor = self.networks["encoder"](images)
+        return codes
+
+    def decode_tile(self, codes: Tensor, labels: Tensor | None) -> Tensor:
+        shift = 0.0 if labels is None else self.networks["embedding"](labels)
+        return torch.tanh(self.networks["decoder"](codes + shift))

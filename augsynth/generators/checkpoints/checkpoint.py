@@ -29,6 +29,9 @@ FORMAT = "augsynth-generator"
 FORMAT_VERSION = 1
 CONFIG_FILE = "config.json"
 
+# Names of the tensors that are no weights begin with it. No network has such a name.
+_DIRECTION = "direction of "
+
 _STAMP = {"format": FORMAT, "format_version": FORMAT_VERSION}
 _CONFIG_BYTES = 2**26
 _DTYPES: dict[str, torch.dtype] = {
@@ -101,11 +104,27 @@ class Checkpoint:
 
     def layout(self) -> tuple[Layout, int]:
         """Return names, dtypes and shapes of the stored weights, and their size in bytes; only the head is read."""
-        with self._unharmed():
-            return _layout(_file(self.path, self.content["weights"]))
+        layout, size = self._head()
+        return {name: form for name, form in layout.items() if not name.startswith(_DIRECTION)}, size
 
     def weights(self) -> dict[str, Tensor]:
         """Return the weights, verified. Raises `CheckpointError` if the file was changed after it was written."""
+        return {name: value for name, value in self._tensors().items() if not name.startswith(_DIRECTION)}
+
+    def directions(self) -> dict[str, Tensor]:
+        """Return the directions of attributes, by name; verified, as `weights` are."""
+        if not any(name.startswith(_DIRECTION) for name in self._head()[0]):  # the file is not read twice for nothing
+            return {}
+        named = {name: value for name, value in self._tensors().items() if name.startswith(_DIRECTION)}
+        if not all(value.dtype == torch.float32 and bool(value.isfinite().all()) for value in named.values()):
+            raise CheckpointError(f"{self.path} holds directions of attributes that are not finite float32 numbers")
+        return {name.removeprefix(_DIRECTION): value for name, value in named.items()}
+
+    def _head(self) -> tuple[Layout, int]:
+        with self._unharmed():
+            return _layout(_file(self.path, self.content["weights"]))
+
+    def _tensors(self) -> dict[str, Tensor]:
         with self._unharmed():
             return safetensors.torch.load(_read_file(self.path, self.content["weights"]))
 
@@ -208,6 +227,15 @@ def exists(path: Path) -> bool:
         path: the folder.
     """
     return (path / CONFIG_FILE).is_file()
+
+
+def named_directions(directions: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return directions of attributes by the names that they have among the weights.
+
+    Args:
+        directions: directions by the names of the attributes.
+    """
+    return {f"{_DIRECTION}{name}": direction for name, direction in directions.items()}
 
 
 def digest(description: Description, weights: Mapping[str, Tensor]) -> str:

@@ -168,7 +168,8 @@ class OptionalMethods:
 
         Args:
             images: uint8 (n, C, H, W).
-            score: a differentiable function of floating-point images (n, C, H, W) in [−1, 1]; it returns (n,).
+            score: a differentiable function of floating-point images (B, C, H, W) in [−1, 1]; it returns (B,). It gets
+                the images in tiles, and the score of an image must not depend on the others.
             steps: number of steps, at least 1.
             labels: their classes; default None.
         """
@@ -218,6 +219,10 @@ class OptionalMethods:
             progress: True (default) shows a progress bar.
         """
         self._refuse("tune")
+
+    def _require(self, capability: str) -> None:
+        if capability not in self.capabilities:
+            self._refuse(capability)
 
     def _refuse(self, capability: str) -> NoReturn:
         declared = ", ".join(sorted(self.capabilities)) or "nothing"

@@ -7,6 +7,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -19,7 +20,7 @@ from augsynth.errors import ArgumentTypeError, CheckpointError, PluginError
 from augsynth.generators.checkpoints import checkpoint
 from augsynth.generators.checkpoints.description import Description
 from augsynth.generators.concurrency import fitting, refuse_while_fitting
-from augsynth.generators.contract.capabilities import OptionalMethods
+from augsynth.generators.contract.capabilities import Labels, OptionalMethods
 from augsynth.generators.contract.config import NoOptions, make_config
 from augsynth.generators.contract.sampling import SampleRequest, TileFunction, render
 from augsynth.generators.device import choose_device
@@ -27,7 +28,7 @@ from augsynth.generators.errors import NotFittedError
 from augsynth.generators.image_kind import ImageKind
 from augsynth.generators.labels import check_labels
 from augsynth.generators.reading.images import ImageSet, read_images
-from augsynth.generators.samples import FitReport, Samples
+from augsynth.generators.samples import FitReport, Samples, check_sources
 from augsynth.generators.seeds import Noise
 from augsynth.generators.training import learning
 from augsynth.generators.training.request import FitRequest
@@ -124,6 +125,8 @@ class Generator(OptionalMethods, ABC):
         self._image_kind: ImageKind | None = None
         self._has_learned = False
         self._device = torch.device("cpu")
+        self.directions: dict[str, Tensor] = {}
+        """Directions of attributes among the codes, by name: float32, on the CPU. A fit forgets them."""
 
     @classmethod
     def configure(cls: type[GeneratorT], **options: Any) -> GeneratorT:
@@ -343,29 +346,50 @@ class Generator(OptionalMethods, ABC):
         return Samples(render(self, generate, request, batch_size, progress), classes)
 
     def map_tiles(
-        self, function: TileFunction, *images: Tensor, labels: int | Sequence[int] | Tensor | None = None, seed: int = 0
+        self, function: TileFunction, *images: Tensor, codes: Tensor | None = None, labels: Labels = None, seed: int = 0
     ) -> Tensor:
-        """Run a function over images in tiles, with the guarantees of `sample`. For image-to-image methods.
+        """Draw images from images or codes, in tiles, with the guarantees of `sample`. For the optional methods.
+
+        The function runs without gradients. Where it needs some, it computes inside `torch.enable_grad()`.
 
         Args:
-            function: a function (noise, labels, *images) of one tile. It receives floating-point images in [−1, 1] and
-                labels (None if none are given), and returns floating-point (B, C, H, W) or (B, steps, C, H, W).
+            function: a function (noise, labels, *images) of one tile; with codes, (noise, labels, *images, codes). It
+                receives floating-point images in [−1, 1] and labels (None if none are given), and returns
+                floating-point images (B, C, H, W) or (B, steps, C, H, W).
             images: sources, each uint8 (n, C, H, W).
-            labels: one class, or a class for each image; None (default) for no labels.
+            codes: codes, float32 (n, …), as `encode` returns them; None (default) for no codes.
+            labels: one class, or a class for each row; None (default) for no labels.
             seed: 64-bit seed; default 0.
 
         Returns:
-            The results, uint8 (n, C, H, W) or (n, steps, C, H, W).
+            Images, uint8 (n, C, H, W) or (n, steps, C, H, W).
         """
-        refuse_while_fitting(self)
-        for source in images:
-            if source.dtype != torch.uint8 or source.shape != (len(images[0]), *self.image_shape):
-                expected = (len(images[0]), *self.image_shape)
-                raise ArgumentTypeError(f"images must be uint8 {expected}, got {source.dtype} {tuple(source.shape)}")
-        n = len(images[0])
-        classes = None if labels is None else check_labels(self.name, labels, n, 0, self.num_classes)
-        request = SampleRequest(n, 0, check_seed(seed), classes, tuple(source.cpu() for source in images))
+        return render(self, function, self._sources(images, codes, labels, seed), batch_size=self.tile, progress=False)
+
+    def compute_tiles(
+        self, function: TileFunction, *images: Tensor, codes: Tensor | None = None, labels: Labels = None, seed: int = 0
+    ) -> Tensor:
+        """Compute numbers from images or codes, such as codes or likelihoods: like `map_tiles`, without rounding.
+
+        Args:
+            function: as for `map_tiles`; it returns floating-point numbers (B, …).
+            images: as for `map_tiles`.
+            codes: as for `map_tiles`.
+            labels: as for `map_tiles`.
+            seed: 64-bit seed; default 0.
+
+        Returns:
+            The numbers, float32 (n, …), on the CPU.
+        """
+        request = replace(self._sources(images, codes, labels, seed), images=False)
         return render(self, function, request, batch_size=self.tile, progress=False)
+
+    def _sources(self, images: tuple[Tensor, ...], codes: Tensor | None, labels: Labels, seed: int) -> SampleRequest:
+        refuse_while_fitting(self)
+        n = check_sources(images, codes, self.image_shape)
+        classes = None if labels is None else check_labels(self.name, labels, n, 0, self.num_classes)
+        sources = images if codes is None else (*images, codes)
+        return SampleRequest(n, 0, check_seed(seed), classes, tuple(source.detach().cpu() for source in sources))
 
     def save(self, path: str | Path) -> None:
         """Write `config.json` and the state (safetensors) into a folder.
@@ -413,11 +437,12 @@ class Generator(OptionalMethods, ABC):
             raise CheckpointError(f"it drew {self.image_kind} when it was saved, and now draws {described}")
         with usual_process():
             self.restore(stored.weights())
+        self.directions = stored.directions()
         self._has_learned = self.can_learn
 
     def forget(self) -> None:
         """Return to the state before `fit`."""
-        self._image_kind, self._has_learned = None, False
+        self._image_kind, self._has_learned, self.directions = None, False, {}
 
     def description(self) -> Description:
         """Return the head of a checkpoint: everything except the state."""
@@ -436,4 +461,4 @@ class Generator(OptionalMethods, ABC):
         state = self.state()
         if not all(isinstance(name, str) and isinstance(value, Tensor) for name, value in state.items()):
             raise PluginError(f"state() of {self.name!r} must give tensors by name")
-        return state
+        return {**state, **checkpoint.named_directions(self.directions)}

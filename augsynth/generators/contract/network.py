@@ -185,7 +185,7 @@ class NetworkGenerator(Generator):
             seed: 64-bit seed of the weights; default 0.
             class_names: one name for each class, or None.
         """
-        self._image_kind = None
+        self._image_kind, self.directions = None, {}
         self.describe(image_shape, num_classes, class_names)
         with seeded(torch.device("cpu"), derive_seed("weights", seed)):
             networks = self._build(image_shape, num_classes)
@@ -206,6 +206,7 @@ class NetworkGenerator(Generator):
             require_claim(self._builder(self.image_kind), *stored.layout())
         self.prepare(about.image_shape, about.num_classes, torch.device("cpu"), class_names=about.class_names)
         self.restore(stored.weights())
+        self.directions = stored.directions()
 
     def forget(self) -> None:
         """Return to the state before `fit`."""

@@ -38,7 +38,8 @@ class Renderer(Protocol):
 
 
 TileFunction = Callable[..., Tensor]
-"""Function (noise, labels, *images) of a tile. It returns floating-point images in [-1, 1], or several for each row."""
+"""Function (noise, labels, *sources) of a tile. It returns floating-point images in [-1, 1], or other numbers, with a
+row for each row of the tile."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,14 +51,16 @@ class SampleRequest:
         start: number of the first sample, at least 0.
         seed: 64-bit seed.
         labels: classes, int64 (n,), or None.
-        images: sources of image-to-image methods, each uint8 (n, C, H, W).
+        sources: images, uint8 (n, C, H, W), or codes, float32 (n, …), on the CPU; by default none.
+        images: True (default) if images are drawn, False if other numbers are computed.
     """
 
     n: int
     start: int
     seed: int
     labels: Tensor | None
-    images: tuple[Tensor, ...] = ()
+    sources: tuple[Tensor, ...] = ()
+    images: bool = True
 
     @property
     def stop(self) -> int:
@@ -68,7 +71,7 @@ class SampleRequest:
 def render(
     generator: Renderer, function: TileFunction, request: SampleRequest, batch_size: int, progress: bool
 ) -> Tensor:
-    """Compute samples, uint8 (n, …, C, H, W), on the CPU.
+    """Compute samples: images, uint8 (n, …, C, H, W), or other numbers, float32 (n, …), on the CPU.
 
     Args:
         generator: the generator that computes them.
@@ -77,9 +80,10 @@ def render(
         batch_size: about how many samples are computed between two transfers to the host.
         progress: True for a progress bar.
     """
-    if request.n == 0:
+    if request.n == 0 and not request.sources:
         return torch.empty((0, *generator.image_shape), dtype=torch.uint8, device="cpu")
-    tiles = range(request.start // generator.tile, -(-request.stop // generator.tile))
+    # No source takes a tile as well: the shape of the results is not known before.
+    tiles = range(request.start // generator.tile, max(1, -(-request.stop // generator.tile)))
     at_once = max(1, batch_size // generator.tile)
     batches = []
     with progress_bar("sampling", request.n, progress) as advance, usual_thread(generator.device, gradients=False):
@@ -103,18 +107,19 @@ def _render_tile(generator: Renderer, function: TileFunction, request: SampleReq
 
     with usual_process(), deterministic_cudnn(), generator.sampling_mode():
         labels = None if request.labels is None else tiled(request.labels)
-        sources = [to_signed(tiled(images)) for images in request.images]
+        tiles = map(tiled, request.sources)
+        sources = [to_signed(tile) if tile.dtype == torch.uint8 else tile for tile in tiles]
         noise = Noise(request.seed, range(begin, begin + generator.tile), generator.device)
         drawn = function(noise, labels, *sources)
-    shape = generator.image_shape
-    if len(drawn) != generator.tile or tuple(drawn.shape[-3:]) != shape or not drawn.is_floating_point():
+    shape = generator.image_shape if request.images else ()
+    if len(drawn) != generator.tile or drawn.shape[drawn.ndim - len(shape) :] != shape or not drawn.is_floating_point():
+        expected = ", ".join(map(str, (generator.tile, *(shape or "…"))))
         raise PluginError(
-            f"generator {generator.name!r} must draw float ({generator.tile}, {', '.join(map(str, shape))}); "
-            f"it gave {drawn.dtype} {tuple(drawn.shape)}"
+            f"generator {generator.name!r} must draw float ({expected}); it gave {drawn.dtype} {tuple(drawn.shape)}"
         )
     if not bool(drawn[rows].isfinite().all()):
         raise PluginError(f"generator {generator.name!r} drew values that are not finite; was its fit sound?")
-    return to_uint8(drawn[rows])
+    return to_uint8(drawn[rows]) if request.images else drawn[rows].float()
 
 
 @contextmanager

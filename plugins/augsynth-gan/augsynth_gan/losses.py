@@ -1,13 +1,40 @@
-"""The relativistic loss and the gradient penalty of R3GAN.
-
-Huang, Gokaslan, Kuleshov & Tompkin, "The GAN is dead; long live the GAN! A modern GAN baseline", NeurIPS 2024.
-"""
+"""Losses and penalties of generative adversarial networks. All of them take logits (B,)."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+
+def logistic_loss(real: Tensor, fake: Tensor) -> Tensor:
+    """Compute the discriminator's loss, mean softplus(−real) + mean softplus(fake): −log D(x) − log(1 − D(G(z))).
+
+    D is the sigmoid of the logit. Goodfellow et al., "Generative adversarial nets", NIPS 2014.
+
+    Args:
+        real: logits of real images, (B,).
+        fake: logits of generated images, (B,).
+
+    >>> logistic_loss(torch.tensor([0.0]), torch.tensor([0.0]))  # undecided: 2 log 2
+    tensor(1.3863)
+    """
+    return F.softplus(-real).mean() + F.softplus(fake).mean()
+
+
+def non_saturating_loss(fake: Tensor) -> Tensor:
+    """Compute the generator's loss, mean softplus(−fake): −log D(G(z)).
+
+    Its gradient does not vanish where the discriminator is sure, as that of log(1 − D(G(z))) does: Goodfellow et al.,
+    "Generative adversarial nets", NIPS 2014, section 3.
+
+    Args:
+        fake: logits of generated images, (B,).
+
+    >>> non_saturating_loss(torch.tensor([0.0]))
+    tensor(0.6931)
+    """
+    return F.softplus(-fake).mean()
 
 
 def relativistic_loss(preferred: Tensor, other: Tensor) -> Tensor:

@@ -19,6 +19,7 @@ _SLOPE = 0.2
 _FEATURES = 128
 _COARSEST = 8
 _SHUFFLED = 16
+_TINY = 1e-8
 
 
 def pyramid(height: int, width: int) -> list[tuple[int, int]]:
@@ -39,7 +40,7 @@ def pyramid(height: int, width: int) -> list[tuple[int, int]]:
     sizes = [(height, width)]
     while min(sizes[-1]) >= _COARSEST:
         sizes.append((-(-sizes[-1][0] // 2), -(-sizes[-1][1] // 2)))
-    return sizes[_patch_size(height, width) - 1 :][::-1]
+    return sizes[patch_size(height, width) - 1 :][::-1]
 
 
 def widths(levels: int, finest: int) -> list[int]:
@@ -70,7 +71,7 @@ class ImageGenerator(nn.Module):
         self, image_shape: tuple[int, int, int], num_classes: int, *, latent: int, channels: int, blocks: int
     ) -> None:
         super().__init__()
-        self._patches = Patches(image_shape, size=_patch_size(*image_shape[1:]))
+        self._patches = Patches(image_shape, size=patch_size(*image_shape[1:]))
         self._sizes = pyramid(*image_shape[1:])
         counts = widths(len(self._sizes), channels)
         self._start = (counts[0], *self._sizes[0])
@@ -98,20 +99,31 @@ class Discriminator(nn.Module):
         num_classes: number of classes, at least 1.
         channels: channels at the finest level, at least 1.
         blocks: residual blocks at each level, at least 1.
+        deviation: True adds the deviation over the batch to the coarsest features, so that a logit depends on the
+            whole batch; default False.
     """
 
-    def __init__(self, image_shape: tuple[int, int, int], num_classes: int, *, channels: int, blocks: int) -> None:
+    def __init__(
+        self,
+        image_shape: tuple[int, int, int],
+        num_classes: int,
+        *,
+        channels: int,
+        blocks: int,
+        deviation: bool = False,
+    ) -> None:
         super().__init__()
         image_channels, height, width = image_shape
         sizes = pyramid(height, width)[::-1]
         counts = widths(len(sizes), channels)[::-1]
-        stride = _patch_size(*image_shape[1:])
+        stride = patch_size(*image_shape[1:])
         # A kernel of 4 with stride 2 halves a side and rounds down, so odd sides are padded.
         self._padding = (0, width % stride, 0, height % stride)
         self.stem = nn.Conv2d(image_channels, counts[0], kernel_size=2 + stride, stride=stride, padding=1)
         self.stages = nn.ModuleList(_stage(count, blocks) for count in counts)
         self.widen = nn.ModuleList(_convolution(a, b, 1, slope=1.0) for a, b in pairwise(counts))
-        self.features = _linear(counts[-1] * sizes[-1][0] * sizes[-1][1], _FEATURES)
+        self._deviation = deviation
+        self.features = _linear((counts[-1] + deviation) * sizes[-1][0] * sizes[-1][1], _FEATURES)
         self.logit = nn.Linear(_FEATURES, 1)
         self.classes = nn.Embedding(num_classes, _FEATURES)
         nn.init.normal_(self.classes.weight, std=_FEATURES**-0.5)
@@ -121,6 +133,8 @@ class Discriminator(nn.Module):
         x = self.stages[0](self.stem(x))
         for widen, stage in zip(self.widen, self.stages[1:], strict=True):
             x = stage(widen(F.avg_pool2d(x, 2, ceil_mode=True, count_include_pad=False)))
+        if self._deviation:
+            x = torch.cat([x, batch_deviation(x)], dim=1)
         features = _activate(self.features(_activate(x).flatten(1))).float()
         # Projection discriminator: Miyato & Koyama, "cGANs with projection discriminator", ICLR 2018.
         projected = (features * self.classes(labels)).sum(dim=1)
@@ -142,7 +156,32 @@ class _Residual(nn.Module):
         return x + branch
 
 
-def _patch_size(height: int, width: int) -> int:
+def batch_deviation(x: Tensor) -> Tensor:
+    """Compute the standard deviation over the batch, averaged over all features: one number, as a feature map.
+
+    A batch of fakes that are too much alike is told by it. Karras, Aila, Laine & Lehtinen, "Progressive growing of
+    GANs", ICLR 2018.
+
+    Args:
+        x: features (B, C, H, W).
+
+    Returns:
+        (B, 1, H, W), the same number everywhere.
+
+    >>> batch_deviation(torch.tensor([1.0, 3.0]).view(2, 1, 1, 1)).flatten()
+    tensor([1., 1.])
+    """
+    deviation = (x.float().var(0, correction=0) + _TINY).sqrt().mean()
+    return deviation.to(x.dtype).expand(len(x), 1, *x.shape[2:])
+
+
+def patch_size(height: int, width: int) -> int:
+    """Return the side of the patches that images are read and written in: 2, or 1 for small images.
+
+    Args:
+        height: height of the images, in pixels, at least 1.
+        width: width of the images, in pixels, at least 1.
+    """
     return 2 if min(height, width) >= _SHUFFLED else 1
 
 

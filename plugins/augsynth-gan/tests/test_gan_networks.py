@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 import torch
-from augsynth_gan.networks import Discriminator, ImageGenerator, pyramid, widths
+from augsynth_gan.networks import Discriminator, ImageGenerator, batch_deviation, pyramid, widths
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -85,3 +85,19 @@ def test_images_depend_on_latent_and_class() -> None:
     same, other_class, other_latent = generator(latents, torch.tensor([0, 1, 0]))
     assert not torch.equal(same, other_class)
     assert not torch.equal(same, other_latent)
+
+
+def test_deviation_is_the_mean_of_the_deviations_of_all_features() -> None:
+    x = torch.randn(5, 3, 4, 2)
+    expected = x.std(0, correction=0).mean().expand(5, 1, 4, 2)
+    torch.testing.assert_close(batch_deviation(x), expected)
+
+
+def test_a_discriminator_with_deviation_sees_a_batch_of_copies() -> None:
+    """Without it, the logit of an image does not depend on the others."""
+    images, labels = torch.randn(4, 1, 8, 8), torch.zeros(4, dtype=torch.int64)
+    for deviation in (False, True):
+        discriminator = Discriminator((1, 8, 8), 2, channels=4, blocks=1, deviation=deviation)
+        varied = discriminator(images, labels)[0]
+        copied = discriminator(images[:1].expand(4, -1, -1, -1), labels)[0]
+        assert torch.isclose(varied, copied, rtol=1e-4) != deviation

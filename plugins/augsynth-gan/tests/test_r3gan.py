@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from pathlib import Path
 
 import pytest
 import torch
@@ -12,7 +13,7 @@ from augsynth_gan.losses import gradient_penalty
 from torch.utils.data import TensorDataset
 
 from augsynth.errors import ArgumentError
-from augsynth.generators import create_generator, to_signed
+from augsynth.generators import create_generator, load_generator, to_signed
 from augsynth.testing import check_generator
 
 
@@ -39,6 +40,17 @@ def test_conforms(options: dict[str, object]) -> None:
 
 def test_is_registered() -> None:
     assert isinstance(create_generator("r3gan", channels=8), R3GAN)
+
+
+def test_checkpoint_of_a_moved_module_loads_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Checkpoints store the class path. Those that were saved before it changed remain readable."""
+    generator = _small()
+    generator.fit(_two_classes((1, 8, 8)), steps=1, batch_size=4, progress=False)
+    with monkeypatch.context() as patch:
+        patch.setattr(R3GAN, "__module__", "augsynth_gan.generator")
+        generator.save(tmp_path)
+    assert "augsynth_gan.generator:R3GAN" in (tmp_path / "config.json").read_text()
+    assert torch.equal(load_generator(tmp_path).sample(3).images, generator.sample(3).images)
 
 
 @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 20, 30)])
