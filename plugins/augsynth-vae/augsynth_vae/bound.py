@@ -1,6 +1,6 @@
 """The terms of the evidence lower bound (ELBO) that concern the latent code, in nats.
 
-    log p(x) ≥ E_q(z|x)[log p(x | z)] − KL(q(z | x) ‖ p(z))
+log p(x) ≥ E_q(z|x)[log p(x | z)] − KL(q(z | x) ‖ p(z))
 """
 
 from __future__ import annotations

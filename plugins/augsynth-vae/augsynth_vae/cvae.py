@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from augsynth.generators import Noise, Step
 from augsynth.generators.toolkit import option
 from augsynth_vae.autoencoder import Autoencoder, AutoencoderOptions
-from augsynth_vae.bound import free_bits, gaussian_log_density, ramp
+from augsynth_vae.bound import free_bits, ramp
 from augsynth_vae.flow import Flow
 
 
@@ -71,7 +71,8 @@ class ConditionalVAE(Autoencoder):
 
     def encode_tile(self, images: Tensor, labels: Tensor | None, noise: Noise) -> Tensor:
         mean = super().encode_tile(images, self.required(labels), noise)
-        return self._prior(mean, labels)[0]
+        codes: Tensor = self._prior(mean, labels)[0]
+        return codes
 
     def decode_tile(self, codes: Tensor, labels: Tensor | None) -> Tensor:
         return super().decode_tile(self._prior.inverse(codes, self.required(labels)), labels)
@@ -81,7 +82,8 @@ class ConditionalVAE(Autoencoder):
 
     def log_prior(self, latent: Tensor, labels: Tensor | None) -> Tensor:
         numbers, log_determinant = self._prior(latent, labels)
-        return super().log_prior(numbers, labels) + log_determinant
+        log_density: Tensor = super().log_prior(numbers, labels) + log_determinant
+        return log_density
 
     @property
     def _prior(self) -> Flow:

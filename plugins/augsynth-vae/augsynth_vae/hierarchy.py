@@ -1,4 +1,4 @@
-"""Networks of `nvae`: a tower from the image up to coarse features, and one from coarse latent groups down to the image.
+"""Networks of `nvae`: a tower from the image up to coarse features, and one from latent groups down.
 
 Both have the levels of `Grid`. Latent groups lie at the coarsest levels, a few at each.
 """
@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -59,7 +61,9 @@ class Plan:
     def group_shapes(self) -> list[tuple[int, int, int]]:
         """Shapes (channels, rows, columns) of the latent groups, from coarse to fine."""
         coarse_to_fine = reversed(range(len(self.grid.sides)))
-        return [(self.latent, *self.grid.sides[level]) for level in coarse_to_fine for _ in range(self.groups_at(level))]
+        return [
+            (self.latent, *self.grid.sides[level]) for level in coarse_to_fine for _ in range(self.groups_at(level))
+        ]
 
 
 class Conv(nn.Conv2d):
@@ -196,7 +200,7 @@ class BottomUp(nn.Module):
         features, found = self.grid.patches.fold(images), []
         for level, (entry, cells) in enumerate(zip(self.entries, self.cells, strict=True)):
             features = entry(F.avg_pool2d(features, 2, ceil_mode=True) if level else features)
-            for cell in cells:
+            for cell in cast("Any", cells):
                 features = cell(features)
                 if self.has_groups[level]:
                     found.append(features)
@@ -279,7 +283,7 @@ class TopDown(nn.Module):
         )
         self.cells = nn.ModuleList(DecoderCell(plan.channels(level), plan) for level in levels)
         entries = [plan.channels(level) for level in (top, *levels)]
-        self.entries = nn.ModuleList(Conv(before, after) for before, after in zip(entries, entries[1:], strict=False))
+        self.entries = nn.ModuleList(Conv(before, after) for before, after in pairwise(entries))
         self.head = Conv(plan.channels(0), likelihood.outputs * plan.grid.patches.channels, 3)
 
     def forward(self, labels: Tensor, found: list[Tensor] | None, numbers: Iterator[Tensor]) -> Descent:
@@ -297,8 +301,7 @@ class TopDown(nn.Module):
             self.groups, self.cells, self.entries, reversed(self.plan.grid.sides), strict=True
         ):
             features = entry(F.interpolate(features, size=sides))
-            for group in groups:
-                assert isinstance(group, Group)
+            for group in cast("list[Group]", groups):
                 features = group.cell(features, embedding)
                 mean, log_deviation = group.look(features)
                 code = next(numbers)

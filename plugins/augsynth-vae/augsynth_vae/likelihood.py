@@ -15,7 +15,7 @@ LEVELS = 255
 """Number of steps from the darkest to the brightest value of a uint8 image."""
 
 SMALLEST_LOG_SCALE = -6.0
-"""Lower limit of the mixture's scales. A level is as wide as a scale of about e^−5."""
+"""Lower limit of the mixture's scales. A level is as wide as a scale of about exp(-5)."""
 
 
 class Likelihood(nn.Module):
@@ -106,14 +106,15 @@ class LogisticMixture(Likelihood):
 
     def _components(self, output: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Split an output into logits, centres and log scales, each (B, components, C, H, W)."""
-        logits, centers, log_scales = output.chunk(3, dim=1)
-        shape = (self.components, -1)
+        batch, _, height, width = output.shape
+        shape = (batch, self.components, -1, height, width)
+        logits, centers, log_scales = (part.reshape(shape) for part in output.chunk(3, dim=1))
         # Fixed offsets let the components start apart; else all of them would stay equal.
         apart = torch.linspace(-1, 1, self.components, device=output.device)[:, None, None, None]
         return (
-            logits.unflatten(1, shape),
-            centers.unflatten(1, shape) + apart,
-            (log_scales.unflatten(1, shape) - 2).clamp(min=SMALLEST_LOG_SCALE),
+            logits,
+            centers + apart,
+            (log_scales - 2).clamp(min=SMALLEST_LOG_SCALE),
         )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -89,8 +90,7 @@ class Shape:
         Args:
             channels: channels of the first block's input, and of each block's output.
         """
-        pairs = zip(channels[:-1], channels[1:], strict=True)
-        return nn.ModuleList(Block(before, after, self) for before, after in pairs)
+        return nn.ModuleList(Block(before, after, self) for before, after in pairwise(channels))
 
 
 class Classes(nn.Embedding):
@@ -151,7 +151,11 @@ def make_normalization(name: str, channels: int) -> nn.Module:
     """
     if name == "none":
         return nn.Identity()
-    return nn.BatchNorm2d(channels) if name == "batch" else nn.GroupNorm(math.gcd(channels, max(1, channels // 8)), channels)
+    return (
+        nn.BatchNorm2d(channels)
+        if name == "batch"
+        else nn.GroupNorm(math.gcd(channels, max(1, channels // 8)), channels)
+    )
 
 
 class Encoder(nn.Module):

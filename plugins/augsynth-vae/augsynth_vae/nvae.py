@@ -73,7 +73,9 @@ class NVAE(CodingGenerator):
 
     name = "nvae"
     api_version = 1
-    capabilities = frozenset({"conditional", "edit", "interpolate", "invert", "likelihood", "refine", "translate", "vary"})
+    capabilities = frozenset(
+        {"conditional", "edit", "interpolate", "invert", "likelihood", "refine", "translate", "vary"}
+    )
     Config = NVAEOptions
     config: NVAEOptions
 
@@ -123,7 +125,9 @@ class NVAE(CodingGenerator):
         means = _flat([residual.mean for residual in descent.residuals])
         log_variances = 2 * _flat([residual.log_deviation for residual in descent.residuals])
         # The map from codes to z is the same under p and q, so its determinant cancels.
-        ratio = gaussian_log_density(codes, zeros, zeros.expand_as(codes)) - gaussian_log_density(codes, means, log_variances)
+        ratio = gaussian_log_density(codes, zeros, zeros.expand_as(codes)) - gaussian_log_density(
+            codes, means, log_variances
+        )
         return ratio - self.likelihood.negative_log(descent.output, images)
 
     @property
@@ -146,8 +150,8 @@ class NVAE(CodingGenerator):
     def _split(self, codes: Tensor) -> list[Tensor]:
         """Split codes (B, code_length) into those of the groups, (B, latent, rows, columns)."""
         shapes = self._decoder.plan.group_shapes
-        parts = codes.split([math.prod(shape) for shape in shapes], dim=1)
-        return [part.unflatten(1, shape) for part, shape in zip(parts, shapes, strict=True)]
+        parts = torch.split(codes, [math.prod(shape) for shape in shapes], dim=1)
+        return [part.reshape(-1, *shape) for part, shape in zip(parts, shapes, strict=True)]
 
     def _balance(self, kl: Tensor) -> Tensor:
         sizes = [math.prod(shape) for shape in self._decoder.plan.group_shapes]

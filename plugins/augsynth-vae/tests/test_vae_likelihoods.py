@@ -57,9 +57,7 @@ def test_a_constant_decoder_has_the_bits_of_its_logistic_density(fitted: VAE, im
         edge = (level + 0.5) / 127.5 - 1
         return 0.0 if level < 0 else 1.0 if level == 255 else 1 / (1 + math.exp(-(edge - 0.2) / 0.1))
 
-    expected = [
-        sum(-math.log2(below(v) - below(v - 1)) for v in image.flatten().tolist()) / 64 for image in images
-    ]
+    expected = [sum(-math.log2(below(v) - below(v - 1)) for v in image.flatten().tolist()) / 64 for image in images]
     torch.testing.assert_close(fitted.bits_per_dim(images), torch.tensor(expected), rtol=1e-3, atol=1e-3)
 
 
@@ -98,7 +96,9 @@ class LinearEncoder(nn.Module):
 
 
 def test_a_linear_model_has_its_known_evidence(fitted: VAE, images: Tensor) -> None:
-    weight = torch.linalg.qr(torch.randn(64, 3, generator=torch.Generator().manual_seed(1)))[0] * torch.tensor([2.0, 1, 0.5])
+    weight = torch.linalg.qr(torch.randn(64, 3, generator=torch.Generator().manual_seed(1)))[0] * torch.tensor(
+        [2.0, 1, 0.5]
+    )
     evidence = torch.distributions.MultivariateNormal(torch.zeros(64), weight @ weight.T + torch.eye(64))
     expected = -evidence.log_prob((images.float() / 127.5 - 1).flatten(1)) / (64 * math.log(2))
 
@@ -137,5 +137,5 @@ def test_familiar_images_have_fewer_bits(
 def test_the_bernoulli_likelihood_has_no_bits(bars: TensorDataset) -> None:
     generator = VAE.configure(width=2, latent=2)
     generator.fit(bars, steps=1, device="cpu", progress=False)
-    with pytest.raises(ArgumentError, match="likelihood='bernoulli'.*fit with likelihood='logistic'"):
+    with pytest.raises(ArgumentError, match=r"likelihood='bernoulli'.*fit with likelihood='logistic'"):
         generator.bits_per_dim(bars.tensors[0])

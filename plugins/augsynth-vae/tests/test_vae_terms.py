@@ -8,7 +8,7 @@ import pytest
 import torch
 from augsynth_vae.bound import free_bits, gaussian_kl, gaussian_log_density, importance_bound, ramp
 from augsynth_vae.likelihood import Bernoulli, DiscretizedLogistic, LogisticMixture
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 LEVELS = torch.arange(256) / 127.5 - 1
@@ -46,7 +46,6 @@ def test_a_dimension_below_the_floor_gets_no_gradient() -> None:
     assert kl.grad.tolist() == [[0.0, 1.0]]
 
 
-@settings(deadline=None, max_examples=25)
 @given(st.floats(-1.5, 1.5), st.floats(-5, 1))
 def test_discretized_logistic_sums_to_one_over_all_levels(center: float, log_scale: float) -> None:
     likelihood = DiscretizedLogistic(1)
