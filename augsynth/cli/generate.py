@@ -31,16 +31,19 @@ def fit(
     steps: Annotated[int, typer.Option(min=1, help="Number of optimiser steps.")] = 1500,
     batch_size: Annotated[int, typer.Option(min=1, help="Number of images in a step.")] = 64,
     options: GeneratorOptions = None,
+    balance: Annotated[str | None, typer.Option(help="classes: draw every class equally often.")] = None,
     image_size: ImageSize = None,
     max_per_class: MaxPerClass = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:1.")] = "auto",
     resume: Annotated[bool, typer.Option(help="Continue from the checkpoint in --out.")] = False,
+    log_dir: Annotated[Path | None, typer.Option(help="Folder for curves that TensorBoard shows.")] = None,
     seed: Seed = 0,
 ) -> None:
     """Fit a generator on real images. Ctrl-C saves a checkpoint; --resume continues.
 
-    A generator without networks gets all images once; --steps and --resume have no effect. A generator that has nothing
-    to learn is saved without fitting. Images in a test/ folder beside train/ are not used.
+    A generator without networks gets all images once: --steps has no effect, and --balance, --resume and --log-dir are
+    refused. A generator that has nothing to learn is saved without fitting. Images in a test/ folder beside train/ are
+    not used.
 
     Example: `augsynth fit --data photos/ --image-size 32 --generator r3gan --out model`
     """
@@ -57,10 +60,12 @@ def fit(
         images,
         steps=steps,
         batch_size=batch_size,
+        balance=balance,
         device=device,
         seed=seed,
         checkpoint_dir=out,
         resume=resume,
+        log_dir=log_dir,
     )
     if report is None:
         require_new(out)

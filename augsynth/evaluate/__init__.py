@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from augsynth.evaluate.classifier import Classifier, train_classifier
 from augsynth.evaluate.experiment import Settings, run_experiment
+from augsynth.evaluate.feature_scores import FEATURE_SCORES, feature_scores
 from augsynth.evaluate.gan_scores import gan_test, gan_train
 from augsynth.evaluate.intervals import Interval, mean_interval, paired_interval
 from augsynth.evaluate.metrics import METRICS, accuracy, macro_f1
@@ -11,12 +12,14 @@ from augsynth.evaluate.report import write_report
 from augsynth.evaluate.results import ExperimentResult
 
 __all__ = [
+    "FEATURE_SCORES",
     "METRICS",
     "Classifier",
     "ExperimentResult",
     "Interval",
     "Settings",
     "accuracy",
+    "feature_scores",
     "gan_test",
     "gan_train",
     "macro_f1",

@@ -35,12 +35,12 @@ class Classifier:
     """Trained classifier, which predicts the class of an image.
 
     Args:
-        network: module that returns scores (n, K) for float images.
+        network: layers that return scores (n, K) for float images. The input of the last one is `features`.
         image_shape: (C, H, W) of the images.
         num_classes: number K of classes.
     """
 
-    def __init__(self, network: nn.Module, image_shape: tuple[int, int, int], num_classes: int) -> None:
+    def __init__(self, network: nn.Sequential, image_shape: tuple[int, int, int], num_classes: int) -> None:
         self.image_shape = image_shape
         self.num_classes = num_classes
         self._network = network.eval()
@@ -53,11 +53,25 @@ class Classifier:
                 so they must have the scale of the training images.
             batch_size: number of images in one call of the network; default 500.
         """
+        scores = self._outputs(self._network, images, batch_size)
+        return cast("NDArray[np.int64]", scores.argmax(1).numpy())
+
+    def features(self, images: ArrayLike | Tensor, *, batch_size: int = 500) -> NDArray[np.float32]:
+        """Return the inputs of the last layer for each image, float32 `(n, D)`.
+
+        Args:
+            images: as for `predict`.
+            batch_size: number of images in one call of the network; default 500.
+        """
+        body = self._network[:-1]
+        return cast("NDArray[np.float32]", self._outputs(body, images, batch_size).numpy())
+
+    def _outputs(self, network: nn.Module, images: ArrayLike | Tensor, batch_size: int) -> Tensor:
         batch = _as_batch(images)
         _check_shape(tuple(batch.shape[1:]), self.image_shape)
         with usual_thread(gradients=False), usual_process():
-            found = [self._network(_as_float(part)).argmax(1) for part in torch.split(batch, batch_size)]
-        return cast("NDArray[np.int64]", torch.cat(found).numpy()) if found else np.zeros(0, np.int64)
+            # Without images there is one empty part, so that the result has its columns.
+            return torch.cat([network(_as_float(part)) for part in torch.split(batch, batch_size)])
 
 
 def train_classifier(
@@ -124,7 +138,7 @@ def train_classifier(
     return Classifier(network, shape, num_classes)
 
 
-def build_network(shape: tuple[int, int, int], num_classes: int, width: int) -> nn.Module:
+def build_network(shape: tuple[int, int, int], num_classes: int, width: int) -> nn.Sequential:
     """Return a network with blocks of convolution, batch norm and ReLU, and a linear layer.
 
     Sides are halved after each block while both are at least 8. The first batch norm standardises the input, so the
@@ -143,7 +157,7 @@ def build_network(shape: tuple[int, int, int], num_classes: int, width: int) -> 
         width, rows, columns = wider, rows // 2, columns // 2
     layers += [nn.AdaptiveAvgPool2d((2, 2)), nn.Flatten(), nn.Linear(4 * width, num_classes)]
     # torch's stubs have no memory_format; this layout makes training a third faster on a CPU.
-    network: nn.Module = cast("Any", nn.Sequential(*layers)).to(memory_format=torch.channels_last)
+    network: nn.Sequential = cast("Any", nn.Sequential(*layers)).to(memory_format=torch.channels_last)
     return network
 
 

@@ -194,3 +194,15 @@ def test_prediction_refuses_another_shape() -> None:
     classifier = train_classifier(*bars(8), steps=1)
     with pytest.raises(ArgumentError, match=r"of shape \(1, 8, 8\): got \(1, 9, 8\)"):
         classifier.predict(np.zeros((2, 9, 8), np.uint8))
+
+
+def test_features_are_the_inputs_of_the_last_layer() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (7, 8, 8), dtype=np.uint8)
+    classifier = train_classifier(images, [0, 1, 2, 0, 1, 2, 0], steps=5)
+    features = classifier.features(images, batch_size=3)
+    assert features.shape == (7, 4 * 32)
+    assert features.dtype == np.float32
+    scores = classifier._network[-1](torch.from_numpy(features))
+    assert scores.argmax(1).tolist() == classifier.predict(images).tolist()
+    assert classifier.features(images[:0]).shape == (0, 4 * 32)
+    assert classifier.predict(images[:0]).shape == (0,)

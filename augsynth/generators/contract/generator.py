@@ -223,6 +223,7 @@ class Generator(OptionalMethods, ABC):
         steps: int | None = None,
         epochs: float | None = None,
         batch_size: int = 64,
+        balance: str | None = None,
         device: torch.device | str = "auto",
         seed: int = 0,
         checkpoint_dir: str | Path | None = None,
@@ -230,14 +231,15 @@ class Generator(OptionalMethods, ABC):
         resume: bool = False,
         start_from: Generator | str | Path | None = None,
         callbacks: Iterable[Callback] = (),
+        log_dir: str | Path | None = None,
         progress: bool = True,
     ) -> FitReport:
         """Fit on a data set. After an error the generator is not fitted.
 
         A second fit starts from nothing, and warns about it, unless `resume` or `start_from` says otherwise. The
-        arguments `steps`, `epochs`, `resume`, `start_from` and `callbacks` are for a `NetworkGenerator`; other
-        generators refuse them, and ignore `batch_size` and `checkpoint_every`. A generator without `learn` raises
-        `CapabilityError`.
+        arguments `steps`, `epochs`, `balance`, `resume`, `start_from`, `callbacks` and `log_dir` are for a
+        `NetworkGenerator`; other generators refuse them, and ignore `batch_size` and `checkpoint_every`. A generator
+        without `learn` raises `CapabilityError`.
 
         Networks: the batch of step i depends on (seed, i) alone. Ctrl-C finishes the current step, saves, and raises
         `KeyboardInterrupt`; the generator is then fitted as far as it got.
@@ -246,9 +248,13 @@ class Generator(OptionalMethods, ABC):
             dataset: map-style data set of `(image, label)`, of dicts with "image" and "label", or of images. An image
                 is uint8, or floating-point in [0, 1]: a torch tensor (C, H, W) or (H, W), a NumPy array (H, W, C) or
                 (H, W), or a PIL image. All have one shape. Labels are 0…K−1, and no class is empty. It is read once.
+                Networks read a data set of more than 1 GiB of pixels again for every batch, instead of holding it in
+                memory.
             steps: number of training steps, at least 1. Networks need either `steps` or `epochs`.
             epochs: passes over the images, above 0, rounded up to whole steps.
             batch_size: images of a training step, at least 1; default 64.
+            balance: "classes" draws every class equally often, for data sets with rare classes. It needs the
+                capability "conditional". None (default) draws every image equally often.
             device: a device, its name, or "auto" (default): CUDA if it is available, else the CPU.
             seed: 64-bit seed of all random numbers; default 0.
             checkpoint_dir: folder for a checkpoint; None (default) saves nothing.
@@ -260,6 +266,8 @@ class Generator(OptionalMethods, ABC):
                 from (fine-tuning). Optimisers, averages and schedules start fresh. Weights of other shapes are refused
                 before anything changes.
             callbacks: functions that are called with a `StepReport` after each step. An error in one ends the fit.
+            log_dir: folder for curves of the metrics, which TensorBoard shows; None (default) writes none. It needs
+                `pip install augsynth[tensorboard]`.
             progress: True (default) shows progress bars.
         """
         learning.require_learn(self)
@@ -267,6 +275,7 @@ class Generator(OptionalMethods, ABC):
             steps=steps,
             epochs=epochs,
             batch_size=batch_size,
+            balance=balance,
             device=device,
             seed=seed,
             checkpoint_dir=checkpoint_dir,
@@ -274,6 +283,7 @@ class Generator(OptionalMethods, ABC):
             resume=resume,
             start_from=start_from,
             callbacks=callbacks,
+            log_dir=log_dir,
             progress=progress,
         )
         return self._fit(dataset, request)

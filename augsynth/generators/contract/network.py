@@ -23,12 +23,14 @@ from augsynth.generators.contract.generator import Generator
 from augsynth.generators.contract.sampling import eval_mode
 from augsynth.generators.device import choose_device
 from augsynth.generators.image_kind import ImageKind
-from augsynth.generators.reading.images import ImageSet
+from augsynth.generators.reading.images import ImageSet, read_frugally
+from augsynth.generators.reading.lazy import LazyImageSet
 from augsynth.generators.samples import FitReport
 from augsynth.generators.seeds import derive_seed
 from augsynth.generators.training import learning
-from augsynth.generators.training.loop import Run, train
+from augsynth.generators.training.loop import train
 from augsynth.generators.training.request import FitRequest
+from augsynth.generators.training.run import Run
 from augsynth.generators.training.steps import Step
 from augsynth.generators.training.warm_start import WarmStart
 
@@ -124,16 +126,18 @@ class NetworkGenerator(Generator):
         return eval_mode(self.networks)
 
     def _fit(self, dataset: Any, request: FitRequest) -> FitReport:
-        request.require_loop_options()
+        request.require_loop_options(self.name, self.capabilities)
         request.require_free_folder()
         start = self._warm_start(request.start_from)
         with fitting(self):
-            images = self._read(dataset, request)
+            images = self._read_for_steps(dataset, request)
             if start is not None:
                 self._require_match(start, images)
             elif self._networks is not None and not request.resumes:
                 learning.warn_of_fresh_start(self.name)
             run = Run(images, request, start)
+            if isinstance(images, LazyImageSet):
+                return train(self, run)
             return self.learn(images.images, images.labels, seed=run.seed, progress=request.progress, run=run)
 
     def learn(
@@ -232,7 +236,12 @@ class NetworkGenerator(Generator):
         digest = start_from.digest()
         return WarmStart(source, start_from.name, start_from.image_kind, digest, layout_of(state), size, lambda: state)
 
-    def _require_match(self, start: WarmStart, images: ImageSet) -> None:
+    def _read_for_steps(self, dataset: Any, request: FitRequest) -> ImageSet | LazyImageSet:
+        if type(self).learn is not NetworkGenerator.learn:
+            return self._read(dataset, request)  # the plugin's own `learn` gets all images
+        return read_frugally(dataset, labelled="conditional" in self.capabilities, progress=request.progress)
+
+    def _require_match(self, start: WarmStart, images: ImageSet | LazyImageSet) -> None:
         kind = ImageKind(images.image_shape, images.num_classes, images.class_names)
         with seeded(torch.device("cpu"), 0):
             start.require_match(self.name, kind, self._builder(kind))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,11 @@ from augsynth.core.checks import check_integer, check_number, check_path, check_
 from augsynth.errors import ArgumentError
 from augsynth.generators.checkpoints import checkpoint
 from augsynth.generators.device import choose_device
+from augsynth.generators.training.batches import check_balance
 from augsynth.generators.training.steps import Callback, check_callbacks
+from augsynth.generators.training.tensorboard import require_tensorboard
+
+_LOOP_OPTIONS = ("steps", "epochs", "balance", "resume", "start_from", "log_dir")
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,6 +29,7 @@ class FitRequest:
         steps: number of training steps, or None if `epochs` is given.
         epochs: passes over the images, or None if `steps` is given.
         batch_size: images of a training step, at least 1.
+        balance: "classes" to draw every class equally often, or None.
         device: device of the fit.
         seed: seed of all random numbers, 64 bits.
         checkpoint_dir: folder of the checkpoint, or None.
@@ -31,12 +37,14 @@ class FitRequest:
         resume: True to continue the run in `checkpoint_dir`.
         start_from: generator or folder with the first weights, or None for fresh ones.
         callbacks: functions that are called after each step.
+        log_dir: folder for TensorBoard's files, or None.
         progress: True for progress bars.
     """
 
     steps: int | None
     epochs: float | None
     batch_size: int
+    balance: str | None
     device: torch.device
     seed: int
     checkpoint_dir: Path | None
@@ -44,6 +52,7 @@ class FitRequest:
     resume: bool
     start_from: Any
     callbacks: tuple[Callback, ...]
+    log_dir: Path | None
     progress: bool
 
     @classmethod
@@ -51,16 +60,18 @@ class FitRequest:
         """Check what users give, and convert it. Raises `ArgumentError` or `ArgumentTypeError`.
 
         Args:
-            arguments: the fields of this class; `device` may be a name, `checkpoint_dir` any path.
+            arguments: the fields of this class; `device` may be a name, `checkpoint_dir` and `log_dir` any path.
         """
-        folder = arguments["checkpoint_dir"]
+        folder, log_dir = arguments["checkpoint_dir"], arguments["log_dir"]
         checked = {
             "batch_size": check_integer("batch_size", arguments["batch_size"], 1),
+            "balance": check_balance(arguments["balance"]),
             "device": choose_device(arguments["device"]),
             "seed": check_seed(arguments["seed"]),
             "checkpoint_dir": None if folder is None else check_path("checkpoint_dir", folder),
             "checkpoint_every": check_integer("checkpoint_every", arguments["checkpoint_every"], 1),
             "callbacks": check_callbacks(arguments["callbacks"]),
+            "log_dir": None if log_dir is None else check_path("log_dir", log_dir),
         }
         return cls(**{**arguments, **checked})
 
@@ -75,7 +86,7 @@ class FitRequest:
         Args:
             name: name of the generator, for the message.
         """
-        options = {option: getattr(self, option) for option in ("steps", "epochs", "resume", "start_from")}
+        options = {option: getattr(self, option) for option in _LOOP_OPTIONS}
         given = [option for option, value in options.items() if value is not None and value is not False]
         given += ["callbacks"] if self.callbacks else []
         if given:
@@ -84,8 +95,19 @@ class FitRequest:
                 "images once; call fit(dataset)"
             )
 
-    def require_loop_options(self) -> None:
-        """Raise `ArgumentError` unless the options of the training loop make sense together."""
+    def require_loop_options(self, name: str, capabilities: Set[str]) -> None:
+        """Raise an error unless the options of the training loop make sense together, and for the generator.
+
+        Args:
+            name: name of the generator, for the message.
+            capabilities: what it declares.
+        """
+        if self.balance is not None and "conditional" not in capabilities:
+            raise ArgumentError(
+                f"balance={self.balance!r} needs labels, and {name!r} uses none: fit a conditional generator, or "
+                "repeat the images of rare classes in the data set"
+            )
+        require_tensorboard(self.log_dir)
         if self.resume and self.checkpoint_dir is None:
             raise ArgumentError("resume=True needs checkpoint_dir: the folder of the run to continue")
         if (self.steps is None) == (self.epochs is None):

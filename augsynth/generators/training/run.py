@@ -1,0 +1,84 @@
+"""One fit of networks: the generator, its images and the arguments of `fit`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from augsynth.generators.checkpoints.description import Description
+from augsynth.generators.reading.images import ImageSet
+from augsynth.generators.reading.lazy import LazyImageSet
+from augsynth.generators.training.batches import Order, make_order
+from augsynth.generators.training.request import FitRequest
+from augsynth.generators.training.steps import Step
+from augsynth.generators.training.warm_start import WarmStart
+
+
+class Trainee(Protocol):
+    """Part of a `NetworkGenerator` that is trained."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def networks(self) -> nn.ModuleDict: ...
+    def prepare(
+        self, image_shape: Any, num_classes: Any, device: torch.device, seed: int = 0, class_names: Any = None
+    ) -> None: ...
+    def optimizers(self) -> dict[str, torch.optim.Optimizer]: ...
+    def averages(self) -> dict[str, float]: ...
+    def training_step(self, images: Tensor, labels: Tensor | None, step: Step) -> Mapping[str, Tensor | float]: ...
+    def description(self) -> Description: ...
+    def forget(self) -> None: ...
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One fit of networks.
+
+    Args:
+        images: the images, their labels and the names of their classes.
+        request: the checked arguments of `fit`.
+        start: the weights that the fit starts from; None for fresh ones.
+    """
+
+    images: ImageSet | LazyImageSet
+    request: FitRequest
+    start: WarmStart | None = None
+
+    @cached_property
+    def steps(self) -> int:
+        """Number of training steps of the whole run."""
+        return self.request.steps_for(len(self.images))
+
+    @property
+    def seed(self) -> int:
+        """Seed of all random numbers of the run."""
+        return self.request.seed
+
+    @property
+    def device(self) -> torch.device:
+        """Device of the networks."""
+        return self.request.device
+
+    @cached_property
+    def settings(self) -> dict[str, int | str | None]:
+        """Settings that a resumed run must share with the run that it continues. (`steps` may grow.)"""
+        request = self.request
+        start = {} if self.start is None else {"start_from": self.start.digest}
+        return {
+            "batch_size": request.batch_size,
+            "seed": self.seed,
+            "dataset": self.images.digest(),
+            "balance": request.balance,
+            **start,
+        }
+
+    def order(self) -> Order:
+        """Make the order in which the steps take the images."""
+        request = self.request
+        return make_order(len(self.images), self.images.labels, request.batch_size, self.seed, request.balance)

@@ -1,0 +1,138 @@
+"""The state of a run: networks, optimisers, averages, history, and the number of steps so far."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from augsynth.core.checks import check_integer
+from augsynth.core.torch_settings import seeded, usual_process
+from augsynth.errors import CheckpointError, shown
+from augsynth.generators.checkpoints import checkpoint
+from augsynth.generators.checkpoints.layouts import Layout, layout_of, require_layout
+from augsynth.generators.samples import to_signed
+from augsynth.generators.seeds import derive_seed
+from augsynth.generators.training.averaging import MovingAverage
+from augsynth.generators.training.history import History
+from augsynth.generators.training.optimizer_state import pack_optimizers, unpack_optimizers
+from augsynth.generators.training.run import Run, Trainee
+from augsynth.generators.training.steps import Step, StepReport
+
+AtCheckpoint = Callable[["Training"], Mapping[str, float]]
+"""Function that is called at a checkpoint. It returns metrics for the history. An error that it raises ends the fit.
+
+It must not change what later steps do: a run that is resumed has the same weights.
+"""
+
+
+class Training:
+    """State of a run: everything that changes from step to step.
+
+    Args:
+        generator: the generator to train, whose networks are built anew.
+        run: the fit.
+    """
+
+    def __init__(self, generator: Trainee, run: Run) -> None:
+        self.generator, self.run = generator, run
+        images = run.images
+        generator.prepare(images.image_shape, images.num_classes, run.device, run.seed, images.class_names)
+        if run.start is not None:
+            generator.networks.load_state_dict(run.start.weights())
+        with seeded(run.device, derive_seed("optimizers", run.seed)):
+            self.optimizers = generator.optimizers()
+            self.average = MovingAverage(generator.networks, generator.averages())
+        self.order = run.order()
+        self.history = History(run.steps)
+        self.at_checkpoint: list[AtCheckpoint] = []
+        self.step = 0
+
+    def take_step(self) -> StepReport:
+        """Take one training step, and add its metrics to the history."""
+        run, index = self.run, self.step
+        seed = derive_seed("step", run.seed, index)
+        rng = torch.Generator().manual_seed(seed)
+        indices = self.order.batch(index)
+        pixels = run.images.pixels(indices)
+        step = Step(index, run.steps, self.optimizers, run.device, rng)
+        with seeded(run.device, seed):
+            images = to_signed(pixels.to(run.device))
+            labels = None if run.images.labels is None else run.images.labels[indices].to(run.device)
+            metrics = self.generator.training_step(images, labels, step)
+            self.average.update(index)
+        self.step += 1
+        self.history.add(self.step, metrics)
+        return StepReport(self.step, run.steps, metrics)
+
+    def reach_checkpoint(self) -> None:
+        """Do what is to be done at a checkpoint, and then write it."""
+        for look in self.at_checkpoint:
+            found = look(self)
+            if found:
+                self.history.include(self.step, found)
+        self.save()
+
+    def record(self) -> checkpoint.TrainingRecord:
+        """Return everything that a later run needs to continue."""
+        optimizer_json, tensors = pack_optimizers(self.optimizers)
+        tensors.update({f"network.{name}": value for name, value in self.generator.networks.state_dict().items()})
+        progress = {"step": self.step, "history": self.history.entries, "optimizers": optimizer_json}
+        return checkpoint.TrainingRecord(self.run.settings, progress, tensors)
+
+    def save(self) -> None:
+        """Write averaged weights for sampling and the record for resuming, if the run has a folder for checkpoints."""
+        path = self.run.request.checkpoint_dir
+        if path is None:
+            return
+        self.history.means(self.step)  # raises before weights that are not finite replace finite ones
+        record = self.record()
+        with self.average.swapped_in():
+            weights = self.generator.networks.state_dict()
+        checkpoint.write(path, self.generator.description(), weights, record)
+
+    def restore(self, path: Path) -> None:
+        """Continue from a checkpoint. Raises `CheckpointError` if another run wrote it.
+
+        Args:
+            path: folder of the checkpoint.
+        """
+        stored = checkpoint.Checkpoint.open(path)
+        with stored.explained(), usual_process():
+            ours, theirs = self.generator.description().as_json(), stored.description.as_json()
+            # Older checkpoints have no class names; their runs continue with those of the data set.
+            _require_same(path, ours, {"class_names": ours.get("class_names"), **theirs})
+            require_layout(self._averaged_layout(), stored.layout()[0])
+            record = stored.training()
+            if record is None:
+                raise CheckpointError(f"{path} holds a generator without its training state; it cannot be resumed")
+            _require_same(path, self.run.settings, record.settings)
+            networks = {
+                name.removeprefix("network."): value
+                for name, value in record.tensors.items()
+                if name.startswith("network.")
+            }
+            self.generator.networks.load_state_dict(networks)
+            self.average.load(stored.weights())
+            unpack_optimizers(self.optimizers, record.progress["optimizers"], record.tensors)
+            self.step = check_integer("step", record.progress["step"], 0)
+            self.history.restore(record.progress["history"])
+
+    def _averaged_layout(self) -> Layout:
+        with self.average.swapped_in():
+            return layout_of(self.generator.networks.state_dict())
+
+    def finish(self) -> None:
+        """Replace networks by their averages. The generator is then fitted."""
+        self.average.install()
+        self.generator.networks.eval()
+
+
+def _require_same(path: Path, ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> None:
+    for name, value in ours.items():
+        if theirs.get(name) != value:
+            raise CheckpointError(
+                f"{path} is of a run with another {name}: {shown(theirs.get(name))}, now {shown(value)}"
+            )
