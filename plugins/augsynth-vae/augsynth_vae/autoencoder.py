@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
@@ -45,13 +46,13 @@ class Coded:
         mean: means of q(z | x), (B, latent).
         log_variance: logarithms of its variances, (B, latent).
         latent: z, one draw of it, (B, latent).
-        reconstruction: −log p(x | z), (B,) in nats.
+        output: what the likelihood reads, (B, outputs · C, H, W).
     """
 
     mean: Tensor
     log_variance: Tensor
     latent: Tensor
-    reconstruction: Tensor
+    output: Tensor
 
     @property
     def kl(self) -> Tensor:
@@ -75,7 +76,7 @@ class Autoencoder(CodingGenerator):
         return {"encoder": Encoder(shape), "decoder": Decoder(shape, likelihood)}
 
     def autoencode(self, images: Tensor, labels: Tensor | None, noise: Tensor) -> Coded:
-        """Code images, draw z = mean + deviation · noise, and compare the decoded z with the images.
+        """Code images, draw z = mean + deviation · noise, and decode z.
 
         Args:
             images: x, (B, C, H, W) in [−1, 1].
@@ -86,19 +87,20 @@ class Autoencoder(CodingGenerator):
             mean, log_variance = self.networks["encoder"](images, labels)
             latent = mean + torch.exp(log_variance / 2) * noise
             output = self.networks["decoder"](latent, labels)
-        return Coded(mean, log_variance, latent, self.likelihood.negative_log(output, images))
+        return Coded(mean, log_variance, latent, output)
 
-    def descend(self, step: Step, loss: Tensor, coded: Coded) -> Mapping[str, Tensor]:
+    def descend(self, step: Step, loss: Tensor, reconstruction: Tensor, coded: Coded) -> Mapping[str, Tensor]:
         """Take a step of the optimiser, and return what the progress bar shows.
 
         Args:
             step: the training step.
             loss: a scalar in nats, to be lowered.
+            reconstruction: −log p(x | z), the mean of the batch.
             coded: the batch.
         """
         # Divided by the number of values, so that clipping does not depend on the size of the images.
-        self.config.descend(step, "main", loss / (self.image_shape[0] * self.image_shape[1] * self.image_shape[2]))
-        return {"reconstruction": coded.reconstruction.detach().mean(), "kl": coded.kl.detach().sum(1).mean()}
+        self.config.descend(step, "main", loss / math.prod(self.image_shape))
+        return {"reconstruction": reconstruction.detach(), "kl": coded.kl.detach().sum(1).mean()}
 
     def encode_tile(self, images: Tensor, labels: Tensor | None, noise: Noise) -> Tensor:
         with autocast(images.device, self.config.precision):
@@ -113,7 +115,8 @@ class Autoencoder(CodingGenerator):
     def log_weight(self, images: Tensor, labels: Tensor | None, noise: Noise) -> Tensor:
         coded = self.autoencode(images, labels, noise.normal(self.code_length))
         posterior = gaussian_log_density(coded.latent, coded.mean, coded.log_variance)
-        return self.log_prior(coded.latent, labels) - coded.reconstruction - posterior
+        reconstruction = self.likelihood.negative_log_levels(coded.output, images)
+        return self.log_prior(coded.latent, labels) - reconstruction - posterior
 
     def log_prior(self, latent: Tensor, labels: Tensor | None) -> Tensor:
         """Compute log p(z | class), (B,) in nats. By default, z is standard normal.

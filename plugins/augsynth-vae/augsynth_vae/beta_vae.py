@@ -63,4 +63,5 @@ class BetaVAE(Autoencoder):
         else:
             target = c.capacity * ramp(step.index, c.capacity_share * step.total)
             cost = (coded.kl.sum(1).mean() - target).abs()
-        return self.descend(step, coded.reconstruction.mean() + c.beta * cost, coded)
+        reconstruction = self.likelihood.negative_log(coded.output, images).mean()
+        return self.descend(step, reconstruction + c.beta * cost, reconstruction, coded)

@@ -65,9 +65,10 @@ class ConditionalVAE(Autoencoder):
         c = self.config
         coded = self.autoencode(images, labels, step.normal(len(images), c.latent))
         weight = c.beta * ramp(step.index, c.warmup * step.total)
-        loss = coded.reconstruction.mean() + weight * free_bits(coded.kl, c.free_bits)
-        loss = loss - self.log_prior(coded.latent.detach(), labels).mean()
-        return self.descend(step, loss, coded)
+        reconstruction = self.likelihood.negative_log(coded.output, images).mean()
+        prior = self.log_prior(coded.latent.detach(), labels).mean()
+        loss = reconstruction + weight * free_bits(coded.kl, c.free_bits) - prior
+        return self.descend(step, loss, reconstruction, coded)
 
     def encode_tile(self, images: Tensor, labels: Tensor | None, noise: Noise) -> Tensor:
         mean = super().encode_tile(images, self.required(labels), noise)

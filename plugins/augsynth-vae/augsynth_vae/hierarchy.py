@@ -15,10 +15,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from augsynth_vae.likelihood import Likelihood
-from augsynth_vae.networks import EMBEDDING, Classes, Grid, make_normalization
+from augsynth_vae.networks import EMBEDDING, Classes, Grid, he, make_normalization
 
-BRANCH = 0.1
-"""Weight of a cell's residual branch."""
 SOFT_LIMIT = 5.0
 """Limit of means and log deviations, which tanh approaches smoothly."""
 
@@ -78,12 +76,14 @@ class Conv(nn.Conv2d):
         after: channels of the output, at least 1.
         kernel: side of the kernel, odd; default 1.
         groups: groups of channels that do not mix; default 1.
+        gain: as in `he`; default 2.
     """
 
     direction: Tensor
 
-    def __init__(self, before: int, after: int, kernel: int = 1, groups: int = 1) -> None:
+    def __init__(self, before: int, after: int, kernel: int = 1, groups: int = 1, gain: float = 2) -> None:
         super().__init__(before, after, kernel, padding=kernel // 2, groups=groups)
+        he(self, gain)
         self.register_buffer("direction", F.normalize(torch.randn(after), dim=0))
 
     def singular_value(self) -> Tensor:
@@ -91,7 +91,9 @@ class Conv(nn.Conv2d):
         matrix = self.weight.flatten(1)
         with torch.no_grad():
             right = F.normalize(matrix.T @ self.direction, dim=0)
-            self.direction.copy_(F.normalize(matrix @ right, dim=0))
+            left = F.normalize(matrix @ right, dim=0)
+            # A branch that starts at zero has no direction yet.
+            self.direction.copy_(torch.where(left.any(), left, self.direction))
         return torch.dot(self.direction, matrix @ right)
 
 
@@ -129,12 +131,12 @@ class EncoderCell(nn.Module):
             make_normalization(plan.normalization, channels),
             nn.SiLU(),
             nn.Dropout(plan.dropout),
-            Conv(channels, channels, 3),
+            Conv(channels, channels, 3, gain=0),
             SqueezeExcitation(channels),
         )
 
     def forward(self, features: Tensor) -> Tensor:
-        result: Tensor = features + BRANCH * self.branch(features)
+        result: Tensor = features + self.branch(features)
         return result
 
 
@@ -151,7 +153,7 @@ class DecoderCell(nn.Module):
     def __init__(self, channels: int, plan: Plan) -> None:
         super().__init__()
         wide = plan.expansion * channels
-        self.classes = nn.Linear(EMBEDDING, channels)
+        self.classes = he(nn.Linear(EMBEDDING, channels), gain=1)
         self.branch = nn.Sequential(
             make_normalization(plan.normalization, channels),
             Conv(channels, wide),
@@ -161,14 +163,13 @@ class DecoderCell(nn.Module):
             make_normalization(plan.normalization, wide),
             nn.SiLU(),
             nn.Dropout(plan.dropout),
-            Conv(wide, channels),
-            make_normalization(plan.normalization, channels),
+            Conv(wide, channels, gain=0),
             SqueezeExcitation(channels),
         )
 
     def forward(self, features: Tensor, embedding: Tensor) -> Tensor:
         features = features + self.classes(embedding)[:, :, None, None]
-        result: Tensor = features + BRANCH * self.branch(features)
+        result: Tensor = features + self.branch(features)
         return result
 
 
@@ -184,7 +185,7 @@ class BottomUp(nn.Module):
         self.grid = plan.grid
         levels = range(len(plan.grid.sides))
         entries = [plan.grid.patches.channels, *(plan.channels(level) for level in levels)]
-        self.entries = nn.ModuleList(Conv(entries[level], plan.channels(level), 3) for level in levels)
+        self.entries = nn.ModuleList(Conv(entries[level], plan.channels(level), 3, gain=1) for level in levels)
         self.cells = nn.ModuleList(
             nn.ModuleList(EncoderCell(plan.channels(level), plan) for _ in range(max(1, plan.groups_at(level))))
             for level in levels
@@ -231,12 +232,10 @@ class Group(nn.Module):
     def __init__(self, channels: int, plan: Plan) -> None:
         super().__init__()
         self.cell = DecoderCell(channels, plan)
-        self.prior = Conv(channels, 2 * plan.latent)
-        self.below = Conv(channels, channels)
-        self.posterior = Conv(channels, 2 * plan.latent, 3)
-        self.join = Conv(channels + plan.latent, channels)
-        for layer in (self.prior, self.posterior):
-            nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+        self.prior = Conv(channels, 2 * plan.latent, gain=0.01)
+        self.below = Conv(channels, channels, gain=1)
+        self.posterior = Conv(channels, 2 * plan.latent, 3, gain=0.01)
+        self.join = Conv(channels + plan.latent, channels, gain=1)
 
     def look(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Return mean and log deviation of the prior p(z | coarser groups, class)."""
@@ -275,16 +274,16 @@ class TopDown(nn.Module):
         super().__init__()
         self.plan, self.likelihood = plan, likelihood
         top = len(plan.grid.sides) - 1
-        self.classes = Classes(plan.num_classes)
-        self.start = nn.Parameter(torch.zeros(1, plan.channels(top), *plan.grid.sides[top]))
+        self.classes = Classes(plan.num_classes, deviation=1)
+        self.start = nn.Parameter(torch.randn(1, plan.channels(top), *plan.grid.sides[top]))
         levels = range(top, -1, -1)
         self.groups = nn.ModuleList(
             nn.ModuleList(Group(plan.channels(level), plan) for _ in range(plan.groups_at(level))) for level in levels
         )
         self.cells = nn.ModuleList(DecoderCell(plan.channels(level), plan) for level in levels)
         entries = [plan.channels(level) for level in (top, *levels)]
-        self.entries = nn.ModuleList(Conv(before, after) for before, after in pairwise(entries))
-        self.head = Conv(plan.channels(0), likelihood.outputs * plan.grid.patches.channels, 3)
+        self.entries = nn.ModuleList(Conv(before, after, gain=1) for before, after in pairwise(entries))
+        self.head = Conv(plan.channels(0), likelihood.outputs * plan.grid.patches.channels, 3, gain=0.1)
 
     def forward(self, labels: Tensor, found: list[Tensor] | None, numbers: Iterator[Tensor]) -> Descent:
         """Walk down. With features of the way up, `numbers` draws from the posterior, else from the prior.

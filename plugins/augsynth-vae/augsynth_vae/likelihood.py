@@ -14,8 +14,8 @@ from torch.nn import functional as F
 LEVELS = 255
 """Number of steps from the darkest to the brightest value of a uint8 image."""
 
-SMALLEST_LOG_SCALE = -6.0
-"""Lower limit of the mixture's scales. A level is as wide as a scale of about exp(-5)."""
+LOG_SCALES = (-6.0, 2.0)
+"""Limits of the mixture's log scales: far below the width of a level, and far above that of all levels."""
 
 
 class Likelihood(nn.Module):
@@ -26,8 +26,6 @@ class Likelihood(nn.Module):
 
     outputs: ClassVar[int] = 1
     """Number of the decoder's outputs for each value of an image."""
-    counts_levels: ClassVar[bool] = True
-    """True if it gives a probability to each of the 256 levels of a uint8 image, so that bits/dim are defined."""
 
     def negative_log(self, output: Tensor, images: Tensor) -> Tensor:
         """Compute −log p(images | output), summed over the values of an image: (B,).
@@ -46,19 +44,38 @@ class Likelihood(nn.Module):
         """
         raise NotImplementedError
 
+    def negative_log_levels(self, output: Tensor, images: Tensor) -> Tensor:
+        """Compute −log P(images | output), (B,), where P is a probability of the 256 levels of a uint8 value.
+
+        Args:
+            output: output of the decoder, (B, outputs · C, H, W).
+            images: (B, C, H, W) in [−1, 1].
+        """
+        return self.negative_log(output, images)
+
 
 class Bernoulli(Likelihood):
     """Cross-entropy with the brightness as a probability. The decoder's output is logits.
 
-    For images that are nearly black and white. It is no probability of grey tones, so that it gives no bits/dim. Kingma
-    & Welling, "Auto-encoding variational Bayes", ICLR 2014.
-    """
+    For images that are nearly black and white. Kingma & Welling, "Auto-encoding variational Bayes", ICLR 2014.
 
-    counts_levels = False
+    Cross-entropy is no probability of grey tones. Among the 256 levels, P(k) is proportional to exp(logit · k / 255),
+    as in Loaiza-Ganem & Cunningham, "The continuous Bernoulli", NeurIPS 2019. The fit does not see this
+    normalisation, so that bits/dim are far higher than those of the other likelihoods.
+    """
 
     def negative_log(self, output: Tensor, images: Tensor) -> Tensor:
         brightness = (images + 1) / 2
         return F.binary_cross_entropy_with_logits(output, brightness, reduction="none").sum((1, 2, 3))
+
+    def negative_log_levels(self, output: Tensor, images: Tensor) -> Tensor:
+        # With darkness in place of brightness for logits above 0, all exponents are at most 0.
+        size = output.abs()
+        distance = (1 - output.sign() * images) / 2
+        step = (size / LEVELS).clamp(min=1e-6)
+        # The sum of the geometric series Σ exp(−step · k), k = 0 … 255.
+        log_sum = torch.log(torch.expm1(-(LEVELS + 1) * step) / torch.expm1(-step))
+        return (size * distance + log_sum).sum((1, 2, 3))
 
     def mean(self, output: Tensor) -> Tensor:
         return 2 * torch.sigmoid(output) - 1
@@ -114,7 +131,7 @@ class LogisticMixture(Likelihood):
         return (
             logits,
             centers + apart,
-            (log_scales - 2).clamp(min=SMALLEST_LOG_SCALE),
+            (log_scales - 2).clamp(*LOG_SCALES),
         )
 
 

@@ -34,12 +34,13 @@ class NVAEOptions(CodingOptions):
         width: channels at the finest level, at least 1; default 16. Time and memory grow with its square.
         expansion: channels of a depthwise convolution, in multiples of its cell's channels, at least 1; default 3.
         likelihood: "mixture" (default; of three logistic densities), "logistic", or "bernoulli" for images that are
-            nearly black and white, without bits/dim.
+            nearly black and white.
         beta: weight of the KL terms, above 0; default 1, with which the loss is the evidence lower bound.
         balance: True (default) balances the KL terms of the groups while their weight rises, so that none is unused.
         spectral: weight of the largest singular values of all convolutions, at least 0; default 0.01. A higher weight
             keeps the KL terms from jumping.
         normalization: "batch" (default), "group" or "none": normalisation in the cells.
+        learning_rate: as in `TrainingOptions`; default 0.005.
     """
 
     latent: int = option(4, at_least=1)
@@ -52,6 +53,7 @@ class NVAEOptions(CodingOptions):
     balance: bool = True
     spectral: float = option(0.01, at_least=0)
     normalization: str = option("batch", one_of=NORMALIZATIONS)
+    learning_rate: float = option(5e-3, above=0)
 
 
 class NVAE(CodingGenerator):
@@ -107,7 +109,7 @@ class NVAE(CodingGenerator):
         values = math.prod(self.image_shape)
         c.descend(step, "main", loss / values)
         bound = (reconstruction + kl.sum()).detach()
-        bits = {"bits/dim": bound / (values * math.log(2))} if self.likelihood.counts_levels else {}
+        bits = {"bits/dim": bound / (values * math.log(2))} if c.likelihood != "bernoulli" else {}
         return {"reconstruction": reconstruction.detach(), "kl": kl.detach().sum(), **bits}
 
     def encode_tile(self, images: Tensor, labels: Tensor | None, noise: Noise) -> Tensor:
@@ -128,7 +130,7 @@ class NVAE(CodingGenerator):
         ratio = gaussian_log_density(codes, zeros, zeros.expand_as(codes)) - gaussian_log_density(
             codes, means, log_variances
         )
-        return ratio - self.likelihood.negative_log(descent.output, images)
+        return ratio - self.likelihood.negative_log_levels(descent.output, images)
 
     @property
     def code_length(self) -> int:

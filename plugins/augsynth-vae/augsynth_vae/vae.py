@@ -44,5 +44,6 @@ class VAE(Autoencoder):
     def training_step(self, images: Tensor, labels: Tensor | None, step: Step) -> Mapping[str, Tensor | float]:
         coded = self.autoencode(images, labels, step.normal(len(images), self.config.latent))
         weight = ramp(step.index, self.config.warmup * step.total)
-        loss = coded.reconstruction.mean() + weight * free_bits(coded.kl, self.config.free_bits)
-        return self.descend(step, loss, coded)
+        reconstruction = self.likelihood.negative_log(coded.output, images).mean()
+        loss = reconstruction + weight * free_bits(coded.kl, self.config.free_bits)
+        return self.descend(step, loss, reconstruction, coded)

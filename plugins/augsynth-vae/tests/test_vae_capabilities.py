@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from augsynth_vae import NVAE, VAE, ConditionalVAE
+from augsynth_vae import NVAE, BetaVAE, ConditionalVAE
 from augsynth_vae.coding import CodingGenerator
 from torch import Tensor
 from torch.utils.data import TensorDataset
@@ -35,16 +35,16 @@ def judge(digits: TensorDataset) -> Classifier:
 def fitted(digits: TensorDataset) -> dict[str, CodingGenerator]:
     """Models by name."""
     models: dict[str, CodingGenerator] = {
-        "vae": VAE.configure(width=8, latent=8),
-        "cvae": ConditionalVAE.configure(width=8, latent=8, flow=4),
-        "nvae": NVAE.configure(width=8, latent=2, levels=1, likelihood="bernoulli", beta=0.5, decay=0.99),
+        "beta-vae": BetaVAE.configure(width=8, latent=8, beta=0.3, learning_rate=5e-3),
+        "cvae": ConditionalVAE.configure(width=8, latent=8, flow=2, learning_rate=5e-3),
+        "nvae": NVAE.configure(width=8, latent=2, levels=1, likelihood="bernoulli", beta=0.5),
     }
     for generator in models.values():
-        generator.fit(digits, steps=300, batch_size=32, device="cpu", progress=False)
+        generator.fit(digits, steps=200, batch_size=32, device="cpu", progress=False)
     return models
 
 
-@pytest.fixture(params=["vae", "cvae", "nvae"])
+@pytest.fixture(params=["beta-vae", "cvae", "nvae"])
 def generator(request: pytest.FixtureRequest, fitted: dict[str, CodingGenerator]) -> CodingGenerator:
     model: CodingGenerator = fitted[request.param]
     return model
@@ -151,7 +151,7 @@ def test_a_wrong_variation_is_refused(
     fitted: dict[str, CodingGenerator], images: Tensor, wrong: dict[str, Any]
 ) -> None:
     with pytest.raises((ArgumentError, ArgumentTypeError), match=r"strength|guidance"):
-        fitted["vae"].vary(images, **wrong)
+        fitted["beta-vae"].vary(images, **wrong)
 
 
 @pytest.mark.parametrize("name", ["cvae", "nvae"])

@@ -64,8 +64,8 @@ def test_any_shape_is_coded_and_decoded(kind: type[CodingGenerator], shape: tupl
 @pytest.fixture(scope="module")
 def conditional(bars: TensorDataset) -> ConditionalVAE:
     """A generator that has learned the bars."""
-    generator = ConditionalVAE.configure(width=8, latent=4, beta=1.0, free_bits=0.2, flow=2)
-    generator.fit(bars, steps=250, batch_size=32, device="cpu", progress=False)
+    generator = ConditionalVAE.configure(width=8, latent=4, beta=1.0, free_bits=0.2, flow=2, learning_rate=5e-3)
+    generator.fit(bars, steps=200, batch_size=32, device="cpu", progress=False)
     return generator
 
 
@@ -73,7 +73,7 @@ def conditional(bars: TensorDataset) -> ConditionalVAE:
 def hierarchical(bars: TensorDataset) -> NVAE:
     """A generator that has learned the bars."""
     generator = NVAE.configure(width=8, latent=2, levels=1, groups=2, likelihood="bernoulli", decay=0.98)
-    generator.fit(bars, steps=250, batch_size=32, device="cpu", progress=False)
+    generator.fit(bars, steps=200, batch_size=32, device="cpu", progress=False)
     return generator
 
 
@@ -90,8 +90,9 @@ def test_samples_show_their_class(name: str, request: pytest.FixtureRequest) -> 
 
 @pytest.mark.parametrize("kind", [VAE, BetaVAE])
 def test_samples_without_a_class_are_bars_of_both_kinds(kind: type[Autoencoder], bars: TensorDataset) -> None:
-    generator = kind.configure(width=8, latent=4, free_bits=0.2, **({"beta": 1.0} if kind is BetaVAE else {}))
-    generator.fit(bars, steps=300, batch_size=32, device="cpu", progress=False)
+    options = {"beta": 1.0} if kind is BetaVAE else {}
+    generator = kind.configure(width=8, latent=4, free_bits=0.2, learning_rate=5e-3, **options)
+    generator.fit(bars, steps=200, batch_size=32, device="cpu", progress=False)
     samples = generator.sample(64)
     assert samples.labels is None
     pictures = samples.images.float()

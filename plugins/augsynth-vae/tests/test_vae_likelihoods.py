@@ -12,8 +12,6 @@ from augsynth_vae.likelihood import DiscretizedLogistic, Likelihood
 from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 
-from augsynth.errors import ArgumentError
-
 SHAPE = (1, 8, 8)
 
 
@@ -132,10 +130,3 @@ def test_familiar_images_have_fewer_bits(
     assert familiar.shape == (6,)
     assert familiar.max() < 8 < generator.bits_per_dim(images, labels=0).min()
     assert torch.equal(familiar, generator.bits_per_dim(bars.tensors[0][:6], labels=bars.tensors[1][:6]))
-
-
-def test_the_bernoulli_likelihood_has_no_bits(bars: TensorDataset) -> None:
-    generator = VAE.configure(width=2, latent=2)
-    generator.fit(bars, steps=1, device="cpu", progress=False)
-    with pytest.raises(ArgumentError, match=r"likelihood='bernoulli'.*fit with likelihood='logistic'"):
-        generator.bits_per_dim(bars.tensors[0])

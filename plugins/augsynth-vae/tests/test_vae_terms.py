@@ -118,3 +118,11 @@ def test_the_importance_bound_is_the_log_of_the_mean_weight() -> None:
 
 def test_the_weight_of_the_kl_term_rises() -> None:
     assert [ramp(k, 10) for k in (0, 5, 10, 99)] == [0.0, 0.5, 1.0, 1.0]
+
+
+@given(st.floats(-30, 30))
+def test_bernoulli_levels_sum_to_one_and_follow_the_logit(logit: float) -> None:
+    images = LEVELS.view(256, 1, 1, 1)
+    log_p = -Bernoulli().negative_log_levels(torch.full_like(images, logit), images)
+    assert log_p.exp().sum().item() == pytest.approx(1.0, abs=1e-3)
+    assert (log_p[-1] - log_p[0]).item() == pytest.approx(logit, abs=1e-3)
