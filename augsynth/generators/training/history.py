@@ -11,6 +11,7 @@ from torch import Tensor
 
 from augsynth.errors import CheckpointError, shown
 from augsynth.generators.errors import TrainingError
+from augsynth.generators.training.ranks import Ranks
 
 Listener = Callable[[int, Mapping[str, float]], object]
 """Function that is called with a number of steps and the metrics that are then known."""
@@ -21,13 +22,16 @@ class History:
 
     Args:
         total: number of steps of the run.
+        ranks: the processes of the fit; metrics are means over all of them.
+        advice: what to change if a metric is not finite.
     """
 
-    def __init__(self, total: int) -> None:
+    def __init__(self, total: int, ranks: Ranks, advice: str) -> None:
         self.entries: list[dict[str, float]] = []
         self.listeners: list[Listener] = []
-        self.note = ""  # the last entry as a short text
+        self.note = ""  # the last value of each metric, as a short text
         self._every, self._total = max(1, total // 100), total
+        self._ranks, self._advice = ranks, advice
         self._sums: dict[str, Tensor] = {}
         self._count = 0
 
@@ -57,7 +61,7 @@ class History:
         if not self.entries or self.entries[-1]["step"] != step:
             self.entries.append({"step": step})
         self.entries[-1].update(metrics)
-        self._note_last()
+        self._note_latest()
         for listener in self.listeners:
             listener(step, metrics)
 
@@ -67,9 +71,11 @@ class History:
         Args:
             step: number of steps so far.
         """
-        means = {name: float(total) / self._count for name, total in self._sums.items()}
+        sums = [total.clone() for total in self._sums.values()]
+        self._ranks.average(sums)
+        means = {name: float(total) / self._count for name, total in zip(self._sums, sums, strict=True)}
         if not all(map(math.isfinite, means.values())):
-            raise TrainingError(f"training diverged before step {step}: {means}; lower the learning rate")
+            raise TrainingError(f"training diverged before step {step}: {means}; {self._advice}")
         return means
 
     def restore(self, entries: Any) -> None:
@@ -82,8 +88,8 @@ class History:
             if "step" not in entry or not all(type(value) in (int, float) for value in entry.values()):
                 raise CheckpointError(f"its history has the entry {shown(entry)}")
         self.entries = list(entries)
-        self._note_last()
+        self._note_latest()
 
-    def _note_last(self) -> None:
-        last = self.entries[-1] if self.entries else {}
-        self.note = "  ".join(f"{name} {value:.4g}" for name, value in last.items() if name != "step")
+    def _note_latest(self) -> None:
+        latest = {name: value for entry in self.entries for name, value in entry.items() if name != "step"}
+        self.note = "  ".join(f"{name} {value:.4g}" for name, value in latest.items())

@@ -47,7 +47,7 @@ def write_text_to_image(folder: Path) -> None:
         up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
     )
     diffusers.StableDiffusionPipeline(
-        vae=_autoencoder(),
+        vae=make_autoencoder(),
         text_encoder=transformers.CLIPTextModel(text),
         tokenizer=transformers.CLIPTokenizer(vocab=vocabulary, merges=[], model_max_length=LENGTH),
         unet=unet,
@@ -58,7 +58,8 @@ def write_text_to_image(folder: Path) -> None:
     ).save_pretrained(folder)
 
 
-def _autoencoder() -> Any:
+def make_autoencoder() -> Any:
+    """Make an `AutoencoderKL` that halves the sides of images."""
     import diffusers
 
     autoencoder = diffusers.AutoencoderKL(
