@@ -16,6 +16,7 @@ from augsynth.errors import ArgumentError
 from augsynth.generators import Step
 from augsynth.generators.toolkit import option
 from augsynth_diffusion.autoencoder import Autoencoder, Codes
+from augsynth_diffusion.diffusion import Diffusion
 from augsynth_diffusion.edm import EDM, EDMConfig
 from augsynth_diffusion.pretrained_autoencoder import PretrainedAutoencoder
 
@@ -67,6 +68,7 @@ class LatentDiffusion(EDM):
     """
 
     name = "latent-diffusion"
+    capabilities = Diffusion.capabilities
     Config = LatentDiffusionConfig
     config: LatentDiffusionConfig
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,8 @@ from torch import Tensor
 from torch.utils.data import TensorDataset
 
 from augsynth.errors import ArgumentError
+from augsynth.generators import load_generator
+from augsynth.generators.checkpoints import checkpoint
 from augsynth.testing import check_generator
 
 SHAPES = [(1, 8, 8), (1, 28, 28), (1, 27, 33), (3, 30, 20), (4, 9, 13), (3, 64, 64), (2, 8, 64)]
@@ -135,3 +138,14 @@ def test_a_wrong_option_is_named(wrong: dict[str, Any]) -> None:
     (option,) = wrong
     with pytest.raises(ArgumentError, match=f"{option} must"):
         EDMConfig(**wrong)
+
+
+def test_checkpoints_of_the_first_version_load(fitted: Diffusion, tmp_path: Path) -> None:
+    later = ("dropout", "augment", "policy", "leaps")
+    about = fitted.description()
+    options = {option: value for option, value in about.config.items() if option not in later}
+    first = dataclasses.replace(about, class_path="augsynth_diffusion.generator:EDM", config=options)
+    checkpoint.write(tmp_path, first, fitted.state())
+    assert torch.equal(load_generator(tmp_path).sample(4).images, fitted.sample(4).images)
+    names = {"center", "sigma_data", "network.stem.weight", "network.condition.frequencies", "network.head.bias"}
+    assert names <= set(fitted.denoiser.state_dict())
