@@ -147,7 +147,7 @@ $(VENV)/installed: $(BUILT) $(VENV)/modules $(VENV)/torch
 
 $(VENV)/developing: $(VENV)/installed
 	@echo "== installing the tools for testing"
-	$(PIP) "augsynth[dev]"
+	$(PIP) "augsynth[dev]" "augsynth-diffusion[diffusers]"
 	@mkdir -p build
 	@touch $@
 

@@ -58,6 +58,9 @@ class FitReport:
         seed: 64-bit seed of the fit.
         history: an entry for each hundredth of the run: `{"step": …, metric: mean since the last entry}`.
         checkpoint: folder of the checkpoint, or None.
+        copying_since: step at which copying set in: at this checkpoint and all later ones, samples were near-copies of
+            images of the fit beyond chance. None if they were not at the last checkpoint, or without `held_out`.
+        kept_step: step of the weights that the generator has, if copying set in; None for the last ones.
     """
 
     steps: int
@@ -69,6 +72,8 @@ class FitReport:
     seed: int
     history: list[dict[str, float]] = field(default_factory=list)
     checkpoint: Path | None = None
+    copying_since: int | None = None
+    kept_step: int | None = None
 
     @property
     def epochs(self) -> float:

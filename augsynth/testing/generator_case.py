@@ -71,10 +71,32 @@ class Case:
     @cached_property
     def source_images(self) -> Tensor:
         """Three images of the data set, or noise if the generator draws another shape; uint8 (3, C, H, W)."""
-        if tuple(self.dataset[0][0].shape) == self.image_shape:
+        if self._draws_what_it_saw:
             return torch.stack([self.dataset[index][0] for index in range(3)])
         rng = torch.Generator().manual_seed(0)
         return torch.randint(0, 256, (3, *self.image_shape), generator=rng, dtype=torch.uint8)
+
+    @cached_property
+    def source_labels(self) -> Tensor | None:
+        """Classes of `source_images`, or None for a generator without classes."""
+        if self.fitted.num_classes is None:
+            return None
+        if self._draws_what_it_saw:
+            return torch.tensor([int(self.dataset[index][1]) for index in range(3)])
+        return torch.arange(3) % self.fitted.num_classes
+
+    @cached_property
+    def _draws_what_it_saw(self) -> bool:
+        return tuple(self.dataset[0][0].shape) == self.image_shape
+
+    def copy(self, name: str) -> Generator:
+        """Return a copy of `fitted`, which a rule may change.
+
+        Args:
+            name: name of the folder that it is saved to.
+        """
+        self.fitted.save(self.folder / name)
+        return type(self.fitted).load(self.folder / name)
 
     @cached_property
     def image_shape(self) -> tuple[int, ...]:

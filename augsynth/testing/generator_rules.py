@@ -18,6 +18,7 @@ from torch.utils.data import Dataset, Subset
 
 from augsynth.errors import AugsynthError
 from augsynth.generators import API_VERSION, CAPABILITIES, CapabilityError, NetworkGenerator, NotFittedError
+from augsynth.testing.capability_rules import keeps_its_capabilities
 from augsynth.testing.generator_case import Case, generate, require_same, sample
 from augsynth.testing.process_settings import SETTINGS, global_seed, global_state, settings
 
@@ -225,32 +226,6 @@ def resumes_exactly(case: Case) -> None:
     require_same(
         case, sample(case).images, type(resumed).load(folder).sample(10).images, "the fit and its last checkpoint"
     )
-
-
-def keeps_its_capabilities(case: Case) -> None:
-    """Declared capabilities work, and others raise `CapabilityError`."""
-    generator, images = case.fitted, case.source_images
-    to = 1 if "conditional" in generator.capabilities else 0
-    calls: dict[str, Callable[[], Any]] = {
-        "interpolate": lambda: generator.interpolate(images, images.flip(0), 4),
-        "vary": lambda: generator.vary(images, 0.5).images,
-        "translate": lambda: generator.translate(images, to).images,
-        "refine": lambda: generator.refine(images, lambda x: x.mean((1, 2, 3)), 2).images,
-        "edit": lambda: generator.edit(images, next(iter(generator.attributes), ""), 0.5).images,
-        "guide": lambda: generator.sample(3, guidance=2.0).images,
-    }
-    for capability, call in calls.items():
-        if capability not in generator.capabilities:
-            case.require_raises(CapabilityError, f"{capability!r}, which is not declared,", call)
-            continue
-        expected = (3, 4, *case.image_shape) if capability == "interpolate" else (3, *case.image_shape)
-        try:
-            result = call()
-        except Exception as cause:
-            raise AssertionError(f"{capability!r} is declared, but fails: {cause!r}") from cause
-        form = (tuple(result.shape), result.dtype)
-        case.require(form == (expected, torch.uint8), f"{capability!r} gives {form}, expected uint8 {expected}")
-        case.require(torch.equal(result, call()), f"{capability!r} called twice gives different images")
 
 
 def refuses_bad_arguments(case: Case) -> None:

@@ -13,7 +13,8 @@ from generators.toy import ClassMean, TinyDecoder
 from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 
-from augsynth.generators import CAPABILITIES, FitReport, Noise, Samples, to_uint8
+from augsynth.errors import ArgumentError
+from augsynth.generators import CAPABILITIES, FitReport, LatentMethods, Noise, Samples, to_uint8
 from augsynth.testing import check_generator
 
 
@@ -27,39 +28,46 @@ def test_a_data_set_of_the_plugins_own_is_used() -> None:
     check_generator(ClassMean, dataset=TensorDataset(images, torch.arange(12) % 4), spawn=False)
 
 
-class Versatile(TinyDecoder):
-    """Does everything that the contract knows, in the plainest way."""
+class Versatile(LatentMethods, TinyDecoder):
+    """Does everything that the contract knows, in the plainest way. Its codes are the images themselves."""
 
     capabilities = CAPABILITIES
-    attributes = ("brightness",)
 
-    def interpolate(self, a: Tensor, b: Tensor, steps: int) -> Tensor:
-        weights = torch.linspace(0, 1, steps)[:, None, None, None]
-        return self.map_tiles(lambda noise, labels, a, b: torch.lerp(a[:, None], b[:, None], weights), a, b)
+    def encode_tile(self, images: Tensor, labels: Any, noise: Noise) -> Tensor:
+        return images
 
-    def vary(self, images: Tensor, strength: float, labels: Any = None, *, seed: int = 0) -> Samples:
+    def decode_tile(self, codes: Tensor, labels: Any) -> Tensor:
+        return codes
+
+    def vary(
+        self, images: Tensor, strength: Any = None, labels: Any = None, *, seed: int = 0, **options: Any
+    ) -> Samples:
+        if not 0 < strength <= 1:
+            raise ArgumentError(f"strength must lie in (0, 1], got {strength}")
+
         def draw(noise: Noise, labels: Any, images: Tensor) -> Tensor:
             return images + strength * noise.normal(*self.image_shape)
 
         return Samples(self.map_tiles(draw, images, labels=labels, seed=seed))
 
-    def edit(self, images: Tensor, attribute: str, strength: float) -> Samples:
-        return Samples(self.map_tiles(lambda noise, labels, images: images + strength, images))
+    def steer(self, n: int, score: Any, strength: float, *, labels: Any = None, seed: int = 0) -> Samples:
+        samples = self.sample(n, labels=labels, seed=seed)
 
-    def translate(self, images: Tensor, to: Any) -> Samples:
-        classes = torch.as_tensor(to).expand(len(images)).clone()
-        return Samples(self.map_tiles(lambda noise, labels, images: images, images, labels=classes), classes)
-
-    def refine(self, images: Tensor, score: Any, steps: int) -> Samples:
         def draw(noise: Noise, labels: Any, images: Tensor) -> Tensor:
             with torch.enable_grad():
-                for _ in range(steps):
-                    images = images.detach().requires_grad_()
-                    (ascent,) = torch.autograd.grad(score(images).sum(), images)
-                    images = images + ascent
-            return images.detach()
+                images = images.requires_grad_()
+                (ascent,) = torch.autograd.grad(score(images, labels).sum(), images)
+            return images.detach() + strength * ascent
 
-        return Samples(self.map_tiles(draw, images))
+        return Samples(self.map_tiles(draw, samples.images, labels=samples.labels), samples.labels)
+
+    def bits_per_dim(self, images: Tensor, *, labels: Any = None, seed: int = 0) -> Tensor:
+        return self.compute_tiles(lambda noise, labels, images: images.square().mean((1, 2, 3)), images, labels=labels)
+
+    def tune(self, dataset: Any, *, steps: int, seed: int = 0, progress: bool = True) -> FitReport:
+        for weights in self.networks.parameters():
+            weights.data *= 0.5
+        return FitReport(steps, 0, len(dataset), 1, 0.0, "cpu", seed)
 
 
 class Unconditional(TinyDecoder):
@@ -238,11 +246,88 @@ class Idle(TinyDecoder):
     capabilities = frozenset({"conditional", "guide", "vary"})
 
 
-class Shapeless(TinyDecoder):
-    capabilities = frozenset({"conditional", "guide", "interpolate"})
-
-    def interpolate(self, a: Any, b: Any, steps: int) -> Any:
+class Shapeless(Versatile):
+    def interpolate(self, a: Any, b: Any, steps: int, **options: Any) -> Any:
         return to_uint8(torch.zeros(len(a), steps + 1, *self.image_shape))
+
+
+class DoubleCodes(Versatile):
+    def encode(self, images: Any, **options: Any) -> Any:
+        return super().encode(images, **options).double()
+
+
+class CodesOfBatches(Versatile):
+    def encode_tile(self, images: Any, labels: Any, noise: Any) -> Any:
+        return images - images.mean()
+
+
+class MissedEnds(Versatile):
+    def interpolate(self, a: Any, b: Any, steps: int, **options: Any) -> Any:
+        return super().interpolate(a // 2, b // 2, steps, **options)
+
+
+class ForgottenAttributes(Versatile):
+    def learn_attribute(self, *arguments: Any, **options: Any) -> None:
+        pass
+
+
+class UnstoredAttributes(Versatile):
+    def save(self, path: Any) -> None:
+        held, self.directions = self.directions, {}
+        super().save(path)
+        self.directions = held
+
+
+class StrongEdits(Versatile):
+    def edit(self, images: Any, attribute: str, strength: float, **options: Any) -> Samples:
+        return super().edit(images, attribute, strength + 1, **options)
+
+
+class AnyStrength(Versatile):
+    def vary(self, images: Any, strength: Any = None, labels: Any = None, **options: Any) -> Samples:
+        return super().vary(images, min(max(strength, 0.1), 1), labels, **options)
+
+
+class NoisyVariations(Versatile):
+    def vary(self, images: Any, strength: Any = None, labels: Any = None, **options: Any) -> Samples:
+        return super().vary(images, strength, labels, **{**options, "seed": random.getrandbits(32)})
+
+
+class VariationsOfBatches(Versatile):
+    def vary(self, images: Any, strength: Any = None, labels: Any = None, **options: Any) -> Samples:
+        return super().vary(images, strength, labels, **{**options, "seed": len(images)})
+
+
+class OldClasses(Versatile):
+    def translate(self, images: Any, to: Any, *, labels: Any = None) -> Samples:
+        return Samples(images, labels)
+
+
+class Descending(Versatile):
+    def refine(self, images: Any, score: Any, steps: int, **options: Any) -> Samples:
+        return super().refine(images, lambda drawn: -score(drawn), steps, **options)
+
+
+class AlwaysSteered(Versatile):
+    def steer(self, n: int, score: Any, strength: float, **options: Any) -> Samples:
+        return super().steer(n, score, strength + 300, **options)
+
+
+class NegativeBits(Versatile):
+    def bits_per_dim(self, images: Any, **options: Any) -> Tensor:
+        return super().bits_per_dim(images, **options) - 1
+
+
+class Untuned(Versatile):
+    def tune(self, dataset: Any, *, steps: int, seed: int = 0, progress: bool = True) -> FitReport:
+        return FitReport(steps, 0, len(dataset), 1, 0.0, "cpu", seed)
+
+
+class RandomlyTuned(Versatile):
+    def tune(self, dataset: Any, **options: Any) -> FitReport:
+        report = super().tune(dataset, **options)
+        self.networks["embedding"].weight.data += random.random()
+        return report
 
 
 class Modest(TinyDecoder):
@@ -300,6 +385,21 @@ BROKEN = {
     StateOutsideNetworks: "resumed at step 2 of 4",
     Idle: "'vary' is declared, but fails",
     Shapeless: "'interpolate' gives",
+    DoubleCodes: "codes are .*float64.*, expected float32",
+    CodesOfBatches: "codes in two calls",
+    MissedEnds: "an end of the spherical way and",
+    ForgottenAttributes: r"attributes after learn_attribute: \(\)",
+    UnstoredAttributes: r"attributes after loading: \(\)",
+    StrongEdits: "an edit of strength 0 and decode",
+    AnyStrength: "a variation of strength 0.0 must raise",
+    NoisyVariations: "'vary' called twice gives different images",
+    VariationsOfBatches: "'vary' gives an image that depends on the others",
+    OldClasses: r"translate to \[1, 1, 1\] gives the labels",
+    Descending: "refinement changes the score by",
+    AlwaysSteered: "steered with strength 0 and usual ones",
+    NegativeBits: "bits of uint8 images are negative",
+    Untuned: "tune changes nothing",
+    RandomlyTuned: "two equal calls of tune give different weights",
     Modest: "'vary', which is not declared, must raise CapabilityError",
     Lenient: r"sample\(-1\) must raise",
     AnyLabel: "a label out of range must raise",

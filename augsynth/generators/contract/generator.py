@@ -230,6 +230,7 @@ class Generator(OptionalMethods, ABC):
         checkpoint_every: int = 1000,
         resume: bool = False,
         start_from: Generator | str | Path | None = None,
+        held_out: Any = None,
         callbacks: Iterable[Callback] = (),
         log_dir: str | Path | None = None,
         progress: bool = True,
@@ -237,7 +238,7 @@ class Generator(OptionalMethods, ABC):
         """Fit on a data set. After an error the generator is not fitted.
 
         A second fit starts from nothing, and warns about it, unless `resume` or `start_from` says otherwise. The
-        arguments `steps`, `epochs`, `balance`, `resume`, `start_from`, `callbacks` and `log_dir` are for a
+        arguments `steps`, `epochs`, `balance`, `resume`, `start_from`, `held_out`, `callbacks` and `log_dir` are for a
         `NetworkGenerator`; other generators refuse them, and ignore `batch_size` and `checkpoint_every`. A generator
         without `learn` raises `CapabilityError`.
 
@@ -248,6 +249,8 @@ class Generator(OptionalMethods, ABC):
             dataset: map-style data set of `(image, label)`, of dicts with "image" and "label", or of images. An image
                 is uint8, or floating-point in [0, 1]: a torch tensor (C, H, W) or (H, W), a NumPy array (H, W, C) or
                 (H, W), or a PIL image. All have one shape. Labels are 0…K−1, and no class is empty. It is read once.
+                Networks read a data set of more than 1 GiB of pixels again for every batch, instead of holding it in
+                memory.
             steps: number of training steps, at least 1. Networks need either `steps` or `epochs`.
             epochs: passes over the images, above 0, rounded up to whole steps.
             batch_size: images of a training step, at least 1; default 64.
@@ -263,6 +266,13 @@ class Generator(OptionalMethods, ABC):
             start_from: a fitted generator of the same name, or the folder of a saved one, whose weights the fit starts
                 from (fine-tuning). Optimisers, averages and schedules start fresh. Weights of other shapes are refused
                 before anything changes.
+            held_out: images of the same kind that the fit does not see, at least 10 and better 100 or more: a data set,
+                or a uint8 tensor (n, C, H, W). At each checkpoint, `copies` then tells how many of 256 samples are
+                near-copies of images of the fit beyond chance, and `copies_p` how probable this is if nothing is copied
+                (`augsynth.copies.CopyTest`). If copying sets in (p below 0.05 at the last checkpoint and at all since
+                `FitReport.copying_since`), the generator ends with the weights of the last checkpoint before. It works
+                without `checkpoint_dir`, too. Of more than 20,000 images of the fit, a random part is compared. None
+                (default) does not look.
             callbacks: functions that are called with a `StepReport` after each step. An error in one ends the fit.
             log_dir: folder for curves of the metrics, which TensorBoard shows; None (default) writes none. It needs
                 `pip install augsynth[tensorboard]`.
@@ -280,6 +290,7 @@ class Generator(OptionalMethods, ABC):
             checkpoint_every=checkpoint_every,
             resume=resume,
             start_from=start_from,
+            held_out=held_out,
             callbacks=callbacks,
             log_dir=log_dir,
             progress=progress,

@@ -23,7 +23,9 @@ from augsynth.generators.contract.generator import Generator
 from augsynth.generators.contract.sampling import eval_mode
 from augsynth.generators.device import choose_device
 from augsynth.generators.image_kind import ImageKind
-from augsynth.generators.reading.images import ImageSet
+from augsynth.generators.reading.halves import Halves
+from augsynth.generators.reading.images import ImageSet, read_frugally
+from augsynth.generators.reading.lazy import LazyImageSet
 from augsynth.generators.samples import FitReport
 from augsynth.generators.seeds import derive_seed
 from augsynth.generators.training import learning
@@ -129,12 +131,15 @@ class NetworkGenerator(Generator):
         request.require_free_folder()
         start = self._warm_start(request.start_from)
         with fitting(self):
-            images = self._read(dataset, request)
+            images = self._read_for_steps(dataset, request)
             if start is not None:
                 self._require_match(start, images)
             elif self._networks is not None and not request.resumes:
                 learning.warn_of_fresh_start(self.name)
-            run = Run(images, request, start)
+            halves = None if request.held_out is None else Halves.read(request.held_out, images, request.seed)
+            run = Run(images, request, start, halves)
+            if isinstance(images, LazyImageSet):
+                return train(self, run)
             return self.learn(images.images, images.labels, seed=run.seed, progress=request.progress, run=run)
 
     def learn(
@@ -233,7 +238,12 @@ class NetworkGenerator(Generator):
         digest = start_from.digest()
         return WarmStart(source, start_from.name, start_from.image_kind, digest, layout_of(state), size, lambda: state)
 
-    def _require_match(self, start: WarmStart, images: ImageSet) -> None:
+    def _read_for_steps(self, dataset: Any, request: FitRequest) -> ImageSet | LazyImageSet:
+        if type(self).learn is not NetworkGenerator.learn:
+            return self._read(dataset, request)  # the plugin's own `learn` gets all images
+        return read_frugally(dataset, labelled="conditional" in self.capabilities, progress=request.progress)
+
+    def _require_match(self, start: WarmStart, images: ImageSet | LazyImageSet) -> None:
         kind = ImageKind(images.image_shape, images.num_classes, images.class_names)
         with seeded(torch.device("cpu"), 0):
             start.require_match(self.name, kind, self._builder(kind))

@@ -1,28 +1,24 @@
-"""Reading a data set of images once, into one uint8 tensor."""
+"""Reading a data set of images, into one uint8 tensor if it is not too large."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import TensorDataset
 
-from augsynth._native.layout import MAX_CHANNELS
-from augsynth.core.arrays import plain_array
-from augsynth.core.items import ItemStructure, class_of
-from augsynth.core.pillow import is_pil, stored_pixels
-from augsynth.errors import ArgumentError, ArgumentTypeError, DataError, error_text, shown
+from augsynth.core.items import class_of
+from augsynth.errors import ArgumentTypeError, DataError, shown
+from augsynth.generators.reading import lazy
 from augsynth.generators.reading.class_names import read_class_names
+from augsynth.generators.reading.items import as_pixels, read_item
+from augsynth.generators.reading.lazy import Checksums, LazyImageSet
 from augsynth.progress import progress_bar
 
-_PIL_MODES = ("L", "LA", "RGB", "RGBA")
 _BAR_FROM = 2000
 
 
@@ -54,6 +50,14 @@ class ImageSet:
         """Number of classes K, for labels 0…K−1; None without labels."""
         return None if self.labels is None else int(self.labels.max()) + 1
 
+    def pixels(self, indices: Tensor) -> Tensor:
+        """Return some images, uint8 (B, C, H, W).
+
+        Args:
+            indices: numbers of the images, int64 (B,).
+        """
+        return self.images[indices]
+
     def digest(self) -> str:
         """Return the SHA-256 of shape, pixels and labels."""
         digest = hashlib.sha256(repr(tuple(self.images.shape)).encode())
@@ -74,107 +78,83 @@ def read_images(dataset: Any, *, labelled: bool, progress: bool = False, copied:
         progress: True shows a progress bar for 2,000 images or more; default False.
         copied: True copies the images of a `TensorDataset`; default False, which shares its memory.
     """
+    _require_items(dataset)
+    if isinstance(dataset, TensorDataset) and dataset.tensors[0].ndim == 4:
+        return _of_tensors(dataset, labelled, copied)
+    images = _read_items(dataset, labelled, progress, most_bytes=None)
+    assert isinstance(images, ImageSet)
+    return images
+
+
+def read_frugally(dataset: Any, *, labelled: bool, progress: bool = False) -> ImageSet | LazyImageSet:
+    """Read every item of a data set, as `read_images`. Images that need more than `HELD_BYTES` stay in the data set.
+
+    Args:
+        dataset: the data set, as for `read_images`.
+        labelled: True reads labels, which every item must have.
+        progress: True shows a progress bar for 2,000 images or more; default False.
+    """
+    _require_items(dataset)
+    if isinstance(dataset, TensorDataset) and dataset.tensors[0].ndim == 4:
+        return _of_tensors(dataset, labelled, copied=False)
+    return _read_items(dataset, labelled, progress, lazy.HELD_BYTES)
+
+
+def _require_items(dataset: Any) -> None:
     if not hasattr(dataset, "__getitem__") or not hasattr(dataset, "__len__"):
         raise ArgumentTypeError(
             f"dataset must be map-style (have __len__ and __getitem__), got {type(dataset).__name__}"
         )
     if len(dataset) == 0:
         raise DataError("the data set is empty; a generator needs at least one image")
-    if isinstance(dataset, TensorDataset) and dataset.tensors[0].ndim == 4:
-        images = _as_uint8(_check_shape(_dense(dataset.tensors[0], "the images"), "the images"), "the images")
-        images = images.clone() if copied else images
-        labels = list(dataset.tensors[1]) if len(dataset.tensors) > 1 else [None] * len(images)
-    else:
-        images, labels = _read_items(dataset, progress)
-    if not labelled:
-        return ImageSet(images, None)
-    classes = _check_classes(labels)
-    return ImageSet(images, classes, read_class_names(dataset, int(classes.max()) + 1))
 
 
-def _read_items(dataset: Any, progress: bool) -> tuple[Tensor, list[Any]]:
-    images: Tensor | None = None
-    labels = []
+def _of_tensors(dataset: TensorDataset, labelled: bool, copied: bool) -> ImageSet:
+    images = as_pixels(dataset.tensors[0])
+    labels = list(dataset.tensors[1]) if len(dataset.tensors) > 1 else [None] * len(images)
+    return ImageSet(images.clone() if copied else images, *_read_classes(dataset, labels, labelled))
+
+
+def _read_items(dataset: Any, labelled: bool, progress: bool, most_bytes: int | None) -> ImageSet | LazyImageSet:
+    stored: Tensor | Checksums | None = None
+    shape, labels = torch.Size(), []
     with progress_bar("reading images", len(dataset), progress and len(dataset) >= _BAR_FROM) as advance:
         for index in range(len(dataset)):
-            with _naming(index):
-                item, what = dataset[index], f"item {index}"
-                image, fields = ItemStructure.of(item, what, error=DataError).split(item)
-                pixels = _as_chw(image, what)
-            if images is None:
-                images = torch.empty((len(dataset), *pixels.shape), dtype=torch.uint8, device="cpu")
-            if pixels.shape != images.shape[1:]:
+            pixels, label = read_item(dataset, index)
+            if stored is None:
+                shape = pixels.shape
+                stored = _storage(len(dataset), shape, most_bytes)
+            if pixels.shape != shape:
                 raise DataError(
-                    f"all images must have one shape: item 0 is {_shape(images[0])}, item {index} is "
-                    f"{_shape(pixels)} (channels, height, width); resize them first"
+                    f"all images must have one shape: item 0 is {tuple(shape)}, item {index} is "
+                    f"{tuple(pixels.shape)} (channels, height, width); resize them first"
                 )
-            images[index] = pixels
-            labels.append(fields.get("label"))
+            if isinstance(stored, Tensor):
+                stored[index] = pixels
+            else:
+                stored.add(pixels)
+            labels.append(label)
             advance(1)
-    assert images is not None
-    return images, labels
+    assert stored is not None
+    classes, names = _read_classes(dataset, labels, labelled)
+    if isinstance(stored, Tensor):
+        return ImageSet(stored, classes, names)
+    return LazyImageSet(dataset, stored, classes, names)
 
 
-@contextmanager
-def _naming(index: int) -> Iterator[None]:
-    """Name the item in an error that the user's data set raises."""
-    try:
-        yield
-    except (ArgumentError, ArgumentTypeError, DataError):
-        raise
-    except Exception as cause:
-        raise DataError(f"item {index} of the data set cannot be read: {error_text(cause)}") from cause
+def _storage(size: int, shape: torch.Size, most_bytes: int | None) -> Tensor | Checksums:
+    """Make room for the pixels of all images, or for checksums alone if pixels need more than `most_bytes`."""
+    if most_bytes is not None and size * shape.numel() > most_bytes:
+        return Checksums(size, shape)
+    return torch.empty((size, *shape), dtype=torch.uint8, device="cpu")
 
 
-def _as_chw(image: Any, where: str) -> Tensor:
-    if is_pil(image):
-        if image.mode not in _PIL_MODES:
-            raise DataError(
-                f"{where} is a PIL image of mode {image.mode}; convert it to one of {', '.join(_PIL_MODES)}"
-            )
-        image = stored_pixels(image, where)
-    if isinstance(image, np.ndarray):
-        image = plain_array(image, where)
-        if image.dtype != np.uint8 and image.dtype.kind != "f":
-            raise ArgumentTypeError(
-                f"{where}: dtype {image.dtype} is not supported; expected uint8, or float in [0, 1]"
-            )
-        # Copied, because torch accepts neither negative strides nor the byte order of another machine.
-        tensor = torch.from_numpy(image.astype(np.uint8 if image.dtype == np.uint8 else np.float64))
-        tensor = tensor.permute(2, 0, 1) if tensor.ndim == 3 else tensor
-    elif isinstance(image, Tensor):
-        tensor = _dense(image, where)
-    else:
-        raise ArgumentTypeError(f"{where} holds a {type(image).__name__}; expected a tensor, an array or a PIL image")
-    return _as_uint8(_check_shape(tensor[None] if tensor.ndim == 2 else tensor, where), where)
-
-
-def _dense(tensor: Tensor, where: str) -> Tensor:
-    if tensor.layout != torch.strided or tensor.is_meta or tensor.is_quantized:
-        came = f"{tensor.dtype}, {tensor.layout}, on {tensor.device}"
-        raise ArgumentTypeError(f"{where}: expected a dense tensor that holds numbers, got {came}")
-    return tensor.detach().cpu()
-
-
-def _check_shape(tensor: Tensor, where: str) -> Tensor:
-    """Return a tensor (C, H, W) or (n, C, H, W) if it has the shape of images; raise `DataError` otherwise."""
-    if tensor.ndim not in (3, 4) or not 1 <= tensor.shape[-3] <= MAX_CHANNELS or tensor.numel() == 0:
-        raise DataError(
-            f"{where} has the shape {_shape(tensor)} as (channels, height, width); expected 1 to {MAX_CHANNELS} "
-            "channels and no empty side: a torch tensor is (C, H, W), a NumPy array (H, W, C)"
-        )
-    return tensor
-
-
-def _as_uint8(tensor: Tensor, where: str) -> Tensor:
-    if tensor.dtype == torch.uint8:
-        return tensor
-    if not tensor.is_floating_point():
-        raise ArgumentTypeError(f"{where}: dtype {tensor.dtype} is not supported; expected uint8, or float in [0, 1]")
-    low, high = float(tensor.min()), float(tensor.max())
-    if not (low >= 0.0 and high <= 1.0):
-        raise DataError(f"{where}: float pixels must lie in [0, 1], got {low:g} to {high:g}")
-    return tensor.double().mul(255.0).round().to(torch.uint8)
+def _read_classes(dataset: Any, labels: list[Any], labelled: bool) -> tuple[Tensor | None, tuple[str, ...] | None]:
+    """Return the classes of all items and the names of the classes, or None for both."""
+    if not labelled:
+        return None, None
+    classes = _check_classes(labels)
+    return classes, read_class_names(dataset, int(classes.max()) + 1)
 
 
 def _check_classes(labels: list[Any]) -> Tensor:
@@ -212,7 +192,3 @@ def _as_class(label: Any, index: int) -> int:
         hint = "; of a one-hot label, give the position of the 1" if getattr(label, "ndim", 0) else ""
         raise ArgumentTypeError(f"the label of item {index} must be an integer class, got {shown(label)}{hint}")
     return value
-
-
-def _shape(tensor: Tensor) -> str:
-    return str(tuple(tensor.shape))

@@ -21,13 +21,14 @@ class History:
 
     Args:
         total: number of steps of the run.
+        advice: what to change if a metric is not finite.
     """
 
-    def __init__(self, total: int) -> None:
+    def __init__(self, total: int, advice: str) -> None:
         self.entries: list[dict[str, float]] = []
         self.listeners: list[Listener] = []
-        self.note = ""  # the last entry as a short text
-        self._every, self._total = max(1, total // 100), total
+        self.note = ""  # the last value of each metric, as a short text
+        self._every, self._total, self._advice = max(1, total // 100), total, advice
         self._sums: dict[str, Tensor] = {}
         self._count = 0
 
@@ -57,7 +58,7 @@ class History:
         if not self.entries or self.entries[-1]["step"] != step:
             self.entries.append({"step": step})
         self.entries[-1].update(metrics)
-        self._note_last()
+        self._note_latest()
         for listener in self.listeners:
             listener(step, metrics)
 
@@ -69,7 +70,7 @@ class History:
         """
         means = {name: float(total) / self._count for name, total in self._sums.items()}
         if not all(map(math.isfinite, means.values())):
-            raise TrainingError(f"training diverged before step {step}: {means}; lower the learning rate")
+            raise TrainingError(f"training diverged before step {step}: {means}; {self._advice}")
         return means
 
     def restore(self, entries: Any) -> None:
@@ -82,8 +83,8 @@ class History:
             if "step" not in entry or not all(type(value) in (int, float) for value in entry.values()):
                 raise CheckpointError(f"its history has the entry {shown(entry)}")
         self.entries = list(entries)
-        self._note_last()
+        self._note_latest()
 
-    def _note_last(self) -> None:
-        last = self.entries[-1] if self.entries else {}
-        self.note = "  ".join(f"{name} {value:.4g}" for name, value in last.items() if name != "step")
+    def _note_latest(self) -> None:
+        latest = {name: value for entry in self.entries for name, value in entry.items() if name != "step"}
+        self.note = "  ".join(f"{name} {value:.4g}" for name, value in latest.items())

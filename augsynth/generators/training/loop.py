@@ -13,10 +13,15 @@ from contextlib import ExitStack
 from augsynth.core.torch_settings import usual_thread
 from augsynth.generators.samples import FitReport
 from augsynth.generators.training.interrupts import deferred_interrupt
+from augsynth.generators.training.pace import Pace
 from augsynth.generators.training.run import Run, Trainee
 from augsynth.generators.training.state import Training
+from augsynth.generators.training.steps import Callback
 from augsynth.generators.training.tensorboard import scalar_log
 from augsynth.progress import progress_bar
+
+_CHECKS = 4
+"""Looks for a failure during a run, beside those at checkpoints."""
 
 
 def train(generator: Trainee, run: Run) -> FitReport:
@@ -36,7 +41,8 @@ def train(generator: Trainee, run: Run) -> FitReport:
             with ExitStack() as stack:
                 if run.request.log_dir is not None:
                     training.history.listeners.append(stack.enter_context(scalar_log(run.request.log_dir, resumed_at)))
-                _take_steps(training, interrupted)
+                with training.naming_what_is_kept():
+                    _take_steps(training, interrupted)
             training.finish()
         except BaseException:
             generator.forget()
@@ -44,6 +50,9 @@ def train(generator: Trainee, run: Run) -> FitReport:
         if interrupted():
             kept = "" if folder is None else f"; {folder} holds them, and resume=True continues"
             raise KeyboardInterrupt(f"stopped after {training.step} of {run.steps} steps{kept}")
+    watch = training.watch
+    if watch is not None:
+        watch.warn(generator.name, training.history.entries)
     return FitReport(
         steps=training.step,
         resumed_at=resumed_at,
@@ -54,22 +63,36 @@ def train(generator: Trainee, run: Run) -> FitReport:
         seed=run.seed,
         history=training.history.entries,
         checkpoint=folder,
+        copying_since=None if watch is None else watch.since,
+        kept_step=None if watch is None or watch.kept is None else watch.kept.step,
     )
 
 
 def _take_steps(training: Training, interrupted: Callable[[], bool]) -> None:
     request, total = training.run.request, training.run.steps
+    what = f"fitting {training.generator.name}"
+    callbacks: tuple[Callback, ...] = request.callbacks
+    if request.progress:
+        callbacks = (*callbacks, Pace(what, str(training.run.device)))
     training.generator.networks.train()
-    with progress_bar(f"fitting {training.generator.name}", total, request.progress) as advance:
+    with progress_bar(what, total, request.progress) as advance:
         advance(min(training.step, total))
         while training.step < total and not interrupted():
             report = training.take_step()
             advance(1, training.history.note)
-            if training.step % request.checkpoint_every == 0 and training.step < total:
-                training.reach_checkpoint()
-            for callback in request.callbacks:
+            if training.step < total:
+                _look(training)
+            for callback in callbacks:
                 callback(report)
     if interrupted():
         training.save()
     else:
         training.reach_checkpoint()
+
+
+def _look(training: Training) -> None:
+    """Write a checkpoint if it is time for one, and else look for a failure if it is time for that."""
+    if training.step % training.run.request.checkpoint_every == 0:
+        training.reach_checkpoint()
+    elif training.step % max(1, training.run.steps // _CHECKS) == 0:
+        training.require_sound()

@@ -18,7 +18,7 @@ from augsynth.generators.training.batches import check_balance
 from augsynth.generators.training.steps import Callback, check_callbacks
 from augsynth.generators.training.tensorboard import require_tensorboard
 
-_LOOP_OPTIONS = ("steps", "epochs", "balance", "resume", "start_from", "log_dir")
+_LOOP_OPTIONS = ("steps", "epochs", "balance", "resume", "start_from", "held_out", "log_dir")
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +36,7 @@ class FitRequest:
         checkpoint_every: steps between two checkpoints, at least 1.
         resume: True to continue the run in `checkpoint_dir`.
         start_from: generator or folder with the first weights, or None for fresh ones.
+        held_out: images that the fit must not see, in any form, or None.
         callbacks: functions that are called after each step.
         log_dir: folder for TensorBoard's files, or None.
         progress: True for progress bars.
@@ -51,6 +52,7 @@ class FitRequest:
     checkpoint_every: int
     resume: bool
     start_from: Any
+    held_out: Any
     callbacks: tuple[Callback, ...]
     log_dir: Path | None
     progress: bool

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
@@ -11,7 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from augsynth.generators.checkpoints.description import Description
+from augsynth.generators.reading.halves import Halves
 from augsynth.generators.reading.images import ImageSet
+from augsynth.generators.reading.lazy import LazyImageSet
+from augsynth.generators.samples import Samples
+from augsynth.generators.seeds import Noise
 from augsynth.generators.training.batches import Order, make_order
 from augsynth.generators.training.request import FitRequest
 from augsynth.generators.training.steps import Step
@@ -24,6 +29,10 @@ class Trainee(Protocol):
     @property
     def name(self) -> str: ...
     @property
+    def config(self) -> Any: ...
+    @property
+    def tile(self) -> int: ...
+    @property
     def networks(self) -> nn.ModuleDict: ...
     def prepare(
         self, image_shape: Any, num_classes: Any, device: torch.device, seed: int = 0, class_names: Any = None
@@ -31,8 +40,11 @@ class Trainee(Protocol):
     def optimizers(self) -> dict[str, torch.optim.Optimizer]: ...
     def averages(self) -> dict[str, float]: ...
     def training_step(self, images: Tensor, labels: Tensor | None, step: Step) -> Mapping[str, Tensor | float]: ...
+    def sampling_mode(self) -> AbstractContextManager[None]: ...
+    def generate(self, noise: Noise, labels: Tensor | None, guidance: float | None) -> Tensor: ...
     def description(self) -> Description: ...
     def forget(self) -> None: ...
+    def sample(self, n: int, *, seed: int) -> Samples: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,11 +55,13 @@ class Run:
         images: the images, their labels and the names of their classes.
         request: the checked arguments of `fit`.
         start: the weights that the fit starts from; None for fresh ones.
+        halves: images that samples are compared with; None for no comparison.
     """
 
-    images: ImageSet
+    images: ImageSet | LazyImageSet
     request: FitRequest
     start: WarmStart | None = None
+    halves: Halves | None = None
 
     @cached_property
     def steps(self) -> int:
@@ -74,6 +88,7 @@ class Run:
             "seed": self.seed,
             "dataset": self.images.digest(),
             "balance": request.balance,
+            "held_out": None if self.halves is None else self.halves.digest(),
             **start,
         }
 

@@ -62,14 +62,16 @@ class Block(nn.Module):
     Args:
         before: channels of the input, at least 1.
         after: channels of the output, at least 1.
+        dropout: share of the features that are dropped in training, in [0, 1).
     """
 
-    def __init__(self, before: int, after: int) -> None:
+    def __init__(self, before: int, after: int, dropout: float) -> None:
         super().__init__()
         self.shortcut = nn.Conv2d(before, after, 1) if before != after else nn.Identity()
         self.norm = ChannelNorm()
         self.first = nn.Conv2d(before, after, 3, padding=1)
         self.modulation = nn.Linear(EMBEDDING, 2 * after)
+        self.dropout = nn.Dropout(dropout)
         self.second = nn.Conv2d(after, after, 3, padding=1)
         nn.init.zeros_(self.second.weight)
 
@@ -77,29 +79,35 @@ class Block(nn.Module):
         scale, shift = self.modulation(embedding)[:, :, None, None].chunk(2, dim=1)
         inner = self.norm(self.first(F.silu(self.norm(features))))
         inner = torch.addcmul(shift, inner, 1 + scale)
-        result: Tensor = self.shortcut(features) + self.second(F.silu(inner))
+        result: Tensor = self.shortcut(features) + self.second(self.dropout(F.silu(inner)))
         return result
 
 
 class Condition(nn.Module):
-    """A vector that encodes noise level and class. The class `num_classes` stands for an unknown class.
+    """A vector that encodes noise level, class and distortion. The class `num_classes` stands for an unknown class.
 
     Args:
         num_classes: number of classes, at least 1.
+        distortions: parameters of the augmentation of an image; 0 without augmentation.
     """
 
     frequencies: Tensor
 
-    def __init__(self, num_classes: int) -> None:
+    def __init__(self, num_classes: int, distortions: int) -> None:
         super().__init__()
         self.register_buffer("frequencies", 2 * math.pi * torch.randn(EMBEDDING // 2))
         self.classes = nn.Embedding(num_classes + 1, EMBEDDING)
         self.level = nn.Sequential(nn.Linear(EMBEDDING, EMBEDDING), nn.SiLU(), nn.Linear(EMBEDDING, EMBEDDING))
+        # Without a bias, so that an image as it is adds nothing.
+        self.distortion = nn.Linear(distortions, EMBEDDING, bias=False) if distortions else None
 
-    def forward(self, noise_level: Tensor, labels: Tensor) -> Tensor:
+    def forward(self, noise_level: Tensor, labels: Tensor, distortion: Tensor | None) -> Tensor:
         phase = noise_level[:, None] * self.frequencies
         waves = torch.cat([phase.cos(), phase.sin()], dim=1)
-        return F.silu(self.level(waves) + self.classes(labels))
+        encoded = self.level(waves) + self.classes(labels)
+        if self.distortion is not None and distortion is not None:
+            encoded = encoded + self.distortion(distortion)
+        return F.silu(encoded)
 
 
 class UNet(nn.Module):
@@ -110,29 +118,33 @@ class UNet(nn.Module):
         num_classes: number of classes, at least 1.
         width: channels at the finest level, at least 1.
         depth: residual blocks at each level, at least 1.
+        dropout: share of the features that are dropped in training, in [0, 1); default 0.
+        distortions: parameters of the augmentation of an image; default 0, for no augmentation.
     """
 
-    def __init__(self, grid: Grid, num_classes: int, width: int, depth: int) -> None:
+    def __init__(
+        self, grid: Grid, num_classes: int, width: int, depth: int, dropout: float = 0.0, distortions: int = 0
+    ) -> None:
         super().__init__()
         counts = [min(width << level, 2 * width) for level in range(grid.levels)]
         self.patches, self.depth = grid.patches, depth
-        self.condition = Condition(num_classes)
+        self.condition = Condition(num_classes, distortions)
         self.stem = nn.Conv2d(grid.patches.channels, width, 3, padding=1)
         self.down, self.up = nn.ModuleList(), nn.ModuleList()
         before = width
         for count in counts:
-            self.down.extend(Block(count if k else before, count) for k in range(depth))
+            self.down.extend(Block(count if k else before, count, dropout) for k in range(depth))
             before = count
-        self.middle = Block(before, before)
+        self.middle = Block(before, before, dropout)
         for count in reversed(counts):
-            self.up.extend(Block(count + (count if k else before), count) for k in range(depth))
+            self.up.extend(Block(count + (count if k else before), count, dropout) for k in range(depth))
             before = count
         self.norm = ChannelNorm()
         self.head = nn.Conv2d(before, grid.patches.channels, 3, padding=1)
         nn.init.zeros_(self.head.weight)
 
-    def forward(self, images: Tensor, noise_level: Tensor, labels: Tensor) -> Tensor:
-        embedding = self.condition(noise_level, labels)
+    def forward(self, images: Tensor, noise_level: Tensor, labels: Tensor, distortion: Tensor | None = None) -> Tensor:
+        embedding = self.condition(noise_level, labels, distortion)
         features = self.stem(self.patches.fold(images))
         kept: list[Tensor] = []
         for index, block in enumerate(self.down):

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 import torch
-from augsynth_diffusion import EDM, EDMConfig
+from augsynth_diffusion import EDM, Diffusion, EDMConfig
 from augsynth_diffusion.denoiser import Denoiser
 from augsynth_diffusion.networks import Grid, UNet
+from diffusion_checks import rows_of, share_of_class
 from torch import Tensor
 from torch.utils.data import TensorDataset
 
@@ -21,74 +22,50 @@ from augsynth.testing import check_generator
 SHAPES = [(1, 8, 8), (1, 28, 28), (1, 27, 33), (3, 30, 20), (4, 9, 13), (3, 64, 64), (2, 8, 64)]
 
 
-def share_of_class(images: Tensor, labels: Tensor) -> float:
-    """Return the share of images that vary more across their bar than along it."""
-    pictures = images.float()
-    along_rows = pictures.var(3).mean((1, 2)) < pictures.var(2).mean((1, 2))
-    return ((~along_rows).long() == labels).float().mean().item()
+@pytest.fixture
+def fitted(fitted_models: dict[str, Diffusion]) -> Diffusion:
+    return fitted_models["edm"]
 
 
-@pytest.fixture(scope="module")
-def fitted(bars: TensorDataset) -> EDM:
-    """A generator that has learned the bars."""
-    generator = EDM.configure(width=16, decay=0.99)
-    generator.fit(bars, steps=250, batch_size=32, device="cpu", progress=False)
-    return generator
+def test_it_keeps_the_contract() -> None:
+    check_generator(lambda: EDM.configure(width=4, sampling_steps=2))
 
 
-@pytest.mark.parametrize("sampler", ["heun", "ddim"])
-def test_it_keeps_the_contract(sampler: str) -> None:
-    options: dict[str, Any] = {"width": 4, "sampling_steps": 2, "sampler": sampler}
-    check_generator(lambda: EDM.configure(**options), spawn=sampler == "heun")
-
-
-def test_samples_show_their_class_and_differ(fitted: EDM) -> None:
+def test_samples_show_their_class_and_differ(fitted: Diffusion) -> None:
     samples = fitted.sample(64)
     assert samples.labels is not None
     assert share_of_class(samples.images, samples.labels) > 0.9
-    brightest = samples.images[samples.labels == 0].float().mean((1, 3)).argmax(1)
-    assert len(brightest.unique()) >= 4
+    assert rows_of(samples) >= 4
 
 
-def test_ddim_shows_the_class_too(fitted: EDM) -> None:
+@pytest.mark.parametrize("sampler", ["ddim", "ancestral"])
+def test_other_samplers_show_the_class_too(fitted: Diffusion, sampler: str) -> None:
     other = copy.copy(fitted)
-    other.config = dataclasses.replace(fitted.config, sampler="ddim", sampling_steps=16)
+    other.config = dataclasses.replace(fitted.config, sampler=sampler, sampling_steps=20)
     samples = other.sample(32)
     assert samples.labels is not None
-    assert share_of_class(samples.images, samples.labels) > 0.9
+    assert share_of_class(samples.images, samples.labels) > 0.8
 
 
-def test_default_guidance_is_that_of_the_config(fitted: EDM) -> None:
+def test_default_guidance_is_that_of_the_config(fitted: Diffusion) -> None:
     default, plain = fitted.sample(8).images, fitted.sample(8, guidance=1.0).images
-    assert torch.equal(default, fitted.sample(8, guidance=fitted.config.guidance).images)
-    assert not torch.equal(default, plain)
+    assert torch.equal(default, plain)
+    other = copy.copy(fitted)
+    other.config = dataclasses.replace(fitted.config, guidance=3.0)
+    assert torch.equal(other.sample(8).images, fitted.sample(8, guidance=3.0).images)
+    assert not torch.equal(other.sample(8).images, plain)
     # A guidance next to 1 takes the other way through the code, to the same images.
     near = fitted.sample(8, guidance=1.0 + 1e-6).images
     assert (near.int() - plain.int()).abs().float().mean() < 1.0
-
-
-def test_strength_sets_how_far_variations_go(fitted: EDM, bars: TensorDataset) -> None:
-    images, labels = (tensor[:32] for tensor in bars.tensors)
-    changes = []
-    least = fitted.vary(images, 0.01, labels).images
-    assert (least.int() - images.int()).abs().max() <= 1
-    for strength in (0.2, 0.6, 1.0):
-        varied = fitted.vary(images, strength, labels)
-        assert torch.equal(varied.labels, labels)
-        changes.append((varied.images.float() - images.float()).abs().mean().item())
-    assert changes[0] < 5 < changes[1] < changes[2]
-    assert not torch.equal(fitted.vary(images, 0.6, labels, seed=1).images, fitted.vary(images, 0.6, labels).images)
-    with pytest.raises(ArgumentError, match="strength"):
-        fitted.vary(images, 0.0)
 
 
 def test_the_stated_share_of_classes_is_hidden(bars: TensorDataset, monkeypatch: pytest.MonkeyPatch) -> None:
     labels_seen: list[Tensor] = []
     forward = Denoiser.forward
 
-    def noted(self: Denoiser, noisy: Tensor, sigma: Tensor, labels: Tensor) -> Tensor:
+    def noted(self: Denoiser, noisy: Tensor, sigma: Tensor, labels: Tensor, distortion: None) -> Tensor:
         labels_seen.append(labels)
-        return forward(self, noisy, sigma, labels)
+        return forward(self, noisy, sigma, labels, distortion)
 
     monkeypatch.setattr(Denoiser, "forward", noted)
     generator = EDM.configure(width=4, label_drop=0.25)
@@ -140,6 +117,10 @@ def test_grey_images_do_not_divide_by_zero() -> None:
         {"p_mean": float("nan")},
         {"p_std": 0.0},
         {"label_drop": 1.0},
+        {"dropout": 1.0},
+        {"augment": 1.5},
+        {"policy": ("rotation",)},
+        {"policy": ()},
         {"learning_rate": 0.0},
         {"decay": 1.0},
         {"sampler": "euler"},
@@ -152,5 +133,5 @@ def test_grey_images_do_not_divide_by_zero() -> None:
 )
 def test_a_wrong_option_is_named(wrong: dict[str, Any]) -> None:
     (option,) = wrong
-    with pytest.raises(ArgumentError, match=f"{option} must be"):
+    with pytest.raises(ArgumentError, match=f"{option} must"):
         EDMConfig(**wrong)

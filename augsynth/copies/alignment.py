@@ -1,0 +1,88 @@
+"""Views of images in which a copy that was shifted, mirrored, brightened or noised is near its original.
+
+Two images are compared on the part that both show after a shift, so nothing is invented at their borders. This part is
+averaged to a small grid, which removes noise. Each channel is centred and the whole is scaled to length 1, which
+removes brightness and contrast. The distance of two images is the least Euclidean distance over all shifts, mirrored or
+not. It is √(2 − 2r) for the correlation r of the two grids: 0 for a copy, √2 for images that have nothing in common.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from torch import Tensor
+from torch.nn import functional as F
+
+from augsynth.core.checks import check_flag, check_integer
+
+_LONGEST_SIDE = 32
+_LONGEST_GRID_SIDE = 16
+_LEAST_CONTRAST = 2.0  # grey levels: an image with less is noise, which must not be scaled up
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """Changes that two images are compared under.
+
+    Args:
+        shift: largest shift in each direction, in pixels of images that were reduced to at most 32 pixels a side; at
+            least 0, default 2. Time grows with (2 · shift + 1)².
+        flip: True (default) compares mirrored images, too, in twice the time.
+    """
+
+    shift: int = 2
+    flip: bool = True
+
+    def __post_init__(self) -> None:
+        check_integer("shift", self.shift, 0)
+        check_flag("flip", self.flip)
+
+    def views(self, queries: Tensor, references: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield the grids of queries and of references for each shift, and mirrored: float32 (n, D) and (m, D).
+
+        Args:
+            queries: uint8 (n, C, H, W).
+            references: uint8 (m, C, H, W), on the same device.
+        """
+        height, width = (_reduced(side) for side in queries.shape[2:])
+        queries, references = (_averaged(images.float(), (height, width)) for images in (queries, references))
+        for down in self._shifts(height):
+            for right in self._shifts(width):
+                here = (..., _overlap(down, height), _overlap(right, width))
+                there = (..., _overlap(-down, height), _overlap(-right, width))
+                standard = _standardised(references[there])
+                yield _standardised(queries[here]), standard
+                if self.flip:
+                    yield _standardised(queries.flip(3)[here]), standard
+
+    def _shifts(self, side: int) -> range:
+        most = min(self.shift, side // 4)
+        return range(-most, most + 1)
+
+
+def _overlap(shift: int, side: int) -> slice:
+    """Return the rows of an image that are left in the picture when it is moved back by `shift`."""
+    return slice(max(shift, 0), side + min(shift, 0))
+
+
+def _standardised(images: Tensor) -> Tensor:
+    height, width = (min(side, _halved(side)) for side in images.shape[2:])
+    grid = _averaged(images, (height, width))
+    centred = (grid - grid.mean((2, 3), keepdim=True)).flatten(1)
+    least = _LEAST_CONTRAST * centred.shape[1] ** 0.5
+    return centred.div(centred.norm(dim=1, keepdim=True).clamp(min=least))
+
+
+def _averaged(images: Tensor, size: tuple[int, int]) -> Tensor:
+    return images if tuple(images.shape[2:]) == size else F.adaptive_avg_pool2d(images, size)
+
+
+def _reduced(side: int) -> int:
+    return -(-side // -(-side // _LONGEST_SIDE))
+
+
+def _halved(side: int) -> int:
+    while side > _LONGEST_GRID_SIDE:
+        side = -(-side // 2)
+    return side
