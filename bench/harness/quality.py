@@ -7,9 +7,9 @@ from pathlib import Path
 from time import process_time
 from typing import Any
 
-from augsynth.copies import CopyTest
 from torch.utils.data import TensorDataset
 
+from augsynth.copies import CopyTest
 from augsynth.evaluate import Classifier, accuracy, feature_scores, gan_test
 from augsynth.generators import Generator, Samples, create_generator
 from harness.image_sets import Split
