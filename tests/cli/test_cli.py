@@ -19,7 +19,7 @@ from augsynth.generators.registry.discovery import Claim
 from augsynth.progress import progress_bar
 from augsynth.transforms import Compose, Normalize, RandomCrop, RandomHorizontalFlip
 
-COMMANDS = ("demo", "fit", "sample", "preview", "info", "plugins list", "plugins check")
+COMMANDS = ("demo", "fit", "sample", "preview", "info", "plugins list", "plugins check", "plugins new")
 
 
 def run(*arguments: object) -> int:

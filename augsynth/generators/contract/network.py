@@ -30,6 +30,7 @@ from augsynth.generators.samples import FitReport
 from augsynth.generators.seeds import derive_seed
 from augsynth.generators.training import learning
 from augsynth.generators.training.loop import train
+from augsynth.generators.training.ranks import Ranks
 from augsynth.generators.training.request import FitRequest
 from augsynth.generators.training.run import Run
 from augsynth.generators.training.steps import Step
@@ -129,6 +130,7 @@ class NetworkGenerator(Generator):
     def _fit(self, dataset: Any, request: FitRequest) -> FitReport:
         request.require_loop_options(self.name, self.capabilities)
         request.require_free_folder()
+        ranks = Ranks.joined(request.device, request.batch_size)
         start = self._warm_start(request.start_from)
         with fitting(self):
             images = self._read_for_steps(dataset, request)
@@ -136,8 +138,11 @@ class NetworkGenerator(Generator):
                 self._require_match(start, images)
             elif self._networks is not None and not request.resumes:
                 learning.warn_of_fresh_start(self.name)
+            if not ranks.first:
+                request = replace(request, progress=False, callbacks=(), log_dir=None)
             halves = None if request.held_out is None else Halves.read(request.held_out, images, request.seed)
-            run = Run(images, request, start, halves)
+            run = Run(images, request, start, ranks, halves)
+            run.require_one_fit()
             if isinstance(images, LazyImageSet):
                 return train(self, run)
             return self.learn(images.images, images.labels, seed=run.seed, progress=request.progress, run=run)

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from augsynth.errors import CheckpointError, shown
 from augsynth.generators.errors import TrainingError
+from augsynth.generators.training.ranks import Ranks
 
 Listener = Callable[[int, Mapping[str, float]], object]
 """Function that is called with a number of steps and the metrics that are then known."""
@@ -21,14 +22,16 @@ class History:
 
     Args:
         total: number of steps of the run.
+        ranks: the processes of the fit; metrics are means over all of them.
         advice: what to change if a metric is not finite.
     """
 
-    def __init__(self, total: int, advice: str) -> None:
+    def __init__(self, total: int, ranks: Ranks, advice: str) -> None:
         self.entries: list[dict[str, float]] = []
         self.listeners: list[Listener] = []
         self.note = ""  # the last value of each metric, as a short text
-        self._every, self._total, self._advice = max(1, total // 100), total, advice
+        self._every, self._total = max(1, total // 100), total
+        self._ranks, self._advice = ranks, advice
         self._sums: dict[str, Tensor] = {}
         self._count = 0
 
@@ -68,7 +71,9 @@ class History:
         Args:
             step: number of steps so far.
         """
-        means = {name: float(total) / self._count for name, total in self._sums.items()}
+        sums = [total.clone() for total in self._sums.values()]
+        self._ranks.average(sums)
+        means = {name: float(total) / self._count for name, total in zip(self._sums, sums, strict=True)}
         if not all(map(math.isfinite, means.values())):
             raise TrainingError(f"training diverged before step {step}: {means}; {self._advice}")
         return means

@@ -22,6 +22,8 @@ from augsynth.progress import progress_bar
 
 _CHECKS = 4
 """Looks for a failure during a run, beside those at checkpoints."""
+_AGREE_EVERY = 10
+"""Steps after which several processes ask each other whether Ctrl-C was pressed."""
 
 
 def train(generator: Trainee, run: Run) -> FitReport:
@@ -42,12 +44,12 @@ def train(generator: Trainee, run: Run) -> FitReport:
                 if run.request.log_dir is not None:
                     training.history.listeners.append(stack.enter_context(scalar_log(run.request.log_dir, resumed_at)))
                 with training.naming_what_is_kept():
-                    _take_steps(training, interrupted)
+                    stopped = _take_steps(training, interrupted)
             training.finish()
         except BaseException:
             generator.forget()
             raise
-        if interrupted():
+        if stopped:
             kept = "" if folder is None else f"; {folder} holds them, and resume=True continues"
             raise KeyboardInterrupt(f"stopped after {training.step} of {run.steps} steps{kept}")
     watch = training.watch
@@ -68,8 +70,9 @@ def train(generator: Trainee, run: Run) -> FitReport:
     )
 
 
-def _take_steps(training: Training, interrupted: Callable[[], bool]) -> None:
-    request, total = training.run.request, training.run.steps
+def _take_steps(training: Training, interrupted: Callable[[], bool]) -> bool:
+    """Take all steps that are left; return True if Ctrl-C has stopped them."""
+    request, total, ranks = training.run.request, training.run.steps, training.run.ranks
     what = f"fitting {training.generator.name}"
     callbacks: tuple[Callback, ...] = request.callbacks
     if request.progress:
@@ -77,17 +80,21 @@ def _take_steps(training: Training, interrupted: Callable[[], bool]) -> None:
     training.generator.networks.train()
     with progress_bar(what, total, request.progress) as advance:
         advance(min(training.step, total))
-        while training.step < total and not interrupted():
+        stopped = ranks.any(interrupted())
+        while training.step < total and not stopped:
             report = training.take_step()
             advance(1, training.history.note)
             if training.step < total:
                 _look(training)
             for callback in callbacks:
                 callback(report)
-    if interrupted():
+            if ranks.count == 1 or training.step % _AGREE_EVERY == 0:
+                stopped = ranks.any(interrupted())
+    if stopped:
         training.save()
     else:
         training.reach_checkpoint()
+    return stopped
 
 
 def _look(training: Training) -> None:

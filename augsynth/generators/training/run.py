@@ -11,13 +11,15 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from augsynth.errors import ArgumentError
 from augsynth.generators.checkpoints.description import Description
 from augsynth.generators.reading.halves import Halves
 from augsynth.generators.reading.images import ImageSet
 from augsynth.generators.reading.lazy import LazyImageSet
 from augsynth.generators.samples import Samples
-from augsynth.generators.seeds import Noise
+from augsynth.generators.seeds import Noise, derive_seed
 from augsynth.generators.training.batches import Order, make_order
+from augsynth.generators.training.ranks import ALONE, Ranks
 from augsynth.generators.training.request import FitRequest
 from augsynth.generators.training.steps import Step
 from augsynth.generators.training.warm_start import WarmStart
@@ -55,12 +57,14 @@ class Run:
         images: the images, their labels and the names of their classes.
         request: the checked arguments of `fit`.
         start: the weights that the fit starts from; None for fresh ones.
+        ranks: the processes that share the fit; by default there is one.
         halves: images that samples are compared with; None for no comparison.
     """
 
     images: ImageSet | LazyImageSet
     request: FitRequest
     start: WarmStart | None = None
+    ranks: Ranks = ALONE
     halves: Halves | None = None
 
     @cached_property
@@ -76,7 +80,7 @@ class Run:
     @property
     def device(self) -> torch.device:
         """Device of the networks."""
-        return self.request.device
+        return self.request.device if self.ranks.count == 1 else self.ranks.device
 
     @cached_property
     def settings(self) -> dict[str, int | str | None]:
@@ -91,6 +95,14 @@ class Run:
             "held_out": None if self.halves is None else self.halves.digest(),
             **start,
         }
+
+    def require_one_fit(self) -> None:
+        """Raise `ArgumentError` if the processes of the fit have other settings or images, and wait for all of them."""
+        if self.ranks.count == 1:
+            return
+        values = {"steps": self.steps, "resume": self.request.resumes, **self.settings}
+        hashes = {name: torch.tensor(derive_seed(repr(value)) >> 12) for name, value in values.items()}
+        self.ranks.require_equal("arguments of fit", hashes, ArgumentError)
 
     def order(self) -> Order:
         """Make the order in which the steps take the images."""

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from augsynth.core.checks import check_integer
 from augsynth.core.torch_settings import seeded, usual_process
-from augsynth.errors import CheckpointError, shown
+from augsynth.errors import CheckpointError, PluginError, shown
 from augsynth.generators.checkpoints import checkpoint
 from augsynth.generators.checkpoints.layouts import layout_of, require_layout
 from augsynth.generators.errors import TrainingError
@@ -50,8 +50,9 @@ class Training:
         with seeded(run.device, derive_seed("optimizers", run.seed)):
             self.optimizers = generator.optimizers()
             self.average = MovingAverage(generator.networks, generator.averages())
+        run.ranks.share_gradients(self.optimizers.values())
         self.order = run.order()
-        self.history = History(run.steps, divergence_advice(generator.config))
+        self.history = History(run.steps, run.ranks, divergence_advice(generator.config))
         self.collapse = CollapseCheck(run, generator.tile)
         self.at_checkpoint: list[AtCheckpoint] = []
         self.watch: CopyWatch | None = None
@@ -63,16 +64,18 @@ class Training:
 
     def take_step(self) -> StepReport:
         """Take one training step, and add its metrics to the history."""
-        run, index = self.run, self.step
+        run, ranks, index = self.run, self.run.ranks, self.step
         seed = derive_seed("step", run.seed, index)
         rng = torch.Generator().manual_seed(seed)
-        indices = self.order.batch(index)
+        indices = ranks.rows(self.order.batch(index))
         pixels = run.images.pixels(indices)
-        step = Step(index, run.steps, self.optimizers, run.device, rng)
-        with seeded(run.device, seed):
+        step = Step(index, run.steps, self.optimizers, run.device, rng, len(indices), ranks)
+        # Dropout must differ between the processes of a fit.
+        with seeded(run.device, seed if ranks.first else derive_seed("step of a rank", seed, ranks.rank)):
             images = to_signed(pixels.to(run.device))
             labels = None if run.images.labels is None else run.images.labels[indices].to(run.device)
             metrics = self.generator.training_step(images, labels, step)
+            ranks.average([buffer for buffer in self.generator.networks.buffers() if buffer.is_floating_point()])
             self.average.update(index)
         self.step += 1
         self.history.add(self.step, metrics)
@@ -114,8 +117,11 @@ class Training:
         self.history.means(self.step)  # raises before weights that are not finite replace finite ones
         weights, kept = self._averaged(), None if self.watch is None else self.watch.kept
         require_finite(weights, self.generator.config, self.step)
-        last_or_kept = weights if kept is None else kept.tensors
-        checkpoint.write(path, self.generator.description(), last_or_kept, self.record())
+        last_or_kept, record = weights if kept is None else kept.tensors, self.record()
+        self.run.ranks.require_equal("weights", record.tensors, PluginError)
+        if self.run.ranks.first:
+            checkpoint.write(path, self.generator.description(), last_or_kept, record)
+        self.run.ranks.wait()
         self._kept = f"; {path} holds the checkpoint of step {self.step}"
 
     def restore(self, path: Path) -> None:

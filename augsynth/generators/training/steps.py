@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from augsynth.errors import ArgumentTypeError, shown
+from augsynth.generators.training.ranks import ALONE, Ranks
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,6 +24,8 @@ class Step:
         optimizers: optimisers by name, as `optimizers()` made them.
         device: device of the networks.
         rng: generator of random numbers on the CPU, seeded with (seed, index).
+        images: number of images of the step in this process; default 0.
+        ranks: the processes of the fit; by default there is one.
     """
 
     index: int
@@ -30,22 +33,33 @@ class Step:
     optimizers: Mapping[str, torch.optim.Optimizer]
     device: torch.device
     rng: torch.Generator
+    images: int = 0
+    ranks: Ranks = ALONE
 
     def normal(self, *shape: int) -> Tensor:
         """Draw standard normal numbers, float32, on `device`. They are the same on every device.
 
+        If several processes share the fit and the first number of `shape` is the number of images, each process gets
+        its rows of the numbers that one process would draw. Numbers of another shape are the same in all of them.
+
         Args:
             shape: shape of the result.
         """
-        return torch.randn(shape, generator=self.rng).to(self.device)
+        return self._draw(torch.randn, shape)
 
     def uniform(self, *shape: int) -> Tensor:
-        """Draw uniform numbers in [0, 1), float32, on `device`. They are the same on every device.
+        """Draw uniform numbers in [0, 1), float32, on `device`, as `normal` does.
 
         Args:
             shape: shape of the result.
         """
-        return torch.rand(shape, generator=self.rng).to(self.device)
+        return self._draw(torch.rand, shape)
+
+    def _draw(self, draw: Callable[..., Tensor], shape: tuple[int, ...]) -> Tensor:
+        if self.ranks.count > 1 and shape and shape[0] == self.images:
+            whole = draw((shape[0] * self.ranks.count, *shape[1:]), generator=self.rng)
+            return self.ranks.rows(whole).to(self.device)
+        return draw(shape, generator=self.rng).to(self.device)
 
 
 @dataclass(frozen=True, eq=False)

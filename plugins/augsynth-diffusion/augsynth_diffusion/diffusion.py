@@ -138,6 +138,14 @@ class Diffusion(NetworkGenerator):
         """
         return clean + self.denoiser.center
 
+    def measure(self, images: Tensor) -> None:
+        """Measure what `to_space` and the preconditioning need to know about images, on the first batch.
+
+        Args:
+            images: (B, C, H, W) in [−1, 1].
+        """
+        self.denoiser.measure(images)
+
     # The contract of networks ------------------------------------------------------------------------------------
 
     def build(self, image_shape: tuple[int, int, int], num_classes: int | None) -> dict[str, nn.Module]:
@@ -165,7 +173,7 @@ class Diffusion(NetworkGenerator):
 
     def training_step(self, images: Tensor, labels: Tensor | None, step: Step) -> Mapping[str, Tensor | float]:
         if step.index == 0:
-            self.denoiser.measure(images)
+            self.measure(images)
         images, distortion = self._augmentation(images, step)
         clean, sigma = self.to_space(images), self.draw_sigma(len(images), step)
         known = self.hide_some(labels, step)

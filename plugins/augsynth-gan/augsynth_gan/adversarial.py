@@ -5,20 +5,23 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import cast
+from typing import ClassVar, cast
 
 import torch
 from torch import Tensor, nn
 
 from augsynth.errors import ArgumentError
-from augsynth.generators import NetworkGenerator, Noise, Step
+from augsynth.generators import LatentMethods, NetworkGenerator, Noise, Step
 from augsynth.generators.toolkit import TrainingOptions, WarmupCosine, autocast, option
 from augsynth.transforms import DiffAugment
 from augsynth_gan.augmentation import Augmentation
+from augsynth_gan.inversion import invert
 from augsynth_gan.losses import gradient_penalty, logistic_loss, non_saturating_loss
 
 PLAYERS = ("generator", "discriminator")
 """Networks that are trained."""
+
+_STARTS = 16
 
 
 @dataclass(frozen=True)
@@ -59,20 +62,24 @@ class AdversarialOptions(TrainingOptions):
             raise ArgumentError(f"target={self.target} adapts distortions, and augment=0 has none; try augment=1")
 
 
-class AdversarialGenerator(NetworkGenerator):
+class AdversarialGenerator(LatentMethods, NetworkGenerator):
     """Class-conditional GAN: one network draws images, and the other tells them from real images of their class.
 
     A subclass makes the two networks. By default they play the game of Goodfellow et al., "Generative adversarial
-    nets", NIPS 2014, with the non-saturating loss.
+    nets", NIPS 2014, with the non-saturating loss. Codes of images are latent vectors, which a descent finds.
 
     Args:
         config: options; None for the defaults.
     """
 
     api_version = 1
-    capabilities = frozenset({"conditional"})
+    capabilities = frozenset({"conditional", "edit", "interpolate", "invert", "refine", "translate"})
     Config = AdversarialOptions
     config: AdversarialOptions
+    inversion_steps: ClassVar[int] = 200
+    """Number of steps in which `encode` finds a latent vector."""
+    penalises_fakes: ClassVar[bool] = True
+    """False leaves R2 out of the penalty, which is then R1 alone."""
 
     @abstractmethod
     def players(self, image_shape: tuple[int, int, int], num_classes: int) -> tuple[nn.Module, nn.Module]:
@@ -99,6 +106,16 @@ class AdversarialGenerator(NetworkGenerator):
         """Return numbers (B,) that are above 0 where the discriminator takes a real image for real, for ADA."""
         return real
 
+    def draw(self, labels: Tensor | None, step: Step) -> Tensor:
+        """Draw images (B, C, H, W) of classes (B,) for a training step."""
+        assert labels is not None
+        images: Tensor = self.networks["generator"](step.normal(len(labels), self.config.latent), labels)
+        return images
+
+    def generator_penalty(self, labels: Tensor | None, step: Step) -> Tensor | float:
+        """Compute a term that is added to the generator's loss, in float32; 0 by default."""
+        return 0.0
+
     @property
     def augmentation(self) -> Augmentation:
         """Distortion of the discriminator's images."""
@@ -119,7 +136,7 @@ class AdversarialGenerator(NetworkGenerator):
     def training_step(self, images: Tensor, labels: Tensor | None, step: Step) -> Mapping[str, Tensor | float]:
         # Both networks learn from one batch of fakes, which saves a pass through the generator.
         with autocast(step.device, self.config.precision):
-            fakes = self.networks["generator"](step.normal(len(images), self.config.latent), labels)
+            fakes = self.draw(labels, step)
         real, discriminator_loss = self._train_discriminator(images, fakes.detach(), labels, step)
         generator_loss = self._train_generator(real, fakes, labels, step)
         losses = {"discriminator": discriminator_loss.detach(), "generator": generator_loss.detach()}
@@ -129,6 +146,16 @@ class AdversarialGenerator(NetworkGenerator):
 
     def generate(self, noise: Noise, labels: Tensor | None, guidance: float | None) -> Tensor:
         images: Tensor = self.networks["generator"](noise.normal(self.config.latent), labels)
+        return images
+
+    def encode_tile(self, images: Tensor, labels: Tensor | None, noise: Noise) -> Tensor:
+        # All images begin at the same codes, so that the code of an image does not depend on its position.
+        starts = Noise(0, range(_STARTS), self.device).normal(self.config.latent)
+        starts = starts[:, None].expand(-1, len(images), -1)
+        return invert(lambda codes: self.decode_tile(codes, labels), images, starts, steps=self.inversion_steps)
+
+    def decode_tile(self, codes: Tensor, labels: Tensor | None) -> Tensor:
+        images: Tensor = self.networks["generator"](codes, self.required(labels))
         return images
 
     def _train_discriminator(
@@ -143,8 +170,10 @@ class AdversarialGenerator(NetworkGenerator):
             real, fake = (discriminator(view, labels) for view in views)
         loss = total = self.discriminator_loss(real, fake)
         if penalised:
-            r1, r2 = gradient_penalty(real, views[0]), gradient_penalty(fake, views[1])
-            total = loss + config.penalty_every * config.penalty / 2 * (r1 + r2)
+            penalty = gradient_penalty(real, views[0])
+            if self.penalises_fakes:
+                penalty = penalty + gradient_penalty(fake, views[1])
+            total = loss + config.penalty_every * config.penalty / 2 * penalty
         config.descend(step, "discriminator", total)
         augmentation.adapt(self.sureness(real, fake))
         return real.detach(), loss
@@ -155,6 +184,6 @@ class AdversarialGenerator(NetworkGenerator):
         with autocast(step.device, self.config.precision):
             fake = discriminator(self.augmentation(fakes, step), labels)
         loss = self.generator_loss(real, fake)
-        self.config.descend(step, "generator", loss)
+        self.config.descend(step, "generator", loss + self.generator_penalty(labels, step))
         discriminator.requires_grad_(True)
         return loss

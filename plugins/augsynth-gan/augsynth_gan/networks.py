@@ -37,10 +37,25 @@ def pyramid(height: int, width: int) -> list[tuple[int, int]]:
     >>> pyramid(8, 8)
     [(4, 4), (8, 8)]
     """
+    sizes = halvings(height, width)
+    return sizes[: len(sizes) + 1 - patch_size(height, width)]
+
+
+def halvings(height: int, width: int, at_least: int = 0) -> list[tuple[int, int]]:
+    """Return sizes from coarse to fine, up to the whole image. Each is half the next one, rounded up.
+
+    Args:
+        height: height of the images, in pixels, at least 1.
+        width: width of the images, in pixels, at least 1.
+        at_least: smallest number of halvings; default 0. There are as many as bring a side below 8.
+
+    >>> halvings(28, 30)
+    [(7, 8), (14, 15), (28, 30)]
+    """
     sizes = [(height, width)]
-    while min(sizes[-1]) >= _COARSEST:
+    while min(sizes[-1]) >= _COARSEST or len(sizes) <= at_least:
         sizes.append((-(-sizes[-1][0] // 2), -(-sizes[-1][1] // 2)))
-    return sizes[patch_size(height, width) - 1 :][::-1]
+    return sizes[::-1]
 
 
 def widths(levels: int, finest: int) -> list[int]:

@@ -62,6 +62,7 @@ def test_probability_is_saved_only_where_it_changes() -> None:
     assert list(Augmentation(("affine",), 1.0, None).state_dict()) == []
 
 
+@pytest.mark.usefixtures("short_descents")
 def test_ada_conforms_and_resumes_with_its_probability() -> None:
     options = {"channels": 8, "latent": 8, "augment": 1.0, "target": 0.6, "policy": ["affine", "color"]}
     check_generator(lambda: R3GAN.configure(**options), spawn=False)

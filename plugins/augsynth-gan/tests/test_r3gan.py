@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,23 +17,14 @@ from augsynth.errors import ArgumentError
 from augsynth.generators import create_generator, load_generator, to_signed
 from augsynth.testing import check_generator
 
+Halves = Callable[..., TensorDataset]
+
 
 def _small(**options: object) -> R3GAN:
     return R3GAN.configure(**{"channels": 8, "latent": 8, **options})
 
 
-def _two_classes(shape: tuple[int, int, int]) -> TensorDataset:
-    """Class 0 is dark with a bright upper half, class 1 the other way round; both vary in brightness."""
-    rng = torch.Generator().manual_seed(0)
-    labels = torch.arange(64) % 2
-    images = torch.full((64, *shape), 20, dtype=torch.uint8)
-    bright = torch.randint(150, 256, (64, 1, 1, 1), generator=rng, dtype=torch.uint8)
-    half = shape[1] // 2
-    images[labels == 0, :, :half] = bright[labels == 0]
-    images[labels == 1, :, half:] = bright[labels == 1]
-    return TensorDataset(images, labels)
-
-
+@pytest.mark.usefixtures("short_descents")
 @pytest.mark.parametrize("options", [{}, {"augment": 0.5, "penalty_every": 1}], ids=["default", "augmented"])
 def test_conforms(options: dict[str, object]) -> None:
     check_generator(lambda: _small(**options), spawn=not options)
@@ -42,10 +34,12 @@ def test_is_registered() -> None:
     assert isinstance(create_generator("r3gan", channels=8), R3GAN)
 
 
-def test_checkpoint_of_a_moved_module_loads_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_checkpoint_of_a_moved_module_loads_by_name(
+    halves: Halves, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Checkpoints store the class path. Those that were saved before it changed remain readable."""
     generator = _small()
-    generator.fit(_two_classes((1, 8, 8)), steps=1, batch_size=4, progress=False)
+    generator.fit(halves(), steps=1, batch_size=4, progress=False)
     with monkeypatch.context() as patch:
         patch.setattr(R3GAN, "__module__", "augsynth_gan.generator")
         generator.save(tmp_path)
@@ -54,9 +48,9 @@ def test_checkpoint_of_a_moved_module_loads_by_name(tmp_path: Path, monkeypatch:
 
 
 @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 20, 30)])
-def test_learns_what_tells_two_classes_apart(shape: tuple[int, int, int]) -> None:
+def test_learns_what_tells_two_classes_apart(halves: Halves, shape: tuple[int, int, int]) -> None:
     generator = _small()
-    generator.fit(_two_classes(shape), steps=150, batch_size=16, progress=False)
+    generator.fit(halves(shape=shape), steps=150, batch_size=16, progress=False)
     images = generator.sample(32).images.float()
     half = shape[1] // 2
     gap = (images[:, :, :half].mean((1, 2, 3)) - images[:, :, half:].mean((1, 2, 3))).view(16, 2)
@@ -98,8 +92,8 @@ def test_every_option_is_described() -> None:
     assert all(field.default is not dataclasses.MISSING for field in dataclasses.fields(R3GANConfig))
 
 
-def test_penalty_keeps_the_discriminator_flat() -> None:
-    data = _two_classes((1, 8, 8))
+def test_penalty_keeps_the_discriminator_flat(halves: Halves) -> None:
+    data = halves()
     images, labels = data.tensors
     steepness = []
     for penalty in (0.0, 10.0):
