@@ -30,7 +30,7 @@ from augsynth_gan.inversion import invert
 from augsynth_gan.networks import Discriminator
 from augsynth_gan.styles import StyledGenerator, mixed, path_lengths
 
-_STYLE_DECAY, _PATH_DECAY = 0.99, 0.99
+_PATH_DECAY = 0.99
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ class StyleGAN2(AdversarialGenerator):
         assert labels is not None
         mapping, layers = self._generator.mapping, self._generator.synthesis.layers
         first, second = (mapping(step.normal(len(labels), self.config.latent), labels) for _ in range(2))
-        mapping.track(first.detach(), labels, min(_STYLE_DECAY, (1 + step.index) / (10 + step.index)))
+        mapping.track(first.detach(), labels)
         chance, position = step.uniform(2, len(labels))
         start = torch.where(chance < self.config.mixing, (position * layers).long(), layers)
         return mixed(first, second, start, layers)
