@@ -7,25 +7,24 @@ from __future__ import annotations
 
 import importlib
 import io
+import os
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
-from torch.utils.data import DataLoader
 
-import augsynth
 from augsynth import transforms as T
 from augsynth.generators import registry
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
+TUTORIALS = ("generators.md", "tutorial-custom-transforms.md", "tutorial-gan.md")
 PAGES = sorted(path.name for path in DOCS.glob("*.md"))
 MADE = ("dtype_tables", "explained_pipelines", "gallery_pages")
 
@@ -35,25 +34,28 @@ def blocks(page: str) -> list[str]:
     return re.findall(r"^```python\n(.*?)^```$", (DOCS / page).read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
 
 
-def given_names() -> dict[str, Any]:
-    """Return the names that all pages use: images and keys of a batch, and the usual imports."""
-    images = np.random.default_rng(0).integers(0, 256, (4, 300, 400, 3), dtype=np.uint8)
-    return {
-        "image": images[0],
-        "images": images,
-        "keys": [(0, 0, index) for index in range(4)],
-        "seed": 0,
-        "epoch": 0,
-        "index": 0,
-        "np": np,
-        "torch": torch,
-        "T": T,
-        "augsynth": augsynth,
-        "DataLoader": DataLoader,
-    }
+GIVEN = """
+import numpy as np
+import torch
+from torch.utils.data import DataLoader
+
+import augsynth
+from augsynth import transforms as T
+
+images = np.random.default_rng(0).integers(0, 256, (4, 300, 400, 3), dtype=np.uint8)
+image, seed, epoch, index = images[0], 0, 0, 0
+keys = [(0, 0, index) for index in range(4)]
+"""
+"""Names that all pages use: images and keys of a batch, and the usual imports."""
+
+CALLS = """
+for name, test in list(globals().items()):
+    if name.startswith("test_"):
+        test()
+"""
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page)])
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page) and page not in TUTORIALS])
 def test_the_blocks_of_a_page_run(
     page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -61,12 +63,17 @@ def test_the_blocks_of_a_page_run(
     monkeypatch.setattr(registry, "_REGISTRY", registry.Registry())
     module = ModuleType("page")  # dataclasses look their module up
     monkeypatch.setitem(sys.modules, "page", module)
-    vars(module).update(given_names())
-    for number, block in enumerate(blocks(page)):
+    for number, block in enumerate([GIVEN, *blocks(page), CALLS]):
         exec(compile(block, f"{page}, block {number}", "exec"), vars(module))
-    tests = [value for name, value in vars(module).items() if name.startswith("test_")]
-    for test in tests:
-        test()
+
+
+@pytest.mark.parametrize("page", TUTORIALS)
+def test_a_tutorial_runs_outside_the_repository(page: str, tmp_path: Path) -> None:
+    (tmp_path / "tutorial.py").write_text("\n".join([GIVEN, *blocks(page), CALLS]), encoding="utf-8")
+    command = [sys.executable, "tutorial.py"]
+    patient = os.environ | {"CI": "true"}  # hypothesis then forgives a busy machine
+    done = subprocess.run(command, cwd=tmp_path, env=patient, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.fixture(scope="module")

@@ -1,10 +1,12 @@
-"""A small convolutional autoencoder with a KL term, whose codes have unit variance.
+"""Autoencoders whose codes have unit variance, and a small one with a KL term.
 
 Rombach, Blattmann, Lorenz, Esser & Ommer, "High-resolution image synthesis with latent diffusion models", CVPR 2022,
 with a squared error in the place of their perceptual and adversarial losses.
 """
 
 from __future__ import annotations
+
+from abc import abstractmethod
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +17,68 @@ from augsynth.generators.toolkit import Patches
 from augsynth_diffusion.networks import ChannelNorm
 
 
-class Autoencoder(nn.Module):
+class Codes(nn.Module):
+    """An autoencoder that scales its codes to mean 0 and variance 1, as it has measured them.
+
+    Args:
+        code_shape: (channels, rows, columns) of a code.
+    """
+
+    shift: Tensor
+    scale: Tensor
+
+    def __init__(self, code_shape: tuple[int, int, int]) -> None:
+        super().__init__()
+        self.code_shape = code_shape
+        self.register_buffer("shift", torch.zeros(code_shape[0], 1, 1))
+        self.register_buffer("scale", torch.ones(code_shape[0], 1, 1))
+
+    @abstractmethod
+    def compress(self, images: Tensor) -> Tensor:
+        """Compute codes that are not scaled.
+
+        Args:
+            images: (B, C, H, W) in [−1, 1].
+        """
+
+    @abstractmethod
+    def reconstruct(self, codes: Tensor) -> Tensor:
+        """Draw the images of codes that are not scaled.
+
+        Args:
+            codes: (B, *code_shape).
+        """
+
+    @torch.no_grad()
+    def measure(self, images: Tensor) -> None:
+        """Measure mean and standard deviation of each channel of the codes, which `encode` then divides out.
+
+        Args:
+            images: (B, C, H, W) in [−1, 1].
+        """
+        variance, mean = torch.var_mean(self.compress(images), (0, 2, 3), correction=0)
+        self.shift.copy_(mean[:, None, None])
+        # A channel without information has no variance.
+        self.scale.copy_(variance.sqrt().clamp(min=1e-3)[:, None, None])
+
+    def encode(self, images: Tensor) -> Tensor:
+        """Compute the codes of images, of mean 0 and variance 1.
+
+        Args:
+            images: (B, C, H, W) in [−1, 1].
+        """
+        return (self.compress(images) - self.shift) / self.scale
+
+    def decode(self, codes: Tensor) -> Tensor:
+        """Invert `encode`, as far as the autoencoder can.
+
+        Args:
+            codes: (B, *code_shape).
+        """
+        return self.reconstruct(codes * self.scale + self.shift)
+
+
+class Autoencoder(Codes):
     """Images (B, C, H, W) to codes (B, channels, H / factor, W / factor), rounded up, and back.
 
     Patches of factor × factor pixels are folded into channels, so that all convolutions work at the resolution of the
@@ -29,15 +92,12 @@ class Autoencoder(nn.Module):
         precision: "float32", "bfloat16" or "auto".
     """
 
-    shift: Tensor
-    scale: Tensor
-
     def __init__(
         self, image_shape: tuple[int, int, int], channels: int, factor: int, width: int, precision: str
     ) -> None:
-        super().__init__()
-        self.patches, self.precision = Patches(image_shape, factor), precision
-        self.code_shape = channels, *self.patches.sides
+        patches = Patches(image_shape, factor)
+        super().__init__((channels, *patches.sides))
+        self.patches, self.precision = patches, precision
         self.encoder = nn.Sequential(
             nn.Conv2d(self.patches.channels, width, 3, padding=1),
             Residual(width),
@@ -50,11 +110,9 @@ class Autoencoder(nn.Module):
             nn.SiLU(),
             nn.Conv2d(width, self.patches.channels, 3, padding=1),
         )
-        self.register_buffer("shift", torch.zeros(channels, 1, 1))
-        self.register_buffer("scale", torch.ones(channels, 1, 1))
 
     def posterior(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Compute mean and log-variance of the codes of images, before they are normalised.
+        """Compute mean and log-variance of the codes of images, before they are scaled.
 
         Args:
             images: (B, C, H, W) in [−1, 1].
@@ -63,12 +121,10 @@ class Autoencoder(nn.Module):
             mean, log_variance = self.encoder(self.patches.fold(images)).float().chunk(2, dim=1)
         return mean, log_variance.clamp(-20, 10)
 
-    def reconstruct(self, codes: Tensor) -> Tensor:
-        """Draw the images of codes that are not normalised.
+    def compress(self, images: Tensor) -> Tensor:
+        return self.posterior(images)[0]
 
-        Args:
-            codes: (B, channels, rows, columns).
-        """
+    def reconstruct(self, codes: Tensor) -> Tensor:
         with autocast(codes.device, self.precision):
             return self.patches.unfold(self.decoder(codes)).float()
 
@@ -84,35 +140,6 @@ class Autoencoder(nn.Module):
         mean, log_variance = self.posterior(images)
         error = F.mse_loss(self.reconstruct(mean + (log_variance / 2).exp() * normal), images)
         return error, (mean.square() + log_variance.exp() - 1 - log_variance).mean() / 2
-
-    @torch.no_grad()
-    def measure(self, images: Tensor) -> None:
-        """Measure mean and standard deviation of each channel of the codes, which `encode` then divides out.
-
-        Args:
-            images: (B, C, H, W) in [−1, 1].
-        """
-        means = self.posterior(images)[0]
-        variance, mean = torch.var_mean(means, (0, 2, 3), correction=0)
-        self.shift.copy_(mean[:, None, None])
-        # A channel without information has no variance.
-        self.scale.copy_(variance.sqrt().clamp(min=1e-3)[:, None, None])
-
-    def encode(self, images: Tensor) -> Tensor:
-        """Compute the codes of images, of mean 0 and variance 1.
-
-        Args:
-            images: (B, C, H, W) in [−1, 1].
-        """
-        return (self.posterior(images)[0] - self.shift) / self.scale
-
-    def decode(self, codes: Tensor) -> Tensor:
-        """Invert `encode`, as far as the autoencoder can.
-
-        Args:
-            codes: (B, *code_shape).
-        """
-        return self.reconstruct(codes * self.scale + self.shift)
 
 
 class Residual(nn.Module):

@@ -13,7 +13,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from augsynth.generators import Step
+from augsynth.generators import Noise, Step
 from augsynth.generators.toolkit import option
 from augsynth_diffusion.diffusion import Diffusion, DiffusionOptions
 from augsynth_diffusion.preconditioning import Factors, Preconditioning
@@ -88,12 +88,9 @@ class DDPM(Diffusion):
     def sampler(self) -> Sampler:
         return with_fresh_noise(1.0 if self.config.sampler == "ancestral" else self.config.eta)
 
-    def denoise(self, labels: Tensor | None, guidance: float | None = None) -> Denoise:
-        """Return the function that removes noise, and clamps its results to [−1, 1]: errors grow where σ is large.
+    def solve(self, noisy: Tensor, sigma: float, noise: Noise, denoise: Denoise) -> Tensor:
+        # An error of the predicted noise is σ times as large in the image: the clean image is kept in its range.
+        def clamped(images: Tensor, level: float) -> Tensor:
+            return self.to_space(self.to_images(denoise(images, level)).clamp(-1.0, 1.0))
 
-        Args:
-            labels: classes, (B,); None for unknown ones.
-            guidance: strength of guidance; None (default) for the option `guidance`.
-        """
-        denoise = super().denoise(labels, guidance)
-        return lambda images, sigma: self.to_space(self.to_images(denoise(images, sigma)).clamp(-1.0, 1.0))
+        return super().solve(noisy, sigma, noise, clamped)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -19,7 +20,7 @@ from augsynth.errors import ArgumentError, ArgumentTypeError, CheckpointError, s
 from augsynth.generators import Generator, Noise, Samples
 from augsynth.generators.toolkit import check_options, option
 from augsynth_diffusion.painters import Painter, Prompted, Unprompted, sibling
-from augsynth_diffusion.pipelines import digest_of_files, library, load_lora, open_pipeline
+from augsynth_diffusion.pipelines import digest_of_files, files_of, library, load_lora, open_pipeline
 
 PLACE = "{class_name}"
 DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
@@ -125,7 +126,8 @@ class Diffusers(Generator):
     @cached_property
     def files_sha256(self) -> Tensor:
         """SHA-256 of the pipeline's files and of the LoRA weights, uint8 (32,)."""
-        return digest_of_files(self.config.path, self.config.lora)
+        lora = {} if self.config.lora is None else {"lora": Path(self.config.lora)}
+        return digest_of_files({**files_of(self.config.path), **lora})
 
     def to(self, device: torch.device | str) -> Diffusers:
         """Move the pipeline to another device.

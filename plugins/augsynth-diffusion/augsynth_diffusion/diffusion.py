@@ -1,26 +1,30 @@
-"""Base of the diffusion models: training with hidden classes, sampling, guidance, and work on given images."""
+"""Base of the diffusion models: training with hidden classes, sampling with guidance, codes and variations."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import ClassVar, cast
 
 import torch
 from torch import Tensor, nn
 
 from augsynth.core.checks import check_integer, check_number
 from augsynth.errors import ArgumentError, shown
-from augsynth.generators import NetworkGenerator, Noise, Samples, Step
+from augsynth.generators import LatentMethods, NetworkGenerator, Noise, Samples, Step
+from augsynth.generators.contract.capabilities import Labels
+from augsynth.generators.labels import check_labels
 from augsynth.generators.toolkit import TrainingOptions, WarmupCosine, option
 from augsynth_diffusion.augmenting import Augmentation
 from augsynth_diffusion.denoiser import Denoiser
 from augsynth_diffusion.networks import Grid, UNet
 from augsynth_diffusion.preconditioning import Factors, denoising_loss
-from augsynth_diffusion.samplers import Denoise, Sampler, guided, steered
+from augsynth_diffusion.refining import ascend
+from augsynth_diffusion.samplers import Denoise, Sampler, along_noise, guided, heun, karras_sigmas, steered
 
-Labels = int | Sequence[int] | Tensor | None
+CODE_STEPS = 16
+"""Least number of steps between images and codes, which only agree if the steps are short."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,7 @@ class DiffusionOptions(TrainingOptions):
         Augmentation(self.augment, self.policy)  # refuses unknown names
 
 
-class Diffusion(NetworkGenerator):
+class Diffusion(LatentMethods, NetworkGenerator):
     """Class-conditional diffusion: a network that removes noise turns noise into an image, step by step.
 
     A model writes `factors`, `draw_sigma`, `weight`, `levels`, `sigma_max` and `sampler`. One that works on
@@ -72,7 +76,11 @@ class Diffusion(NetworkGenerator):
     """
 
     api_version = 1
-    capabilities = frozenset({"conditional", "guide", "steer", "vary"})
+    code_sigma_min: ClassVar[float] = 0.01
+    """Noise level that counts as none between images and codes: about one level of 256."""
+    capabilities = frozenset(
+        {"conditional", "edit", "guide", "interpolate", "invert", "refine", "steer", "translate", "vary"}
+    )
     config: DiffusionOptions
 
     # Methods that a model writes ----------------------------------------------------------------------------------
@@ -190,11 +198,12 @@ class Diffusion(NetworkGenerator):
             step: the training step.
         """
         assert labels is not None
-        return torch.where(step.uniform(len(labels)) < self.config.label_drop, self._unknown, labels)
+        assert self.num_classes is not None
+        return labels.masked_fill(step.uniform(len(labels)) < self.config.label_drop, self.num_classes)
 
     def generate(self, noise: Noise, labels: Tensor | None, guidance: float | None) -> Tensor:
         start = self.sigma_max * noise.normal(*self.space_shape)
-        return self.draw(start, self.sigma_max, noise, self.denoise(labels, guidance))
+        return self.draw(start, self.sigma_max, noise, labels, guidance)
 
     # Sampling ------------------------------------------------------------------------------------------------------
 
@@ -204,38 +213,53 @@ class Diffusion(NetworkGenerator):
         return cast("Denoiser", self.networks["denoiser"])
 
     @property
-    def _unknown(self) -> Tensor:
-        """Label that stands for an unknown class."""
-        assert self.num_classes is not None
-        return torch.tensor(self.num_classes, device=self.device)
-
-    @property
     def _augmentation(self) -> Augmentation:
         return Augmentation(self.config.augment, self.config.policy)
 
-    def denoise(self, labels: Tensor | None, guidance: float | None = None) -> Denoise:
+    def denoise(
+        self, labels: Tensor | None, guidance: float | None = None, network: nn.Module | None = None
+    ) -> Denoise:
         """Return the function that removes noise from images of some classes.
 
         Args:
             labels: classes, (B,); None for unknown ones.
             guidance: strength of guidance; None (default) for the option `guidance`.
+            network: network that removes noise; None (default) for `denoiser`.
         """
         guidance = self.config.guidance if guidance is None else guidance
+        network, unknown_class = self.denoiser if network is None else network, self.num_classes
+        assert unknown_class is not None
+        if self.config.label_drop == 0 and (labels is None or guidance != 1.0):
+            raise ArgumentError(
+                f"{self.name!r} was fitted with label_drop=0: it needs the classes of all images, and guidance 1"
+            )
 
         def denoise(images: Tensor, sigma: float) -> Tensor:
-            unknown = self._unknown.expand(len(images))
+            unknown = torch.full((len(images),), unknown_class, device=images.device)
             level = torch.full((len(images), 1, 1, 1), sigma, device=images.device)
             if labels is None or guidance == 1.0:
-                answer: Tensor = self.denoiser(images, level, unknown if labels is None else labels)
+                answer: Tensor = network(images, level, unknown if labels is None else labels)
                 return answer
-            answers: Tensor = self.denoiser(
-                images.repeat(2, 1, 1, 1), level.repeat(2, 1, 1, 1), torch.cat([labels, unknown])
-            )
+            answers: Tensor = network(images.repeat(2, 1, 1, 1), level.repeat(2, 1, 1, 1), torch.cat([labels, unknown]))
             return guided(answers[: len(images)], answers[len(images) :], guidance)
 
         return denoise
 
-    def draw(self, noisy: Tensor, sigma: float, noise: Noise, denoise: Denoise, steps: int | None = None) -> Tensor:
+    def draw(
+        self, noisy: Tensor, sigma: float, noise: Noise, labels: Tensor | None, guidance: float | None = None
+    ) -> Tensor:
+        """Turn noisy images into images in [−1, 1].
+
+        Args:
+            noisy: images at noise level `sigma`, (B, *space_shape).
+            sigma: noise level, above 0 and at most `sigma_max`.
+            noise: source of the noise that some samplers add.
+            labels: classes, (B,); None for unknown ones.
+            guidance: strength of guidance; None (default) for the option `guidance`.
+        """
+        return self.solve(noisy, sigma, noise, self.denoise(labels, guidance))
+
+    def solve(self, noisy: Tensor, sigma: float, noise: Noise, denoise: Denoise) -> Tensor:
         """Turn noisy images into images in [−1, 1], with the sampler of the options.
 
         Args:
@@ -243,10 +267,47 @@ class Diffusion(NetworkGenerator):
             sigma: noise level, above 0 and at most `sigma_max`.
             noise: source of the noise that some samplers add.
             denoise: function that removes noise.
-            steps: number of steps; None (default) for the option `sampling_steps`.
         """
-        levels = self.levels(sigma, self.config.sampling_steps if steps is None else steps)
-        return self.to_images(self.sampler()(denoise, noisy, levels, noise))
+        return self.to_images(self.sampler()(denoise, noisy, self.levels(sigma, self.config.sampling_steps), noise))
+
+    # Codes ---------------------------------------------------------------------------------------------------------
+
+    @property
+    def _code_levels(self) -> list[float]:
+        return karras_sigmas(
+            max(CODE_STEPS, self.config.sampling_steps), self.code_sigma_min, min(80.0, self.sigma_max)
+        )
+
+    def encode_tile(self, images: Tensor, labels: Tensor | None, noise: Noise) -> Tensor:
+        """Follow the probability flow from images to noise, without guidance.
+
+        Song, Meng & Ermon, ICLR 2021, section 5.4. With another class on the way back, it is the translation of Su,
+        Song, Meng & Ermon, "Dual diffusion implicit bridges for image-to-image translation", ICLR 2023.
+
+        Args:
+            images: float32 (B, C, H, W) in [−1, 1].
+            labels: their classes, (B,); None for unknown ones.
+            noise: source of the least noise, without which an image that the model knows by heart would not move.
+
+        Returns:
+            Codes, (B, *space_shape), of about unit variance.
+        """
+        levels = self._code_levels
+        upwards, denoise = levels[-2::-1], self.denoise(labels, 1.0)
+        clean = self.to_space(images)
+        start = clean + upwards[0] * noise.normal(*self.space_shape)
+        return along_noise(heun)(denoise, start, upwards, noise) / levels[0]
+
+    def decode_tile(self, codes: Tensor, labels: Tensor | None) -> Tensor:
+        """Follow the probability flow from noise to images, without guidance.
+
+        Args:
+            codes: (B, *space_shape).
+            labels: classes to draw, (B,); None for unknown ones.
+        """
+        levels = self._code_levels
+        denoise, none = self.denoise(labels, 1.0), Noise(0, [], codes.device)
+        return self.to_images(along_noise(heun)(denoise, codes * levels[0], levels, none))
 
     # Capabilities ----------------------------------------------------------------------------------------------------
 
@@ -280,9 +341,9 @@ class Diffusion(NetworkGenerator):
 
         def vary(noise: Noise, classes: Tensor | None, sources: Tensor) -> Tensor:
             noisy = self.to_space(sources) + level * noise.normal(*self.space_shape)
-            return self.draw(noisy, level, noise, self.denoise(classes, guidance))
+            return self.draw(noisy, level, noise, classes, guidance)
 
-        return Samples(self.map_tiles(vary, images, labels=labels, seed=seed), _classes(labels, len(images)))
+        return self._samples(self.map_tiles(vary, images, labels=labels, seed=seed), labels)
 
     def _noise_level(self, strength: float | None, sigma: float | None) -> float:
         if (strength is None) == (sigma is None):
@@ -321,23 +382,38 @@ class Diffusion(NetworkGenerator):
         n = check_integer("n", n, 0)
         if check_number("strength", strength) < 0:
             raise ArgumentError(f"strength must be at least 0, got {strength}")
-        assert self.num_classes is not None
-        classes = torch.arange(n) % self.num_classes if labels is None else _classes(labels, n)
+        classes = check_labels(self.name, labels, n, 0, self.num_classes)
 
         def steer(noise: Noise, known: Tensor | None, canvas: Tensor) -> Tensor:
             start = self.sigma_max * noise.normal(*self.space_shape)
-            denoise = self.denoise(known)
-            if strength > 0:
-                spread = self.denoiser.sigma_data.item()
-                denoise = steered(denoise, lambda clean: score(self.to_images(clean), known), strength, spread)
-            return self.draw(start, self.sigma_max, noise, denoise)
+            if strength == 0:
+                return self.draw(start, self.sigma_max, noise, known)
+            height, spread = (lambda clean: score(self.to_images(clean), known)), self.denoiser.sigma_data.item()
+            return self.solve(start, self.sigma_max, noise, steered(self.denoise(known), height, strength, spread))
 
         canvas = torch.zeros((n, *self.image_shape), dtype=torch.uint8)
         return Samples(self.map_tiles(steer, canvas, labels=classes, seed=seed), classes)
 
+    def refine(
+        self, images: Tensor, score: Callable[[Tensor], Tensor], steps: int, *, labels: Labels = None
+    ) -> Samples:
+        """Change images, step by step, so that a score rises: along its gradient, and through noise (SDEdit) back to
+        images that the model draws. A step that does not raise the score of an image is taken back.
 
-def _classes(labels: Any, n: int) -> Tensor | None:
-    """Return one class for each of n images."""
-    if labels is None:
-        return None
-    return torch.as_tensor(labels, dtype=torch.int64, device="cpu").expand(n).clone()
+        Args:
+            images: uint8 (n, C, H, W).
+            score: a differentiable function of images (B, C, H, W) in [−1, 1]; it returns (B,).
+            steps: number of steps, at least 1.
+            labels: their classes; None (default) for unknown ones.
+        """
+        steps = check_integer("steps", steps, 1)
+        level = self.denoiser.sigma_data.item()
+
+        def refine(noise: Noise, classes: Tensor | None, sources: Tensor) -> Tensor:
+            def project(moved: Tensor) -> Tensor:
+                noisy = self.to_space(moved) + level * noise.normal(*self.space_shape)
+                return self.draw(noisy, level, noise, classes).clamp(-1.0, 1.0)
+
+            return ascend(sources, score, project, steps, level / 2)
+
+        return self._samples(self.map_tiles(refine, images, labels=labels), labels)

@@ -56,6 +56,7 @@ class Flow(Diffusion):
     """
 
     name = "flow"
+    code_sigma_min = 0.05  # its training sees few lower levels
     Config = FlowConfig
     config: FlowConfig
 

@@ -15,8 +15,10 @@ from torch import Tensor, nn
 from augsynth.errors import ArgumentError
 from augsynth.generators import Step
 from augsynth.generators.toolkit import option
-from augsynth_diffusion.autoencoder import Autoencoder
+from augsynth_diffusion.autoencoder import Autoencoder, Codes
+from augsynth_diffusion.diffusion import Diffusion
 from augsynth_diffusion.edm import EDM, EDMConfig
+from augsynth_diffusion.pretrained_autoencoder import PretrainedAutoencoder
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,8 @@ class LatentDiffusionConfig(EDMConfig):
     """Options of `create_generator("latent-diffusion", …)`, beside those of `EDMConfig`.
 
     Args:
+        autoencoder: folder of an `AutoencoderKL` of the library diffusers; None (default) fits an autoencoder of its
+            own. A pretrained one is not trained, and all steps fit the denoiser. It needs the extra "diffusers".
         factor: pixels along a side for a position of a code, at least 1; None (default) for 4, or for 8 if the shorter
             side of the images has 48 pixels or more.
         channels: channels of a code, at least 1; default 4.
@@ -38,6 +42,7 @@ class LatentDiffusionConfig(EDMConfig):
             weights of the steps before the denoiser was fitted.
     """
 
+    autoencoder: str | None = None
     factor: int | None = None
     channels: int = option(4, at_least=1)
     autoencoder_width: int = option(64, at_least=1)
@@ -63,15 +68,16 @@ class LatentDiffusion(EDM):
     """
 
     name = "latent-diffusion"
+    capabilities = Diffusion.capabilities
     Config = LatentDiffusionConfig
     config: LatentDiffusionConfig
 
     # The space of the model --------------------------------------------------------------------------------------
 
     @property
-    def autoencoder(self) -> Autoencoder:
+    def autoencoder(self) -> Codes:
         """Network between images and codes."""
-        return cast("Autoencoder", self.networks["autoencoder"])
+        return cast("Codes", self.networks["autoencoder"])
 
     @property
     def space_shape(self) -> tuple[int, ...]:
@@ -90,22 +96,34 @@ class LatentDiffusion(EDM):
     # The contract of networks ------------------------------------------------------------------------------------
 
     def build(self, image_shape: tuple[int, int, int], num_classes: int | None) -> dict[str, nn.Module]:
-        config = self.config
-        factor = config.factor or (4 if min(image_shape[1:]) < 48 else 8)
-        autoencoder = Autoencoder(image_shape, config.channels, factor, config.autoencoder_width, config.precision)
+        autoencoder = self._make_autoencoder(image_shape)
         return {"autoencoder": autoencoder, "denoiser": self.make_denoiser(autoencoder.code_shape, num_classes)}
 
+    def _make_autoencoder(self, image_shape: tuple[int, int, int]) -> Codes:
+        config = self.config
+        if config.autoencoder is not None:
+            return PretrainedAutoencoder(image_shape, config.autoencoder, config.precision)
+        factor = config.factor or (4 if min(image_shape[1:]) < 48 else 8)
+        return Autoencoder(image_shape, config.channels, factor, config.autoencoder_width, config.precision)
+
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:
-        return {**super().optimizers(), "autoencoder": self.config.make_optimizer(self.autoencoder.parameters())}
+        optimizers = super().optimizers()
+        if isinstance(self.autoencoder, Autoencoder):
+            optimizers["autoencoder"] = self.config.make_optimizer(self.autoencoder.parameters())
+        return optimizers
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        super().restore(state)
+        if isinstance(self.autoencoder, PretrainedAutoencoder):
+            self.autoencoder.opened(self.device)  # refuses other files
 
     def training_step(self, images: Tensor, labels: Tensor | None, step: Step) -> Mapping[str, Tensor | float]:
-        first = max(1, round(self.config.autoencoder_share * step.total))
-        if step.index < first:
-            return self._compress(images, replace(step, total=first))
+        """Take a step of the autoencoder in the first stage, and of the denoiser in the second."""
+        autoencoder, first = self.autoencoder, 0
+        if isinstance(autoencoder, Autoencoder):
+            first = max(1, round(self.config.autoencoder_share * step.total))
+            if step.index < first:
+                error, divergence = autoencoder.losses(images, step.normal(len(images), *self.space_shape))
+                self.config.descend(replace(step, total=first), "autoencoder", error + self.config.kl * divergence)
+                return {"error": error.detach(), "kl": divergence.detach()}
         return super().training_step(images, labels, replace(step, index=step.index - first, total=step.total - first))
-
-    def _compress(self, images: Tensor, step: Step) -> Mapping[str, Tensor | float]:
-        """Take a training step of the autoencoder."""
-        error, divergence = self.autoencoder.losses(images, step.normal(len(images), *self.space_shape))
-        self.config.descend(step, "autoencoder", error + self.config.kl * divergence)
-        return {"error": error.detach(), "kl": divergence.detach()}

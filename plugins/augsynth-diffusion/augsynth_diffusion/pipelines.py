@@ -118,20 +118,26 @@ def load_lora(pipeline: Any, path: str, scale: float) -> None:
         raise DataError(f"the LoRA weights in {path} do not fit the pipeline: {error_text(cause)}") from cause
 
 
-def digest_of_files(path: str, lora: str | None) -> Tensor:
-    """Compute the SHA-256 of everything that is read of a pipeline: names and contents of its files; uint8 (32,).
+def files_of(path: str) -> dict[str, Path]:
+    """Return the files that are read of a pipeline, by their names in its folder.
 
     Args:
         path: folder of the pipeline.
-        lora: file of LoRA weights, or None.
     """
-    folder, digest = Path(path), hashlib.sha256()
-    parts = [folder / INDEX, *(file for name in components(folder) for file in (folder / name).rglob("*"))]
-    read = {file.relative_to(folder).as_posix(): file for file in parts if file.suffix in READ and file.is_file()}
-    if lora is not None:
-        read["lora"] = Path(lora)
-    for name in sorted(read):
-        digest.update(f"{name}\0{_sha256(read[name])}\n".encode())
+    folder = Path(path)
+    found = [folder / INDEX, *(file for name in components(folder) for file in (folder / name).rglob("*"))]
+    return {file.relative_to(folder).as_posix(): file for file in found if file.suffix in READ and file.is_file()}
+
+
+def digest_of_files(files: Mapping[str, Path]) -> Tensor:
+    """Compute the SHA-256 of names and contents of files, uint8 (32,).
+
+    Args:
+        files: files by name.
+    """
+    digest = hashlib.sha256()
+    for name in sorted(files):
+        digest.update(f"{name}\0{_sha256(files[name])}\n".encode())
     return torch.frombuffer(bytearray(digest.digest()), dtype=torch.uint8)
 
 

@@ -14,6 +14,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from augsynth.errors import ArgumentError, shown
+
 Denoise = Callable[[Tensor, float], Tensor]
 """Function of noisy images (B, C, H, W) and their noise level. It returns the expected clean images."""
 
@@ -232,5 +234,11 @@ def gradient(score: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
     """
     with torch.enable_grad():
         at = images.detach().requires_grad_()
-        (slope,) = torch.autograd.grad(score(at).sum(), at)
+        scores = score(at)
+        if not isinstance(scores, Tensor) or scores.shape != (len(at),) or not scores.requires_grad:
+            got = f"shape {tuple(scores.shape)}" if isinstance(scores, Tensor) else shown(scores)
+            raise ArgumentError(
+                f"score must return a differentiable tensor ({len(at)},) for {len(at)} images, got {got}"
+            )
+        (slope,) = torch.autograd.grad(scores.sum(), at)
     return slope

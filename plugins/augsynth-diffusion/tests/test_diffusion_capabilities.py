@@ -1,4 +1,4 @@
-"""What the capabilities of the diffusion models mean: variations, steering."""
+"""What the capabilities of the diffusion models mean: variations, steering, codes, refinement."""
 
 from __future__ import annotations
 
@@ -83,3 +83,69 @@ def test_steering_raises_the_score(fitted: Diffusion) -> None:
 def test_steering_refuses_a_negative_strength(fitted: Diffusion) -> None:
     with pytest.raises(ArgumentError, match="strength"):
         fitted.steer(2, lambda images, labels: images.mean((1, 2, 3)), -1.0)
+
+
+def test_codes_are_noise_and_give_the_images_back(fitted: Diffusion, bars: TensorDataset) -> None:
+    images, labels = (tensor[:32] for tensor in bars.tensors)
+    codes = fitted.encode(images, labels=labels)
+    assert codes.shape == images.shape
+    assert codes.std().item() == pytest.approx(1, abs=0.3)
+    back = fitted.decode(codes, labels=labels).images
+    assert (back.int() - images.int()).abs().float().mean() < 12
+
+
+def test_the_ends_of_a_way_are_the_images(fitted: Diffusion, bars: TensorDataset) -> None:
+    images, labels = bars.tensors[0][:24:2], bars.tensors[1][:24:2]
+    way = fitted.interpolate(images, images.flip(0), 3, labels=labels)
+    assert torch.equal(way[:, 0], fitted.decode(fitted.encode(images, labels=labels), labels=labels).images)
+    assert share_of_class(way[:, 1], labels) > 0.7
+
+
+def test_translations_show_the_other_class(fitted: Diffusion, bars: TensorDataset) -> None:
+    images, labels = (tensor[:48] for tensor in bars.tensors)
+    translated = fitted.translate(images, 1 - labels, labels=labels)
+    assert translated.labels is not None
+    assert torch.equal(translated.labels, 1 - labels)
+    assert share_of_class(translated.images, translated.labels) > 0.8
+
+
+def test_edits_change_the_attribute_and_keep_the_class(fitted: Diffusion, bars: TensorDataset) -> None:
+    images, labels = bars.tensors
+
+    def in_first_half(images: Tensor, labels: Tensor) -> Tensor:
+        pictures = torch.where((labels == 1)[:, None, None, None], images.transpose(2, 3), images).float()
+        return pictures[:, :, :4].mean((1, 2, 3)) > pictures[:, :, 4:].mean((1, 2, 3))
+
+    first = in_first_half(images, labels)
+    fitted.learn_attribute("first half", images, first.numpy(), labels=labels)
+    shares = []
+    for strength in (0.0, 1.0, 3.0):
+        edited = fitted.edit(images[~first], "first half", strength, labels=labels[~first])
+        assert edited.labels is not None
+        assert share_of_class(edited.images, edited.labels) > 0.75
+        shares.append(in_first_half(edited.images, edited.labels).float().mean().item())
+    assert shares[0] < 0.1
+    assert shares == sorted(set(shares))
+    assert shares[2] > 0.4
+
+
+def test_refinement_raises_the_score_and_keeps_the_class(fitted: Diffusion, bars: TensorDataset) -> None:
+    images, labels = (tensor[:48] for tensor in bars.tensors)
+
+    def top(images: Tensor) -> Tensor:
+        return images[:, :, :4].float().mean((1, 2, 3)) - images[:, :, 4:].float().mean((1, 2, 3))
+
+    refined = fitted.refine(images, top, 6, labels=labels)
+    assert refined.labels is not None
+    gain = top(refined.images) - top(images)
+    assert gain.min() >= -1  # a rounding to uint8
+    assert (gain[labels == 0] > 10).float().mean() > 0.3
+    assert share_of_class(refined.images, labels) > 0.8
+
+
+@pytest.mark.parametrize("score", [lambda images: images.mean(), lambda images: images.detach().mean((1, 2, 3))])
+def test_a_score_without_a_gradient_for_each_image_is_refused(fitted: Diffusion, score: Any) -> None:
+    with pytest.raises(ArgumentError, match="score must return"):
+        fitted.refine(torch.zeros(1, 1, 8, 8, dtype=torch.uint8), score, 1)
+    with pytest.raises(ArgumentError, match="score must return"):
+        fitted.steer(1, lambda images, labels: score(images), 1.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,8 @@ from torch import Tensor
 from torch.utils.data import TensorDataset
 
 from augsynth.errors import ArgumentError
+from augsynth.generators import load_generator
+from augsynth.generators.checkpoints import checkpoint
 from augsynth.testing import check_generator
 
 SHAPES = [(1, 8, 8), (1, 28, 28), (1, 27, 33), (3, 30, 20), (4, 9, 13), (3, 64, 64), (2, 8, 64)]
@@ -73,6 +76,16 @@ def test_the_stated_share_of_classes_is_hidden(bars: TensorDataset, monkeypatch:
     hidden = (torch.cat(labels_seen) == 2).float()
     # Five standard errors of a share of 0.25 among 1,600.
     assert hidden.mean().item() == pytest.approx(0.25, abs=5 * math.sqrt(0.25 * 0.75 / 1600))
+
+
+def test_a_fit_that_never_hid_a_class_needs_classes(bars: TensorDataset) -> None:
+    generator = EDM.configure(width=4, label_drop=0.0, sampling_steps=2)
+    generator.fit(bars, steps=2, batch_size=8, device="cpu", progress=False)
+    images = bars.tensors[0][:2]
+    assert len(generator.vary(images, 0.5, [0, 1])) == 2
+    for call in (lambda: generator.vary(images, 0.5), lambda: generator.sample(2, guidance=2.0)):
+        with pytest.raises(ArgumentError, match="label_drop=0"):
+            call()
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -135,3 +148,14 @@ def test_a_wrong_option_is_named(wrong: dict[str, Any]) -> None:
     (option,) = wrong
     with pytest.raises(ArgumentError, match=f"{option} must"):
         EDMConfig(**wrong)
+
+
+def test_checkpoints_of_the_first_version_load(fitted: Diffusion, tmp_path: Path) -> None:
+    later = ("dropout", "augment", "policy", "leaps")
+    about = fitted.description()
+    options = {option: value for option, value in about.config.items() if option not in later}
+    first = dataclasses.replace(about, class_path="augsynth_diffusion.generator:EDM", config=options)
+    checkpoint.write(tmp_path, first, fitted.state())
+    assert torch.equal(load_generator(tmp_path).sample(4).images, fitted.sample(4).images)
+    names = {"center", "sigma_data", "network.stem.weight", "network.condition.frequencies", "network.head.bias"}
+    assert names <= set(fitted.denoiser.state_dict())

@@ -10,9 +10,10 @@ import torch
 from augsynth_diffusion import LatentDiffusion, LatentDiffusionConfig
 from augsynth_diffusion.autoencoder import Autoencoder
 from diffusion_checks import rows_of, share_of_class
+from tiny_pipelines import make_autoencoder
 from torch.utils.data import TensorDataset
 
-from augsynth.errors import ArgumentError
+from augsynth.errors import ArgumentError, CheckpointError
 from augsynth.generators import StepReport
 from augsynth.generators.samples import to_signed
 from augsynth.testing import check_generator
@@ -106,6 +107,24 @@ def test_variations_leave_the_reconstruction_with_strength(fitted: LatentDiffusi
     assert changes[0] < changes[1] < changes[2]
 
 
+def test_codes_of_noise_reproduce_their_images(fitted: LatentDiffusion, bars: TensorDataset) -> None:
+    labels = bars.tensors[1][:8]
+    ends = bars.tensors[0][:8], bars.tensors[0][8:16]
+    decoded = [fitted.decode(fitted.encode(images, labels=labels), labels=labels).images for images in ends]
+    for images, reproduced in zip(ends, decoded, strict=True):
+        assert (reproduced.float() - images.float()).abs().mean() < 0.1 * 255
+    way = fitted.interpolate(*ends, 3, labels=labels)
+    assert torch.equal(way[:, 0], decoded[0])
+    assert torch.equal(way[:, -1], decoded[1])
+
+
+def test_translations_show_the_other_class(fitted: LatentDiffusion, bars: TensorDataset) -> None:
+    images, labels = (tensor[:32] for tensor in bars.tensors)
+    assert share_of_class(images, labels) == 1
+    translated = fitted.translate(images, 1 - labels, labels=labels)
+    assert share_of_class(translated.images, 1 - labels) > 0.8
+
+
 @pytest.mark.parametrize(
     ("shape", "codes"),
     [
@@ -161,3 +180,54 @@ def test_a_wrong_option_of_latent_diffusion_is_named(wrong: dict[str, Any]) -> N
     (option,) = wrong
     with pytest.raises(ArgumentError, match=f"{option} must be"):
         LatentDiffusionConfig(**wrong)
+
+
+@pytest.fixture
+def pretrained(tmp_path: Path) -> Path:
+    """Folder of a tiny `AutoencoderKL`, which halves the sides of its images."""
+    for needed in ("diffusers", "accelerate"):
+        pytest.importorskip(needed, reason='pip install "augsynth-diffusion[diffusers]"')
+    make_autoencoder().save_pretrained(tmp_path / "autoencoder")
+    return tmp_path / "autoencoder"
+
+
+def test_a_pretrained_autoencoder_is_neither_trained_nor_stored(
+    pretrained: Path, bars: TensorDataset, tmp_path: Path
+) -> None:
+    generator = LatentDiffusion.configure(width=4, sampling_steps=2, autoencoder=str(pretrained))
+    report = generator.fit(bars, steps=3, batch_size=32, device="cpu", progress=False)
+    assert report.metrics.keys() == {"loss"}
+    codes = generator.to_space(to_signed(bars.tensors[0]))
+    assert codes.shape == (64, 4, 4, 4)
+    assert codes.var((0, 2, 3)).tolist() == pytest.approx([1.0] * 4, rel=0.4)
+    stored = {name for name in generator.state() if name.startswith("autoencoder")}
+    assert stored == {"autoencoder.shift", "autoencoder.scale", "autoencoder.sha256"}
+    generator.save(tmp_path / "saved")
+    assert torch.equal(LatentDiffusion.load(tmp_path / "saved").sample(2).images, generator.sample(2).images)
+    weights = pretrained / "diffusion_pytorch_model.safetensors"
+    original = weights.read_bytes()
+    weights.write_bytes(original[:-1] + bytes([original[-1] ^ 1]))
+    with pytest.raises(CheckpointError, match="not the one that this generator was fitted with"):
+        LatentDiffusion.load(tmp_path / "saved")
+
+
+@pytest.mark.parametrize("shape", [(1, 9, 13), (3, 30, 21)])
+def test_a_pretrained_autoencoder_takes_other_shapes(pretrained: Path, shape: tuple[int, int, int]) -> None:
+    generator = LatentDiffusion.configure(width=4, sampling_steps=1, autoencoder=str(pretrained))
+    generator.prepare(shape, 2, torch.device("cpu"))
+    assert generator.space_shape == (4, -(-shape[1] // 2), -(-shape[2] // 2))
+    assert generator.sample(1).images.shape == (1, *shape)
+
+
+def test_a_wrong_pretrained_autoencoder_is_refused(pretrained: Path, bars: TensorDataset) -> None:
+    def fit(path: Path, images: torch.Tensor) -> None:
+        data = TensorDataset(images, bars.tensors[1])
+        LatentDiffusion.configure(autoencoder=str(path)).fit(data, steps=1, device="cpu", progress=False)
+
+    with pytest.raises(ArgumentError, match="nothing is downloaded"):
+        fit(pretrained / "none", bars.tensors[0])
+    with pytest.raises(ArgumentError, match="grey or RGB images, got 2 channels"):
+        fit(pretrained, bars.tensors[0].expand(-1, 2, -1, -1))
+    (pretrained / "config.json").write_text('{"_class_name": "UNet2DModel"}')
+    with pytest.raises(ArgumentError, match="holds something else"):
+        fit(pretrained, bars.tensors[0])

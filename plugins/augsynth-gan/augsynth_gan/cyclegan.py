@@ -41,7 +41,7 @@ class CycleGANConfig(TrainingOptions):
             colours should remain, as between photographs and paintings.
         history: earlier translations of each domain that discriminators are shown, at least 1; default 50.
         sources: training images of each domain that are stored with the weights, and from which samples are
-            translated, at least 1; default 256.
+            translated, at least 2; default 256.
         learning_rate: learning rate of all networks at the peak of the schedule, above 0; default 0.001.
         max_norm: as in `TrainingOptions`; default None.
     """
@@ -54,7 +54,7 @@ class CycleGANConfig(TrainingOptions):
     cycle: float = option(10.0, at_least=0)
     identity: float = option(0.0, at_least=0)
     history: int = option(50, at_least=1)
-    sources: int = option(256, at_least=1)
+    sources: int = option(256, at_least=2)
     learning_rate: float = option(1e-3, above=0)
     max_norm: float | None = option(None, above=0)
 

@@ -24,13 +24,13 @@ from torch import Tensor, nn
 from augsynth.core.checks import check_integer
 from augsynth.generators import Noise, Samples, Step
 from augsynth.generators.contract.capabilities import Labels
-from augsynth.generators.toolkit import WarmupCosine, option
+from augsynth.generators.toolkit import option
 from augsynth_gan.adversarial import AdversarialGenerator, AdversarialOptions
+from augsynth_gan.inversion import invert
 from augsynth_gan.networks import Discriminator
 from augsynth_gan.styles import StyledGenerator, mixed, path_lengths
 
-_STYLE_DECAY, _PATH_DECAY = 0.99, 0.99
-_SEARCH_RATE = 0.1
+_PATH_DECAY = 0.99
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,6 @@ class StyleGAN2Config(AdversarialOptions):
         path: λ, at least 0; default 2.
         path_every: steps between two regularisations of path lengths, at least 1; default 8. They are computed for half
             of a batch.
-        search_steps: steps of the search for the style of an image, at least 1; default 100.
         penalty: γ, at least 0; default 1. It weighs R1 alone.
         penalty_every: steps between two penalties, at least 1; default 16.
         learning_rate: learning rate of both networks at the peak of the schedule, above 0; default 0.001.
@@ -64,7 +63,6 @@ class StyleGAN2Config(AdversarialOptions):
     truncation: float = option(1.0, at_least=0)
     path: float = option(2.0, at_least=0)
     path_every: int = option(8, at_least=1)
-    search_steps: int = option(100, at_least=1)
     penalty_every: int = option(16, at_least=1)
     learning_rate: float = option(1e-3, above=0)
 
@@ -89,9 +87,9 @@ class StyleGAN2(AdversarialGenerator):
     def players(self, image_shape: tuple[int, int, int], num_classes: int) -> tuple[nn.Module, nn.Module]:
         c = self.config
         size = {"latent": c.latent, "style": c.style, "mapping_layers": c.mapping_layers, "channels": c.channels}
-        return StyledGenerator(image_shape, num_classes, **size), Discriminator(
-            image_shape, num_classes, channels=c.channels, blocks=c.blocks, deviation=True
-        )
+        generator = StyledGenerator(image_shape, num_classes, **size)
+        judge = Discriminator(image_shape, num_classes, channels=c.channels, blocks=c.blocks, deviation=True)
+        return generator, judge
 
     def draw(self, labels: Tensor | None, step: Step) -> Tensor:
         return self._synthesise(self._styles(labels, step), step)
@@ -115,20 +113,8 @@ class StyleGAN2(AdversarialGenerator):
         return images
 
     def encode_tile(self, images: Tensor, labels: Tensor | None, noise: Noise) -> Tensor:
-        """Search for the code whose image has the least squared error, from the mean style on.
-
-        Codes are independent of each other, because Adam is, and the errors are summed.
-        """
-        codes = torch.zeros(len(images), self._generator.synthesis.layers, self.config.style, device=images.device)
-        optimizer = torch.optim.Adam([codes.requires_grad_()], betas=(0.9, 0.99))
-        fall = WarmupCosine(steps=1, share=0.0, end=0.0)
-        for index in range(self.config.search_steps):
-            optimizer.param_groups[0]["lr"] = _SEARCH_RATE * fall(index, self.config.search_steps)
-            with torch.enable_grad():
-                error = (self.decode_tile(codes, labels) - images).square().flatten(1).mean(1).sum()
-                (codes.grad,) = torch.autograd.grad(error, codes)
-            optimizer.step()
-        return codes.detach()
+        starts = torch.zeros(1, len(images), self._generator.synthesis.layers, self.config.style, device=images.device)
+        return invert(lambda codes: self.decode_tile(codes, labels), images, starts, steps=self.inversion_steps)
 
     def decode_tile(self, codes: Tensor, labels: Tensor | None) -> Tensor:
         means, synthesis = self._generator.mapping.means, self._generator.synthesis
@@ -137,7 +123,8 @@ class StyleGAN2(AdversarialGenerator):
         return images
 
     def translate(self, images: Tensor, to: int | Sequence[int] | Tensor, *, labels: Labels = None) -> Samples:
-        self.required(None if labels is None else torch.as_tensor(labels))
+        if labels is None:  # without it, codes hold the class as well
+            self.required(labels)
         return super().translate(images, to, labels=labels)
 
     def mix_styles(self, coarse: Tensor, fine: Tensor, layer: int, *, labels: Labels = None) -> Samples:
@@ -162,7 +149,7 @@ class StyleGAN2(AdversarialGenerator):
         assert labels is not None
         mapping, layers = self._generator.mapping, self._generator.synthesis.layers
         first, second = (mapping(step.normal(len(labels), self.config.latent), labels) for _ in range(2))
-        mapping.track(first.detach(), labels, min(_STYLE_DECAY, (1 + step.index) / (10 + step.index)))
+        mapping.track(first.detach(), labels)
         chance, position = step.uniform(2, len(labels))
         start = torch.where(chance < self.config.mixing, (position * layers).long(), layers)
         return mixed(first, second, start, layers)

@@ -16,6 +16,7 @@ from augsynth_gan.networks import patch_size, pyramid, widths
 _SLOPE = 0.2
 _GAIN = math.sqrt(2 / (1 + _SLOPE**2))
 _TINY = 1e-8
+_LEAST_SHARE = 0.01
 
 
 class Mapping(nn.Module):
@@ -29,12 +30,14 @@ class Mapping(nn.Module):
     """
 
     means: Tensor
+    batches: Tensor
 
     def __init__(self, num_classes: int, *, latent: int, width: int, layers: int) -> None:
         super().__init__()
         self.classes = nn.Embedding(num_classes, latent)
         self.layers = nn.ModuleList(_dense(2 * latent if k == 0 else width, width) for k in range(layers))
         self.register_buffer("means", torch.zeros(num_classes, width))
+        self.register_buffer("batches", torch.zeros(num_classes, 1))
 
     def forward(self, latents: Tensor, labels: Tensor) -> Tensor:
         x = torch.cat([_normalised(latents), _normalised(self.classes(labels))], dim=1)
@@ -43,18 +46,21 @@ class Mapping(nn.Module):
         return x
 
     @torch.no_grad()
-    def track(self, styles: Tensor, labels: Tensor, decay: float) -> None:
+    def track(self, styles: Tensor, labels: Tensor) -> None:
         """Include styles in the running means of their classes. Classes that do not occur keep theirs.
+
+        A mean is that of all batches with the class at first, and later forgets old ones.
 
         Args:
             styles: (B, width).
             labels: classes, int64 (B,).
-            decay: share of the old mean that remains, in [0, 1].
         """
         members = F.one_hot(labels, len(self.means)).T.float()
         counts = members.sum(1, keepdim=True)
-        means = members @ styles.float() / counts.clamp(min=1)
-        self.means.lerp_(means, (1 - decay) * (counts > 0).float())
+        present = (counts > 0).float()
+        self.batches.add_(present)
+        share = present * (1 / self.batches.clamp(min=1)).clamp(min=_LEAST_SHARE)
+        self.means.lerp_(members @ styles.float() / counts.clamp(min=1), share)
 
 
 class ModulatedConvolution(nn.Module):

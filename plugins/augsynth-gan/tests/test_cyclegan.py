@@ -162,7 +162,7 @@ def test_translate_needs_a_domain(fitted: CycleGAN) -> None:
         ("cycle", math.nan),
         ("identity", -0.5),
         ("history", 0),
-        ("sources", 0),
+        ("sources", 1),
         ("learning_rate", 0.0),
     ],
 )

@@ -122,9 +122,13 @@ def test_path_lengths_can_be_made_alike() -> None:
 
 def test_means_follow_the_styles_of_their_class_alone() -> None:
     mapping = Mapping(3, latent=2, width=1, layers=1)
-    mapping.means.copy_(torch.tensor([[1.0], [2.0], [3.0]]))
-    mapping.track(torch.tensor([[4.0], [6.0], [7.0]]), torch.tensor([0, 0, 2]), decay=0.5)
-    assert mapping.means.flatten().tolist() == [3.0, 2.0, 5.0]
+    mapping.track(torch.tensor([[4.0], [6.0], [7.0]]), torch.tensor([0, 0, 2]))
+    assert mapping.means.flatten().tolist() == [5.0, 0.0, 7.0]
+    mapping.track(torch.tensor([[9.0], [3.0]]), torch.tensor([0, 1]))
+    assert mapping.means.flatten().tolist() == [7.0, 3.0, 7.0]
+    for _ in range(1000):  # old styles are forgotten
+        mapping.track(torch.tensor([[1.0]]), torch.tensor([0]))
+    torch.testing.assert_close(mapping.means.flatten(), torch.tensor([1.0, 3.0, 7.0]), atol=0.01, rtol=0)
 
 
 def test_mapping_does_not_see_the_length_of_the_latent_vector() -> None:
