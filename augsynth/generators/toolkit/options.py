@@ -30,6 +30,7 @@ def option(
     below: float | None = None,
     at_most: float | None = None,
     one_of: Sequence[Value] | None = None,
+    or_none: bool = False,
 ) -> Value:
     """Declare a field of a `Config`, with the values that it takes. `check_options` checks them.
 
@@ -42,6 +43,7 @@ def option(
         below: the number is less than this bound.
         at_most: the number is at most this bound.
         one_of: the choices, for an option that is no number.
+        or_none: True also allows None; default False.
 
     >>> @dataclasses.dataclass(frozen=True)
     ... class Config:
@@ -58,7 +60,7 @@ def option(
         rule = _Rule(lambda value: value in one_of, f"one of {', '.join(map(repr, one_of))}")
     else:
         rule = _number_rule(type(default) is int, above, at_least, below, at_most)
-    if default is None:
+    if default is None or or_none:
         rule = _or_none(rule)
     return dataclasses.field(default=default, metadata={_RULE: rule})
 

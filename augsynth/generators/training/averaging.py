@@ -31,6 +31,9 @@ class MovingAverage:
                 )
         self._networks, self._decays = networks, dict(decays)
         self._averages = {name: copy.deepcopy(networks[name]).requires_grad_(False).eval() for name in decays}
+        self._parameters = {
+            name: (_parameters(average), _parameters(networks[name])) for name, average in self._averages.items()
+        }
 
     @torch.no_grad()
     def update(self, step: int) -> None:
@@ -40,11 +43,10 @@ class MovingAverage:
             step: number of the step; 0 is the first.
         """
         for name, average in self._averages.items():
-            weight = 1.0 - min(self._decays[name], (1 + step) / (10 + step))
-            current = self._networks[name]
-            for mean, parameter in zip(average.parameters(), current.parameters(), strict=True):
-                mean.lerp_(parameter, weight)
-            for copied, buffer in zip(average.buffers(), current.buffers(), strict=True):
+            means, parameters = self._parameters[name]
+            if means:  # a network may have buffers only
+                torch._foreach_lerp_(means, parameters, 1.0 - min(self._decays[name], (1 + step) / (10 + step)))
+            for copied, buffer in zip(average.buffers(), self._networks[name].buffers(), strict=True):
                 copied.copy_(buffer)
 
     def load(self, weights: Mapping[str, Tensor]) -> None:
@@ -72,3 +74,7 @@ class MovingAverage:
         finally:
             for name, network in current.items():
                 self._networks[name] = network
+
+
+def _parameters(network: nn.Module) -> list[Tensor]:
+    return list(network.parameters())

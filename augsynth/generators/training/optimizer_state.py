@@ -80,9 +80,7 @@ def _layout_after_a_step(name: str, optimizer: Optimizer) -> Layout | None:
     """Return the layout of an optimiser's state, after a step on the meta device; None if its steps need numbers."""
     twin = copy.copy(optimizer)
     twin.state = defaultdict(dict)
-    twin.param_groups = [
-        {**group, "params": list(map(_without_numbers, group["params"]))} for group in twin.param_groups
-    ]
+    twin.param_groups = [_without_numbers(group) for group in twin.param_groups]
     try:
         twin.step()
     except Exception:
@@ -90,7 +88,13 @@ def _layout_after_a_step(name: str, optimizer: Optimizer) -> Layout | None:
     return layout_of(pack_optimizers({name: twin})[1])
 
 
-def _without_numbers(parameter: Tensor) -> nn.Parameter:
+def _without_numbers(group: Mapping[str, Any]) -> dict[str, Any]:
+    # Fused implementations refuse the meta device. Their state is that of the plain ones.
+    plain = {key: False for key in ("fused", "foreach") if key in group}
+    return {**group, **plain, "params": [_empty(parameter) for parameter in group["params"]]}
+
+
+def _empty(parameter: Tensor) -> nn.Parameter:
     twin = nn.Parameter(torch.empty_like(parameter, device="meta"))
     twin.grad = torch.empty_like(twin)
     return twin

@@ -1,7 +1,8 @@
 """Several processes that fit one generator together: each takes its rows of every batch.
 
 `torchrun` starts them and sets WORLD_SIZE. accelerate joins them, with NCCL on GPUs and gloo on CPUs. They begin with
-equal weights, average their gradients before every step of an optimiser, and so keep equal weights.
+equal weights, average their gradients before every step of an optimiser, and so keep equal weights. Buffers, such as
+the means of a batch normalisation, are those of the first process.
 """
 
 from __future__ import annotations
@@ -81,6 +82,17 @@ class Ranks:
             parts = torch.split(flat.div_(self.count), [tensor.numel() for tensor in tensors])
             for tensor, part in zip(tensors, parts, strict=True):
                 tensor.copy_(part.view_as(tensor))
+
+    @torch.no_grad()
+    def copy_from_first(self, tensors: Iterable[Tensor]) -> None:
+        """Replace tensors by those of the first process.
+
+        Args:
+            tensors: tensors of the same shapes in all processes.
+        """
+        if self.count > 1:
+            for tensor in tensors:
+                distributed.broadcast(tensor, 0)
 
     def any(self, flag: bool) -> bool:
         """Return True in all processes if the flag of one is True.

@@ -75,7 +75,7 @@ class Training:
             images = to_signed(pixels.to(run.device))
             labels = None if run.images.labels is None else run.images.labels[indices].to(run.device)
             metrics = self.generator.training_step(images, labels, step)
-            ranks.average([buffer for buffer in self.generator.networks.buffers() if buffer.is_floating_point()])
+            ranks.copy_from_first(self.generator.networks.buffers())
             self.average.update(index)
         self.step += 1
         self.history.add(self.step, metrics)

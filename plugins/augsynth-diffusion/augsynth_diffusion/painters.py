@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from typing import Any, Protocol
 
@@ -82,6 +83,8 @@ class Prompted:
         share = min(1.0, repeated / total + 1e-6)
         sources = images.add(1).div(2).to(self.network.dtype)
         arguments = self._arguments(noise, labels, guidance)
+        if "height" in inspect.signature(self.varying.__call__).parameters:  # others take the size of the image
+            arguments |= {"height": self.image_shape[1], "width": self.image_shape[2]}
         return _signed(self.varying(image=sources, strength=share, num_inference_steps=total, **arguments))
 
     def _arguments(self, noise: Noise, labels: Tensor | None, guidance: float) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import torch
 from augsynth_diffusion.diffusers import Diffusers, DiffusersConfig
-from tiny_pipelines import write_ddpm, write_lora, write_text_to_image
+from tiny_pipelines import write_ddpm, write_flux, write_lora, write_text_to_image
 
 from augsynth.errors import ArgumentError, ArgumentTypeError, CheckpointError, DataError, PluginError
 from augsynth.generators import CapabilityError, create_generator, list_generators, load_generator
@@ -75,6 +75,17 @@ def test_the_noise_of_a_scheduler_comes_from_the_sample(text_to_image: Path, tmp
 def test_pipelines_without_prompts_keep_the_contract(classes: int | None, tmp_path: Path) -> None:
     write_ddpm(tmp_path / "model", classes)
     check_generator(lambda: Diffusers.configure(path=str(tmp_path / "model"), steps=2), spawn=False)
+
+
+def test_other_families_of_pipelines_draw_and_vary(text_to_image: Path, tmp_path: Path) -> None:
+    write_flux(tmp_path / "model", text_to_image)
+    flux = Diffusers.configure(path=str(tmp_path / "model"), prompts=PROMPTS, image_size=16, steps=3)
+    drawn = flux.sample(5).images
+    assert drawn.shape == (5, 3, 16, 16)
+    assert torch.equal(drawn[3:], flux.sample(2, start=3, labels=[1, 0]).images)
+    varied = flux.vary(drawn, 0.4, 0).images
+    assert torch.equal(varied[:2], flux.vary(drawn[:2], 0.4, 0).images)
+    assert not torch.equal(varied, flux.vary(drawn, 0.4, 1).images)
 
 
 def test_a_class_is_drawn_from_its_prompt(text_to_image: Path, generator: Diffusers) -> None:

@@ -58,6 +58,45 @@ def write_text_to_image(folder: Path) -> None:
     ).save_pretrained(folder)
 
 
+def write_flux(folder: Path, text_to_image: Path) -> None:
+    """Write a Flux pipeline, whose transformer works on packed latents and which guides by an input.
+
+    Args:
+        folder: a new folder.
+        text_to_image: folder that `write_text_to_image` wrote.
+    """
+    import diffusers
+    import transformers
+
+    other = diffusers.DiffusionPipeline.from_pretrained(text_to_image)
+    torch.manual_seed(0)
+    transformer = diffusers.FluxTransformer2DModel(
+        patch_size=1,
+        in_channels=16,
+        num_layers=1,
+        num_single_layers=1,
+        attention_head_dim=16,
+        num_attention_heads=2,
+        joint_attention_dim=16,
+        pooled_projection_dim=16,
+        axes_dims_rope=[4, 4, 8],
+    )
+    text = transformers.T5Config(
+        vocab_size=len(other.tokenizer), d_model=16, d_kv=8, d_ff=16, num_layers=1, num_heads=2
+    )
+    autoencoder = make_autoencoder()
+    autoencoder.register_to_config(shift_factor=0.0)
+    diffusers.FluxPipeline(
+        scheduler=diffusers.FlowMatchEulerDiscreteScheduler(),
+        vae=autoencoder,
+        text_encoder=other.text_encoder,
+        tokenizer=other.tokenizer,
+        text_encoder_2=transformers.T5EncoderModel(text),
+        tokenizer_2=other.tokenizer,
+        transformer=transformer,
+    ).save_pretrained(folder)
+
+
 def make_autoencoder() -> Any:
     """Make an `AutoencoderKL` that halves the sides of images."""
     import diffusers

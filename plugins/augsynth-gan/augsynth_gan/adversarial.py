@@ -164,16 +164,15 @@ class AdversarialGenerator(LatentMethods, NetworkGenerator):
         """Raise real above fake logits; return the logits of the real images and the loss without the penalty."""
         config, augmentation, discriminator = self.config, self.augmentation, self.networks["discriminator"]
         penalised = config.penalty > 0 and step.index % config.penalty_every == 0
-        views = [augmentation(batch, step).detach().requires_grad_(penalised) for batch in (images, fakes)]
+        real_view = augmentation(images, step).detach().requires_grad_(penalised)
+        fake_view = augmentation(fakes, step).detach().requires_grad_(penalised and self.penalises_fakes)
         with autocast(step.device, "float32" if penalised else config.precision):
             # Apart, because batch norm and minibatch statistics shall see only one kind of images at a time.
-            real, fake = (discriminator(view, labels) for view in views)
+            real, fake = discriminator(real_view, labels), discriminator(fake_view, labels)
         loss = total = self.discriminator_loss(real, fake)
-        if penalised:
-            penalty = gradient_penalty(real, views[0])
-            if self.penalises_fakes:
-                penalty = penalty + gradient_penalty(fake, views[1])
-            total = loss + config.penalty_every * config.penalty / 2 * penalty
+        for logits, view in ((real, real_view), (fake, fake_view)):
+            if view.requires_grad:
+                total = total + config.penalty_every * config.penalty / 2 * gradient_penalty(logits, view)
         config.descend(step, "discriminator", total)
         augmentation.adapt(self.sureness(real, fake))
         return real.detach(), loss

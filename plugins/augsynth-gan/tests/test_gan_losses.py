@@ -1,11 +1,11 @@
-"""The relativistic loss and the gradient penalty, against what they are on paper."""
+"""Losses and the gradient penalty, against what they are on paper."""
 
 from __future__ import annotations
 
 import math
 
 import torch
-from augsynth_gan.losses import gradient_penalty, relativistic_loss
+from augsynth_gan.losses import gradient_penalty, logistic_loss, non_saturating_loss, relativistic_loss
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -40,6 +40,20 @@ def test_loss_is_lower_when_the_preferred_is_above() -> None:
     high, low = torch.full((3,), 4.0), torch.zeros(3)
     assert relativistic_loss(high, low) < 0.02
     assert relativistic_loss(low, high) > 4.0
+
+
+@given(seeds)
+def test_losses_of_2014_are_those_of_probabilities(seed: int) -> None:
+    real, fake = _random(seed, 2, 7)
+    d_real, d_fake = real.sigmoid(), fake.sigmoid()
+    torch.testing.assert_close(logistic_loss(real, fake), (-d_real.log()).mean() + (-(1 - d_fake).log()).mean())
+    torch.testing.assert_close(non_saturating_loss(fake), (-d_fake.log()).mean())
+
+
+def test_non_saturating_loss_has_a_gradient_where_the_discriminator_is_sure() -> None:
+    fake = torch.tensor([-20.0], requires_grad=True)
+    (slope,) = torch.autograd.grad(non_saturating_loss(fake), fake)
+    assert slope.item() < -0.99
 
 
 @given(seeds, st.integers(1, 5), st.integers(1, 3))

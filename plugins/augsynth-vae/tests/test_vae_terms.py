@@ -1,4 +1,4 @@
-"""The parts of the evidence lower bound against sampling, enumeration and torch's own distributions."""
+"""The terms of the evidence lower bound against sampling, enumeration and torch's own distributions."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import math
 
 import pytest
 import torch
-from augsynth_vae.likelihood import Bernoulli, DiscretizedLogistic, free_bits, gaussian_kl
-from hypothesis import given, settings
+from augsynth_vae.bound import free_bits, gaussian_kl, gaussian_log_density, importance_bound, ramp
+from augsynth_vae.likelihood import Bernoulli, DiscretizedLogistic, LogisticMixture
+from hypothesis import given
 from hypothesis import strategies as st
 
 LEVELS = torch.arange(256) / 127.5 - 1
@@ -45,7 +46,6 @@ def test_a_dimension_below_the_floor_gets_no_gradient() -> None:
     assert kl.grad.tolist() == [[0.0, 1.0]]
 
 
-@settings(deadline=None, max_examples=25)
 @given(st.floats(-1.5, 1.5), st.floats(-5, 1))
 def test_discretized_logistic_sums_to_one_over_all_levels(center: float, log_scale: float) -> None:
     likelihood = DiscretizedLogistic(1)
@@ -85,3 +85,44 @@ def test_bernoulli_is_least_where_the_output_is_the_image() -> None:
     brightness = torch.linspace(0.05, 0.95, 91).view(-1, 1, 1, 1)
     costs = Bernoulli().negative_log(torch.logit(brightness), image.expand(91, 1, 1, 1))
     assert Bernoulli().mean(torch.logit(brightness))[costs.argmin()].item() == pytest.approx(0.2, abs=1e-5)
+
+
+def test_the_mixture_sums_to_one_over_all_levels() -> None:
+    output = torch.randn(1, 9, 1, 1, generator=torch.Generator().manual_seed(0)).expand(256, -1, -1, -1)
+    log_p = -LogisticMixture().negative_log(output, LEVELS.view(256, 1, 1, 1))
+    assert log_p.exp().sum().item() == pytest.approx(1.0, abs=1e-3)
+
+
+def test_a_mixture_of_equal_parts_is_one_logistic_density() -> None:
+    likelihood = DiscretizedLogistic(1)
+    torch.nn.init.constant_(likelihood.log_scale, -2.0)
+    images = LEVELS.view(256, 1, 1, 1)
+    apart = torch.tensor([-1.0, 0.0, 1.0])
+    # Logits, then centres that undo the fixed offsets, then log scales above −2.
+    output = torch.cat([torch.zeros(3), 0.3 - apart, torch.zeros(3)]).view(1, 9, 1, 1).expand(256, -1, -1, -1)
+    found = LogisticMixture().negative_log(output, images)
+    torch.testing.assert_close(found, likelihood.negative_log(torch.full_like(images, 0.3), images))
+    torch.testing.assert_close(LogisticMixture().mean(output), torch.full((256, 1, 1, 1), 0.3))
+
+
+def test_log_density_agrees_with_torch() -> None:
+    values, mean, log_variance = torch.randn(3, 5, 4, generator=torch.Generator().manual_seed(0))
+    expected = torch.distributions.Normal(mean, torch.exp(log_variance / 2)).log_prob(values).sum(1)
+    torch.testing.assert_close(gaussian_log_density(values, mean, log_variance), expected)
+
+
+def test_the_importance_bound_is_the_log_of_the_mean_weight() -> None:
+    weights = torch.tensor([[1.0, 4.0], [3.0, 4.0]])
+    torch.testing.assert_close(importance_bound(weights.log()), torch.tensor([2.0, 4.0]).log())
+
+
+def test_the_weight_of_the_kl_term_rises() -> None:
+    assert [ramp(k, 10) for k in (0, 5, 10, 99)] == [0.0, 0.5, 1.0, 1.0]
+
+
+@given(st.floats(-30, 30))
+def test_bernoulli_levels_sum_to_one_and_follow_the_logit(logit: float) -> None:
+    images = LEVELS.view(256, 1, 1, 1)
+    log_p = -Bernoulli().negative_log_levels(torch.full_like(images, logit), images)
+    assert log_p.exp().sum().item() == pytest.approx(1.0, abs=1e-3)
+    assert (log_p[-1] - log_p[0]).item() == pytest.approx(logit, abs=1e-3)
