@@ -59,8 +59,8 @@ class Generator(OptionalMethods, ABC):
     Config: ClassVar[type[Any]] = NoOptions
     """Frozen dataclass with the options of `create_generator`: JSON-ready fields, each with a default."""
     capabilities: ClassVar[frozenset[str]] = frozenset()
-    """Subset of `augsynth.generators.CAPABILITIES`. "conditional": it uses `labels`. "guide": it uses `guidance`. Each
-    other name: it has the method of that name."""
+    """Subset of `augsynth.generators.CAPABILITIES`. "conditional": it uses `labels`. "guide": it uses `guidance`. The
+    others offer optional methods; the table in `docs/generators.md` names them."""
     tile: ClassVar[int] = 64
     """Number of samples in each call of `generate`. The number is fixed, so that the arithmetic of a sample depends on
     neither its neighbours nor the caller's `batch_size`. Lower it if so many samples do not fit into memory."""
