@@ -114,6 +114,14 @@ def test_fit_goes_on_only_when_asked(model, class_mean, tmp_path, capsys):
     assert run(*again, "--resume") == 0
 
 
+def test_fit_balances_classes_and_writes_curves(class_mean, tmp_path, capsys):
+    pytest.importorskip("tensorboard")
+    fit = ("fit", "--data", "digits", "--generator", class_mean, "--steps", 3, "--out", tmp_path / "model")
+    assert run(*fit, "--balance", "classes", "--log-dir", tmp_path / "logs") == 0
+    assert list((tmp_path / "logs").glob("events*"))
+    assert "another balance: 'classes', now None" in refusal(capsys, *fit, "--resume")
+
+
 class Blank(Generator):
     """A generator that has nothing to learn."""
 
