@@ -27,7 +27,7 @@ from augsynth.generators.device import choose_device
 from augsynth.generators.errors import NotFittedError
 from augsynth.generators.image_kind import ImageKind
 from augsynth.generators.labels import check_labels
-from augsynth.generators.reading.images import ImageSet, read_images
+from augsynth.generators.reading.images import ImageSet, read_images, require_contrast
 from augsynth.generators.samples import FitReport, Samples, check_sources
 from augsynth.generators.seeds import Noise
 from augsynth.generators.training import learning
@@ -314,7 +314,9 @@ class Generator(OptionalMethods, ABC):
 
     def _read(self, dataset: Any, request: FitRequest, *, copied: bool = False) -> ImageSet:
         labelled = "conditional" in self.capabilities
-        return read_images(dataset, labelled=labelled, progress=request.progress, copied=copied)
+        images = read_images(dataset, labelled=labelled, progress=request.progress, copied=copied)
+        require_contrast(images)
+        return images
 
     def sample(
         self,
