@@ -35,7 +35,7 @@ ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "bench" / "results" / "capabilities"
 PICTURES = ROOT / "docs" / "images" / "capabilities"
 SOURCES, SHOWN = 200, 6
-STEPS = {"cvae": 1500, "edm": 1500, "r3gan": 1500}
+STEPS = {"cvae": 800, "edm": 1500, "r3gan": 1500}
 STRENGTHS = (0.1, 0.3, 0.5, 0.7, 0.9)
 
 
