@@ -27,7 +27,7 @@ from augsynth.generators.device import choose_device
 from augsynth.generators.errors import NotFittedError
 from augsynth.generators.image_kind import ImageKind
 from augsynth.generators.labels import check_labels
-from augsynth.generators.reading.images import ImageSet, read_images
+from augsynth.generators.reading.images import ImageSet, read_images, require_contrast
 from augsynth.generators.samples import FitReport, Samples, check_sources
 from augsynth.generators.seeds import Noise
 from augsynth.generators.training import learning
@@ -59,8 +59,8 @@ class Generator(OptionalMethods, ABC):
     Config: ClassVar[type[Any]] = NoOptions
     """Frozen dataclass with the options of `create_generator`: JSON-ready fields, each with a default."""
     capabilities: ClassVar[frozenset[str]] = frozenset()
-    """Subset of `augsynth.generators.CAPABILITIES`. "conditional": it uses `labels`. "guide": it uses `guidance`. Each
-    other name: it has the method of that name."""
+    """Subset of `augsynth.generators.CAPABILITIES`. "conditional": it uses `labels`. "guide": it uses `guidance`. The
+    others offer optional methods; the table in `docs/generators.md` names them."""
     tile: ClassVar[int] = 64
     """Number of samples in each call of `generate`. The number is fixed, so that the arithmetic of a sample depends on
     neither its neighbours nor the caller's `batch_size`. Lower it if so many samples do not fit into memory."""
@@ -314,7 +314,9 @@ class Generator(OptionalMethods, ABC):
 
     def _read(self, dataset: Any, request: FitRequest, *, copied: bool = False) -> ImageSet:
         labelled = "conditional" in self.capabilities
-        return read_images(dataset, labelled=labelled, progress=request.progress, copied=copied)
+        images = read_images(dataset, labelled=labelled, progress=request.progress, copied=copied)
+        require_contrast(images)
+        return images
 
     def sample(
         self,
