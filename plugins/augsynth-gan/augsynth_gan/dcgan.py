@@ -124,7 +124,7 @@ class StridedDiscriminator(nn.Module):
         super().__init__()
         sizes = halvings(*image_shape[1:], at_least=1)[::-1]
         counts = [image_shape[0], *widths(len(sizes) - 1, config.channels)[::-1]]
-        normalise = NORMALISATIONS[config.normalisation]
+        normalise = NORMALISATIONS["none" if config.spectral else config.normalisation]
         features = (counts[-1] + config.statistics) * sizes[-1][0] * sizes[-1][1]
         self._statistics = config.statistics
         self.shrink = nn.ModuleList(nn.Conv2d(a, b, 4, stride=2, padding=1) for a, b in pairwise(counts))
