@@ -69,7 +69,7 @@ def test_takes_odd_shapes(kind: type, shape: tuple[int, int, int]) -> None:
 )
 def test_learns_what_tells_two_classes_apart(halves: Halves, kind: type, options: dict[str, Any]) -> None:
     generator = kind.configure(**{**SMALL[kind], "learning_rate": 2e-3, "decay": 0.9, **options})
-    generator.fit(halves(128), steps=150, batch_size=32, progress=False)
+    generator.fit(halves(128), steps=300, batch_size=32, progress=False)
     images = generator.sample(64).images.float()
     gap = (images[:, :, :4].mean((1, 2, 3)) - images[:, :, 4:].mean((1, 2, 3))).view(32, 2)
     assert (gap[:, 0] > 60).all()
