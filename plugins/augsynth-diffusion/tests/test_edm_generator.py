@@ -114,7 +114,9 @@ def test_statistics_come_from_the_images_unless_given() -> None:
 
 
 def test_grey_images_do_not_divide_by_zero() -> None:
-    data = TensorDataset(torch.full((8, 1, 8, 8), 77, dtype=torch.uint8), torch.zeros(8, dtype=torch.int64))
+    images = torch.full((8, 1, 8, 8), 77, dtype=torch.uint8)
+    images[0] = 79  # data sets of one grey tone are refused
+    data = TensorDataset(images, torch.zeros(8, dtype=torch.int64))
     generator = EDM.configure(width=4, sampling_steps=3)
     report = generator.fit(data, steps=3, batch_size=4, device="cpu", progress=False)
     assert math.isfinite(report.metrics["loss"])

@@ -143,8 +143,8 @@ class EncoderCell(nn.Module):
 class DecoderCell(nn.Module):
     """Residual cell of a depthwise convolution between 1 × 1 ones that widen and narrow, and squeeze-and-excitation.
 
-    The class is added to the features before the cell. The depthwise convolution is 3 × 3, where the paper has 5 × 5: it
-    costs a third on a CPU, and the coarse levels have few positions.
+    The class is added to the features before the cell. The depthwise convolution is 3 × 3, where the paper has 5 × 5:
+    it costs a third on a CPU, and the coarse levels have few positions.
 
     Args:
         channels: channels of the features, at least 1.
@@ -235,7 +235,7 @@ class Group(nn.Module):
         self.cell = DecoderCell(channels, plan)
         self.prior = Conv(channels, 2 * plan.latent, gain=0.01)
         self.below = Conv(channels, channels, gain=1)
-        self.posterior = Conv(channels, 2 * plan.latent, 3, gain=0.01)
+        self.posterior = Conv(channels, 2 * plan.latent, 3, gain=0.05)
         self.join = Conv(channels + plan.latent, channels, gain=1)
 
     def look(self, features: Tensor) -> tuple[Tensor, Tensor]:
