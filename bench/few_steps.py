@@ -25,6 +25,7 @@ from augsynth.generators import Generator, create_generator, load_generator
 
 RESULTS = Path(__file__).parent / "results"
 TRAIN = 8000
+OPTIONS = {"p_mean": -0.4, "label_drop": 0.0}
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def main(
     images, labels = read(data)
     train, test = TensorDataset(images[:TRAIN], labels[:TRAIN]), (images[TRAIN:], labels[TRAIN:])
     if not (checkpoint / "config.json").exists():
-        create_generator("edm").fit(train, steps=steps, device="cpu", checkpoint_dir=checkpoint)
+        create_generator("edm", **OPTIONS).fit(train, steps=steps, device="cpu", checkpoint_dir=checkpoint)
     generator = load_generator(checkpoint)
     judge = train_classifier(images[:TRAIN], labels[:TRAIN])
     real = accuracy(judge.predict(test[0]), test[1])

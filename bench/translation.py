@@ -38,6 +38,7 @@ ROOT = Path(__file__).parents[1]
 TABLE = ROOT / "bench" / "results" / "translation.md"
 PICTURE = ROOT / "docs" / "images" / "generators" / "cyclegan-mnist10k.png"
 HALF, TEST = 4000, 8000
+JUDGE_STEPS = 150
 
 
 def plain(images: Tensor) -> Tensor:
@@ -68,8 +69,8 @@ class Judges:
         """Train all three on the images that the generator was fitted on, in both styles."""
         styled = [style(images) for style in STYLES]
         both, domains = torch.cat(styled), torch.arange(2).repeat_interleave(len(images))
-        first, second = (train_classifier(each, digits, seed=seed) for each in styled)
-        return cls(train_classifier(both, domains, seed=seed), (first, second))
+        first, second = (train_classifier(each, digits, steps=JUDGE_STEPS, seed=seed) for each in styled)
+        return cls(train_classifier(both, domains, steps=JUDGE_STEPS, seed=seed), (first, second))
 
 
 def measure(generator: Generator, judges: Judges, images: Tensor, digits: Tensor, to: int) -> str:

@@ -3,8 +3,8 @@
     python bench/variation.py --data path/to/mnist10k.npz --checkpoint folder
 
 The folder holds a fitted generator with the capability "vary", such as `edm` of bench/few_steps.py. 320 real test
-images are varied at each strength, with their class known and unknown. A classifier trained on 8,000 real images tells
-the class of the results. Results go to bench/results/variation.json, .md and .svg.
+images are varied at each strength, as images of their own class and of another one. A classifier trained on 8,000 real
+images tells the class of the results. Results go to bench/results/variation.json, .md and .svg.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ class Row:
 
     strength: float
     distance: float
-    agreement_known: float
-    agreement_unknown: float
+    agreement_own: float
+    agreement_other: float
 
 
 def table(rows: list[Row], name: str) -> str:
@@ -41,16 +41,15 @@ def table(rows: list[Row], name: str) -> str:
         f"# Strength of variations: `{name}` on MNIST",
         "",
         "Mean distance to the image in levels of 255, and share of variations that a classifier puts in the class of",
-        "their image, with that class given to `vary` and not given.",
+        "their image, with that class as `labels`, and with another one.",
         "",
         "![strength, distance and agreement](variation.svg)",
         "",
-        "| strength | distance | agreement, class given | agreement, class not given |",
+        "| strength | distance | agreement, own class | agreement, another class |",
         "|---|---|---|---|",
     ]
     lines += [
-        f"| {row.strength} | {row.distance:.1f} | {row.agreement_known:.1%} | {row.agreement_unknown:.1%} |"
-        for row in rows
+        f"| {row.strength} | {row.distance:.1f} | {row.agreement_own:.1%} | {row.agreement_other:.1%} |" for row in rows
     ]
     return "\n".join([*lines, "", "Written by bench/variation.py.", ""])
 
@@ -60,8 +59,8 @@ def drawing(rows: list[Row]) -> str:
     furthest = max(row.distance for row in rows)
     curves = {
         f"distance (1 is {furthest:.0f} levels)": ("#c40", [row.distance / furthest for row in rows]),
-        "agreement, class given": ("#08c", [row.agreement_known for row in rows]),
-        "agreement, class not given": ("#284", [row.agreement_unknown for row in rows]),
+        "agreement, own class": ("#08c", [row.agreement_own for row in rows]),
+        "agreement, another class": ("#284", [row.agreement_other for row in rows]),
     }
     parts = ['<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 460 330" font-family="sans-serif" font-size="12">']
     parts.append('<rect width="460" height="330" fill="white"/>')
@@ -93,12 +92,13 @@ def main(
     generator = load_generator(checkpoint)
     judge = train_classifier(images[:8000], labels[:8000])
     sources, classes = images[8000 : 8000 + count], labels[8000 : 8000 + count]
+    others = (classes + 1 + torch.arange(len(classes)) % 9) % 10
     rows = []
     for strength in STRENGTHS:
-        known = generator.vary(sources, strength, classes).images
-        unknown = generator.vary(sources, strength).images
-        distance = (known.float() - sources.float()).abs().mean().item()
-        agreements = (float(accuracy(judge.predict(varied), classes)) for varied in (known, unknown))
+        own = generator.vary(sources, strength, classes).images
+        other = generator.vary(sources, strength, others).images
+        distance = (own.float() - sources.float()).abs().mean().item()
+        agreements = (float(accuracy(judge.predict(varied), classes)) for varied in (own, other))
         rows.append(Row(strength, distance, *agreements))
         typer.echo(rows[-1])
     RESULTS.mkdir(exist_ok=True)

@@ -48,7 +48,8 @@ def _without_waiting(path: str, flags: int) -> int:
 def replacing(file: Path) -> Iterator[BinaryIO]:
     """Write a file in a block: after it, the whole file is on the disk; after a failure, the former one still is.
 
-    A writer that is killed leaves `partial_file(file)` at most, which the next writer replaces.
+    A writer that is killed leaves `partial_file(file)` at most, which the next writer replaces. A link of that name is
+    replaced, too, and not followed.
 
     Args:
         file: the path of the file, in a folder that exists.
@@ -62,7 +63,9 @@ def replacing(file: Path) -> Iterator[BinaryIO]:
     """
     partial = partial_file(file)
     try:
-        with open(partial, "wb") as stream:
+        with suppress(FileNotFoundError):
+            partial.unlink()
+        with open(partial, "xb") as stream:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())

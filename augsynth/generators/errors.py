@@ -14,4 +14,4 @@ class CapabilityError(AugsynthError, NotImplementedError):
 
 
 class TrainingError(AugsynthError, RuntimeError):
-    """Training cannot continue: a loss is no longer finite."""
+    """Training cannot continue: a loss or a weight is no longer finite, or all samples are one image."""

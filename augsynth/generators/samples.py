@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from augsynth.core.positions import Positional
-from augsynth.errors import ArgumentTypeError, shown
+from augsynth.errors import ArgumentError, ArgumentTypeError, shown
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +88,7 @@ class FitReport:
 
 
 def check_sources(images: Sequence[Tensor], codes: Tensor | None, image_shape: tuple[int, int, int]) -> int:
-    """Return the common number of rows of images and codes. Raises `ArgumentTypeError`.
+    """Return the common number of rows of images and codes. Raises `ArgumentTypeError` or `ArgumentError`.
 
     Args:
         images: tensors, each uint8 (n, C, H, W).
@@ -103,6 +103,8 @@ def check_sources(images: Sequence[Tensor], codes: Tensor | None, image_shape: t
             raise ArgumentTypeError(f"images must be {expected}, got {_described(source)}")
     if codes is not None and not (isinstance(codes, Tensor) and codes.dtype == torch.float32 and codes.ndim >= 2):
         raise ArgumentTypeError(f"codes must be float32 (n, …), as encode() returns them, got {_described(codes)}")
+    if codes is not None and not bool(codes.isfinite().all()):
+        raise ArgumentError("codes must be finite; some are infinite or not a number")
     return int(rows)
 
 

@@ -114,6 +114,14 @@ def test_fit_goes_on_only_when_asked(model, class_mean, tmp_path, capsys):
     assert run(*again, "--resume") == 0
 
 
+def test_fit_balances_classes_and_writes_curves(class_mean, tmp_path, capsys):
+    pytest.importorskip("tensorboard")
+    fit = ("fit", "--data", "digits", "--generator", class_mean, "--steps", 3, "--out", tmp_path / "model")
+    assert run(*fit, "--balance", "classes", "--log-dir", tmp_path / "logs") == 0
+    assert list((tmp_path / "logs").glob("events*"))
+    assert "another balance: 'classes', now None" in refusal(capsys, *fit, "--resume")
+
+
 class Blank(Generator):
     """A generator that has nothing to learn."""
 
@@ -331,7 +339,7 @@ def test_what_the_terminal_cannot_show_is_escaped(tmp_path):
 def test_one_class_and_unlabelled_images_can_be_fitted_but_not_compared(class_mean, tmp_path, capsys):
     image_folder(tmp_path / "one", "cat")
     image_folder(tmp_path / "flat", ".")
-    np.savez(tmp_path / "scans.npz", images=np.zeros((8, 8, 8), np.uint8))
+    np.savez(tmp_path / "scans.npz", images=np.arange(512, dtype=np.uint8).reshape(8, 8, 8))
     for data in ("one", "flat", "scans.npz"):
         options = ("--data", tmp_path / data, "--generator", class_mean)
         assert run("fit", *options, "--steps", 1, "--out", tmp_path / "models" / data) == 0

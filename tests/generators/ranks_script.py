@@ -121,4 +121,6 @@ def run(out: Path) -> None:
 
 
 if __name__ == "__main__":
-    run(Path(sys.argv[1]))
+    from generators import ranks_script  # whose classes are not named after __main__
+
+    ranks_script.run(Path(sys.argv[1]))

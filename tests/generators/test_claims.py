@@ -74,6 +74,23 @@ class Computing(ClassMean):
         return {**networks, **super().build(image_shape, num_classes)}
 
 
+class Careless(ClassMean):
+    """Has random numbers as many as its options say, and reads a number out of a tensor."""
+
+    name = "careless"
+
+    @dataclass(frozen=True)
+    class Config:
+        width: int = 2
+        sigma: float = 0.1
+
+    def build(self, image_shape: tuple[int, int, int], num_classes: int | None) -> dict[str, nn.Module]:
+        assert num_classes is not None
+        few = nn.Linear(1, int(torch.tensor(2.0).item()))
+        few.register_buffer("wide", torch.randn(self.config.width, self.config.width))  # type: ignore[attr-defined]
+        return {"few": few, "means": Means(num_classes, image_shape)}
+
+
 class Deep(ClassMean):
     """Has as many layers as its options say, each without a large tensor."""
 
@@ -117,6 +134,7 @@ CLAIMS: dict[str, tuple[type[Generator], Callable[[dict[str, Any]], object], str
     "layers": (Deep, lambda c: c["config"].update(layers=10**6), "far larger than what it holds"),
     "classes of a computing one": (Computing, lambda c: c.update(num_classes=10**8), "far larger|in the file"),
     "a text for a number": (TinyDecoder, lambda c: c["config"].update(latent="x"), "option 'latent' must be int"),
+    "one wide layer": (Careless, lambda c: c["config"].update(width=15_000), "far larger than what it holds"),
     "a list of options": (TinyDecoder, lambda c: c.update(config=[]), "config is"),
 }
 

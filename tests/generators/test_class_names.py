@@ -201,7 +201,7 @@ def test_a_generator_that_knows_nothing_of_names_keeps_them(named: TensorDataset
 def test_images_without_labels_have_no_names() -> None:
     from generators.test_conformance import Unconditional
 
-    images = TensorDataset(torch.zeros(4, 1, 8, 8, dtype=torch.uint8))
+    images = TensorDataset(torch.arange(256, dtype=torch.uint8).reshape(4, 1, 8, 8))
     images.classes = list(NAMES)  # type: ignore[attr-defined]
     generator = Unconditional()
     generator.fit(images, steps=1, **FIT)

@@ -91,7 +91,7 @@ REFUSED: dict[str, tuple[Any, str, type[AugsynthError]]] = {
     "an int64 array": ([(np.zeros((2, 2), np.int64), 0)], "int64 is not supported", ArgumentTypeError),
     "an array of objects": ([(np.array([[None]]), 0)], "object is not supported", ArgumentTypeError),
     "pixels above 1": ([(torch.full((1, 2, 2), 1.5), 0)], r"\[0, 1\], got 1.5 to 1.5", DataError),
-    "NaN pixels": ([(torch.full((1, 2, 2), torch.nan), 0)], r"\[0, 1\], got nan", DataError),
+    "NaN pixels": ([(torch.full((1, 2, 2), torch.nan), 0)], r"\[0, 1\], and 4 of 4 are NaN or infinite", DataError),
     "channels last": ([(torch.zeros(28, 30, 3), 0)], r"a torch tensor is \(C, H, W\)", DataError),
     "an empty side": ([(torch.zeros(1, 0, 3), 0)], "no empty side", DataError),
     "a negative label": (_labelled([0, -1]), "got -1", DataError),

@@ -8,7 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-GUIDE = Path(__file__).parents[2] / "docs" / "generators.md"
+from augsynth.generators import list_generators, registry
+
+DOCS = Path(__file__).parents[2] / "docs"
+GUIDE = DOCS / "generators.md"
 
 
 def blocks(language: str) -> list[str]:
@@ -34,6 +37,19 @@ def test_the_first_plugin_installs_with_its_test_beside_it(tmp_path: Path) -> No
     run(tmp_path, "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--target", site, package)
     assert not list(site.glob("test_*"))
     run(tmp_path, "pytest", "-q", "-p", "no:cacheprovider", package, PYTHONPATH=str(site))
+
+
+def test_the_page_of_capabilities_knows_what_each_generator_declares() -> None:
+    rows = re.findall(r"^\|(.*)\|$", (DOCS / "capabilities.md").read_text(encoding="utf-8"), re.MULTILINE)
+    head, _, *body = ([cell.strip() for cell in row.split("|")] for row in rows)
+    said = {
+        name: {row[0].strip("`") for row in body if row[column] == "✓"}
+        for column, names in enumerate(head)
+        for name in re.findall(r"`(.*?)`", names)
+    }
+    packages = ("augsynth_gan.", "augsynth_vae.", "augsynth_diffusion.")
+    ours = [info.name for info in list_generators() if info.value.startswith(packages)]
+    assert said == {name: set(registry._REGISTRY.load(name).capabilities) for name in ours}
 
 
 MORE = """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 import torch
+from generators.ranks_script import Stepping
 from generators.toy import ClassMean
 from safetensors.torch import load_file
 from torch.utils.data import TensorDataset
@@ -75,6 +77,22 @@ def test_weights_are_those_of_one_process(together: tuple[Path, str], alone: Pat
     weights = {key: value for key, value in theirs.items() if not key.startswith("statistics")}  # of half the images
     for key, value in weights.items():
         torch.testing.assert_close(ours[key], value, rtol=1e-3, atol=1e-4)
+
+
+def test_one_process_continues_the_run_of_two(
+    together: tuple[Path, str], alone: Path, images: TensorDataset, tmp_path: Path
+) -> None:
+    losses = []
+    for folder in (together[0], alone):
+        shutil.copytree(folder / "stepping-model", tmp_path / folder.parent.name)
+        generator = Stepping()
+        report = generator.fit(
+            images, steps=24, batch_size=8, device="cpu", checkpoint_dir=tmp_path / folder.parent.name, resume=True,
+            progress=False,
+        )  # fmt: skip
+        assert (report.resumed_at, report.steps) == (20, 24)
+        losses.append(report.history[-1]["loss"])
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
 
 
 def test_the_first_process_alone_reports(together: tuple[Path, str]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 from generators.toy import ClassMean, TinyDecoder
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 
 from augsynth.generators import Noise, Step, TrainingError
@@ -40,7 +40,7 @@ class Fading(ClassMean):
 class Unlabelled(Fading):
     capabilities = frozenset()
 
-    def build(self, image_shape: tuple[int, int, int], num_classes: int | None) -> dict[str, torch.nn.Module]:
+    def build(self, image_shape: tuple[int, int, int], num_classes: int | None) -> dict[str, nn.Module]:
         return super().build(image_shape, 1)
 
     def training_step(self, images: Tensor, labels: Tensor | None, step: Step) -> Mapping[str, Tensor | float]:
@@ -89,19 +89,26 @@ def test_the_look_changes_no_weight(images: TensorDataset) -> None:
 
 
 class Exploding(ClassMean):
-    """The losses stay finite, and the weights do not."""
+    """The losses stay finite, and the weights do not; an infinite buffer is as it should be."""
 
     Config = TrainingOptions
 
+    def build(self, image_shape: tuple[int, int, int], num_classes: int | None) -> dict[str, nn.Module]:
+        masked = nn.Linear(1, 1)
+        masked.register_buffer("mask", torch.tensor([0.0, -torch.inf]))
+        return {**super().build(image_shape, num_classes), "masked": masked}
+
     def training_step(self, images: Tensor, labels: Tensor | None, step: Step) -> Mapping[str, Tensor | float]:
-        super().training_step(images * (torch.inf if step.index == 5 else 1), labels, step)
+        if step.index == 5:
+            self.networks["masked"].weight.data.fill_(torch.inf)  # type: ignore[operator, union-attr]
         return {"loss": 1.0}
 
 
 def test_weights_that_are_not_finite_are_never_saved(images: TensorDataset, tmp_path: Path) -> None:
     message = (
-        r"training diverged before step 6: weights of means.total are not finite; lower learning_rate \(now 0.002\) or "
-        r"lower max_norm \(now 1.0\) or set precision='float32' \(now 'auto'\); .* holds the checkpoint of step 4$"
+        r"training diverged before step 6: weights of masked.weight are not finite; "
+        r"lower learning_rate \(now 0.002\) or lower max_norm \(now 1.0\) or set precision='float32' \(now 'auto'\); "
+        r".* holds the checkpoint of step 4$"
     )
     with pytest.raises(TrainingError, match=message):
         Exploding().fit(images, steps=10, checkpoint_dir=tmp_path, checkpoint_every=2, **FIT)

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from augsynth.core.files import open_file, replacing, sha256_of
 from augsynth.core.json import read_versioned
-from augsynth.errors import AugsynthError, CheckpointError, error_text
+from augsynth.errors import AugsynthError, CheckpointError, error_text, shown
 from augsynth.generators.checkpoints.description import Description, as_json
 from augsynth.generators.checkpoints.layouts import Layout
 
@@ -34,6 +34,7 @@ _DIRECTION = "direction of "
 
 _STAMP = {"format": FORMAT, "format_version": FORMAT_VERSION}
 _CONFIG_BYTES = 2**26
+_LONGEST_NAME = 255
 _DTYPES: dict[str, torch.dtype] = {
     "F64": torch.float64,
     "F32": torch.float32,
@@ -291,7 +292,10 @@ def _remove_others(path: Path, content: dict[str, Any]) -> None:
 
 
 def _file(path: Path, entry: Mapping[str, str]) -> Path:
-    file = path / Path(entry["file"]).name
+    name = Path(entry["file"]).name
+    if len(name) > _LONGEST_NAME:
+        raise ValueError(f"the name of a file is {shown(name)}")
+    file = path / name
     try:
         open_file(file).close()
     except FileNotFoundError:

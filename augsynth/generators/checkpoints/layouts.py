@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.modules import module as hooks
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from augsynth.errors import CheckpointError
 
@@ -18,10 +20,26 @@ Layout = Mapping[str, tuple[torch.dtype | str, tuple[int, ...]]]
 
 _SPARE_PARTS = 1000
 _SPARE_BYTES = 2**26
+_EXCESSIVE = "the networks that it describes are far larger than what it holds"
 
 
 class _Excessive(CheckpointError):
     """The networks are far larger than the tensors that are stored for them."""
+
+
+class _SmallTensors(TorchDispatchMode):
+    """Stop a block before it makes a tensor of a large size. (A module has made its tensors before it counts them.)"""
+
+    def __init__(self, most_bytes: int) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._most = most_bytes
+
+    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        for size in args:
+            sides = size if isinstance(size, (list, tuple)) else [size]
+            if all(type(side) is int for side in sides) and math.prod(map(abs, sides)) > self._most:
+                raise _Excessive(_EXCESSIVE)
+        return function(*args, **(kwargs or {}))
 
 
 def layout_of(tensors: Mapping[str, Tensor]) -> Layout:
@@ -50,7 +68,8 @@ def require_claim(build: Callable[[], nn.Module], stored: Layout, size: int) -> 
     except _Excessive:
         raise
     except Exception:
-        with _limited(10 * len(stored) + _SPARE_PARTS, 4 * size + _SPARE_BYTES):
+        most_bytes = 4 * size + _SPARE_BYTES
+        with _limited(10 * len(stored) + _SPARE_PARTS, most_bytes), _SmallTensors(most_bytes):
             built = build()
     require_layout(layout_of(built.state_dict()), stored)
 
@@ -89,7 +108,7 @@ def _limited(count: int, size: int | None) -> Iterator[None]:
         if isinstance(part, Tensor) and not nn.parameter.is_lazy(part):
             spent += part.numel() * part.element_size()
         if counted > count or (size is not None and spent > size):
-            raise _Excessive("the networks that it describes are far larger than what it holds")
+            raise _Excessive(_EXCESSIVE)
 
     handles = [
         hooks.register_module_parameter_registration_hook(note),

@@ -27,7 +27,7 @@ from augsynth.generators.device import choose_device
 from augsynth.generators.errors import NotFittedError
 from augsynth.generators.image_kind import ImageKind
 from augsynth.generators.labels import check_labels
-from augsynth.generators.reading.images import ImageSet, read_images
+from augsynth.generators.reading.images import ImageSet, read_images, require_contrast
 from augsynth.generators.samples import FitReport, Samples, check_sources
 from augsynth.generators.seeds import Noise
 from augsynth.generators.training import learning
@@ -59,8 +59,8 @@ class Generator(OptionalMethods, ABC):
     Config: ClassVar[type[Any]] = NoOptions
     """Frozen dataclass with the options of `create_generator`: JSON-ready fields, each with a default."""
     capabilities: ClassVar[frozenset[str]] = frozenset()
-    """Subset of `augsynth.generators.CAPABILITIES`. "conditional": it uses `labels`. "guide": it uses `guidance`. Each
-    other name: it has the method of that name."""
+    """Subset of `augsynth.generators.CAPABILITIES`. "conditional": it uses `labels`. "guide": it uses `guidance`. The
+    others offer optional methods; the table in `docs/generators.md` names them."""
     tile: ClassVar[int] = 64
     """Number of samples in each call of `generate`. The number is fixed, so that the arithmetic of a sample depends on
     neither its neighbours nor the caller's `batch_size`. Lower it if so many samples do not fit into memory."""
@@ -243,7 +243,10 @@ class Generator(OptionalMethods, ABC):
         without `learn` raises `CapabilityError`.
 
         Networks: the batch of step i depends on (seed, i) alone. Ctrl-C finishes the current step, saves, and raises
-        `KeyboardInterrupt`; the generator is then fitted as far as it got.
+        `KeyboardInterrupt`; the generator is then fitted as far as it got. After ten steps the time of the whole fit is
+        printed on standard error. A fit whose losses or weights are no longer finite, or whose samples of a class have
+        become one image, ends with a `TrainingError` that says what to change. Under `torchrun`, all processes that
+        call `fit` share every batch. `docs/training.md` explains all of this.
 
         Args:
             dataset: map-style data set of `(image, label)`, of dicts with "image" and "label", or of images. An image
@@ -253,7 +256,7 @@ class Generator(OptionalMethods, ABC):
                 memory.
             steps: number of training steps, at least 1. Networks need either `steps` or `epochs`.
             epochs: passes over the images, above 0, rounded up to whole steps.
-            batch_size: images of a training step, at least 1; default 64.
+            batch_size: images of a training step, of all processes together, at least 1; default 64.
             balance: "classes" draws every class equally often, for data sets with rare classes. It needs the
                 capability "conditional". None (default) draws every image equally often.
             device: a device, its name, or "auto" (default): CUDA if it is available, else the CPU.
@@ -276,7 +279,7 @@ class Generator(OptionalMethods, ABC):
             callbacks: functions that are called with a `StepReport` after each step. An error in one ends the fit.
             log_dir: folder for curves of the metrics, which TensorBoard shows; None (default) writes none. It needs
                 `pip install augsynth[tensorboard]`.
-            progress: True (default) shows progress bars.
+            progress: True (default) shows progress bars and the estimate of the time.
         """
         learning.require_learn(self)
         request = FitRequest.checked(
@@ -311,7 +314,9 @@ class Generator(OptionalMethods, ABC):
 
     def _read(self, dataset: Any, request: FitRequest, *, copied: bool = False) -> ImageSet:
         labelled = "conditional" in self.capabilities
-        return read_images(dataset, labelled=labelled, progress=request.progress, copied=copied)
+        images = read_images(dataset, labelled=labelled, progress=request.progress, copied=copied)
+        require_contrast(images)
+        return images
 
     def sample(
         self,

@@ -15,9 +15,9 @@ from augsynth.core.checks import check_choice, check_integer, check_number, sugg
 from augsynth.errors import ArgumentError, ArgumentTypeError, AugsynthError, shown
 from augsynth.generators.contract.capabilities import PATHS, Labels
 from augsynth.generators.contract.generator import Generator
-from augsynth.generators.contract.latent_space import climb, effect, mean_of, on_the_way
+from augsynth.generators.contract.latent_space import climb, effect, mean_of, on_the_way, shared_classes
 from augsynth.generators.labels import check_labels
-from augsynth.generators.samples import Samples
+from augsynth.generators.samples import Samples, check_sources
 from augsynth.generators.seeds import Noise
 
 
@@ -95,6 +95,7 @@ class LatentMethods(Generator):
         self._require("interpolate")
         shares = np.linspace(0, 1, check_integer("steps", steps, 2)).tolist()
         spherical = check_choice("path", path, PATHS) == "spherical"
+        check_sources((a, b), None, self.image_shape)
         ends = torch.stack([self._encode(a, labels), self._encode(b, labels)], dim=1)
 
         def walk(noise: Noise, labels: Tensor | None, ends: Tensor) -> Tensor:
@@ -126,10 +127,12 @@ class LatentMethods(Generator):
         self._require("edit")
         if not isinstance(attribute, str) or not attribute:
             raise ArgumentTypeError(f"attribute must be a name, got {shown(attribute)}")
-        codes = self._encode(images, labels)
-        classes = self._classes(labels, len(codes))
-        together = torch.zeros(len(codes), dtype=torch.int64, device="cpu") if classes is None else classes
-        self.directions[attribute] = effect(codes, _flags(present, len(codes)), together)
+        n = check_sources((images,), None, self.image_shape)
+        flags, classes = _flags(present, n), self._classes(labels, n)
+        together = torch.zeros(n, dtype=torch.int64, device="cpu") if classes is None else classes
+        if not len(shared_classes(flags, together)):  # before the time of encoding is spent
+            raise ArgumentError("present must be True for some images and False for others of the same class")
+        self.directions[attribute] = effect(self._encode(images, labels), flags, together)
 
     def edit(self, images: Tensor, attribute: str, strength: float, *, labels: Labels = None) -> Samples:
         self._require("edit")
@@ -152,7 +155,8 @@ class LatentMethods(Generator):
         self._require("translate")
         if to is None:
             raise ArgumentTypeError("to must be one class, or a class for each image, got None")
-        return self._decode(self._encode(images, labels), to)
+        classes = self._classes(to, check_sources((images,), None, self.image_shape))
+        return self._decode(self._encode(images, labels), classes)
 
     def refine(
         self, images: Tensor, score: Callable[[Tensor], Tensor], steps: int, *, labels: Labels = None

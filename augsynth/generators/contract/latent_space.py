@@ -11,8 +11,6 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from augsynth.errors import ArgumentError
-
 _FIRST_STEP, _LONGER, _SHORTER = 0.1, 1.5, 0.5
 _LEAST_SINE = 1e-3
 
@@ -58,27 +56,38 @@ def mean_of(codes: Sequence[Tensor], shares: Sequence[float]) -> Tensor:
     return total
 
 
+def shared_classes(present: Tensor, classes: Tensor) -> Tensor:
+    """Return the classes that have images with and images without an attribute.
+
+    Args:
+        present: bool (n,), True for images with the attribute.
+        classes: classes of the images, int64 (n,).
+
+    >>> shared_classes(torch.tensor([True, False, True]), torch.tensor([4, 4, 5]))
+    tensor([4])
+    """
+    with_it = torch.unique(classes[present])
+    shared: Tensor = with_it[torch.isin(with_it, classes[~present])]
+    return shared
+
+
 def effect(codes: Tensor, present: Tensor, classes: Tensor) -> Tensor:
     """Compute the direction of an attribute: the mean code of images with it minus that of images without it.
 
     The difference is taken within each class, and averaged with the weights n₁n₀ / (n₁ + n₀) of n₁ images with and n₀
-    without it: the least-squares effect of the attribute beside a mean for each class. Raises `ArgumentError` if no
-    class has both.
+    without it: the least-squares effect of the attribute beside a mean for each class.
 
     Args:
         codes: float32 (n, …).
         present: bool (n,), True for images with the attribute.
-        classes: classes of the images, int64 (n,).
+        classes: classes of the images, int64 (n,), of which at least one is shared.
     """
     total, weights = torch.zeros(codes.shape[1:], dtype=torch.float64, device="cpu"), 0.0
-    for one in torch.unique(classes):
+    for one in shared_classes(present, classes):
         with_it, without_it = codes[(classes == one) & present], codes[(classes == one) & ~present]
-        if len(with_it) and len(without_it):
-            weight = len(with_it) * len(without_it) / (len(with_it) + len(without_it))
-            total += weight * (with_it.double().mean(0) - without_it.double().mean(0))
-            weights += weight
-    if not weights:
-        raise ArgumentError("present must be True for some images and False for others of the same class")
+        weight = len(with_it) * len(without_it) / (len(with_it) + len(without_it))
+        total += weight * (with_it.double().mean(0) - without_it.double().mean(0))
+        weights += weight
     return (total / weights).float()
 
 

@@ -24,7 +24,7 @@ from augsynth.generators.contract.sampling import eval_mode
 from augsynth.generators.device import choose_device
 from augsynth.generators.image_kind import ImageKind
 from augsynth.generators.reading.halves import Halves
-from augsynth.generators.reading.images import ImageSet, read_frugally
+from augsynth.generators.reading.images import ImageSet, read_frugally, require_contrast
 from augsynth.generators.reading.lazy import LazyImageSet
 from augsynth.generators.samples import FitReport
 from augsynth.generators.seeds import derive_seed
@@ -134,6 +134,7 @@ class NetworkGenerator(Generator):
         start = self._warm_start(request.start_from)
         with fitting(self):
             images = self._read_for_steps(dataset, request)
+            request.require_room(images.image_shape)
             if start is not None:
                 self._require_match(start, images)
             elif self._networks is not None and not request.resumes:
@@ -246,7 +247,9 @@ class NetworkGenerator(Generator):
     def _read_for_steps(self, dataset: Any, request: FitRequest) -> ImageSet | LazyImageSet:
         if type(self).learn is not NetworkGenerator.learn:
             return self._read(dataset, request)  # the plugin's own `learn` gets all images
-        return read_frugally(dataset, labelled="conditional" in self.capabilities, progress=request.progress)
+        images = read_frugally(dataset, labelled="conditional" in self.capabilities, progress=request.progress)
+        require_contrast(images)
+        return images
 
     def _require_match(self, start: WarmStart, images: ImageSet | LazyImageSet) -> None:
         kind = ImageKind(images.image_shape, images.num_classes, images.class_names)

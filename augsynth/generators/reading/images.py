@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import TensorDataset
 
+from augsynth.core.checks import require_memory
 from augsynth.core.items import class_of
-from augsynth.errors import ArgumentTypeError, DataError, shown
+from augsynth.errors import ArgumentTypeError, DataError, error_text, shown
 from augsynth.generators.reading import lazy
 from augsynth.generators.reading.class_names import read_class_names
 from augsynth.generators.reading.items import as_pixels, read_item
@@ -57,6 +58,11 @@ class ImageSet:
             indices: numbers of the images, int64 (B,).
         """
         return self.images[indices]
+
+    def levels(self) -> tuple[int, int]:
+        """Return the lowest and the highest value of a pixel, in 0…255."""
+        low, high = self.images.aminmax()
+        return int(low), int(high)
 
     def digest(self) -> str:
         """Return the SHA-256 of shape, pixels and labels."""
@@ -105,7 +111,11 @@ def _require_items(dataset: Any) -> None:
         raise ArgumentTypeError(
             f"dataset must be map-style (have __len__ and __getitem__), got {type(dataset).__name__}"
         )
-    if len(dataset) == 0:
+    try:
+        size = len(dataset)
+    except Exception as cause:
+        raise DataError(f"the data set has no length: {error_text(cause)}") from cause
+    if size == 0:
         raise DataError("the data set is empty; a generator needs at least one image")
 
 
@@ -146,7 +156,23 @@ def _storage(size: int, shape: torch.Size, most_bytes: int | None) -> Tensor | C
     """Make room for the pixels of all images, or for checksums alone if pixels need more than `most_bytes`."""
     if most_bytes is not None and size * shape.numel() > most_bytes:
         return Checksums(size, shape)
+    require_memory(f"{size:,} images of {tuple(shape)}", size * shape.numel())
     return torch.empty((size, *shape), dtype=torch.uint8, device="cpu")
+
+
+def require_contrast(images: ImageSet | LazyImageSet) -> None:
+    """Raise `DataError` if the pixels of all images have one value, or two neighbouring ones.
+
+    Args:
+        images: the images of a fit.
+    """
+    low, high = images.levels()
+    if high - low <= 1:
+        found = f"is {low}" if low == high else f"is {low} or {high}"
+        raise DataError(
+            f"every pixel of every image {found} (of 0 to 255), so there is nothing to learn; were the files read? "
+            "Floating-point images are divided by 255 once, and masks of 0 and 1 are multiplied by 255"
+        )
 
 
 def _read_classes(dataset: Any, labels: list[Any], labelled: bool) -> tuple[Tensor | None, tuple[str, ...] | None]:

@@ -97,7 +97,25 @@ def _as_uint8(tensor: Tensor, where: str) -> Tensor:
         return tensor
     if not tensor.is_floating_point():
         raise ArgumentTypeError(f"{where}: dtype {tensor.dtype} is not supported; expected uint8, or float in [0, 1]")
-    low, high = float(tensor.min()), float(tensor.max())
-    if not (low >= 0.0 and high <= 1.0):
-        raise DataError(f"{where}: float pixels must lie in [0, 1], got {low:g} to {high:g}")
+    good = (tensor >= 0.0) & (tensor <= 1.0)  # NaN is neither
+    if not bool(good.all()):
+        if tensor.ndim == 4:
+            index = int((~good).flatten(1).any(1).nonzero()[0])
+            tensor, where = tensor[index], f"item {index}"
+        raise DataError(f"{where}: float pixels must lie in [0, 1], {_range_fault(tensor)}")
     return tensor.double().mul(255.0).round().to(torch.uint8)
+
+
+def _range_fault(pixels: Tensor) -> str:
+    """Say how pixels lie outside [0, 1], and what to do."""
+    lost = int((~pixels.isfinite()).sum())
+    if lost:
+        return f"and {lost:,} of {pixels.numel():,} are NaN or infinite; leave such images out, or repair them"
+    low, high = float(pixels.min()), float(pixels.max())
+    if low >= 0.0 and high <= 255.0:
+        advice = "; divide by 255, or give uint8"
+    elif low >= -1.0 and high <= 1.0:
+        advice = "; from [-1, 1], take (image + 1) / 2"
+    else:
+        advice = ""
+    return f"got {low:g} to {high:g}{advice}"

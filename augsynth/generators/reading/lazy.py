@@ -30,6 +30,7 @@ class Checksums:
         self.image_shape = image_shape
         self._content = hashlib.sha256(repr((size, *image_shape)).encode())
         self._sums = array("L")
+        self.low, self.high = 255, 0  # of all pixels so far, until they differ enough for a fit
 
     def __len__(self) -> int:
         return len(self._sums)
@@ -40,6 +41,9 @@ class Checksums:
         Args:
             image: uint8 (C, H, W), on the CPU.
         """
+        if self.high - self.low <= 1:
+            low, high = image.aminmax()
+            self.low, self.high = min(self.low, int(low)), max(self.high, int(high))
         data = image.contiguous().numpy().data
         self._content.update(data)
         self._sums.append(zlib.crc32(data))
@@ -94,6 +98,10 @@ class LazyImageSet:
     def num_classes(self) -> int | None:
         """Number of classes K, for labels 0…K−1; None without labels."""
         return None if self.labels is None else int(self.labels.max()) + 1
+
+    def levels(self) -> tuple[int, int]:
+        """Return a low and a high value of a pixel, in 0…255: the extremes, unless they differ by more than 1."""
+        return self.checksums.low, self.checksums.high
 
     def digest(self) -> str:
         """Return the SHA-256 of shape, pixels and labels."""

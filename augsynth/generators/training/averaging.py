@@ -44,7 +44,8 @@ class MovingAverage:
         """
         for name, average in self._averages.items():
             means, parameters = self._parameters[name]
-            torch._foreach_lerp_(means, parameters, 1.0 - min(self._decays[name], (1 + step) / (10 + step)))
+            if means:  # a network may have buffers only
+                torch._foreach_lerp_(means, parameters, 1.0 - min(self._decays[name], (1 + step) / (10 + step)))
             for copied, buffer in zip(average.buffers(), self._networks[name].buffers(), strict=True):
                 copied.copy_(buffer)
 

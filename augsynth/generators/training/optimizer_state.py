@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from augsynth.errors import CheckpointError
+from augsynth.errors import CheckpointError, shown
 from augsynth.generators.checkpoints.layouts import Layout, layout_of, require_layout
 
 _PREFIX = "optimizer"
@@ -64,7 +64,35 @@ def unpack_optimizers(
             kind, owner, parameter, key = (*path.split(".", 3), "", "", "")[:4]
             if (kind, owner) == (_PREFIX, name):
                 state.setdefault(int(parameter), {})[key] = value
-        optimizer.load_state_dict({"state": state, "param_groups": as_json[name]["groups"]})
+        groups = _checked_groups(name, optimizer, as_json[name]["groups"])
+        optimizer.load_state_dict({"state": state, "param_groups": groups})
+
+
+def _checked_groups(name: str, optimizer: Optimizer, stored: Any) -> list[dict[str, Any]]:
+    """Return stored groups of parameters. Raises `CheckpointError` unless they have the settings of the optimiser."""
+    ours = optimizer.state_dict()["param_groups"]
+    if not isinstance(stored, list) or len(stored) != len(ours):
+        raise CheckpointError(f"the optimiser {name!r} has {len(ours)} groups of parameters, and the checkpoint others")
+    for theirs, group in zip(stored, ours, strict=True):
+        if not isinstance(theirs, dict) or not theirs.keys() >= group.keys():
+            raise CheckpointError(f"a group of the optimiser {name!r} lacks settings in the checkpoint")
+    pairs = zip(stored, ours, strict=True)
+    return [{key: _like(group[key], theirs[key], key) for key in group} for theirs, group in pairs]
+
+
+def _like(ours: Any, theirs: Any, key: str) -> Any:
+    """Return a stored setting if it is of the kind that the optimiser has: a number for a number, all else equal."""
+    if type(ours) is float and type(theirs) in (int, float):
+        return float(theirs)
+    if type(ours) is int and type(theirs) is int:
+        return theirs
+    if isinstance(ours, (list, tuple)) and isinstance(theirs, list) and len(ours) == len(theirs):
+        return type(ours)(_like(mine, other, key) for mine, other in zip(ours, theirs, strict=True))
+    if ours != theirs or type(ours) is not type(theirs):
+        raise CheckpointError(
+            f"the setting {key!r} of an optimiser is {shown(theirs)} in the checkpoint, here {shown(ours)}"
+        )
+    return theirs
 
 
 def _require_states(name: str, optimizer: Optimizer, tensors: Mapping[str, Tensor]) -> None:

@@ -77,7 +77,7 @@ class Ranks:
             tensors: floating-point tensors, of the same shapes in all processes.
         """
         if self.count > 1 and tensors:
-            flat = torch.cat([tensor.flatten() for tensor in tensors]).to(self.device)
+            flat = torch.cat([tensor.to(self.device).flatten() for tensor in tensors])
             distributed.all_reduce(flat)
             parts = torch.split(flat.div_(self.count), [tensor.numel() for tensor in tensors])
             for tensor, part in zip(tensors, parts, strict=True):

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from augsynth.core.checks import check_integer, check_number, check_path, check_seed
+from augsynth.core.checks import check_integer, check_number, check_path, check_seed, require_memory
 from augsynth.errors import ArgumentError
 from augsynth.generators.checkpoints import checkpoint
 from augsynth.generators.device import choose_device
@@ -129,6 +129,15 @@ class FitRequest:
         if epochs <= 0:
             raise ArgumentError(f"epochs must be above 0, got {self.epochs}")
         return check_integer("steps", math.ceil(epochs * images / self.batch_size), 1)
+
+    def require_room(self, image_shape: tuple[int, int, int]) -> None:
+        """Raise `ArgumentError` if there is no memory for the images of a batch.
+
+        Args:
+            image_shape: shape (C, H, W) of an image.
+        """
+        size = self.batch_size * math.prod(image_shape) * 4  # float32
+        require_memory(f"a batch of {self.batch_size:,} images of {image_shape}", size)
 
     def require_free_folder(self) -> None:
         """Raise `CheckpointError` if `checkpoint_dir` cannot take the checkpoints of a training loop."""

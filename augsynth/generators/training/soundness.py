@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from augsynth.core.torch_settings import seeded
 from augsynth.generators.errors import TrainingError
@@ -55,18 +55,19 @@ def _advice(config: Any, remedies: tuple[_Remedy, ...]) -> str:
     return " or ".join(text.format(value) for text, value in known) or "lower the learning rate"
 
 
-def require_finite(weights: Mapping[str, Tensor], config: Any, step: int) -> None:
-    """Raise `TrainingError` if a weight is not finite.
+def require_finite(networks: nn.Module, config: Any, step: int) -> None:
+    """Raise `TrainingError` if a parameter is not finite, or a buffer is NaN. (A mask may well be infinite.)
 
     Args:
-        weights: weights by name.
+        networks: the networks.
         config: options of the generator.
         step: number of steps so far.
     """
-    for name, value in weights.items():
-        if value.is_floating_point() and not bool(value.isfinite().all()):
-            advice = divergence_advice(config)
-            raise TrainingError(f"training diverged before step {step}: weights of {name} are not finite; {advice}")
+    wrong = [name for name, value in networks.named_parameters() if not bool(value.isfinite().all())]
+    wrong += [name for name, value in networks.named_buffers() if bool(value.isnan().any())]
+    if wrong:
+        advice = divergence_advice(config)
+        raise TrainingError(f"training diverged before step {step}: weights of {wrong[0]} are not finite; {advice}")
 
 
 class CollapseCheck:

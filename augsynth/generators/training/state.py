@@ -84,7 +84,7 @@ class Training:
     def require_sound(self) -> None:
         """Raise `TrainingError` if the fit has failed."""
         with self.average.swapped_in():
-            require_finite(self.generator.networks.state_dict(), self.generator.config, self.step)
+            require_finite(self.generator.networks, self.generator.config, self.step)
             if self.collapse.is_due(self.step):
                 self.collapse(self.generator, self.step)
 
@@ -115,8 +115,9 @@ class Training:
         if path is None:
             return
         self.history.means(self.step)  # raises before weights that are not finite replace finite ones
+        with self.average.swapped_in():
+            require_finite(self.generator.networks, self.generator.config, self.step)
         weights, kept = self._averaged(), None if self.watch is None else self.watch.kept
-        require_finite(weights, self.generator.config, self.step)
         last_or_kept, record = weights if kept is None else kept.tensors, self.record()
         self.run.ranks.require_equal("weights", record.tensors, PluginError)
         if self.run.ranks.first:

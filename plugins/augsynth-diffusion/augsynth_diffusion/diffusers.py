@@ -7,7 +7,7 @@ diffusion models" (DA-Fusion), ICLR 2024.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,8 +16,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from augsynth.core.checks import check_number
 from augsynth.errors import ArgumentError, ArgumentTypeError, CheckpointError, shown
 from augsynth.generators import Generator, Noise, Samples
+from augsynth.generators.contract.capabilities import Labels
+from augsynth.generators.labels import check_labels
 from augsynth.generators.toolkit import check_options, option
 from augsynth_diffusion.painters import Painter, Prompted, Unprompted, sibling
 from augsynth_diffusion.pipelines import digest_of_files, files_of, library, load_lora, open_pipeline
@@ -149,7 +152,7 @@ class Diffusers(Generator):
         self,
         images: Tensor,
         strength: float | None = None,
-        labels: int | Sequence[int] | Tensor | None = None,
+        labels: Labels = None,
         *,
         sigma: float | None = None,
         guidance: float | None = None,
@@ -172,15 +175,17 @@ class Diffusers(Generator):
             self._refuse("vary")
         if sigma is not None:
             raise ArgumentError("generator 'diffusers' takes strength, in (0, 1], and no sigma")
-        share = self.config.strength if strength is None else strength
+        share = self.config.strength if strength is None else check_number("strength", strength)
         if not 0 < share <= 1:
             raise ArgumentError(f"strength must be above 0 and at most 1, got {share}")
-        weight = self.config.guidance if guidance is None else guidance
+        weight = self.config.guidance if guidance is None else check_number("guidance", guidance)
 
         def vary(noise: Noise, classes: Tensor | None, sources: Tensor) -> Tensor:
             return self.painter.vary(noise, classes, sources, share, weight)
 
-        return Samples(self.map_tiles(vary, images, labels=labels, seed=seed), _classes(labels, len(images)))
+        varied = self.map_tiles(vary, images, labels=labels, seed=seed)
+        classes = None if labels is None else check_labels(self.name, labels, len(images), 0, self.num_classes)
+        return Samples(varied, classes)
 
 
 def _painter(pipeline: Any, options: DiffusersConfig) -> Painter:
@@ -203,12 +208,6 @@ def _painter(pipeline: Any, options: DiffusersConfig) -> Painter:
             f"template {options.prompts!r}"
         )
     return Prompted(drawing, prompts, options.negative_prompt, options.image_size, options.steps)
-
-
-def _classes(labels: int | Sequence[int] | Tensor | None, n: int) -> Tensor | None:
-    if labels is None:
-        return None
-    return torch.as_tensor(labels, dtype=torch.int64, device="cpu").expand(n).clone()
 
 
 def _require_texts(name: str, values: object) -> None:

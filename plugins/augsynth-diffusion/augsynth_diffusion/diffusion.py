@@ -198,7 +198,8 @@ class Diffusion(LatentMethods, NetworkGenerator):
             step: the training step.
         """
         assert labels is not None
-        return torch.where(step.uniform(len(labels)) < self.config.label_drop, self._unknown, labels)
+        assert self.num_classes is not None
+        return labels.masked_fill(step.uniform(len(labels)) < self.config.label_drop, self.num_classes)
 
     def generate(self, noise: Noise, labels: Tensor | None, guidance: float | None) -> Tensor:
         start = self.sigma_max * noise.normal(*self.space_shape)
@@ -210,12 +211,6 @@ class Diffusion(LatentMethods, NetworkGenerator):
     def denoiser(self) -> Denoiser:
         """Network that removes noise."""
         return cast("Denoiser", self.networks["denoiser"])
-
-    @property
-    def _unknown(self) -> Tensor:
-        """Label that stands for an unknown class."""
-        assert self.num_classes is not None
-        return torch.tensor(self.num_classes, device=self.device)
 
     @property
     def _augmentation(self) -> Augmentation:
@@ -232,10 +227,15 @@ class Diffusion(LatentMethods, NetworkGenerator):
             network: network that removes noise; None (default) for `denoiser`.
         """
         guidance = self.config.guidance if guidance is None else guidance
-        network = self.denoiser if network is None else network
+        network, unknown_class = self.denoiser if network is None else network, self.num_classes
+        assert unknown_class is not None
+        if self.config.label_drop == 0 and (labels is None or guidance != 1.0):
+            raise ArgumentError(
+                f"{self.name!r} was fitted with label_drop=0: it needs the classes of all images, and guidance 1"
+            )
 
         def denoise(images: Tensor, sigma: float) -> Tensor:
-            unknown = self._unknown.expand(len(images))
+            unknown = torch.full((len(images),), unknown_class, device=images.device)
             level = torch.full((len(images), 1, 1, 1), sigma, device=images.device)
             if labels is None or guidance == 1.0:
                 answer: Tensor = network(images, level, unknown if labels is None else labels)

@@ -80,7 +80,7 @@ def components(folder: Path) -> list[str]:
         if not isinstance(value, list) or value == [None, None] or name.startswith("_"):
             continue
         # diffusers imports the library that the index names. Its own pipelines have modules of components, too.
-        if len(value) != 2 or not _is_known(value[0]) or Path(name).name != name:
+        if len(value) != 2 or not _is_known(value[0]) or not name.isidentifier():
             raise DataError(
                 f"component {shown(name)} of {folder / INDEX} is {shown(value)}; expected a class of diffusers or of "
                 "transformers, as code in a model's folder is never run"

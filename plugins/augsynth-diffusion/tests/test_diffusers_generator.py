@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import shutil
 import socket
 import sys
@@ -119,6 +120,16 @@ def test_samples_are_those_of_the_library(generator: Diffusers) -> None:
     assert torch.equal(generator.sample(4, labels=1, seed=5).images, expected)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_a_pickled_generator_draws_the_same(text_to_image: Path, dtype: str) -> None:
+    generator = Diffusers.configure(path=str(text_to_image), prompts=PROMPTS, steps=1, dtype=dtype)
+    copied = pickle.loads(pickle.dumps(generator))
+    assert copied.capabilities == generator.capabilities
+    samples = generator.sample(2).images
+    assert torch.equal(copied.sample(2).images, samples)
+    assert torch.equal(copied.vary(samples, 0.5, 0).images, generator.vary(samples, 0.5, 0).images)
+
+
 def test_guidance_and_negative_prompts_change_samples(text_to_image: Path, generator: Diffusers) -> None:
     plain, guided = generator.sample(4, guidance=1.0).images, generator.sample(4, guidance=6.0).images
     default = generator.sample(4).images
@@ -149,7 +160,7 @@ def test_variations_follow_the_prompt_and_the_seed(generator: Diffusers, images:
     assert torch.equal(cats.images[:2], generator.vary(images[:2], 0.5, 0).images)
     for other in (generator.vary(images, 0.5, 1), generator.vary(images, 0.5, 0, seed=1), generator.vary(images, 0.5)):
         assert not torch.equal(cats.images, other.images)
-    for wrong in ({"strength": 0.0}, {"strength": 1.5}, {"sigma": 1.0}):
+    for wrong in ({"strength": 0.0}, {"strength": 1.5}, {"strength": "x"}, {"sigma": 1.0}):
         with pytest.raises(ArgumentError, match="strength"):
             generator.vary(images, **wrong)
 

@@ -109,6 +109,26 @@ def test_translations_show_the_other_class(fitted: Diffusion, bars: TensorDatase
     assert share_of_class(translated.images, translated.labels) > 0.8
 
 
+def test_edits_change_the_attribute_and_keep_the_class(fitted: Diffusion, bars: TensorDataset) -> None:
+    images, labels = bars.tensors
+
+    def in_first_half(images: Tensor, labels: Tensor) -> Tensor:
+        pictures = torch.where((labels == 1)[:, None, None, None], images.transpose(2, 3), images).float()
+        return pictures[:, :, :4].mean((1, 2, 3)) > pictures[:, :, 4:].mean((1, 2, 3))
+
+    first = in_first_half(images, labels)
+    fitted.learn_attribute("first half", images, first.numpy(), labels=labels)
+    shares = []
+    for strength in (0.0, 1.0, 3.0):
+        edited = fitted.edit(images[~first], "first half", strength, labels=labels[~first])
+        assert edited.labels is not None
+        assert share_of_class(edited.images, edited.labels) > 0.75
+        shares.append(in_first_half(edited.images, edited.labels).float().mean().item())
+    assert shares[0] < 0.1
+    assert shares == sorted(set(shares))
+    assert shares[2] > 0.4
+
+
 def test_refinement_raises_the_score_and_keeps_the_class(fitted: Diffusion, bars: TensorDataset) -> None:
     images, labels = (tensor[:48] for tensor in bars.tensors)
 

@@ -78,6 +78,16 @@ def test_the_stated_share_of_classes_is_hidden(bars: TensorDataset, monkeypatch:
     assert hidden.mean().item() == pytest.approx(0.25, abs=5 * math.sqrt(0.25 * 0.75 / 1600))
 
 
+def test_a_fit_that_never_hid_a_class_needs_classes(bars: TensorDataset) -> None:
+    generator = EDM.configure(width=4, label_drop=0.0, sampling_steps=2)
+    generator.fit(bars, steps=2, batch_size=8, device="cpu", progress=False)
+    images = bars.tensors[0][:2]
+    assert len(generator.vary(images, 0.5, [0, 1])) == 2
+    for call in (lambda: generator.vary(images, 0.5), lambda: generator.sample(2, guidance=2.0)):
+        with pytest.raises(ArgumentError, match="label_drop=0"):
+            call()
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("classes", [1, 7])
 def test_any_shape_is_denoised(shape: tuple[int, int, int], classes: int) -> None:
@@ -104,7 +114,9 @@ def test_statistics_come_from_the_images_unless_given() -> None:
 
 
 def test_grey_images_do_not_divide_by_zero() -> None:
-    data = TensorDataset(torch.full((8, 1, 8, 8), 77, dtype=torch.uint8), torch.zeros(8, dtype=torch.int64))
+    images = torch.full((8, 1, 8, 8), 77, dtype=torch.uint8)
+    images[0] = 79  # data sets of one grey tone are refused
+    data = TensorDataset(images, torch.zeros(8, dtype=torch.int64))
     generator = EDM.configure(width=4, sampling_steps=3)
     report = generator.fit(data, steps=3, batch_size=4, device="cpu", progress=False)
     assert math.isfinite(report.metrics["loss"])

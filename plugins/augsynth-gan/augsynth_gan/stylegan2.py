@@ -45,8 +45,8 @@ class StyleGAN2Config(AdversarialOptions):
         blocks: residual blocks at each level of the discriminator, at least 1; default 1.
         mixing: share of the training images whose later layers get another style, in [0, 1]; default 0.9. Layers then
             learn not to rely on each other.
-        truncation: distance of a sample's style from the mean style of its class, times this, at least 0; default 1.
-            Below 1, samples are more typical and less varied; at 0, all samples of a class have its mean style.
+        truncation: distance of a sample's style from the mean style of its class, times this, above 0; default 1.
+            Below 1, samples are more typical and less varied; near 0, all samples of a class have its mean style.
         path: λ, at least 0; default 2.
         path_every: steps between two regularisations of path lengths, at least 1; default 8. They are computed for half
             of a batch.
@@ -60,7 +60,7 @@ class StyleGAN2Config(AdversarialOptions):
     channels: int = option(32, at_least=1)
     blocks: int = option(1, at_least=1)
     mixing: float = option(0.9, at_least=0, at_most=1)
-    truncation: float = option(1.0, at_least=0)
+    truncation: float = option(1.0, above=0)
     path: float = option(2.0, at_least=0)
     path_every: int = option(8, at_least=1)
     penalty_every: int = option(16, at_least=1)

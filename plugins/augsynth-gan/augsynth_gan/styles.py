@@ -17,6 +17,7 @@ _SLOPE = 0.2
 _GAIN = math.sqrt(2 / (1 + _SLOPE**2))
 _TINY = 1e-8
 _LEAST_SHARE = 0.01
+_MAPPING_RATE = 0.01
 
 
 class Mapping(nn.Module):
@@ -35,7 +36,7 @@ class Mapping(nn.Module):
     def __init__(self, num_classes: int, *, latent: int, width: int, layers: int) -> None:
         super().__init__()
         self.classes = nn.Embedding(num_classes, latent)
-        self.layers = nn.ModuleList(_dense(2 * latent if k == 0 else width, width) for k in range(layers))
+        self.layers = nn.ModuleList(_SlowLinear(2 * latent if k == 0 else width, width) for k in range(layers))
         self.register_buffer("means", torch.zeros(num_classes, width))
         self.register_buffer("batches", torch.zeros(num_classes, 1))
 
@@ -250,6 +251,22 @@ def path_lengths(images: Tensor, styles: Tensor, directions: Tensor) -> Tensor:
     return gradients.square().sum(2).mean(1).add(_TINY).sqrt()
 
 
+class _SlowLinear(nn.Module):
+    """Linear layer that learns at a hundredth of the learning rate: its parameters are a hundred times as large.
+
+    A mapping that learns at the full rate soon ignores the latent vector, and all samples of a class become alike. The
+    factor is that of Karras, Laine & Aila, "A style-based generator architecture for GANs", CVPR 2019.
+    """
+
+    def __init__(self, before: int, after: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(after, before) / math.sqrt(before) / _MAPPING_RATE)
+        self.bias = nn.Parameter(torch.zeros(after))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.linear(x, self.weight * _MAPPING_RATE, self.bias * _MAPPING_RATE)
+
+
 def _doubling(x: Tensor, weight: Tensor) -> Tensor:
     """Convolve with a stride of ½, and then sum each 2x2 neighbours: a convolution of the enlarged and blurred input.
 
@@ -265,10 +282,3 @@ def _normalised(x: Tensor) -> Tensor:
 
 def _activate(x: Tensor) -> Tensor:
     return F.leaky_relu(x, _SLOPE) * _GAIN
-
-
-def _dense(before: int, after: int) -> nn.Linear:
-    layer = nn.Linear(before, after)
-    nn.init.kaiming_normal_(layer.weight, nonlinearity="linear")
-    nn.init.zeros_(layer.bias)
-    return layer

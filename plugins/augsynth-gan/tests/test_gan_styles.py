@@ -131,6 +131,18 @@ def test_means_follow_the_styles_of_their_class_alone() -> None:
     torch.testing.assert_close(mapping.means.flatten(), torch.tensor([1.0, 3.0, 7.0]), atol=0.01, rtol=0)
 
 
+def test_mapping_learns_at_a_hundredth_of_the_rate() -> None:
+    """A step of Adam moves an output by the rate times the sum of its inputs, and here by a hundredth of it."""
+    mapping = Mapping(1, latent=4, width=3, layers=1)
+    latents, labels = torch.randn(1, 4), torch.tensor([0])
+    before = mapping(latents, labels)
+    optimizer = torch.optim.Adam(mapping.layers.parameters(), lr=0.1)
+    torch.autograd.backward(before.sum())
+    optimizer.step()
+    change = (mapping(latents, labels) - before).abs().max()
+    assert 0 < change < 0.1 * 0.01 * 1.5 * (1 + 8 * 2)
+
+
 def test_mapping_does_not_see_the_length_of_the_latent_vector() -> None:
     mapping = Mapping(2, latent=4, width=3, layers=2)
     latents, labels = torch.randn(5, 4), torch.arange(5) % 2

@@ -29,6 +29,7 @@ class AutoencoderOptions(CodingOptions):
             colours, "mixture" (of three logistic densities, each with its own scale) for the best bits/dim.
         free_bits: nats of each latent dimension without a cost, at least 0; default 0.
         normalization: "none" (default), "group" or "batch": layer between the convolutions of a block.
+        learning_rate: as in `TrainingOptions`; default 0.004.
     """
 
     latent: int = option(16, at_least=1)
@@ -36,6 +37,7 @@ class AutoencoderOptions(CodingOptions):
     likelihood: str = option("bernoulli", one_of=LIKELIHOODS)
     free_bits: float = option(0.0, at_least=0)
     normalization: str = option("none", one_of=NORMALIZATIONS)
+    learning_rate: float = option(4e-3, above=0)
 
 
 @dataclass(frozen=True, eq=False)

@@ -141,9 +141,10 @@ class EncoderCell(nn.Module):
 
 
 class DecoderCell(nn.Module):
-    """Residual cell of a 5 × 5 depthwise convolution between 1 × 1 ones that widen and narrow, and squeeze-excitation.
+    """Residual cell of a depthwise convolution between 1 × 1 ones that widen and narrow, and squeeze-and-excitation.
 
-    The class is added to the features before the cell.
+    The class is added to the features before the cell. The depthwise convolution is 3 × 3, where the paper has 5 × 5:
+    it costs a third on a CPU, and the coarse levels have few positions.
 
     Args:
         channels: channels of the features, at least 1.
@@ -159,7 +160,7 @@ class DecoderCell(nn.Module):
             Conv(channels, wide),
             make_normalization(plan.normalization, wide),
             nn.SiLU(),
-            Conv(wide, wide, 5, groups=wide),
+            Conv(wide, wide, 3, groups=wide),
             make_normalization(plan.normalization, wide),
             nn.SiLU(),
             nn.Dropout(plan.dropout),
@@ -234,7 +235,7 @@ class Group(nn.Module):
         self.cell = DecoderCell(channels, plan)
         self.prior = Conv(channels, 2 * plan.latent, gain=0.01)
         self.below = Conv(channels, channels, gain=1)
-        self.posterior = Conv(channels, 2 * plan.latent, 3, gain=0.01)
+        self.posterior = Conv(channels, 2 * plan.latent, 3, gain=0.05)
         self.join = Conv(channels + plan.latent, channels, gain=1)
 
     def look(self, features: Tensor) -> tuple[Tensor, Tensor]:
@@ -294,7 +295,7 @@ class TopDown(nn.Module):
             numbers: standard normal numbers of each group, (B, latent, rows, columns).
         """
         embedding = self.classes(labels)
-        features = self.start.expand(len(labels), -1, -1, -1)
+        features = self.start.expand(len(labels), -1, -1, -1).contiguous(memory_format=torch.channels_last)
         residuals, codes, index = [], [], 0
         for groups, cell, entry, sides in zip(
             self.groups, self.cells, self.entries, reversed(self.plan.grid.sides), strict=True

@@ -36,6 +36,8 @@ class NVAEOptions(CodingOptions):
         likelihood: "mixture" (default; of three logistic densities), "logistic", or "bernoulli" for images that are
             nearly black and white.
         beta: weight of the KL terms, above 0; default 1, with which the loss is the evidence lower bound.
+        free_bits: nats of each latent group without a cost, at least 0; default 1. Without them, a short fit leaves the
+            groups unused.
         balance: True (default) balances the KL terms of the groups while their weight rises, so that none is unused.
         spectral: weight of the largest singular values of all convolutions, at least 0; default 0.01. A higher weight
             keeps the KL terms from jumping.
@@ -50,6 +52,7 @@ class NVAEOptions(CodingOptions):
     expansion: int = option(3, at_least=1)
     likelihood: str = option("mixture", one_of=LIKELIHOODS)
     beta: float = option(1.0, above=0)
+    free_bits: float = option(1.0, at_least=0)
     balance: bool = True
     spectral: float = option(0.01, at_least=0)
     normalization: str = option("batch", one_of=NORMALIZATIONS)
@@ -64,7 +67,7 @@ class NVAE(CodingGenerator):
 
         p(z_l | z_<l) = N(μ, σ),   q(z_l | z_<l, x) = N(μ + Δμ, σ · Δσ)
         KL_l = ½ Σ (Δμ² / σ² + Δσ² − log Δσ² − 1)
-        loss = E_q[−log p(x | z)] + β · Σ γ_l KL_l + λ Σ_k s_k
+        loss = E_q[−log p(x | z)] + β · Σ γ_l max(KL_l, free bits) + λ Σ_k s_k
 
     While β rises, γ_l is the group's mean KL for each of its values, divided by the mean over the groups. s_k is the
     largest singular value of convolution k, and λ is `spectral`. A code holds the numbers (z_l − μ) / σ of all groups.
@@ -104,7 +107,8 @@ class NVAE(CodingGenerator):
         reconstruction = self.likelihood.negative_log(descent.output, images).mean()
         kl = torch.stack([gaussian_kl(r.mean, 2 * r.log_deviation).flatten(1).sum(1).mean() for r in descent.residuals])
         weight = ramp(step.index, c.warmup * step.total)
-        balanced = self._balance(kl.detach()) * kl if c.balance and weight < 1 else kl
+        costs = kl.clamp(min=c.free_bits)
+        balanced = self._balance(kl.detach()) * costs if c.balance and weight < 1 else costs
         loss = reconstruction + c.beta * weight * balanced.sum() + c.spectral * self._singular_values()
         values = math.prod(self.image_shape)
         c.descend(step, "main", loss / values)
