@@ -118,6 +118,15 @@ def test_normalisations_are_those_that_are_named(normalisation: str) -> None:
     assert found == {"batch": {nn.BatchNorm2d}, "layer": {nn.GroupNorm}, "none": set()}[normalisation]
 
 
+@pytest.mark.parametrize("kind", [MLPGAN, DCGAN])
+def test_fresh_images_of_a_class_vary_with_the_latent_vector(kind: type) -> None:
+    """Where they hardly did, every class became one image."""
+    torch.manual_seed(0)
+    generator, _ = kind.configure().players((1, 28, 28), 10)
+    images = generator(torch.randn(32, 64), torch.zeros(32, dtype=torch.int64))
+    assert images.std(0).mean() > 0.15
+
+
 def _steepness(discriminator: nn.Module, images: Tensor, labels: Tensor) -> float:
     (slope,) = torch.autograd.grad(discriminator(images, labels).sum(), images)
     return slope.flatten(1).norm(dim=1).max().item()
