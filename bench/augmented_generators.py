@@ -2,13 +2,14 @@
 
     python bench/augmented_generators.py --data path/to/mnist10k.npz                  all arms, three seeds
     python bench/augmented_generators.py --data path/to/mnist10k.npz --only r3gan     arms of one generator
+    python bench/augmented_generators.py --data path/to/mnist10k.npz --length 5       five times as many steps
 
 Seed k fits every arm on images 1,000 k … 1,000 k + 999 of MNIST; the last 2,000 of the 10,000 test. An arm is a
 generator with options; the arms of a generator differ in their augmentation alone, and have the same number of steps.
 The score is CAS: the accuracy on the test images of a classifier that was trained on samples alone. It is compared
-with the arm without augmentation for the same seed, and the interval is Student's over the seeds. "real" is the
-accuracy after training on the 1,000 real images. Seconds are CPU time of one thread, so that a busy machine matters
-little.
+with the arm without augmentation for the same seed and steps, and the interval is Student's over the seeds. "real
+images" is the accuracy after training on the 1,000 real images. Seconds are CPU time of one thread, so that a busy
+machine matters little.
 
 Results go to bench/results/augmented_generators.json and .md after every fit. Runs that are stored with the same
 settings are not repeated.
@@ -91,7 +92,7 @@ class Digits:
 
 @dataclass
 class Store:
-    """Measurements by arm and seed, written after each of them."""
+    """Measurements by arm, steps and seed, written after each of them."""
 
     runs: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -101,50 +102,49 @@ class Store:
         stored = json.loads(RESULTS.read_text())["runs"] if RESULTS.exists() else {}
         return cls({key: run for key, run in stored.items() if run["settings"] == settings(run["arm"])})
 
-    def add(self, arm: str, seed: int, cas: float, seconds: float = 0.0) -> None:
+    def add(self, arm: str, steps: int, seed: int, cas: float, seconds: float = 0.0) -> None:
         """Store a measurement, and write all of them as JSON and as a table."""
-        run = {"arm": arm, "seed": seed, "cas": cas, "fit_seconds": round(seconds, 1), "settings": settings(arm)}
-        self.runs[f"{arm} / {seed}"] = run
+        run = {"arm": arm, "steps": steps, "seed": seed, "cas": cas, "fit_seconds": round(seconds, 1)}
+        self.runs[f"{arm} / {steps} / {seed}"] = {**run, "settings": settings(arm)}
         stored = {"torch": torch.__version__, "augsynth": augsynth.__version__, "runs": self.runs}
         RESULTS.write_text(json.dumps(stored, indent=2, sort_keys=True) + "\n")
         RESULTS.with_suffix(".md").write_text(table(self))
+        typer.echo(f"{arm}, {steps} steps, seed {seed}: CAS {cas:.1%}, fit {seconds:.0f} CPU s")
 
-    def of(self, arm: str, key: str = "cas") -> dict[int, float]:
+    def of(self, arm: str, steps: int, key: str = "cas") -> dict[int, float]:
         """Return values of an arm by seed."""
-        return {run["seed"]: run[key] for run in self.runs.values() if run["arm"] == arm}
+        return {run["seed"]: run[key] for run in self.runs.values() if (run["arm"], run["steps"]) == (arm, steps)}
+
+    def lengths(self, arm: str) -> list[int]:
+        """Return the numbers of steps with which an arm was measured."""
+        return sorted({run["steps"] for run in self.runs.values() if run["arm"] == arm})
 
 
 def settings(arm: str) -> dict[str, Any]:
-    """Return everything that a measurement depends on, JSON-ready."""
+    """Return everything but steps and seed that a measurement depends on, JSON-ready."""
     described = asdict(ARMS[arm]) if arm in ARMS else {}
+    described.pop("steps", None)
     loaded: dict[str, Any] = json.loads(json.dumps({**SETTINGS, **described}))
     return loaded
 
 
-def measure(name: str, seed: int, digits: Digits, store: Store) -> None:
+def measure(name: str, steps: int, seed: int, digits: Digits, store: Store) -> None:
     """Fit an arm on the images of a seed, and store its CAS."""
-    arm, test = ARMS[name], digits.test
+    arm, few = ARMS[name], TensorDataset(*digits.part(seed))
     generator = create_generator(arm.generator, **arm.options)
     started = process_time()
-    generator.fit(
-        TensorDataset(*digits.part(seed)),
-        steps=arm.steps,
-        batch_size=arm.batch_size,
-        device="cpu",
-        seed=seed,
-        progress=False,
-    )
+    generator.fit(few, steps=steps, batch_size=arm.batch_size, device="cpu", seed=seed, progress=False)
     seconds = process_time() - started
     samples = generator.sample(SETTINGS["samples"], seed=seed)
-    store.add(name, seed, gan_train(samples, *test, seed=seed, steps=SETTINGS["classifier_steps"]), seconds)
-    typer.echo(f"{name}, seed {seed}: CAS {store.of(name)[seed]:.1%}, fit {seconds:.0f} CPU s")
+    cas = gan_train(samples, *digits.test, seed=seed, steps=SETTINGS["classifier_steps"])
+    store.add(name, steps, seed, cas, seconds)
 
 
 def measure_real(seed: int, digits: Digits, store: Store) -> None:
     """Store the accuracy after training on the real images of a seed."""
     images, labels = digits.test
     classifier = train_classifier(*digits.part(seed), seed=seed, steps=SETTINGS["classifier_steps"])
-    store.add(REAL, seed, accuracy(classifier.predict(images), labels))
+    store.add(REAL, 0, seed, accuracy(classifier.predict(images), labels))
 
 
 def table(store: Store) -> str:
@@ -152,52 +152,51 @@ def table(store: Store) -> str:
     lines = [
         "# Augmentation inside generators, on 1,000 images of MNIST",
         "",
-        f"CAS of {SETTINGS['samples']:,} samples on 2,000 real test images: mean over the seeds, and 95% intervals. "
+        f"CAS of {SETTINGS['samples']:,} samples on 2,000 real test images: mean over the seeds. The last column is",
+        "the mean of the differences to the arm without augmentation, with their 95% interval. "
         f"torch {torch.__version__}, one CPU thread.",
         "",
         "| arm | options | steps x batch | fit, CPU | seeds | CAS | change by augmentation, points |",
         "|---|---|---|---|---|---|---|",
     ]
-    for name in [REAL, *ARMS]:
-        if scores := store.of(name):
-            lines.append(_row(name, scores, store))
+    lines += [_row(name, steps, store) for name in [REAL, *ARMS] for steps in store.lengths(name)]
     return "\n".join([*lines, "", "Written by bench/augmented_generators.py.", ""])
 
 
-def _row(name: str, scores: dict[int, float], store: Store) -> str:
-    cas = mean_interval(list(scores.values()))
-    arm = ARMS.get(name)
+def _row(name: str, steps: int, store: Store) -> str:
+    scores, arm = store.of(name, steps), ARMS.get(name)
+    cas = mean_interval(list(scores.values())).mean
     if arm is None:
-        return f"| {name} | | | | {len(scores)} | {cas.mean:.1%} | |"
+        return f"| {name} | | | | {len(scores)} | {cas:.1%} | |"
     options = ", ".join(f"{key}={value}" for key, value in arm.options.items())
-    fit = mean_interval(list(store.of(name, "fit_seconds").values())).mean
-    baseline = store.of(arm.baseline) if arm.baseline else {}
+    fit = mean_interval(list(store.of(name, steps, "fit_seconds").values())).mean
+    baseline = store.of(arm.baseline, steps) if arm.baseline else {}
     seeds = sorted(scores.keys() & baseline.keys())
     change = ""
     if seeds:
         gain = paired_interval([scores[seed] for seed in seeds], [baseline[seed] for seed in seeds])
-        change = f"{100 * gain.mean:+.1f} ({100 * gain.low:+.1f} to {100 * gain.high:+.1f})"
-    return (
-        f"| {name} | {options} | {arm.steps} x {arm.batch_size} | {fit:.0f} s | {len(scores)} | {cas.mean:.1%} "
-        f"| {change} |"
-    )
+        between = f" ({100 * gain.low:+.1f} to {100 * gain.high:+.1f})" if len(seeds) > 1 else ""
+        change = f"{100 * gain.mean:+.1f}{between}"
+    return f"| {name} | {options} | {steps} x {arm.batch_size} | {fit:.0f} s | {len(scores)} | {cas:.1%} | {change} |"
 
 
 def main(
     data: Annotated[Path | None, typer.Option(help="mnist10k.npz; by default in the folder AUGSYNTH_DATA.")] = None,
     only: Annotated[str | None, typer.Option(help="A generator whose arms are measured; by default all.")] = None,
     seeds: Annotated[int, typer.Option(min=1, max=8, help="Number of seeds.")] = 3,
+    length: Annotated[int, typer.Option(min=1, help="Factor of the number of steps.")] = 1,
 ) -> None:
     """Fit all arms on few images, and compare their CAS."""
     torch.set_num_threads(1)
     digits = Digits.read(data or Path(os.environ.get("AUGSYNTH_DATA", ".")) / "mnist10k.npz")
     store = Store.read()
     for seed in range(seeds):
-        if seed not in store.of(REAL):
+        if seed not in store.of(REAL, 0):
             measure_real(seed, digits, store)
         for name, arm in ARMS.items():
-            if only in (None, arm.generator) and seed not in store.of(name):
-                measure(name, seed, digits, store)
+            steps = arm.steps * length
+            if only in (None, arm.generator) and seed not in store.of(name, steps):
+                measure(name, steps, seed, digits, store)
 
 
 if __name__ == "__main__":

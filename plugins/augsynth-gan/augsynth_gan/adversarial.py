@@ -16,10 +16,13 @@ from augsynth.generators.toolkit import TrainingOptions, WarmupCosine, autocast,
 from augsynth.transforms import DiffAugment
 from augsynth_gan.augmentation import Augmentation
 from augsynth_gan.inversion import invert
-from augsynth_gan.losses import gradient_penalty, logistic_loss, non_saturating_loss
+from augsynth_gan.losses import gradient_penalty, logistic_loss, non_saturating_loss, relativistic_loss
 
 PLAYERS = ("generator", "discriminator")
 """Networks that are trained."""
+
+LOSSES = ("non-saturating", "relativistic")
+"""Losses by the names that the option `loss` takes."""
 
 _STARTS = 16
 
@@ -29,6 +32,8 @@ class AdversarialOptions(TrainingOptions):
     """Options of every GAN of this package, beside those of `TrainingOptions`. They are for both networks.
 
     Args:
+        loss: "non-saturating" (default), or "relativistic", which compares each image with one of the other kind. A
+            generator that draws one image of a class again and again loses with it.
         latent: length of the Gaussian vector from which an image is drawn, at least 1; default 64.
         penalty: γ, at least 0; default 1. The discriminator's loss grows by γ/2 · (R1 + R2). Useful from 0.1 to 10:
             training is steadier with a higher one, and images become sharp later. 0 saves the time.
@@ -46,6 +51,7 @@ class AdversarialOptions(TrainingOptions):
     schedule = WarmupCosine(steps=50, share=0.05, end=0.05)
     betas = (0.0, 0.99)
 
+    loss: str = option("non-saturating", one_of=LOSSES)
     latent: int = option(64, at_least=1)
     penalty: float = option(1.0, at_least=0)
     penalty_every: int = option(8, at_least=1)
@@ -66,7 +72,8 @@ class AdversarialGenerator(LatentMethods, NetworkGenerator):
     """Class-conditional GAN: one network draws images, and the other tells them from real images of their class.
 
     A subclass makes the two networks. By default they play the game of Goodfellow et al., "Generative adversarial
-    nets", NIPS 2014, with the non-saturating loss. Codes of images are latent vectors, which a descent finds.
+    nets", NIPS 2014, with the non-saturating loss; `loss` chooses another game. Codes of images are latent vectors,
+    which a descent finds.
 
     Args:
         config: options; None for the defaults.
@@ -96,15 +103,19 @@ class AdversarialGenerator(LatentMethods, NetworkGenerator):
 
     def discriminator_loss(self, real: Tensor, fake: Tensor) -> Tensor:
         """Compute the loss of the discriminator from logits of real and of generated images, both (B,)."""
-        return logistic_loss(real, fake)
+        return relativistic_loss(real, fake) if self._relativistic else logistic_loss(real, fake)
 
     def generator_loss(self, real: Tensor, fake: Tensor) -> Tensor:
         """Compute the loss of the generator. `real` has no gradients."""
-        return non_saturating_loss(fake)
+        return relativistic_loss(fake, real) if self._relativistic else non_saturating_loss(fake)
 
     def sureness(self, real: Tensor, fake: Tensor) -> Tensor:
         """Return numbers (B,) that are above 0 where the discriminator takes a real image for real, for ADA."""
-        return real
+        return real - fake if self._relativistic else real  # only differences of relativistic logits have a meaning
+
+    @property
+    def _relativistic(self) -> bool:
+        return self.config.loss == "relativistic"
 
     def draw(self, labels: Tensor | None, step: Step) -> Tensor:
         """Draw images (B, C, H, W) of classes (B,) for a training step."""

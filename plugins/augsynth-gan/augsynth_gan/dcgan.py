@@ -30,8 +30,6 @@ NORMALISATIONS: dict[str, Callable[[int], nn.Module]] = {
 }
 """Normalisations by the names that the option `normalisation` takes."""
 
-_DEVIATION = 0.02
-
 
 @dataclass(frozen=True)
 class DCGANConfig(AdversarialOptions):
@@ -43,13 +41,12 @@ class DCGANConfig(AdversarialOptions):
         normalisation: "batch" (default), "layer" or "none", in both networks. The discriminator never sees real and
             generated images in one batch.
         spectral: True divides every layer of the discriminator by its spectral norm (Miyato, Kataoka, Koyama & Yoshida,
-            "Spectral normalization for generative adversarial networks", ICLR 2018), which bounds how steep it is;
-            default False. Best with normalisation="none".
+            "Spectral normalization for generative adversarial networks", ICLR 2018), which bounds how steep it is,
+            instead of `normalisation`; default False.
         statistics: True shows the discriminator the deviation of its features over the batch (Karras et al.,
             "Progressive growing of GANs", ICLR 2018), which tells a generator that draws one image again and again;
             default False.
         dropout: share of the discriminator's last features that are dropped in a training step, in [0, 1); default 0.
-        penalty: as in `AdversarialOptions`; default 0, because the paper has none.
     """
 
     betas = (0.5, 0.99)
@@ -59,7 +56,6 @@ class DCGANConfig(AdversarialOptions):
     spectral: bool = False
     statistics: bool = False
     dropout: float = option(0.0, at_least=0, below=1)
-    penalty: float = option(0.0, at_least=0)
 
 
 class DCGAN(AdversarialGenerator):
@@ -124,7 +120,7 @@ class StridedDiscriminator(nn.Module):
         super().__init__()
         sizes = halvings(*image_shape[1:], at_least=1)[::-1]
         counts = [image_shape[0], *widths(len(sizes) - 1, config.channels)[::-1]]
-        normalise = NORMALISATIONS[config.normalisation]
+        normalise = NORMALISATIONS["none" if config.spectral else config.normalisation]
         features = (counts[-1] + config.statistics) * sizes[-1][0] * sizes[-1][1]
         self._statistics = config.statistics
         self.shrink = nn.ModuleList(nn.Conv2d(a, b, 4, stride=2, padding=1) for a, b in pairwise(counts))
@@ -134,7 +130,7 @@ class StridedDiscriminator(nn.Module):
         self.logit = nn.Linear(features, 1)
         self.classes = nn.Embedding(num_classes, features)
         self.apply(_initialise)
-        nn.init.normal_(self.classes.weight, std=_DEVIATION)
+        nn.init.normal_(self.classes.weight, std=features**-0.5)
         if config.spectral:
             for layer in [*self.shrink, self.logit, self.classes]:
                 spectral_norm(layer)
@@ -157,8 +153,13 @@ def _even(x: Tensor) -> Tensor:
 
 
 def _initialise(layer: nn.Module) -> None:
-    """Draw weights of layers, but not of normalisations, with the deviation of the paper."""
+    """Draw weights that keep the variance of rectified activations.
+
+    The paper's deviation of 0.02 is far smaller for networks of this size. The latent vector then has so little
+    influence at first that every class collapses into one image.
+    """
     if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
-        nn.init.normal_(layer.weight, std=_DEVIATION)
+        # A transposed convolution has its weights the other way round.
+        nn.init.kaiming_normal_(layer.weight, mode="fan_out" if isinstance(layer, nn.ConvTranspose2d) else "fan_in")
         assert layer.bias is not None
         nn.init.zeros_(layer.bias)

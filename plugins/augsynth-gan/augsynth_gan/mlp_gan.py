@@ -29,14 +29,10 @@ class MLPGANConfig(AdversarialOptions):
         width: units of a layer, at least 1; default 256. Time and memory grow with its square.
         dropout: share of the discriminator's units that are dropped in a training step, in [0, 1); default 0.3, as the
             paper drops some. 0 drops none.
-        penalty: as in `AdversarialOptions`; default 0, because the paper has none. 1 makes training steadier.
     """
-
-    betas = (0.5, 0.99)
 
     width: int = option(256, at_least=1)
     dropout: float = option(0.3, at_least=0, below=1)
-    penalty: float = option(0.0, at_least=0)
 
 
 class MLPGAN(AdversarialGenerator):
@@ -81,6 +77,10 @@ class VectorGenerator(nn.Module):
             nn.Tanh(),
             nn.Unflatten(1, image_shape),
         )
+        for layer in self.layers:
+            if isinstance(layer, nn.Linear):
+                # torch's smaller weights let the latent vector fade, and every class collapses into one image.
+                nn.init.kaiming_normal_(layer.weight)
 
     def forward(self, latents: Tensor, labels: Tensor) -> Tensor:
         images: Tensor = self.layers(torch.cat([latents, self.classes(labels)], dim=1))

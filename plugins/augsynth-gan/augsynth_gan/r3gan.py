@@ -11,11 +11,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from torch import Tensor, nn
+from torch import nn
 
 from augsynth.generators.toolkit import option
-from augsynth_gan.adversarial import AdversarialGenerator, AdversarialOptions
-from augsynth_gan.losses import relativistic_loss
+from augsynth_gan.adversarial import LOSSES, AdversarialGenerator, AdversarialOptions
 from augsynth_gan.networks import Discriminator, ImageGenerator
 
 
@@ -27,11 +26,13 @@ class R3GANConfig(AdversarialOptions):
     penalties in every step, which makes a step three times as long.
 
     Args:
+        loss: as in `AdversarialOptions`; default "relativistic".
         channels: channels at the finest level, at least 1; default 32. Coarser levels have up to four times as many.
             Time and memory grow with its square.
         blocks: residual blocks at each level of both networks, at least 1; default 1.
     """
 
+    loss: str = option("relativistic", one_of=LOSSES)
     channels: int = option(32, at_least=1)
     blocks: int = option(1, at_least=1)
 
@@ -56,12 +57,3 @@ class R3GAN(AdversarialGenerator):
             image_shape, num_classes, latent=self.config.latent, channels=channels, blocks=blocks
         )
         return generator, Discriminator(image_shape, num_classes, channels=channels, blocks=blocks)
-
-    def discriminator_loss(self, real: Tensor, fake: Tensor) -> Tensor:
-        return relativistic_loss(real, fake)
-
-    def generator_loss(self, real: Tensor, fake: Tensor) -> Tensor:
-        return relativistic_loss(fake, real)
-
-    def sureness(self, real: Tensor, fake: Tensor) -> Tensor:
-        return real - fake  # only differences of its logits have a meaning

@@ -59,7 +59,7 @@ def test_learns_what_tells_two_classes_apart(halves: Halves, shape: tuple[int, i
 
 
 def test_one_class_is_enough() -> None:
-    images = torch.zeros(8, 1, 8, 8, dtype=torch.uint8)
+    images = torch.arange(8 * 64).view(8, 1, 8, 8).to(torch.uint8)
     generator = _small()
     generator.fit(TensorDataset(images, torch.zeros(8, dtype=torch.int64)), steps=2, batch_size=4, progress=False)
     assert generator.num_classes == 1
