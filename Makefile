@@ -39,7 +39,7 @@ help:
 	@echo "make bench-decode      the same from JPEG bytes to a batch: three minutes"
 	@echo "make bench-compare     has the engine become slower? instruction counts against the stored ones (needs valgrind)"
 	@echo "make bench-gpu         on a machine with a GPU: build, compare with the CPU, measure (PYTHON needs torch with CUDA)"
-	@echo "make bench-generators  fit every generator on MNIST and score it (an hour): DATA=path/to/mnist10k.npz"
+	@echo "make bench-generators  fit every generator on MNIST and CIFAR-10, and score it (two hours): DATA=folder of both"
 	@echo "make docs              write the pages of docs/ that are made from the code, and the gallery's pictures"
 	@echo "make clean             remove environments and build results"
 	@echo "Settings: PYTHON=python3.12 VENV=.venv PIP_ARGS='--index-url …'"
@@ -115,7 +115,7 @@ bench-gpu:
 	$(PYTHON) bench/gpu.py $(ARGS)
 
 bench-generators: $(VENV)/developing
-	@test "$(DATA)" != digits || { echo "say where MNIST is: make bench-generators DATA=path/to/mnist10k.npz" >&2; exit 2; }
+	@test "$(DATA)" != digits || { echo "say where the data sets are: make bench-generators DATA=folder" >&2; exit 2; }
 	$(BIN)/python bench/generators.py --data "$(DATA)" $(ARGS)
 
 docs: $(VENV)/developing

@@ -12,7 +12,7 @@ ROOM = Path(generators.__file__).parent
 # The folders, and the single files that they share, from the ground upwards.
 ALLOWED: dict[str, set[str]] = {
     "files": set(),
-    "reading": set(),
+    "reading": {"files"},
     "checkpoints": set(),
     "training": {"checkpoints", "files", "reading"},
     "toolkit": {"training"},

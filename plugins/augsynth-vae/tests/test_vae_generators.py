@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import math
 from typing import Any
 
 import pytest
@@ -48,7 +49,7 @@ def test_it_keeps_the_contract_in_another_process() -> None:
 @pytest.mark.parametrize("kind", [VAE, ConditionalVAE, NVAE])
 def test_any_shape_is_coded_and_decoded(kind: type[CodingGenerator], shape: tuple[int, int, int]) -> None:
     generator = kind.configure(**SMALL[kind], likelihood="mixture")
-    images = torch.zeros(4, *shape, dtype=torch.uint8)
+    images = (torch.arange(4 * math.prod(shape)) % 256).to(torch.uint8).view(4, *shape)
     labels = torch.arange(4) % 2
     generator.fit(TensorDataset(images, labels), steps=1, batch_size=4, device="cpu", progress=False)
     known = labels if generator.num_classes else None

@@ -19,7 +19,9 @@ SHAPE = (1, 8, 8)
 def fitted() -> VAE:
     """A model whose networks the tests replace."""
     generator = VAE.configure(width=2, latent=3, likelihood="logistic")
-    generator.fit(TensorDataset(torch.zeros(2, *SHAPE, dtype=torch.uint8)), steps=1, device="cpu", progress=False)
+    generator.fit(
+        TensorDataset(torch.randint(0, 256, (2, *SHAPE), dtype=torch.uint8)), steps=1, device="cpu", progress=False
+    )
     return generator
 
 
