@@ -54,20 +54,26 @@ class Case:
     fit: dict[str, Any] = field(default_factory=dict)
 
 
+SMALL_GAN, SMALL_EDM = {"channels": 8}, {"width": 16}
 CASES = (
-    Case("It collapsed", "collapsed", "r3gan", {"penalty": 0.0, "learning_rate": 0.005}, {}, steps=700),
-    Case("It blurs", "blurred", "cvae", {"beta": 10.0}, {}, steps=700),
-    Case("It diverged", "diverged", "edm", {"learning_rate": 3.0, "max_norm": None, "optimizer": "sgd"}, {}, steps=300),
     Case(
-        "It copies",
-        "copied",
-        "edm",
-        {"width": 16},
-        {"width": 16, "dropout": 0.1, "augment": 0.15},
-        steps=2500,
-        images=100,
-        fit={"checkpoint_every": 250},
+        "It collapsed",
+        "collapsed",
+        "r3gan",
+        {**SMALL_GAN, "penalty": 0.0, "learning_rate": 0.01},
+        {**SMALL_GAN, "learning_rate": 0.002},
+        steps=800,
     ),
+    Case("It blurs", "blurred", "cvae", {"beta": 10.0}, {}, steps=500),
+    Case(
+        "It diverged",
+        "diverged",
+        "edm",
+        {**SMALL_EDM, "learning_rate": 3.0, "max_norm": None, "optimizer": "sgd"},
+        SMALL_EDM,
+        steps=200,
+    ),
+    Case("It copies", "copied", "edm", SMALL_EDM, SMALL_EDM, steps=1500, images=50, fit={"checkpoint_every": 150}),
 )
 
 
