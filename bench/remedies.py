@@ -132,14 +132,17 @@ def main(data: Annotated[Path, typer.Option(help="mnist10k.npz.")]) -> None:
     for case in CASES:
         held_out = {"held_out": split.test[:500]} if case.fit else {}
         fits = ("wrong", case.wrong, {}), ("remedy", case.remedy, {**case.fit, **held_out})
+        drawn = {}
         for kind, options, fit in fits:
             cells, samples = run(case, options, fit, scale)
             shown = ", ".join(f"{name}={value!r}" for name, value in options.items()) or "defaults"
             also = " and held_out" if fit else ""
             lines.append(f"| {case.symptom} | `{case.generator}` {shown}{also}, {case.steps:,} steps | {cells} |")
-            if samples is not None:
-                write_grid(samples.images, PICTURES / f"{case.name}-{kind}.png")
+            drawn[kind] = samples
             typer.echo(lines[-1])
+        if None not in drawn.values():  # a fit that was stopped has no picture to compare with
+            for kind, samples in drawn.items():
+                write_grid(samples.images, PICTURES / f"{case.name}-{kind}.png")
     RESULTS.write_text("\n".join([*lines, "", "Written by bench/remedies.py.", ""]))
 
 

@@ -56,7 +56,7 @@ def cifar10(folder: Path) -> Split:
             pixels = np.asarray(Image.open(io.BytesIO(stored.read())).convert("RGB"))
             pictures[part].append((member.name, classes.index(name), pixels))
     train, test = (_shuffled(sorted(pictures[part], key=lambda row: row[0])) for part in ("train", "test"))
-    return Split("cifar10", *train, *test, samples=5000)
+    return Split("cifar10", *train, *test, samples=2000)
 
 
 def _shuffled(rows: list[tuple[str, int, np.ndarray]]) -> tuple[Tensor, Tensor]:
