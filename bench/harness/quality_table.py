@@ -14,8 +14,8 @@ LEGEND = [
     "CAS: accuracy on real test images of a classifier trained on samples alone. GAN-test: share of samples that a",
     "classifier of real images puts in their class. FD and KD: distances on that classifier's own features (not FID,",
     "not KID). Copies: share of samples that are near-copies of training images beyond chance, and the p-value of the",
-    "permutation test. Bits/dim of `cvae` and `vae` are those of a Bernoulli likelihood, which is for black and white:",
-    "they cannot be compared with others. Times are seconds of one core. Means over the seeds of the fit.",
+    "permutation test. Bits/dim are those of Bernoulli likelihoods, which are for black and white: they can be",
+    "compared with each other only. Times are seconds of one core. Means over the seeds of the fit.",
 ]
 
 
