@@ -7,44 +7,19 @@ many images.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from augsynth.errors import ArgumentError
+from augsynth.evaluate.metrics import Metric, metric
 
 Features = NDArray[np.float64]
-FeatureScore = Callable[[ArrayLike, ArrayLike], float]
+
+FEATURE_SCORES: dict[str, Metric] = {}
+"""All scores, by the names of their functions, in the order of their columns: `score(real, generated)`."""
 
 
-class FeatureMetric(NamedTuple):
-    """Score of generated features: `score(real, generated)`. `title` heads its column in tables."""
-
-    title: str
-    score: FeatureScore
-
-
-FEATURE_SCORES: dict[str, FeatureMetric] = {}
-"""All scores by the names of their functions, in the order of their columns."""
-
-
-def feature_score(title: str) -> Callable[[FeatureScore], FeatureScore]:
-    """Return a decorator that adds a function to `FEATURE_SCORES`.
-
-    Args:
-        title: heading of its column in tables.
-    """
-
-    def add(score: FeatureScore) -> FeatureScore:
-        FEATURE_SCORES[score.__name__] = FeatureMetric(title, score)
-        return score
-
-    return add
-
-
-@feature_score("FD")
+@metric("FD", FEATURE_SCORES)
 def frechet_distance(real: ArrayLike, generated: ArrayLike) -> float:
     """Compute the Fréchet distance between two Gaussians with the means and covariances of the features, at least 0.
 
@@ -68,7 +43,7 @@ def frechet_distance(real: ArrayLike, generated: ArrayLike) -> float:
     return float(max(shift @ shift + np.trace(one) + np.trace(two) - 2 * cross, 0.0))
 
 
-@feature_score("KD")
+@metric("KD", FEATURE_SCORES)
 def kernel_distance(real: ArrayLike, generated: ArrayLike) -> float:
     """Compute the unbiased squared maximum mean discrepancy with the kernel (x·y / D + 1)³. It may be below 0.
 
@@ -91,7 +66,7 @@ def kernel_distance(real: ArrayLike, generated: ArrayLike) -> float:
     return within(first) + within(second) - 2 * float(kernel(first, second).mean())
 
 
-@feature_score("precision")
+@metric("precision", FEATURE_SCORES)
 def precision(real: ArrayLike, generated: ArrayLike) -> float:
     """Return the share of generated images that lie among the real ones, in [0, 1]: are they realistic?
 
@@ -106,7 +81,7 @@ def precision(real: ArrayLike, generated: ArrayLike) -> float:
     return float((distances(second, first) <= _radii(first, 3)).any(1).mean())
 
 
-@feature_score("recall")
+@metric("recall", FEATURE_SCORES)
 def recall(real: ArrayLike, generated: ArrayLike) -> float:
     """Return the share of real images that lie among the generated ones, in [0, 1]: is everything covered?
 
@@ -119,7 +94,7 @@ def recall(real: ArrayLike, generated: ArrayLike) -> float:
     return precision(generated, real)
 
 
-@feature_score("density")
+@metric("density", FEATURE_SCORES)
 def density(real: ArrayLike, generated: ArrayLike) -> float:
     """Compute the mean number of real images around a generated one, divided by 5. It is near 1 for real images.
 
@@ -135,7 +110,7 @@ def density(real: ArrayLike, generated: ArrayLike) -> float:
     return float((distances(second, first) <= _radii(first, 5)).sum(1).mean() / 5)
 
 
-@feature_score("coverage")
+@metric("coverage", FEATURE_SCORES)
 def coverage(real: ArrayLike, generated: ArrayLike) -> float:
     """Return the share of real images with a generated one no further than their fifth neighbour, in [0, 1].
 
@@ -194,4 +169,4 @@ def feature_scores(real: ArrayLike, generated: ArrayLike) -> dict[str, float]:
         real: features of real images, (n, D), n at least 6.
         generated: features of generated images, (m, D), m at least 6.
     """
-    return {name: metric.score(real, generated) for name, metric in FEATURE_SCORES.items()}
+    return {name: each.score(real, generated) for name, each in FEATURE_SCORES.items()}

@@ -1,4 +1,7 @@
-"""Metrics of a classifier's predictions, by name: each is one function, which every table and report shows."""
+"""Metrics of a classifier's predictions, by name: each is one function, which every table and report shows.
+
+`feature_scores` registers its functions in the same way, in a mapping of its own.
+"""
 
 from __future__ import annotations
 
@@ -14,25 +17,29 @@ Score = Callable[[ArrayLike, ArrayLike], float]
 
 
 class Metric(NamedTuple):
-    """Metric of predictions: `score(predicted, actual)` is in [0, 1], and `title` heads its column in tables."""
+    """Function of two arrays that gives one number, `score(a, b)`, and the `title` that heads its column in tables."""
 
     title: str
     score: Score
 
 
 METRICS: dict[str, Metric] = {}
-"""All metrics by the names of their functions, in the order of their columns."""
+"""All metrics of predictions, by the names of their functions: `score(predicted, actual)` is in [0, 1].
+
+They are in the order of their columns.
+"""
 
 
-def metric(title: str) -> Callable[[Score], Score]:
-    """Return a decorator that adds a function to `METRICS`.
+def metric(title: str, metrics: dict[str, Metric] = METRICS) -> Callable[[Score], Score]:
+    """Return a decorator that adds a function to a mapping of metrics.
 
     Args:
         title: heading of its column in tables.
+        metrics: the mapping; default `METRICS`.
     """
 
     def add(score: Score) -> Score:
-        METRICS[score.__name__] = Metric(title, score)
+        metrics[score.__name__] = Metric(title, score)
         return score
 
     return add

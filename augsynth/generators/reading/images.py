@@ -84,10 +84,7 @@ def read_images(dataset: Any, *, labelled: bool, progress: bool = False, copied:
         progress: True shows a progress bar for 2,000 images or more; default False.
         copied: True copies the images of a `TensorDataset`; default False, which shares its memory.
     """
-    _require_items(dataset)
-    if isinstance(dataset, TensorDataset) and dataset.tensors[0].ndim == 4:
-        return _of_tensors(dataset, labelled, copied)
-    images = _read_items(dataset, labelled, progress, most_bytes=None)
+    images = _read(dataset, labelled, progress, copied, most_bytes=None)
     assert isinstance(images, ImageSet)
     return images
 
@@ -100,10 +97,16 @@ def read_frugally(dataset: Any, *, labelled: bool, progress: bool = False) -> Im
         labelled: True reads labels, which every item must have.
         progress: True shows a progress bar for 2,000 images or more; default False.
     """
+    return _read(dataset, labelled, progress, copied=False, most_bytes=lazy.HELD_BYTES)
+
+
+def _read(
+    dataset: Any, labelled: bool, progress: bool, copied: bool, most_bytes: int | None
+) -> ImageSet | LazyImageSet:
     _require_items(dataset)
     if isinstance(dataset, TensorDataset) and dataset.tensors[0].ndim == 4:
-        return _of_tensors(dataset, labelled, copied=False)
-    return _read_items(dataset, labelled, progress, lazy.HELD_BYTES)
+        return _of_tensors(dataset, labelled, copied)
+    return _read_items(dataset, labelled, progress, most_bytes)
 
 
 def _require_items(dataset: Any) -> None:

@@ -1,4 +1,4 @@
-"""What the tests of the diffusion models measure."""
+"""Measurements of the tests of diffusion models."""
 
 from __future__ import annotations
 

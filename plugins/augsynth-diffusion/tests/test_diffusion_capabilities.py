@@ -1,4 +1,4 @@
-"""What the capabilities of the diffusion models mean: variations, steering, codes, refinement."""
+"""Meaning of the capabilities of diffusion models: variations, steering, codes, refinement."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the models with one vector as their code share: an encoder, a decoder and the terms of their loss."""
+"""Shared parts of the models with one vector as their code: an encoder, a decoder and the terms of their loss."""
 
 from __future__ import annotations
 
