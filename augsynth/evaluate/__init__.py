@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from augsynth.evaluate.classifier import Classifier, train_classifier
+from augsynth.classifier import Classifier, train_classifier
 from augsynth.evaluate.experiment import Settings, run_experiment
 from augsynth.evaluate.feature_scores import FEATURE_SCORES, feature_scores
 from augsynth.evaluate.gan_scores import gan_test, gan_train

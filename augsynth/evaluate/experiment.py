@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from augsynth.classifier import train_classifier
 from augsynth.data import SyntheticMixDataset, SyntheticPool
 from augsynth.data.loading.datasets import ImageData
 from augsynth.errors import ArgumentError, DataError
 from augsynth.evaluate import provenance
-from augsynth.evaluate.classifier import LARGEST_SIDE, SMALLEST_SIDE, train_classifier
 from augsynth.evaluate.figures import displayable
 from augsynth.evaluate.metrics import METRICS
 from augsynth.evaluate.pipelines import default_pipeline, plain_pipeline
@@ -34,6 +34,8 @@ from augsynth.generators.fitting import fit_if_needed
 from augsynth.progress import progress_bar
 from augsynth.transforms import Compose
 
+SMALLEST_SIDE = 8
+LARGEST_SIDE = 64
 _SHOWN_ROWS = 4
 _SHOWN_CLASSES = 10
 
@@ -141,7 +143,7 @@ def _check_data(data: ImageData) -> ImageData:
     _, height, width = data.image_shape
     if not all(SMALLEST_SIDE <= side <= LARGEST_SIDE for side in (height, width)):
         raise ArgumentError(
-            f"images are {width}x{height} pixels, the classifier takes {SMALLEST_SIDE} to {LARGEST_SIDE} a side; "
+            f"images are {width}x{height} pixels, the experiment takes {SMALLEST_SIDE} to {LARGEST_SIDE} a side; "
             "choose image_size=32, or --image-size 32 on the command line"
         )
     return data.test
