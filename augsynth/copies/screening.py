@@ -48,22 +48,20 @@ def likely_nearest(
     alignment, k = alignment or Alignment(), min(check_integer("k", k, 1), len(references))
     with usual_thread(references.device, gradients=False):
         found = _candidates(queries, references, k, apart, alignment)
-        for rows in found.distances[:, 0].le(within).nonzero()[:, 0].split(_MEASURED):
+        for rows in torch.split(found.distances[:, 0].le(within).nonzero()[:, 0], _MEASURED):
             exact = _measured(queries[rows], references, found.indices[rows], alignment)
             found.distances[rows], order = exact.where(found.indices[rows] >= 0, torch.inf).sort(dim=1)
             found.indices[rows] = found.indices[rows].gather(1, order)
     return found
 
 
-def _candidates(
-    queries: Tensor, references: Tensor, k: int, apart: Tensor | None, alignment: Alignment
-) -> Neighbours:
+def _candidates(queries: Tensor, references: Tensor, k: int, apart: Tensor | None, alignment: Alignment) -> Neighbours:
     squares = torch.full((len(queries), k), torch.inf, dtype=torch.float32, device="cpu")
     indices = torch.full((len(queries), k), -1, dtype=torch.int64, device="cpu")
     for start in range(0, len(references), _REFERENCES):
         part = references[start : start + _REFERENCES]
         grids = list(alignment.reference_views(part, side=_SIDE, step=_step(part)))
-        for rows in torch.arange(len(queries), device="cpu").split(_QUERIES):
+        for rows in torch.split(torch.arange(len(queries), device="cpu"), _QUERIES):
             block = _least_squares(queries[rows].to(part.device), grids, alignment)
             if apart is not None:
                 inside = ((apart[rows] >= start) & (apart[rows] < start + len(part))).nonzero()[:, 0]
@@ -95,7 +93,7 @@ def _step(images: Tensor) -> int:
 
 def _measured(queries: Tensor, references: Tensor, candidates: Tensor, alignment: Alignment) -> Tensor:
     """Return the full distances of queries and their candidates, (n, k)."""
-    used, positions = candidates.clamp(min=0).unique(return_inverse=True)
+    used, positions = torch.unique(candidates.clamp(min=0), return_inverse=True)
     positions = positions.to(references.device)
     least = torch.full(candidates.shape, torch.inf, dtype=torch.float32, device=references.device)
     for query, reference in alignment.views(queries.to(references.device), references[used.to(references.device)]):

@@ -124,9 +124,7 @@ def find_duplicates(sets: Mapping[str, Tensor], *, alignment: Alignment | None =
     for one in range(len(parts)):
         for other in range(one, len(parts)):
             pairs = _near_pairs(parts[other][kept[other]], parts[one][kept[one]], one == other, alignment)
-            edges.append(
-                np.stack([kept[other][pairs[0]] + starts[other], kept[one][pairs[1]] + starts[one]], axis=1)
-            )
+            edges.append(np.stack([kept[other][pairs[0]] + starts[other], kept[one][pairs[1]] + starts[one]], axis=1))
     groups = _groups(len(first), np.concatenate(edges))
     owners = [(name, position) for name, part in sets.items() for position in range(len(part))]
     named = tuple(tuple(owners[i] for i in group) for group in groups)
@@ -141,7 +139,7 @@ def _first_of_equal(images: list[Any]) -> Ints:
 
 
 def _has_contrast(images: Tensor) -> Any:
-    spread = [part.float().std(dim=(1, 2, 3), correction=0) for part in images.split(1024)]
+    spread = [part.float().std(dim=(1, 2, 3), correction=0) for part in torch.split(images, 1024)]
     return (torch.cat(spread) >= _LEAST_CONTRAST).cpu().numpy()
 
 

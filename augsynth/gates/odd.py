@@ -106,7 +106,8 @@ def find_odd_images(images: Tensor, reference: Tensor | None = None) -> OddImage
 
 def _statistics(images: Tensor) -> dict[str, Floats]:
     parts = [
-        {name: function(part.float()) for name, (function, _) in _STATISTICS.items()} for part in images.split(_CHUNK)
+        {name: function(part.float()) for name, (function, _) in _STATISTICS.items()}
+        for part in torch.split(images, _CHUNK)
     ]
     return {name: torch.cat([part[name] for part in parts]).cpu().double().numpy() for name in _STATISTICS}
 

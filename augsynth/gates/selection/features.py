@@ -32,7 +32,7 @@ def features_of(features: Features, images: Tensor) -> Floats:
     """
     if not callable(features):
         raise ArgumentTypeError(f"features must be a function of images or None, got {type(features).__name__}")
-    parts = [_as_rows(features(part), len(part)) for part in images.split(_BATCH)]
+    parts = [_as_rows(features(part), len(part)) for part in torch.split(images, _BATCH)]
     return np.concatenate(parts)
 
 
