@@ -9,7 +9,7 @@ from typing import Any
 
 import typer
 
-from augsynth.cli import demo, generate, info, plugins, preview
+from augsynth.cli import audit, demo, generate, info, plugins, preview
 from augsynth.errors import AugsynthError
 
 USAGE, INTERRUPTED = 2, 130
@@ -27,12 +27,15 @@ app.command("demo")(demo.demo)
 app.command("fit")(generate.fit)
 app.command("sample")(generate.sample)
 app.command("preview")(preview.preview)
+app.command("audit")(audit.audit)
 app.command("info")(info.info)
 app.add_typer(plugins.app, name="plugins")
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command and return its exit status: 0, or 2 with one line on stderr for an error that the user can correct.
+
+    `augsynth audit` returns 1 if it found something.
 
     Without arguments, a group of commands prints its help. Every other error is a fault of augsynth: it propagates, and
     Python ends with a traceback and status 1.

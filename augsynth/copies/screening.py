@@ -1,7 +1,8 @@
 """Nearest images in large sets: small grids choose candidates, and the full distance decides among them.
 
 A copy is near its original on small, blurred grids too, even if it was moved by a pixel less or more. So grids of at
-most 8x8, of larger images moved by every second shift, choose the candidates of each image, and only their full distances are computed.
+most 8x8 choose the candidates of each image, and only their full distances are computed. Larger images are moved by
+every second shift for that.
 """
 
 from __future__ import annotations

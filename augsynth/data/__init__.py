@@ -11,6 +11,7 @@ from augsynth.data.mixing.mix import Source, SyntheticMixDataset
 from augsynth.data.mixing.samplers.batch_sampler import MixBatchSampler
 from augsynth.data.mixing.samplers.sampler import MixSampler
 from augsynth.data.pools.pool import SyntheticPool
+from augsynth.data.pools.view import PoolView
 from augsynth.data.prefetching.planned import Planned, PlannedBatch
 from augsynth.data.prefetching.prefetcher import DevicePrefetcher
 
@@ -25,6 +26,7 @@ __all__ = [
     "MixSampler",
     "Planned",
     "PlannedBatch",
+    "PoolView",
     "Source",
     "SyntheticMixDataset",
     "SyntheticPool",

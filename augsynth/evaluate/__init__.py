@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from augsynth.classifier import Classifier, train_classifier
+from augsynth.evaluate.auditing import audit
 from augsynth.evaluate.experiment import Settings, run_experiment
 from augsynth.evaluate.feature_scores import FEATURE_SCORES, feature_scores
+from augsynth.evaluate.findings import AuditResult, Finding
 from augsynth.evaluate.gan_scores import gan_test, gan_train
 from augsynth.evaluate.intervals import Interval, mean_interval, paired_interval
 from augsynth.evaluate.metrics import METRICS, accuracy, macro_f1
@@ -14,11 +16,14 @@ from augsynth.evaluate.results import ExperimentResult
 __all__ = [
     "FEATURE_SCORES",
     "METRICS",
+    "AuditResult",
     "Classifier",
     "ExperimentResult",
+    "Finding",
     "Interval",
     "Settings",
     "accuracy",
+    "audit",
     "feature_scores",
     "gan_test",
     "gan_train",

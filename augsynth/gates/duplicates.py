@@ -1,8 +1,9 @@
 """Duplicates within sets of images and between them: equal images, and near-duplicates.
 
-Two images are near-duplicates if their distance (see `augsynth.copies`) is at most 0.4, and at most 0.45 of the
-distance to the third image beyond it. So a duplicate is much nearer than the usual neighbour, and similar images
-(digits, textures) are no duplicates. Groups of up to 13 near-duplicates are found so in each set, and groups of any
+Two images are near-duplicates if their distance (see `augsynth.copies`) is at most 0.05 + 10 / contrast, with the
+contrast in grey levels, and at most 0.45 of the distance to the third image beyond. The first limit is what noise of
+about 10 levels makes of a copy. By the second, a duplicate is much nearer than the usual neighbour, so images that are
+only similar (digits, textures) are none. Groups of up to 13 near-duplicates are found so in each set, and groups of any
 size at distances of at most 0.05.
 """
 
@@ -25,6 +26,7 @@ _NEIGHBOURS = 16
 _BEYOND = 3
 _MOST_DISTANT = 0.4
 _SURELY = 0.05
+_NOISE = 10.0  # grey levels
 _GAP = 0.45
 _LEAST_CONTRAST = 2.0  # grey levels; images below it are alike only if they are equal
 
@@ -37,12 +39,27 @@ class Duplicates:
         sizes: number of images of each set, by its name.
         groups: images that are duplicates of each other, as (name of the set, position), in rising order. An image is
             in one group at most.
-        exact: number of images that equal an earlier one in all pixels.
+        equal_groups: groups of images that are equal in all pixels; each is part of one of `groups`.
     """
 
     sizes: Mapping[str, int]
     groups: tuple[tuple[tuple[str, int], ...], ...]
-    exact: int
+    equal_groups: tuple[tuple[tuple[str, int], ...], ...]
+
+    @property
+    def exact(self) -> int:
+        """Number of images that equal an earlier one in all pixels."""
+        return sum(len(group) - 1 for group in self.equal_groups)
+
+    def equal(self, name: str, other: str) -> Ints:
+        """Return the positions of images of a set that equal one of another set, or an earlier one of the same set.
+
+        Args:
+            name: name of the set.
+            other: name of the other set, or the same name.
+        """
+        parts = [(self._members(group, name), self._members(group, other)) for group in self.equal_groups]
+        return np.array(sorted(i for ours, theirs in parts if theirs for i in ours[name == other :]), np.int64)
 
     def within(self, name: str) -> tuple[tuple[int, ...], ...]:
         """Return the groups of positions in one set that are duplicates of each other.
@@ -88,6 +105,7 @@ class Duplicates:
             "sizes": dict(self.sizes),
             "exact": self.exact,
             "groups": [[list(member) for member in group] for group in self.groups],
+            "equal_groups": [[list(member) for member in group] for group in self.equal_groups],
         }
 
     def _members(self, group: tuple[tuple[str, int], ...], name: str) -> tuple[int, ...]:
@@ -118,18 +136,22 @@ def find_duplicates(sets: Mapping[str, Tensor], *, alignment: Alignment | None =
     first = _first_of_equal([image for part in parts for image in part.cpu().numpy()])
     edges = [np.stack([np.arange(len(first)), first], axis=1)]
     kept = [
-        np.flatnonzero((first[start : start + len(part)] == np.arange(start, start + len(part))) & _has_contrast(part))
+        np.flatnonzero(
+            (first[start : start + len(part)] == np.arange(start, start + len(part)))
+            & (_contrasts(part) >= _LEAST_CONTRAST)
+        )
         for start, part in zip(starts, parts, strict=False)
     ]
     for one in range(len(parts)):
         for other in range(one, len(parts)):
             pairs = _near_pairs(parts[other][kept[other]], parts[one][kept[one]], one == other, alignment)
             edges.append(np.stack([kept[other][pairs[0]] + starts[other], kept[one][pairs[1]] + starts[one]], axis=1))
-    groups = _groups(len(first), np.concatenate(edges))
     owners = [(name, position) for name, part in sets.items() for position in range(len(part))]
-    named = tuple(tuple(owners[i] for i in group) for group in groups)
-    sizes = {name: len(part) for name, part in sets.items()}
-    return Duplicates(sizes, named, int((first != np.arange(len(first))).sum()))
+    alike, equal = (
+        tuple(tuple(owners[i] for i in group) for group in _groups(len(first), pairs))
+        for pairs in (np.concatenate(edges), edges[0])
+    )
+    return Duplicates({name: len(part) for name, part in sets.items()}, alike, equal)
 
 
 def _first_of_equal(images: list[Any]) -> Ints:
@@ -138,9 +160,10 @@ def _first_of_equal(images: list[Any]) -> Ints:
     return np.array([seen.setdefault(image.tobytes(), position) for position, image in enumerate(images)], np.int64)
 
 
-def _has_contrast(images: Tensor) -> Any:
-    spread = [part.float().std(dim=(1, 2, 3), correction=0) for part in torch.split(images, 1024)]
-    return (torch.cat(spread) >= _LEAST_CONTRAST).cpu().numpy()
+def _contrasts(images: Tensor) -> Any:
+    """Return the standard deviation of each image about the mean of each channel, in grey levels, float32 (n,)."""
+    parts = [part.float().var(dim=(2, 3), correction=0).mean(1).sqrt() for part in torch.split(images, 1024)]
+    return torch.cat(parts).cpu().numpy()
 
 
 def _near_pairs(queries: Tensor, references: Tensor, same: bool, alignment: Alignment | None) -> tuple[Ints, Ints]:
@@ -151,17 +174,24 @@ def _near_pairs(queries: Tensor, references: Tensor, same: bool, alignment: Alig
     found = likely_nearest(
         queries, references, _NEIGHBOURS, apart=apart, alignment=alignment, within=_MOST_DISTANT / (1 - _GAP)
     )
-    rows, columns = np.nonzero(_is_duplicate(found))
+    rows, columns = np.nonzero(_is_duplicate(found, _SURELY + _NOISE / _contrasts(queries)))
     return rows, found.indices.numpy()[rows, columns]
 
 
-def _is_duplicate(found: Neighbours) -> Any:
-    """Return True for each neighbour that is a near-duplicate, (n, k)."""
+def _is_duplicate(found: Neighbours, limits: Any) -> Any:
+    """Return True for each neighbour that is a near-duplicate, (n, k).
+
+    Args:
+        found: neighbours of n images.
+        limits: largest distance of a near-duplicate of each image, (n,).
+    """
     distances = found.distances.numpy()
     gaps = np.zeros(distances.shape, bool)
     if distances.shape[1] > _BEYOND:
         near, beyond = distances[:, :-_BEYOND], distances[:, _BEYOND:]
-        gaps[:, :-_BEYOND] = (near <= _GAP * beyond) & np.isfinite(beyond) & (near <= _MOST_DISTANT)
+        gaps[:, :-_BEYOND] = (
+            (near <= _GAP * beyond) & np.isfinite(beyond) & (near <= np.minimum(limits, _MOST_DISTANT)[:, None])
+        )
     before_a_gap = np.logical_or.accumulate(gaps[:, ::-1], axis=1)[:, ::-1]
     return before_a_gap | (distances <= _SURELY)
 

@@ -98,15 +98,15 @@ def test_groups_are_connected_components(pairs: list[tuple[int, int]]) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_quick_search_measures_as_the_full_one(kind: str, request: pytest.FixtureRequest) -> None:
     images = real_images(kind, request, 260)
-    copies, apart = near_copies(images[:60]), torch.arange(260)
+    copies = near_copies(images[:60])
     full, quick = nearest(copies, images, 1), likely_nearest(copies, images, 16)
     assert (full.indices[:, 0] == quick.indices[:, 0]).float().mean() >= 0.98
     same = full.indices[:, 0] == quick.indices[:, 0]
     torch.testing.assert_close(full.distances[same, 0], quick.distances[same, 0], atol=2e-3, rtol=0)
     assert bool((quick.distances.diff(dim=1) >= 0).all())
-    own = likely_nearest(images, images, 300, apart=apart)
-    assert bool((own.indices[:, :-1] != apart[:, None]).all())
-    assert own.indices[:, -1].tolist() == [-1] * 260
+    own = likely_nearest(images[:12], images[:12], 20, apart=torch.arange(12))
+    assert bool((own.indices[:, :-1] != torch.arange(12)[:, None]).all())
+    assert own.indices[:, -1].tolist() == [-1] * 12
 
 
 @pytest.mark.parametrize("sets", [{"a": torch.zeros(2, 1, 4, 4)}, {"a": digits()[:2], "b": digits()[:2, :, :4]}])

@@ -57,7 +57,7 @@ def as_synthetic(
             "synthetic must be a SyntheticPool, a fitted Generator, a generator's name or a map-style dataset, got "
             f"{type(synthetic).__name__}"
         )
-    return synthetic
+    return synthetic.active if isinstance(synthetic, SyntheticPool) else synthetic
 
 
 def _fitted(generator: str | Generator, real: Any, steps: int, seed: int, progress: bool) -> Generator:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from typing import Any, get_args
 
@@ -17,6 +16,7 @@ from augsynth.data.mixing.rule.labels import class_labels
 from augsynth.data.mixing.rule.pairing import PAIRINGS, FreePairing, PairingName, Sides, listed
 from augsynth.data.mixing.rule.quota import FixedRatio, Mode, Ratio, check_ratio, group_quotas
 from augsynth.data.pools.pool import SyntheticPool
+from augsynth.data.pools.view import PoolView
 from augsynth.errors import ArgumentError, DataError
 
 
@@ -136,13 +136,8 @@ def uses_synthetic(ratio: Ratio) -> bool:
 
 
 def content_digest(synthetic: Any) -> str | None:
-    """Return the SHA-256 of the checksums of a pool's shards, which identifies its items; None for other data sets."""
-    if not isinstance(synthetic, SyntheticPool):
-        return None
-    digest = hashlib.sha256()
-    for shard in synthetic.manifest.shards:
-        digest.update(f"{shard.count} {shard.images_sha256} {shard.labels_sha256}\n".encode())
-    return digest.hexdigest()
+    """Return the SHA-256 that identifies the items of a pool or of a view of one; None for other data sets."""
+    return synthetic.content_digest() if isinstance(synthetic, (SyntheticPool, PoolView)) else None
 
 
 def _ratio_at(ratio: Ratio, epoch: int, mode: Mode) -> FixedRatio:
