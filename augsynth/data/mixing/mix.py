@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, SupportsIndex
 
 from torch.utils.data import Dataset, Sampler
 
+from augsynth.core.items import ItemKeys
 from augsynth.core.positions import Positional, as_positions
 from augsynth.data.mixing.epochs.callers import share_of, starting_sampler
 from augsynth.data.mixing.epochs.epoch import Readings, SharedEpoch, check_epoch
@@ -23,6 +24,7 @@ from augsynth.data.mixing.rule.quota import Mode
 from augsynth.data.mixing.rule.ratio import Ratio
 from augsynth.data.mixing.rule.rule import MixRule
 from augsynth.data.mixing.synthetic import Filling, as_sides
+from augsynth.generators.reading.keyed import with_default_keys
 from augsynth.targets import field_names
 
 _NAME = "the mix"
@@ -66,7 +68,7 @@ class SyntheticMixDataset(Positional[Any], Dataset[Any]):
     is used twice in an epoch while another one that fits is unused. `docs/mixing.md` has the details.
 
     Args:
-        real: map-style dataset of `(image, label)`, or of dicts with "image".
+        real: map-style dataset of `(image, label)`, or of dicts (see `image_key`).
         synthetic: a `SyntheticPool`, any map-style dataset, a fitted `Generator`, or the name of a generator; or
             `{name: source}` with several of these. Generators fill temporary pools at once, never in a worker. A source
             whose ratio is 0 is not used.
@@ -95,6 +97,9 @@ class SyntheticMixDataset(Positional[Any], Dataset[Any]):
         fit_steps: steps of fitting on `real`, for a generator that is given by name; default 2,000.
         passthrough: names of fields that stay as they are, where a target that would not move with its image is refused
             otherwise; "label" is the second half of a pair. Default none.
+        image_key, label_key: keys of the image and the label in real items that are dicts; default "image" and "label".
+            Synthetic items may be pairs, or dicts with these keys or with the default ones.
+        progress: True (default) shows progress bars of long work: reading labels, and fitting and sampling a generator.
 
     Raises `ArgumentError`, `ArgumentTypeError` or `DataError` at construction if the two data sets do not fit, also if
     both name their classes and a label means two names.
@@ -125,6 +130,9 @@ class SyntheticMixDataset(Positional[Any], Dataset[Any]):
         pool_size: int | None = None,
         fit_steps: int = 2000,
         passthrough: Collection[str] = (),
+        image_key: str = "image",
+        label_key: str = "label",
+        progress: bool = True,
     ) -> None:
         # Checks come before a generator is fitted or sampled, which may take minutes.
         arguments = MixArguments.of(
@@ -141,14 +149,16 @@ class SyntheticMixDataset(Positional[Any], Dataset[Any]):
         self.real = real
         self.transform = transform
         self.return_source = return_source
-        self._template = ItemTemplate(real, (*field_names(passthrough), *getattr(transform, "passthrough", ())))
+        keys = ItemKeys.checked(image_key, label_key)
+        self._template = ItemTemplate(real, (*field_names(passthrough), *getattr(transform, "passthrough", ())), keys)
+        real = with_default_keys(real, keys)
         self._transform = ItemTransform(transform, self._template)
-        side = as_sides(synthetic, real, self._template.check_synthetic, arguments, Filling(pool_size, fit_steps))
+        side = as_sides(synthetic, real, self._template, arguments, Filling(pool_size, fit_steps, progress))
         self.synthetic = side.given
         self._sources = side.sources
         self._space = side.space
         self._names = ("real", *(source.name for source in side.sources)) if arguments.names else None
-        self._rule = MixRule(real, side.sources, arguments)
+        self._rule = MixRule(real, side.sources, arguments, progress=progress)
         self._epoch = SharedEpoch()
         self._current = self._rule.assignment(0)
         epochs_differ = self._rule.epochs_differ or self._transform.draws_numbers
@@ -173,7 +183,8 @@ class SyntheticMixDataset(Positional[Any], Dataset[Any]):
         Without a `label_map` it is read from `real` when it is asked for.
         """
         if self._space is None:
-            self._space = JointLabels(self.real).space()
+            view = with_default_keys(self.real, self._template.structure.keys)
+            self._space = JointLabels(view, progress=False).space()
         return self._space
 
     def set_epoch(self, epoch: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,23 +11,28 @@ import numpy as np
 from augsynth.core.checks import check_integer
 from augsynth.core.typing import Ints
 from augsynth.data.mixing.items.joining import require_same_class_names
+from augsynth.data.mixing.items.template import ItemTemplate
 from augsynth.data.mixing.rule.arguments import MixArguments
-from augsynth.data.mixing.rule.classes import class_labels
 from augsynth.data.mixing.rule.label_space import JointLabels, LabelMap, LabelSpace
+from augsynth.data.mixing.rule.labels import class_labels
 from augsynth.data.mixing.rule.rule import SyntheticSource
 from augsynth.data.pools.pool import SyntheticPool
 from augsynth.errors import ArgumentError, ArgumentTypeError
 from augsynth.generators import Generator, create_generator
 from augsynth.generators.fitting import fit_if_needed
 
-Check = Callable[[Any, str], None]
-
 
 class Filling(NamedTuple):
-    """Wishes for pools that generators fill: `size` samples, after `steps` steps of fitting; see the mix."""
+    """Wishes for pools that generators fill, from the arguments of the mix.
+
+    * `size`: number of samples; None for as many as there are real items.
+    * `steps`: steps of fitting.
+    * `progress`: show progress bars.
+    """
 
     size: Any
     steps: Any
+    progress: bool
 
 
 class SyntheticSide(NamedTuple):
@@ -43,34 +48,42 @@ class SyntheticSide(NamedTuple):
     space: LabelSpace | None
 
 
-def as_sides(synthetic: Any, real: Any, check: Check, arguments: MixArguments, filling: Filling) -> SyntheticSide:
+def as_sides(
+    synthetic: Any, real: Any, template: ItemTemplate, arguments: MixArguments, filling: Filling
+) -> SyntheticSide:
     """Return the synthetic side of a mix, in which generators have filled pools.
 
     Args:
         synthetic: one source, or `{name: source}`.
         real: map-style dataset of real items.
-        check: raises an error for an item that cannot be mixed in under a pairing; called with a sample of each source.
+        template: form of the real items.
         arguments: arguments of the mix.
         filling: wishes for the pools of generators.
     """
     several = arguments.names is not None
     data = dict(synthetic) if several else {"": synthetic}
-    joint = JointLabels(real) if arguments.label_maps else None
+    joint = JointLabels(real, filling.progress) if arguments.label_maps else None
     sources = []
     for name in arguments.used():
         label_map = arguments.label_maps.get(name)
         if label_map is None:
-            require_same_class_names(real, data[name])
-        data[name] = as_synthetic(data[name], real, check, arguments, filling, label_map)
-        source = SyntheticSource(name, data[name])
+            require_same_class_names(real, template.with_default_keys(data[name]))
+        data[name] = as_synthetic(data[name], real, template, arguments, filling, label_map)
+        view = template.with_default_keys(data[name])
+        source = SyntheticSource(name, data[name], view)
         if joint is not None and label_map is not None:
-            source = SyntheticSource(name, joint.relabelled(data[name], label_map, source.words))
+            source = SyntheticSource(name, joint.relabelled(view, label_map, source.words), view)
         sources.append(source)
     return SyntheticSide(data if several else data[""], tuple(sources), None if joint is None else joint.space())
 
 
 def as_synthetic(
-    synthetic: Any, real: Any, check: Check, arguments: MixArguments, filling: Filling, label_map: LabelMap | None
+    synthetic: Any,
+    real: Any,
+    template: ItemTemplate,
+    arguments: MixArguments,
+    filling: Filling,
+    label_map: LabelMap | None,
 ) -> Any:
     """Return a map-style dataset of synthetic items.
 
@@ -79,7 +92,7 @@ def as_synthetic(
             generator fills a temporary pool, in which the classes have the proportions of the real ones, or with a map
             of labels equal numbers.
         real: map-style dataset of real items.
-        check: raises an error for an item that cannot be mixed in; called with a sample before the pool is filled.
+        template: form of the real items, with which a sample is compared before the pool is filled.
         arguments: arguments of the mix.
         filling: wishes for the pool.
         label_map: map of labels of this source; None without one.
@@ -88,10 +101,11 @@ def as_synthetic(
         _require_generator_fits(synthetic, arguments, label_map)
         size = len(real) if filling.size is None else check_integer("pool_size", filling.size, 1)
         steps = check_integer("fit_steps", filling.steps, 1)
-        generator = _fitted(synthetic, real, steps, arguments.seed)
-        labels = _labels(generator, real, size, label_map)
-        check(generator.sample(1, labels=labels and labels[:1], seed=arguments.seed)[0], arguments.pairing)
-        return SyntheticPool.temporary(generator, size, labels=labels, seed=arguments.seed)
+        seed, progress = arguments.seed, filling.progress
+        generator = _fitted(synthetic, real, steps, seed, progress)
+        labels = _labels(generator, real, size, label_map, progress)
+        template.check_synthetic(generator.sample(1, labels=labels and labels[:1], seed=seed)[0], arguments.pairing)
+        return SyntheticPool.temporary(generator, size, labels=labels, seed=seed, progress=progress)
     if not hasattr(synthetic, "__len__") or not hasattr(synthetic, "__getitem__"):
         raise ArgumentTypeError(
             "synthetic must be a SyntheticPool, a fitted Generator, a generator's name, a map-style dataset, or a "
@@ -117,19 +131,19 @@ def _require_generator_fits(generator: str | Generator, arguments: MixArguments,
         )
 
 
-def _fitted(generator: str | Generator, real: Any, steps: int, seed: int) -> Generator:
+def _fitted(generator: str | Generator, real: Any, steps: int, seed: int, progress: bool) -> Generator:
     if isinstance(generator, Generator):
         return generator
     created = create_generator(generator)
-    fit_if_needed(created, real, steps=steps, seed=seed)
+    fit_if_needed(created, real, steps=steps, seed=seed, progress=progress)
     return created
 
 
-def _labels(generator: Generator, real: Any, size: int, label_map: LabelMap | None) -> list[int] | None:
+def _labels(generator: Generator, real: Any, size: int, label_map: LabelMap | None, progress: bool) -> list[int] | None:
     if generator.num_classes is None:
         return None
     if label_map is None:
-        ordered = np.sort(class_labels(real, "real"))
+        ordered = np.sort(class_labels(real, "real", progress=progress))
         return _spread(ordered, size)
     classes = sorted(label_map) if isinstance(label_map, Mapping) else range(generator.num_classes)
     return _spread(np.array(classes), size)

@@ -11,12 +11,15 @@ import torch
 
 from augsynth.core.arrays import to_numpy
 from augsynth.core.checks import LARGEST_INT64, check_integer
+from augsynth.core.items import DEFAULT_KEYS
 from augsynth.core.typing import Ints
 from augsynth.data.mixing.items.form import structure_of
-from augsynth.data.mixing.rule.classes import as_class, class_labels, find_classes
+from augsynth.data.mixing.rule.classes import find_classes
+from augsynth.data.mixing.rule.labels import as_class, class_labels
 from augsynth.data.mixing.rule.pairing import listed
 from augsynth.errors import ArgumentError, ArgumentTypeError, DataError, shown
 from augsynth.generators.reading.class_names import read_class_names
+from augsynth.generators.reading.keyed import KeyedItems
 
 LabelMap = Literal["names"] | Mapping[int, int]
 
@@ -81,11 +84,13 @@ class JointLabels:
     """Joint labels that grow source by source; raises `DataError` or `ArgumentError` for a map that does not fit.
 
     Args:
-        real: the real data set.
+        real: the real data set, or `KeyedItems` of it.
+        progress: show a progress bar while labels are read.
     """
 
-    def __init__(self, real: Any) -> None:
-        self._classes = find_classes(class_labels(real, "real"))[0].tolist()
+    def __init__(self, real: Any, progress: bool) -> None:
+        self._progress = progress
+        self._classes = find_classes(class_labels(real, "real", progress=progress))[0].tolist()
         names = read_class_names(real)
         self._has_names = names is not None
         self._names: dict[int, str] = dict(enumerate(names or ()))
@@ -95,12 +100,12 @@ class JointLabels:
         """Return a source with joint labels.
 
         Args:
-            source: map-style dataset with classes.
+            source: map-style dataset with classes, or `KeyedItems` of it.
             label_map: "names", or `{label of the source: joint label}`.
             name: name of the source in messages.
         """
         names = read_class_names(source)
-        labels = class_labels(source, name)
+        labels = class_labels(source, name, progress=self._progress)
         found = find_classes(labels)[0].tolist()
         joint = self._by_names(names, found, name) if label_map == "names" else _explicit(label_map, found, name)
         for label, other in joint.items():
@@ -145,17 +150,17 @@ class Relabelled:
     """Data set whose labels are replaced by joint labels; items of other labels have the label −1, and are left out.
 
     Args:
-        data: map-style dataset with classes.
+        view: map-style dataset with classes, or `KeyedItems` of it.
         labels: (n,) class of each item.
         joint: `{label: joint label}`.
         name: name of the data set in messages.
         auxiliary: its classes are none of the real set.
     """
 
-    class_names = None
-
-    def __init__(self, data: Any, labels: Ints, joint: Mapping[int, int], name: str, *, auxiliary: bool) -> None:
-        self.data = data
+    def __init__(self, view: Any, labels: Ints, joint: Mapping[int, int], name: str, *, auxiliary: bool) -> None:
+        keyed = isinstance(view, KeyedItems)
+        self.data = view.dataset if keyed else view
+        self._keys = view.keys if keyed else DEFAULT_KEYS
         self.joint = dict(joint)
         self.auxiliary = auxiliary
         self._name = name
@@ -168,10 +173,10 @@ class Relabelled:
 
     def __getitem__(self, index: int) -> Any:
         item = self.data[index]
-        structure = structure_of(item, self._name)
+        structure = structure_of(item, self._name, self._keys)
         image, fields = structure.split(item)
-        label = self.joint.get(as_class(fields["label"], self._name), _LEFT_OUT)
-        return structure.join(image, {**fields, "label": label})
+        label = self.joint.get(as_class(fields[structure.label], self._name), _LEFT_OUT)
+        return structure.join(image, {**fields, structure.label: label})
 
 
 def check_label_map(label_map: Any, what: str) -> LabelMap:

@@ -11,7 +11,7 @@ import numpy as np
 
 from augsynth.core.rng import draw_bits, uniform
 from augsynth.core.typing import Ints, Mask
-from augsynth.data.mixing.rule.classes import ClassMembers, class_labels
+from augsynth.data.mixing.rule.classes import ClassMembers
 from augsynth.data.mixing.rule.permutation import RoundKeys, permute, round_keys
 from augsynth.errors import DataError
 
@@ -48,15 +48,16 @@ class Sides(NamedTuple):
 
     * `sizes`: (G,) numbers of real items in each group.
     * `classes`: (G,) classes of the real items in rising order; None if the pairing does not need them.
-    * `synthetic`: the synthetic data set; `num_synthetic`: its length.
+    * `num_synthetic`: number of synthetic items.
+    * `labels`: reads the classes of the synthetic items, int64 (num_synthetic,).
     * `number`: number of the source, from 0. Sources draw independently of each other.
     * `name`: name of the source in messages.
     """
 
     sizes: Ints
     classes: Ints | None
-    synthetic: Any
     num_synthetic: int
+    labels: Callable[[], Ints]
     number: int
     name: str
 
@@ -109,7 +110,7 @@ class ClassPairing(Pairing):
         super().__init__(sides)
         assert sides.classes is not None
         self._classes = sides.classes
-        self._items = ClassMembers(class_labels(sides.synthetic, sides.name), sides.classes)
+        self._items = ClassMembers(sides.labels(), sides.classes)
 
     def picker(self, seed: int, epoch: int, quotas: Ints) -> Picker:
         return partial(self._pick, self._keys(seed, epoch, len(self._classes)))
@@ -200,7 +201,7 @@ class AuxiliaryPairing(Pairing):
     def __init__(self, sides: Sides) -> None:
         super().__init__(sides)
         assert sides.classes is not None
-        self._items = ClassMembers(class_labels(sides.synthetic, sides.name), sides.classes)
+        self._items = ClassMembers(sides.labels(), sides.classes)
 
     def picker(self, seed: int, epoch: int, quotas: Ints) -> Picker:
         classes = len(self._items.sizes)

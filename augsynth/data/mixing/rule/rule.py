@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,8 +18,9 @@ from augsynth.data.mixing.rule.assignment import (
     ReplaceAssignment,
     rounding_phases,
 )
-from augsynth.data.mixing.rule.classes import ClassGroups, Groups, OneGroup, class_labels, find_classes
+from augsynth.data.mixing.rule.classes import ClassGroups, Groups, OneGroup, find_classes
 from augsynth.data.mixing.rule.label_space import Relabelled
+from augsynth.data.mixing.rule.labels import class_labels
 from augsynth.data.mixing.rule.pairing import PAIRINGS, AuxiliaryPairing, Pairing, Sides, listed
 from augsynth.data.mixing.rule.quota import proportional, source_quotas, source_totals, split
 from augsynth.data.mixing.rule.ratio import FixedRatio
@@ -31,10 +33,17 @@ class SyntheticSource(NamedTuple):
 
     * `name`: its name; "" for the single source of a mix.
     * `data`: map-style dataset, with joint labels.
+    * `view`: the same for reading its labels: `data`, or `KeyedItems` of it.
     """
 
     name: str
     data: Any
+    view: Any
+
+    def labels(self, progress: bool) -> Ints:
+        """Return the joint label of each item, int64 (n,)."""
+        relabelled = isinstance(self.data, Relabelled)
+        return self.data.labels if relabelled else class_labels(self.view, self.words, progress=progress)
 
     @property
     def auxiliary(self) -> bool:
@@ -56,9 +65,12 @@ class MixRule:
         real: map-style dataset.
         sources: the synthetic sources that some epoch may need.
         arguments: arguments of the mix.
+        progress: show a progress bar while labels are read. Default True.
     """
 
-    def __init__(self, real: Any, sources: Sequence[SyntheticSource], arguments: MixArguments) -> None:
+    def __init__(
+        self, real: Any, sources: Sequence[SyntheticSource], arguments: MixArguments, *, progress: bool = True
+    ) -> None:
         self._arguments = arguments
         self._sources = tuple(sources)
         self._num_real = len(real)
@@ -73,10 +85,10 @@ class MixRule:
         first = self._ratios(0)
         by_class = any(isinstance(ratio, Mapping) for ratio in first) or any(kind.needs_classes for kind in kinds)
         if by_class or arguments.balance or arguments.fill_to:
-            labels = class_labels(real, "real")
+            labels = class_labels(real, "real", progress=progress)
             self._classes = find_classes(labels)[0]
             self._groups = ClassGroups(labels, self._classes)
-        self._pairings = [self._paired(number, kind) for number, kind in enumerate(kinds)]
+        self._pairings = [self._paired(number, kind, progress) for number, kind in enumerate(kinds)]
         self._quotas(0)
 
     @property
@@ -143,12 +155,13 @@ class MixRule:
             )
         return PAIRINGS[self._arguments.pairing]
 
-    def _paired(self, number: int, kind: type[Pairing]) -> Pairing:
+    def _paired(self, number: int, kind: type[Pairing], progress: bool) -> Pairing:
         source = self._sources[number]
         classes = self._classes
         if isinstance(source.data, Relabelled) and source.auxiliary:
             classes = np.unique(list(source.data.joint.values())).astype(np.int64)
-        return kind(Sides(self._groups.sizes, classes, source.data, self._lengths[number], number, source.words))
+        labels = partial(source.labels, progress)
+        return kind(Sides(self._groups.sizes, classes, self._lengths[number], labels, number, source.words))
 
     def _ratios(self, epoch: int) -> tuple[FixedRatio, ...]:
         """Return the ratio of each source that is used."""
