@@ -7,7 +7,8 @@ from augsynth.data.loading.decoding import DecodingTransform
 from augsynth.data.loading.encoded import EncodedImage
 from augsynth.data.loading.encoded_folder import EncodedImageFolder
 from augsynth.data.mixing.items.batch import Batch, collate
-from augsynth.data.mixing.mix import Source, SyntheticMixDataset
+from augsynth.data.mixing.mix import NamedSource, Source, SyntheticMixDataset
+from augsynth.data.mixing.rule.label_space import LabelSpace
 from augsynth.data.mixing.samplers.batch_sampler import MixBatchSampler
 from augsynth.data.mixing.samplers.sampler import MixSampler
 from augsynth.data.pools.pool import SyntheticPool
@@ -21,8 +22,10 @@ __all__ = [
     "EncodedImage",
     "EncodedImageFolder",
     "ImageData",
+    "LabelSpace",
     "MixBatchSampler",
     "MixSampler",
+    "NamedSource",
     "Planned",
     "PlannedBatch",
     "Source",
