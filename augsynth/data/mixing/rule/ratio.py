@@ -45,15 +45,12 @@ class Ratios:
                 "the same names"
             )
         self._ratio = self._matched(ratio) if names is not None and not callable(ratio) else ratio
-        parts = list(self._ratio.values()) if self._by_name else [self._ratio]
+        by_source = names is None or not callable(ratio)
+        parts = [self._ratio] if names is None else list(self._ratio.values()) if by_source else []
         for part, what in zip(parts, self._words("ratio"), strict=False):
             _check_bounds(part, what, below_one)
         self.at(0)
-        self.uses = tuple(map(_may_exceed_zero, parts)) * (1 if self._by_name else len(names or [0]))
-
-    @property
-    def _by_name(self) -> bool:
-        return self._names is not None and not callable(self._ratio)
+        self.uses = tuple(map(_may_exceed_zero, parts)) if by_source else (True,) * len(names or ())
 
     def at(self, epoch: int) -> tuple[FixedRatio, ...]:
         """Return the ratio of each source in an epoch, a number or by class."""
