@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, NamedTuple, SupportsIndex
+from typing import Any, ClassVar, NamedTuple, SupportsIndex
 
 from torch.utils.data import Dataset, Sampler
 
 from augsynth.core.items import ItemKeys
 from augsynth.core.positions import Positional, as_positions
+from augsynth.data.mixing.additions import ItemAdditions, LabelVectors
 from augsynth.data.mixing.epochs.callers import share_of, starting_sampler
 from augsynth.data.mixing.epochs.epoch import Readings, SharedEpoch, check_epoch
 from augsynth.data.mixing.epochs.states import require_same, saved_number
 from augsynth.data.mixing.items.failures import each, together
+from augsynth.data.mixing.items.soft_labels import SoftLabels, require_soft_labels
 from augsynth.data.mixing.items.template import ItemTemplate
 from augsynth.data.mixing.items.transforming import ItemTransform, batch_keys
+from augsynth.data.mixing.items.weights import check_synthetic_weight
 from augsynth.data.mixing.rule.arguments import Balance, MixArguments
 from augsynth.data.mixing.rule.assignment import EpochAssignment
 from augsynth.data.mixing.rule.label_space import JointLabels, LabelMap, LabelSpace
@@ -26,8 +29,6 @@ from augsynth.data.mixing.rule.rule import MixRule
 from augsynth.data.mixing.synthetic import Filling, as_sides
 from augsynth.generators.reading.keyed import with_default_keys
 from augsynth.targets import field_names
-
-_NAME = "the mix"
 
 
 class Source(NamedTuple):
@@ -93,6 +94,11 @@ class SyntheticMixDataset(Positional[Any], Dataset[Any]):
             and keypoints; or a function of one image. Default None.
         seed: signed 64-bit integer, default 0.
         return_source: add the `Source` to each item, or with several sources the `NamedSource`. Default False.
+        return_weight: add a loss weight to each item, a float32 before the source; "weight" in a dict. Default False.
+        synthetic_weight: α in [0, 1]: with n real and m synthetic items in an epoch, the mean of weight · loss is
+            (1 − α)/n · Σ real + α/m · Σ synthetic. Default: the share of synthetic items, so that all weights are 1.
+        soft_labels: `SoftLabels` for items that were varied with a strength: labels become float32 vectors (K,), real
+            and synthetic alike. It needs pairing "index". Default None.
         pool_size: number of samples that a generator draws; default `len(real)`.
         fit_steps: steps of fitting on `real`, for a generator that is given by name; default 2,000.
         passthrough: names of fields that stay as they are, where a target that would not move with its image is refused
@@ -112,6 +118,9 @@ class SyntheticMixDataset(Positional[Any], Dataset[Any]):
     (4, 2)
     """
 
+    _name: ClassVar[str] = "the mix"
+    _takes_bare_images: ClassVar[bool] = False
+
     def __init__(
         self,
         real: Any,
@@ -127,6 +136,9 @@ class SyntheticMixDataset(Positional[Any], Dataset[Any]):
         transform: Callable[..., Any] | None = None,
         seed: int = 0,
         return_source: bool = False,
+        return_weight: bool = False,
+        synthetic_weight: float | None = None,
+        soft_labels: SoftLabels | None = None,
         pool_size: int | None = None,
         fit_steps: int = 2000,
         passthrough: Collection[str] = (),
@@ -146,11 +158,18 @@ class SyntheticMixDataset(Positional[Any], Dataset[Any]):
             max_repeats=max_repeats,
             label_map=label_map,
         )
+        synthetic_weight = check_synthetic_weight(synthetic_weight, return_weight)
+        if soft_labels is not None:
+            require_soft_labels(soft_labels, pairing)
         self.real = real
         self.transform = transform
         self.return_source = return_source
+        self.return_weight = return_weight
         keys = ItemKeys.checked(image_key, label_key)
-        self._template = ItemTemplate(real, (*field_names(passthrough), *getattr(transform, "passthrough", ())), keys)
+        passing = (*field_names(passthrough), *getattr(transform, "passthrough", ()))
+        if soft_labels is not None:  # a vector of the whole picture, not one entry for each of its boxes
+            passing = (*passing, keys.label)
+        self._template = ItemTemplate(real, passing, keys, bare=self._takes_bare_images)
         real = with_default_keys(real, keys)
         self._transform = ItemTransform(transform, self._template)
         side = as_sides(synthetic, real, self._template, arguments, Filling(pool_size, fit_steps, progress))
@@ -166,6 +185,13 @@ class SyntheticMixDataset(Positional[Any], Dataset[Any]):
         self._readings = Readings(len(self._current)) if epochs_differ else None
         for source in side.sources:
             self._template.check_synthetic(source.data[0], "class" if source.auxiliary else pairing)
+        soft = None
+        if soft_labels is not None:
+            rule, sources = self._rule, side.sources
+            count = self._num_classes
+            soft = LabelVectors(soft_labels, real, self._template, rule, sources, count, progress)
+        source_of = self._source if return_source else None
+        self._additions = ItemAdditions(self._template, soft, return_weight, synthetic_weight, source_of)
 
     @property
     def epoch(self) -> int:
@@ -187,6 +213,9 @@ class SyntheticMixDataset(Positional[Any], Dataset[Any]):
             view = with_default_keys(self.real, self._template.structure.keys)
             self._space = JointLabels(view, progress=False).space()
         return self._space
+
+    def _num_classes(self) -> int:
+        return self.label_space.num_classes
 
     def set_epoch(self, epoch: int) -> None:
         """Go to an epoch, here and in all DataLoader workers; call it before iterating.
@@ -215,7 +244,7 @@ class SyntheticMixDataset(Positional[Any], Dataset[Any]):
     def source(self, position: SupportsIndex) -> Source | NamedSource:
         """Return the source of the item at a position of this epoch."""
         assignment = self.assignment()
-        numbers, items = assignment.sources(as_positions([position], len(assignment), _NAME))
+        numbers, items = assignment.sources(as_positions([position], len(assignment), self._name))
         return self._source(int(numbers[0]), int(items[0]))
 
     def _source(self, number: int, item: int) -> Source | NamedSource:
@@ -278,7 +307,7 @@ class SyntheticMixDataset(Positional[Any], Dataset[Any]):
     def __getitems__(self, positions: Sequence[SupportsIndex]) -> Sequence[Any]:
         """Return the items of a batch: with one of `augsynth.transforms` a `Batch`, for `augsynth.collate`."""
         assignment = self.assignment()
-        rows = as_positions(positions, len(assignment), _NAME)
+        rows = as_positions(positions, len(assignment), self._name)
         numbers, items = (array.tolist() for array in assignment.sources(rows))
 
         def where(row: int) -> str:
@@ -290,10 +319,8 @@ class SyntheticMixDataset(Positional[Any], Dataset[Any]):
         if self._readings is not None:
             self._warn_if(self._readings.read_twice(rows, len(assignment)))
         images, fields = together(self._template.structure.split_all, (loaded,), where)
-        if self.return_source:
-            sources = map(self._source, numbers, items)
-            fields = [{**field, "source": source} for field, source in zip(fields, sources, strict=True)]
-        return self._transform.apply(images, fields, batch_keys(self.seed, assignment.epoch, rows), where)
+        added = self._additions.of(assignment, numbers, items, fields, where)
+        return self._transform.apply(images, fields, batch_keys(self.seed, assignment.epoch, rows), where, added)
 
     def _load(self, number: int, position: int) -> Any:
         """Return an item in the form of the real ones."""
