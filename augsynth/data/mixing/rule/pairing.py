@@ -170,7 +170,8 @@ class IndexPairing(Pairing):
         keys[:, 0], keys[:, 1], keys[:, 2] = seed, self._sides.number, slots.partner
         first = draw_bits(keys, _OP_VARIANT, 1)[:, 0].astype(np.int64)
         visit = slots.rank // self._sides.sizes[slots.group]
-        return slots.partner * self._variants + (first + turns[slots.group] + visit) % self._variants
+        variant: Ints = (first + turns[slots.group] + visit) % self._variants
+        return slots.partner * self._variants + variant
 
     def _visits(self, quotas: Ints) -> Ints:
         """Return the largest number of slots of one partner in each group."""
