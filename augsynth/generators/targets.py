@@ -150,12 +150,11 @@ def _checked(name: str, value: Any, size: tuple[int, int], what: str, error: typ
 
 def _narrow_mask(array: Array) -> Array:
     """Return masks of objects as booleans, and classes of pixels as uint8 where that holds them, else int64."""
-    if array.ndim == 3 and (array.size == 0 or array.max() <= 1):
-        return array.astype(np.bool_)
-    if array.dtype == np.bool_:
-        return array.copy()
-    narrow: Array = array.astype(np.uint8 if array.dtype == np.uint8 else np.int64)
-    return narrow
+    if array.dtype == np.bool_ or (array.ndim == 3 and (array.size == 0 or array.max() <= 1)):
+        dtype: type[np.generic] = np.bool_
+    else:
+        dtype = np.uint8 if array.dtype == np.uint8 else np.int64
+    return np.array(array, dtype)
 
 
 def _coordinates(name: str, array: np.ndarray[Any, Any], what: str, error: type[AugsynthError]) -> Any:

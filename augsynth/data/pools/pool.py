@@ -38,8 +38,10 @@ class SyntheticPool(Positional[Any], Dataset[Any]):
     """Pool of generated images in a folder, as a map-style dataset of `(image uint8 (C, H, W), label)`.
 
     A pool without labels gives bare images. A pool with targets gives dicts with "image", "label" if there are labels,
-    and the fields of the target ("boxes", "labels", "masks", "keypoints"), as transforms and mixes take them. Shards are `.npy` files. Each process memory-maps a shard when it first
-    uses it, and keeps no file open. A pool is pickled as its path. A change of an image stays in memory.
+    and the fields of the target ("boxes", "labels", "masks", "keypoints"), as transforms and mixes take them.
+
+    Shards are `.npy` files. Each process memory-maps a shard when it first uses it, and keeps no file open. A pool is
+    pickled as its path. A change of an image stays in memory.
 
     Args:
         path: folder of a finished pool. A relative path is made absolute at once.
