@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -15,28 +16,39 @@ TEMPLATE = Path(__file__).parent / "templates" / "report.html"
 _TONES: dict[Verdict, str] = {"helped": "good", "made it worse": "bad", "no clear difference": "even"}
 
 
-def write_report(result: ExperimentResult, path: str | Path) -> Path:
+def write_report(
+    result: ExperimentResult | Sequence[ExperimentResult], path: str | Path, *, explanation: str = ""
+) -> Path:
     """Write the report of an experiment, and return its path; names that are not UTF-8 are escaped.
 
     Args:
-        result: result of the experiment.
+        result: result of the experiment, or results in several settings, in the order of the report.
         path: path of the HTML file (UTF-8); missing folders are created.
+        explanation: why the answers in several settings differ, for the top of the page; default "".
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(render_report(result), encoding="utf-8", errors="backslashreplace")
+    results = (result,) if isinstance(result, ExperimentResult) else tuple(result)
+    path.write_text(render_report(results, explanation), encoding="utf-8", errors="backslashreplace")
     return path
 
 
-def render_report(result: ExperimentResult) -> str:
-    """Return the report as HTML; needs jinja2, matplotlib and Pillow (the `demo` extra)."""
+def render_report(results: Sequence[ExperimentResult], explanation: str = "") -> str:
+    """Return the report as HTML; needs jinja2, matplotlib and Pillow (the `demo` extra).
+
+    Args:
+        results: at least one result, on the same data.
+        explanation: why their answers differ; default "".
+    """
     try:
         from jinja2 import Environment, StrictUndefined
     except ImportError as error:
         raise missing_extra("jinja2") from error
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
-    return template.render(_view(result))
+    return template.render(
+        first=results[0], parts=[_view(result) for result in results], explanation=explanation, tone=_TONES.__getitem__
+    )
 
 
 def percent(share: float) -> str:
@@ -77,14 +89,12 @@ def _view(result: ExperimentResult) -> dict[str, Any]:
         "rows": table_rows(result),
         "metrics": METRICS,
         "percent": percent,
-        "tone": _TONES.__getitem__,
         "headline_verdict": result.best[1].verdict,
         "real_only": result.arms[0],
         "seeds": len(result.baseline.accuracy),
         "lead": (
             f"One small classifier, trained on {settings['images per class']} real images a class, tested on "
-            f"{settings['test images']} others, with and without images from the generator "
-            f"{settings['generator']}."
+            f"{settings['test images']} others, with and without synthetic images."
         ),
         "plot_light": _data_url(ratio_plot(result)),
         "plot_dark": _data_url(ratio_plot(result, dark=True)),

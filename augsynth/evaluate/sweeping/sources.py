@@ -23,7 +23,8 @@ Pool = SyntheticPool | ImageData
 class Source(Protocol):
     """Origin of synthetic images. It is picklable, because pools are filled in other processes.
 
-    A source that has seen images of the test part, or of the images to choose by, makes every verdict worthless.
+    A source that has seen images of the test part, or of the images to choose by, makes every verdict worthless. An
+    attribute `title` says in tables and reports what it is; without one, the name of its class does.
     """
 
     def pool(self, real: ImageData, seed: int, folder: Path) -> Pool:
@@ -53,6 +54,15 @@ class OwnData:
     steps: int = 400
     per_class: int = 100
 
+    def __post_init__(self) -> None:
+        # A wrong name or option is told now, and not after the controls have run for an hour.
+        require_conditional(create_generator(self.name, **self.options))
+
+    @property
+    def title(self) -> str:
+        options = "".join(f", {name}={value}" for name, value in self.options.items())
+        return f"{generator_origin(self.name)}{options}, {self.steps} steps on the same images"
+
     def pool(self, real: ImageData, seed: int, folder: Path) -> SyntheticPool:
         fit = {"generator": generator_origin(self.name), "options": dict(self.options), "steps": self.steps}
         key = content_key({**fit, "real": data_digest(real), "seed": seed})
@@ -71,10 +81,12 @@ class Given:
     Args:
         path: folder of the generator.
         per_class: number of samples of each class; default 200.
+        title: what it is, for tables and reports; default "a given generator".
     """
 
     path: str
     per_class: int = 200
+    title: str = "a given generator"
 
     def pool(self, real: ImageData, seed: int, folder: Path) -> SyntheticPool:
         generator = load_generator(self.path)
@@ -87,12 +99,33 @@ class GivenPool:
 
     Args:
         path: folder of the pool.
+        title: what it is, for tables and reports; default "a given pool".
     """
 
     path: str
+    title: str = "a given pool"
 
     def pool(self, real: ImageData, seed: int, folder: Path) -> SyntheticPool:
         return SyntheticPool.open(self.path)
+
+
+def title_of(source: Source) -> str:
+    """Return what a source is in a few words.
+
+    Args:
+        source: the source.
+    """
+    return str(getattr(source, "title", type(source).__name__))
+
+
+def require_conditional(generator: Generator) -> None:
+    """Raise `ArgumentError` for a generator that draws no labels.
+
+    Args:
+        generator: the generator.
+    """
+    if "conditional" not in generator.capabilities:
+        raise ArgumentError(f"generator {generator.name!r} draws no labels; a conditional one is needed")
 
 
 def _filled(make: Callable[[], Generator], key: str, count: int, seed: int, folder: Path) -> SyntheticPool:
@@ -103,6 +136,5 @@ def _filled(make: Callable[[], Generator], key: str, count: int, seed: int, fold
         if len(stored) == count:
             return stored
     generator = make()
-    if "conditional" not in generator.capabilities:
-        raise ArgumentError(f"generator {generator.name!r} draws no labels; a conditional one is needed")
+    require_conditional(generator)
     return SyntheticPool.create(path, generator, count, seed=seed, progress=False)

@@ -27,11 +27,12 @@ from augsynth.evaluate.sweeping.policies import pipelines_of
 from augsynth.evaluate.sweeping.recipes import RECIPES
 from augsynth.evaluate.sweeping.result import SweepResult
 from augsynth.evaluate.sweeping.settings import SweepSettings
-from augsynth.evaluate.sweeping.sources import Source
+from augsynth.evaluate.sweeping.sources import Source, title_of
 from augsynth.evaluate.sweeping.splits import require_test_part
 from augsynth.evaluate.sweeping.tasks import SmallCNN, Task
 from augsynth.evaluate.sweeping.trials import Laboratory, Part, Scores, Workers, fill_pools, run_trials
 from augsynth.evaluate.sweeping.verdict import Verdict, verdict_of
+from augsynth.generators.registry import registered_generators
 
 
 def sweep(
@@ -63,7 +64,10 @@ def sweep(
     pipelines = pipelines_of(settings.policies, data.image_shape[0])
     with ExitStack() as stack:
         folder = Path(workdir or stack.enter_context(tempfile.TemporaryDirectory())).absolute()
-        laboratory = Laboratory(data, task, pipelines, dict(sources), dict(RECIPES), settings.per_class, folder)
+        generators = registered_generators()
+        laboratory = Laboratory(
+            data, task, pipelines, dict(sources), dict(RECIPES), generators, settings.per_class, folder
+        )
         return _Sweep(laboratory, settings, progress).run()
 
 
@@ -102,7 +106,7 @@ class _Sweep:
             settings={
                 **self.laboratory.task.describe(),
                 **self.settings.to_dict(),
-                "sources": {name: str(source) for name, source in sources.items()},
+                "sources": {name: title_of(source) for name, source in sources.items()},
             },
             provenance={**provenance.environment(), "data digest": provenance.data_digest(data)},
             seconds=self.seconds,

@@ -23,6 +23,7 @@ from augsynth.evaluate.sweeping.sources import Pool, Source
 from augsynth.evaluate.sweeping.splits import Split, draw_split, require_test_part
 from augsynth.evaluate.sweeping.stored import content_key, read_stored, store
 from augsynth.evaluate.sweeping.tasks import Task
+from augsynth.generators import Generator, register_generator
 from augsynth.progress import progress_bar
 from augsynth.transforms import Compose
 
@@ -55,6 +56,7 @@ class Laboratory:
         pipelines: augmentation policies by name.
         sources: synthetic sources by name.
         recipes: recipes by name.
+        generators: classes that were registered in this process, by name; other processes do not know them.
         per_class: number of training images of each class; None for three quarters of all.
         folder: folder for pools and results, which a later run uses again.
     """
@@ -64,6 +66,7 @@ class Laboratory:
     pipelines: Mapping[str, Compose]
     sources: Mapping[str, Source]
     recipes: Mapping[str, Recipe]
+    generators: Mapping[str, type[Generator]]
     per_class: int | None
     folder: Path
 
@@ -165,7 +168,7 @@ def fill_pools(laboratory: Laboratory, sources: Sequence[str], seeds: Sequence[i
 
 
 def _fill(laboratory: Laboratory, wanted: tuple[str, int]) -> None:
-    with _one_thread():
+    with _ready(laboratory):
         laboratory.pool(*wanted)
 
 
@@ -191,13 +194,15 @@ def run_trials(
 
 
 def _run(laboratory: Laboratory, trial: Trial) -> dict[str, float]:
-    with _one_thread():
+    with _ready(laboratory):
         return laboratory.run(trial)
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
-    """Give the processor to the other trials: small networks gain nothing from a second thread."""
+def _ready(laboratory: Laboratory) -> Iterator[None]:
+    """Make a process ready for a trial. It uses one thread: small networks gain nothing from a second one."""
+    for name, kind in laboratory.generators.items():
+        register_generator(name)(kind)
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
