@@ -88,9 +88,10 @@ def sweep(
     print_data(loaded)
     task = sweeping.SmallCNN(steps=train_steps)
     result = sweeping.sweep(loaded, sources, task=task, settings=settings, workdir=out)
-    path = result.save(out / "results.json")
+    result.save(out / "results.json")
+    report = sweeping.write_sweep_report(result, out / "report.html")
     _print_result(result)
-    console.print(f"{sum(result.seconds.values()):.0f} s in all. Results: {path.resolve()}", soft_wrap=True)
+    console.print(f"{sum(result.seconds.values()):.0f} s in all. Report: {report.resolve()}", soft_wrap=True)
 
 
 def parse_duration(text: str) -> float:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, replace
+from html import unescape
 from statistics import fmean
 
 import numpy as np
@@ -26,6 +28,7 @@ from augsynth.evaluate import (
     sweep,
 )
 from augsynth.evaluate.pipelines import plain_pipeline
+from augsynth.evaluate.sweeping import write_sweep_report
 from augsynth.evaluate.sweeping.arms import Arm
 from augsynth.evaluate.sweeping.cautions import warnings_of
 from augsynth.evaluate.sweeping.splits import draw_split
@@ -265,3 +268,27 @@ def test_names_of_arms():
         Arm("gentle", "plain", 0.5)
     with pytest.raises(ArgumentError, match="above 0"):
         Arm("gentle", "pool", 0.0, "cvae")
+
+
+def test_the_report_shows_the_verdict_every_arm_and_the_warnings_and_loads_nothing(halves, tmp_path):
+    mine, others = halves
+    names = ("<zero>", *mine.class_names[1:])
+    named, more = replace(mine, class_names=names, name="my & digits"), replace(others, class_names=names)
+    result = sweep(named, {"more": Others(more)}, task=ridge(), settings=QUICK, progress=False)
+    path = write_sweep_report(result, tmp_path / "new" / "report.html")
+    html = path.read_text(encoding="utf-8")
+    text = unescape(re.sub(r"<[^>]*>", " ", html)).replace("\u2212", "-")
+    for part in (
+        result.verdict.sentence,
+        "3 repetitions",
+        "my & digits",
+        "<zero>",
+        "gentle",
+        "none",
+        "RidgeClassifier",
+    ):
+        assert part in text
+    assert "<zero>" not in html
+    sources = re.findall(r'(?:src|srcset|href)="([^"]*)"', html)
+    assert len(sources) == 2
+    assert all(source.startswith("data:image/png;base64,") for source in sources)

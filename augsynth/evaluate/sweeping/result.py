@@ -22,6 +22,7 @@ class SweepResult:
 
     Args:
         data_name: name of the data set.
+        class_names: name of each class.
         verdict: the answer, from repetitions and images that nothing was chosen by.
         controls: scores of the cheap arms on the images to choose by, one a seed, the best first. Arms that were
             dropped early have fewer.
@@ -35,6 +36,7 @@ class SweepResult:
     """
 
     data_name: str
+    class_names: tuple[str, ...]
     verdict: Verdict
     controls: Mapping[Arm, Sequence[Scores]]
     synthetic: Mapping[Arm, Sequence[Scores]]

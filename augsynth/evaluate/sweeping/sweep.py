@@ -97,6 +97,7 @@ class _Sweep:
         data, sources = self.laboratory.data, self.laboratory.sources
         return SweepResult(
             data_name=data.name,
+            class_names=data.class_names,
             verdict=verdict,
             controls=controls,
             synthetic=arms,
