@@ -28,18 +28,19 @@ ALLOWED: dict[str, set[str]] = {
     "generators": {"_native", "copies", "core", "errors", "progress"},
     "gates": {"classifier", "copies", "core", "errors"},
     "data": {"_native", "core", "engine", "errors", "gates", "generators", "plan", "progress", "targets", "transforms"},
-    "evaluate": {"_native", "classifier", "core", "data", "errors", "generators", "progress", "transforms"},
+    "evaluate": {"_native", "classifier", "core", "data", "errors", "gates", "generators", "progress", "transforms"},
     "cli": {"_native", "core", "data", "errors", "evaluate", "generators", "transforms"},
     "testing": {"core", "errors", "generators", "plan", "transforms"},
 }
 # Folders of data that each folder of data may import, beside itself.
 ALLOWED_IN_DATA: dict[str, set[str]] = {
     "wrapper": set(),
+    "schedules": set(),
     "loading": {"wrapper"},
     "pools": set(),
     "prefetching": {"wrapper"},
     "mixing.items": set(),
-    "mixing.rule": {"mixing.items", "pools"},
+    "mixing.rule": {"mixing.items", "pools", "schedules"},
     "mixing.epochs": set(),
     "mixing": {"mixing.epochs", "mixing.items", "mixing.rule", "pools"},
     "mixing.samplers": {"mixing", "mixing.epochs", "mixing.rule"},

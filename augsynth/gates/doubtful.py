@@ -14,6 +14,7 @@ from augsynth.core.typing import Ints, Singles
 from augsynth.errors import ArgumentError
 
 DEFAULT_STEPS = 300
+_AS_SURE = 0.9
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +61,7 @@ def find_doubtful_labels(
 
     With `reference` (real images, for a pool) one classifier is trained on these alone. Otherwise the items are split
     into folds, and each fold is judged by a classifier of the others. A label is doubtful if another class is the most
-    probable one, with a probability of at least the mean that items of this class have for it (confident learning,
+    probable one, with at least 0.9 of the mean probability that items of this class have for it (confident learning,
     Northcutt et al., JAIR 2021).
 
     Args:
@@ -90,7 +91,8 @@ def _doubtful(probabilities: Singles, labels: Ints) -> DoubtfulLabels:
     usual = sums / np.bincount(labels, minlength=probabilities.shape[1]).clip(min=1)
     suggested = probabilities.argmax(1)
     confidence = probabilities.max(1)
-    items = np.flatnonzero((suggested != labels) & (confidence >= usual[suggested]) & (usual[suggested] > 0))
+    sure = (confidence >= _AS_SURE * usual[suggested]) & (usual[suggested] > 0)
+    items = np.flatnonzero((suggested != labels) & sure)
     items = items[np.argsort(own[items], kind="stable")]
     agreement = float((suggested == labels).mean())
     return DoubtfulLabels(items, labels[items], suggested[items], confidence[items], agreement)
