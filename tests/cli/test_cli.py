@@ -19,7 +19,18 @@ from augsynth.generators.registry.discovery import Claim
 from augsynth.progress import progress_bar
 from augsynth.transforms import Compose, Normalize, RandomCrop, RandomHorizontalFlip
 
-COMMANDS = ("demo", "sweep", "fit", "sample", "preview", "info", "plugins list", "plugins check", "plugins new")
+COMMANDS = (
+    "demo",
+    "audit",
+    "sweep",
+    "fit",
+    "sample",
+    "preview",
+    "info",
+    "plugins list",
+    "plugins check",
+    "plugins new",
+)
 
 
 def run(*arguments: object) -> int:
