@@ -34,7 +34,9 @@ ALLOWED: dict[str, set[str]] = {
 ALLOWED_IN_DATA: dict[str, set[str]] = {
     "wrapper": set(),
     "loading": {"wrapper"},
-    "pools": set(),
+    "pools.reading": {"loading"},
+    "pools.exporting": set(),
+    "pools": {"pools.exporting", "pools.reading"},
     "prefetching": {"wrapper"},
     "mixing.items": set(),
     "mixing.rule": {"mixing.items", "pools"},
