@@ -41,6 +41,7 @@ ALLOWED_IN_DATA: dict[str, set[str]] = {
     "mixing.epochs": set(),
     "mixing": {"mixing.epochs", "mixing.items", "mixing.rule", "pools"},
     "mixing.samplers": {"mixing", "mixing.epochs", "mixing.rule"},
+    "mixing.streams": {"mixing", "mixing.epochs", "mixing.items", "mixing.rule"},
 }
 EXTENSIONS = {"_cpu", "_cuda"}
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
