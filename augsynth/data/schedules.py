@@ -174,7 +174,7 @@ class strengths:
         at: schedule of the strength, or a number.
         ratio: synthetic fraction of an epoch: a number in [0, 1], or a schedule.
 
-    >>> shares = strengths({"strong": 0.8, "weak": 0.2}, at=linear(0.8, 0.2, epochs=3), ratio=0.5)
+    >>> shares = strengths({"strong": 0.75, "weak": 0.25}, at=linear(0.75, 0.25, epochs=3), ratio=0.5)
     >>> [shares(epoch) for epoch in range(3)]
     [{'strong': 0.5, 'weak': 0.0}, {'strong': 0.25, 'weak': 0.25}, {'strong': 0.0, 'weak': 0.5}]
     """

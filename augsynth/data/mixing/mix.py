@@ -176,6 +176,7 @@ class SyntheticMixDataset(Positional[Any], Dataset[Any]):
         self.synthetic = side.given
         self._sources = side.sources
         self._space = side.space
+        self._has_partners = pairing == "index"
         self._names = ("real", *(source.name for source in side.sources)) if arguments.names else None
         self._rule = MixRule(real, side.sources, arguments, progress=progress)
         self._epoch = SharedEpoch()
@@ -326,10 +327,10 @@ class SyntheticMixDataset(Positional[Any], Dataset[Any]):
         if not number:
             return self.real[position]
         item = self._sources[number - 1].data[position]
-        partner = self._rule.partner(number - 1, position)
-        if partner is None or self._template.has_all_fields(item):
+        if not self._has_partners or self._template.has_all_fields(item):
             return self._template.convert(item)
-        return self._template.convert(item, self.real[partner])
+        partner = self._rule.partner(number - 1, position)
+        return self._template.convert(item, None if partner is None else self.real[partner])
 
     def _warn_if(self, again: bool) -> None:
         if again:

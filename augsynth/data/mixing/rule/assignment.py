@@ -110,12 +110,12 @@ class EpochAssignment(ABC):
         """Return which of the positions (m,) are synthetic, and the slots of these."""
         synthetic, (group, rank, partner) = self._places(positions)
         source = np.zeros_like(rank)
+        if len(self._pickers) == 1:
+            return synthetic, Slots(source, group, rank, self._starts[group] + rank, partner)
         for first in self._first_ranks[1:]:
             source += rank >= first[group]
         own = rank - self._first_ranks[source, group]
-        # Ranks that are a multiple of the group's size apart have the same partner.
-        visit = own // self._real.sizes[group]
-        return synthetic, Slots(source, group, own, self._first_serials[source, group] + own, partner, visit)
+        return synthetic, Slots(source, group, own, self._first_serials[source, group] + own, partner)
 
     def _picked(self, slots: Slots) -> Ints:
         if len(self._pickers) == 1:

@@ -28,8 +28,8 @@ class Slots(NamedTuple):
     * `group`: number of the group.
     * `rank`: number within the group and the source.
     * `serial`: number among all items of the source in the epoch.
-    * `partner`: real item that the synthetic item stands for.
-    * `visit`: number of earlier slots of the source with the same partner.
+    * `partner`: real item that the synthetic item stands for. Ranks that are a multiple of the group's size apart have
+      the same partner.
     """
 
     source: Ints
@@ -37,7 +37,6 @@ class Slots(NamedTuple):
     rank: Ints
     serial: Ints
     partner: Ints
-    visit: Ints
 
 
 Picker = Callable[[Slots], Ints]
@@ -170,7 +169,9 @@ class IndexPairing(Pairing):
         keys = np.empty((len(slots.partner), 3), np.int64)
         keys[:, 0], keys[:, 1], keys[:, 2] = seed, self._sides.number, slots.partner
         first = draw_bits(keys, _OP_VARIANT, 1)[:, 0].astype(np.int64)
-        return slots.partner * self._variants + (first + turns[slots.group] + slots.visit) % self._variants
+        visit = slots.rank // self._sides.sizes[slots.group]
+        variant: Ints = (first + turns[slots.group] + visit) % self._variants
+        return slots.partner * self._variants + variant
 
     def _visits(self, quotas: Ints) -> Ints:
         """Return the largest number of slots of one partner in each group."""

@@ -47,7 +47,7 @@ class SyntheticSource(NamedTuple):
 
     @property
     def auxiliary(self) -> bool:
-        """Whether its classes are none of the real set."""
+        """True if its classes are none of the real set."""
         return isinstance(self.data, Relabelled) and self.data.auxiliary
 
     @property
@@ -98,7 +98,7 @@ class MixRule:
 
     @property
     def epochs_differ(self) -> bool:
-        """Whether epochs draw different items."""
+        """True if epochs draw different items."""
         return bool(self._sources) or self._arguments.balance is not None
 
     def assignment(self, epoch: int) -> EpochAssignment:
