@@ -75,7 +75,8 @@ class WindowReader:
             return None
         positions = self._pattern.positions(window)
         kinds, numbers = (array.tolist() for array in self._pattern.sources(positions))
-        loaded, items = [], []
+        loaded: list[Any] = []
+        items: list[int] = []
         for kind, number in zip(kinds, numbers, strict=True):
             read = self._readers[kind].read(number)
             if read is None:
