@@ -63,7 +63,7 @@ class MixStream(IterableDataset[Any]):
     >>> real = [(np.zeros((4, 4, 3), np.uint8), 0)] * 6
     >>> made = [(np.ones((4, 4, 3), np.uint8), 1)] * 2
     >>> [label for _, label in MixStream(real, made, ratio=0.25, window=4)]
-    [0, 0, 1, 0, 0, 0, 1, 0]
+    [0, 1, 0, 0, 0, 1, 0, 0]
     """
 
     def __init__(
