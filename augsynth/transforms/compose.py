@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from itertools import chain
-from typing import Any
+from typing import Any, overload
 
 import torch
 
@@ -70,6 +70,38 @@ class Compose(Pipeline):
             frozen(min_area), frozen(min_visibility), frozen(pixel_center), frozen(mask_fill), field_names(passthrough)
         )
         check_inner_rules(transforms, self.rules)
+
+    def __len__(self) -> int:
+        """The number of transforms; those of a `Compose` inside are counted one by one."""
+        return len(self.transforms)
+
+    def __bool__(self) -> bool:
+        # An empty pipeline still makes tensors of images, so `if transform:` must not skip it.
+        return True
+
+    def __iter__(self) -> Iterator[Pipeline]:
+        return iter(self.transforms)
+
+    @overload
+    def __getitem__(self, index: int) -> Pipeline: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Compose: ...
+
+    def __getitem__(self, index: int | slice) -> Pipeline | Compose:
+        """One of the transforms, or a `Compose` of some with the same settings.
+
+        >>> from augsynth import transforms as T
+        >>> t = T.Compose([T.RandomHorizontalFlip(), T.RandomInvert(), T.Normalize(0.5, 0.5)], min_area=4)
+        >>> len(t), t[1], t[:-1].rules.min_area
+        (3, RandomInvert(p=0.5), 4)
+        """
+        if not isinstance(index, slice):
+            return self.transforms[index]
+        part = copy.copy(self)
+        part.__dict__.pop("_counts", None)  # that of all transforms
+        part.transforms = self.transforms[index]
+        return part
 
     def to(self, device: str | torch.device | None) -> Compose:
         """The same pipeline for images on a device; images that are elsewhere are moved there first.

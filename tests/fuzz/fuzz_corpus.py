@@ -60,6 +60,10 @@ TRANSFORMS: tuple[T.Transform, ...] = (
     T.ToDtype("bfloat16"),
     T.RandomApply((T.RandomRotation(9), T.GaussianBlur(3)), 0.5),
     T.RandomChoice((T.RandomInvert(), T.RandomGamma(), T.RandomHorizontalFlip()), (0.5, 0.25, 0.25)),
+    T.SomeOf((T.RandomInvert(), T.RandomGamma(), T.RandomHorizontalFlip()), (0, 2), (0.5, 0.25, 0.25)),
+    T.RandomOrder((T.RandomInvert(), T.RandomRotation(9), T.GaussianNoise())),
+    T.ChannelDropout((1, 2), fill=0.5, p=0.9),
+    T.PlanckianJitter(4000, p=0.9, clip=False),
     T.RandAugment(2, 20),
     T.AutoAugment("cifar10"),
 )
