@@ -46,6 +46,7 @@ from augsynth.transforms.histograms import CLAHE, RandomAutocontrast, RandomEqua
 from augsynth.transforms.missing import FillMissing
 from augsynth.transforms.mixing import CutMix, MixUp
 from augsynth.transforms.noise import GaussianNoise, PoissonNoise, SaltAndPepperNoise, SpeckleNoise, UniformNoise
+from augsynth.transforms.object_crops import CropNonEmptyMask, RandomBoxSafeCrop, RandomIoUCrop
 from augsynth.transforms.orders import RandomOrder, SomeOf
 from augsynth.transforms.params import sampling
 from augsynth.transforms.perspective import RandomPerspective
@@ -67,6 +68,7 @@ __all__ = [
     "ColorMatrix",
     "Compose",
     "CropAt",
+    "CropNonEmptyMask",
     "CutMix",
     "DiffAugment",
     "Displace",
@@ -97,6 +99,7 @@ __all__ = [
     "RandomAffine",
     "RandomApply",
     "RandomAutocontrast",
+    "RandomBoxSafeCrop",
     "RandomChannelPermutation",
     "RandomChoice",
     "RandomCrop",
@@ -107,6 +110,7 @@ __all__ = [
     "RandomGrayscale",
     "RandomHorizontalFlip",
     "RandomInvert",
+    "RandomIoUCrop",
     "RandomOrder",
     "RandomPerspective",
     "RandomPosterize",

@@ -25,6 +25,7 @@ from augsynth.transforms.frames import CenterCrop, Pad, RandomCrop, RandomResize
 from augsynth.transforms.histograms import CLAHE, RandomAutocontrast, RandomEqualize
 from augsynth.transforms.missing import FillMissing
 from augsynth.transforms.noise import GaussianNoise, PoissonNoise, SaltAndPepperNoise, SpeckleNoise, UniformNoise
+from augsynth.transforms.object_crops import CropNonEmptyMask, RandomBoxSafeCrop, RandomIoUCrop
 from augsynth.transforms.orders import RandomOrder, SomeOf
 from augsynth.transforms.perspective import RandomPerspective
 from augsynth.transforms.planckian import PlanckianJitter
@@ -60,6 +61,9 @@ def examples(side: int = 8, threshold: float = 0.5) -> tuple[Transform, ...]:
         RandomCrop(side * 2 // 3, padding=side // 6),
         CenterCrop(side // 2),
         CropAt(("top_left", "bottom_right"), side // 2),
+        CropNonEmptyMask(side * 2 // 3),
+        RandomBoxSafeCrop(side),
+        RandomIoUCrop(sampler_options=(0.3,)),
         RandomResizedCrop(side, scale=(0.2, 0.6)),
         Resize((side // 2, side)),
         LongestSide(side // 2),
