@@ -90,7 +90,7 @@ def place_boxes(where: CoordinateMap, boxes: Floats, rules: TargetRules) -> Plac
 def large_enough(boxes: Floats, rules: TargetRules) -> Mask:
     """Return whether each of the boxes (n, 4) in the output has the sides and the proportions to be kept."""
     sides = boxes[:, 2:] - boxes[:, :2]
-    kept: Mask = (sides >= (rules.min_width, rules.min_height)).all(axis=1)
+    kept: Mask = np.all(sides >= (rules.min_width, rules.min_height), axis=1)
     if rules.max_aspect is not None:
         kept &= sides.max(axis=1) <= rules.max_aspect * sides.min(axis=1)
     return kept

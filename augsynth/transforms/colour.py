@@ -174,7 +174,7 @@ class ChannelDropout(Transform):
         return MapColours(kept, dropped * fill, active=draw.u[:, 0] < self.p)
 
     def _range(self) -> tuple[int, int]:
-        given = self.count if isinstance(self.count, tuple) else (self.count, self.count)  # type: ignore[arg-type]
+        given = self.count if isinstance(self.count, tuple) else (self.count, self.count)
         if len(given) != 2 or integer(given[0], "count", 1) > integer(given[1], "count", 1, MAX_CHANNELS):
             raise ArgumentError(f"count must be an integer or (lowest, highest), got {self.count!r}")
         return given

@@ -113,11 +113,11 @@ class RandomIoUCrop(Transform):
         return _ROUNDS * (1 + self.trials * _DRAWS_A_TRIAL)
 
     def check(self) -> None:
+        for name in ("min_scale", "max_scale", "min_aspect_ratio", "max_aspect_ratio"):
+            if number(getattr(self, name), name, 0.0) == 0:
+                raise ArgumentError(f"{name} must be greater than 0, got 0")
         interval((self.min_scale, self.max_scale), "(min_scale, max_scale)", 0.0, 1.0)
         interval((self.min_aspect_ratio, self.max_aspect_ratio), "(min_aspect_ratio, max_aspect_ratio)", 0.0)
-        for name in ("min_scale", "min_aspect_ratio"):
-            if number(getattr(self, name), name) == 0:
-                raise ArgumentError(f"{name} must be greater than 0, got 0")
         if not isinstance(self.sampler_options, tuple) or not self.sampler_options:
             raise ArgumentError(f"sampler_options must be overlaps, at least one, got {shown(self.sampler_options)}")
         numbers(self.sampler_options, "sampler_options", len(self.sampler_options), 0.0)

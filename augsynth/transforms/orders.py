@@ -61,7 +61,7 @@ class SomeOf(Chance):
                 pipeline.lower(draws, lowering)
 
     def _counts_of(self) -> tuple[int, int]:
-        given = self.n if isinstance(self.n, tuple) else (self.n, self.n)  # type: ignore[arg-type]
+        given = self.n if isinstance(self.n, tuple) else (self.n, self.n)
         if len(given) != 2:
             raise ArgumentError(f"n must be an integer or (lowest, highest), got {self.n!r}")
         low, high = (integer(count, "n", 0) for count in given)
