@@ -33,11 +33,12 @@ ALLOWED: dict[str, set[str]] = {
 # Folders of data that each folder of data may import, beside itself.
 ALLOWED_IN_DATA: dict[str, set[str]] = {
     "wrapper": set(),
+    "schedules": set(),
     "loading": {"wrapper"},
     "pools": set(),
     "prefetching": {"wrapper"},
     "mixing.items": set(),
-    "mixing.rule": {"mixing.items", "pools"},
+    "mixing.rule": {"mixing.items", "pools", "schedules"},
     "mixing.epochs": set(),
     "mixing": {"mixing.epochs", "mixing.items", "mixing.rule", "pools"},
     "mixing.samplers": {"mixing", "mixing.epochs", "mixing.rule"},

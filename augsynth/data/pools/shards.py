@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import io
+import math
 import os
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -28,51 +31,75 @@ def labels_file(number: int) -> str:
     return f"labels-{number:06d}.npy"
 
 
-def map_images(file: Path, shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
-    """Return the images (n, C, H, W) of a shard, memory-mapped; changes of them do not reach the file.
+def map_array(file: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+    """Return an array of a shard, memory-mapped; changes of it do not reach the file.
 
     torch maps the file: Python's `mmap` keeps a file descriptor for each map, and a process has only 256 or 1024. Small
-    shards are read instead, because the number of maps of a process is limited too, and pools of many shards have small
+    arrays are read instead, because the number of maps of a process is limited too, and pools of many shards have small
     ones.
 
     Args:
         file: path of the file.
         shape: shape that it must have.
+        dtype: dtype that it must have.
     """
     try:
         with open_file(file) as stream:
-            start, size = _extent(stream, shape, np.uint8)
+            start, size = _extent(stream, shape, dtype)
             if size <= _READ_UP_TO:
-                return np.fromfile(stream, np.uint8, size).reshape(shape)
+                return np.fromfile(stream, np.uint8, size).view(dtype).reshape(shape)
         name: Any = os.fsencode(file)  # as text, torch refuses a name that is not UTF-8
         whole = torch.from_file(name, shared=False, size=start + size, dtype=torch.uint8, device="cpu")
     except (OSError, ValueError, RuntimeError) as cause:
         raise CheckpointError(f"shard {file} cannot be read: {cause}") from cause
-    return whole.numpy()[start:].reshape(shape)
+    return whole.numpy()[start:].view(dtype).reshape(shape)
+
+
+def read_array(file: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+    """Return an array of a shard, in memory; raise `CheckpointError` if it is not of this shape and dtype.
+
+    Args:
+        file: path of the file.
+        shape: shape that it must have.
+        dtype: dtype that it must have.
+    """
+    try:
+        with open_file(file) as stream:
+            _, size = _extent(stream, shape, dtype)
+            return np.fromfile(stream, np.uint8, size).view(dtype).reshape(shape)
+    except (OSError, ValueError) as cause:
+        raise CheckpointError(f"shard {file} cannot be read: {cause}") from cause
 
 
 def read_labels(file: Path, count: int) -> npt.NDArray[np.int64]:
     """Return the labels (n,) of a shard, in memory; raise `CheckpointError` if there are not `count` of them."""
-    try:
-        with open_file(file) as stream:
-            _, size = _extent(stream, (count,), np.int64)
-            labels: npt.NDArray[np.int64] = np.frombuffer(stream.read(size), np.int64)
-        if labels.min() < 0:
-            raise ValueError(f"it holds the label {labels.min()}, expected 0 or more")
-    except (OSError, ValueError) as cause:
-        raise CheckpointError(f"shard {file} cannot be read: {cause}") from cause
+    labels = read_array(file, (count,), np.dtype(np.int64))
+    if labels.min() < 0:
+        raise CheckpointError(f"shard {file} cannot be read: it holds the label {labels.min()}, expected 0 or more")
     return labels
 
 
-def _extent(stream: BinaryIO, shape: tuple[int, ...], dtype: type[np.generic]) -> tuple[int, int]:
+def _extent(stream: BinaryIO, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[int, int]:
     """Return the offset and the number of bytes of a file's values; raise `ValueError` for other values or fewer."""
-    header = read_npy_header(stream)
-    if header.shape != shape or header.dtype != dtype or header.fortran:
-        raise ValueError(f"it holds {header.dtype} {header.shape}, expected {np.dtype(dtype)} {shape}")
+    expected, size = _header(shape, dtype), math.prod(shape) * dtype.itemsize
+    if stream.read(len(expected)) != expected:  # NumPy's reader of headers takes longer than all the rest
+        stream.seek(0)
+        header = read_npy_header(stream)
+        if header.shape != shape or header.dtype != dtype or header.fortran:
+            raise ValueError(f"it holds {header.dtype} {header.shape}, expected {dtype} {shape}")
     held = os.fstat(stream.fileno()).st_size - stream.tell()
-    if held < header.nbytes:
-        raise ValueError(f"it holds {held} bytes of values, its header says {header.nbytes}")
-    return stream.tell(), header.nbytes
+    if held < size:
+        raise ValueError(f"it holds {held} bytes of values, its header says {size}")
+    return stream.tell(), size
+
+
+@lru_cache(64)
+def _header(shape: tuple[int, ...], dtype: np.dtype[Any]) -> bytes:
+    """Return the header that NumPy writes for an array."""
+    stream = io.BytesIO()
+    description = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(stream, description)
+    return stream.getvalue()
 
 
 class _HashingFile:

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from augsynth.core.checks import check_integer, check_number, check_path, check_seed, require_memory
+from augsynth.core.items import ItemKeys
 from augsynth.core.torch_settings import seeded, usual_process, usual_thread
 from augsynth.errors import ArgumentTypeError, CheckpointError, PluginError
 from augsynth.generators.checkpoints import checkpoint
@@ -28,8 +29,10 @@ from augsynth.generators.errors import NotFittedError
 from augsynth.generators.image_kind import ImageKind
 from augsynth.generators.labels import check_labels
 from augsynth.generators.reading.images import ImageSet, read_images, require_contrast
+from augsynth.generators.reading.keyed import with_default_keys
 from augsynth.generators.samples import FitReport, Samples, check_sources
 from augsynth.generators.seeds import Noise
+from augsynth.generators.targets import Generated, TargetCollector
 from augsynth.generators.training import learning
 from augsynth.generators.training.request import FitRequest
 from augsynth.generators.training.steps import Callback
@@ -68,7 +71,7 @@ class Generator(OptionalMethods, ABC):
     # Methods that a plugin writes --------------------------------------------------------------------------------
 
     @abstractmethod
-    def generate(self, noise: Noise, labels: Tensor | None, guidance: float | None) -> Tensor:
+    def generate(self, noise: Noise, labels: Tensor | None, guidance: float | None) -> Tensor | Generated:
         """Draw `len(noise)` images. A sample must not depend on the other samples of the call.
 
         It is called without gradients, and with networks in eval mode.
@@ -79,7 +82,8 @@ class Generator(OptionalMethods, ABC):
             guidance: strength of guidance; None for the plugin's default.
 
         Returns:
-            Floating-point images (B, C, H, W) in [−1, 1]. Values outside are clamped.
+            Floating-point images (B, C, H, W) in [−1, 1]. Values outside are clamped. A generator that knows where
+            things are returns `Generated(images, targets)`.
         """
 
     def learn(self, images: Tensor, labels: Tensor | None, *, seed: int, progress: bool) -> FitReport | None:
@@ -153,7 +157,8 @@ class Generator(OptionalMethods, ABC):
         Args:
             image_shape: (C, H, W).
             num_classes: number of classes, at least 1; None if "conditional" is not declared.
-            class_names: one name for each class. None keeps the known names if the number of classes is the same.
+            class_names: one name for each class. None keeps the known names if the number of classes is the same. With
+                `num_classes=None`, they name the labels of objects in targets.
         """
         if class_names is None and self._image_kind is not None and self._image_kind.num_classes == num_classes:
             class_names = self._image_kind.class_names
@@ -234,6 +239,8 @@ class Generator(OptionalMethods, ABC):
         callbacks: Iterable[Callback] = (),
         log_dir: str | Path | None = None,
         progress: bool = True,
+        image_key: str = "image",
+        label_key: str = "label",
     ) -> FitReport:
         """Fit on a data set. After an error the generator is not fitted.
 
@@ -249,8 +256,8 @@ class Generator(OptionalMethods, ABC):
         call `fit` share every batch. `docs/training.md` explains all of this.
 
         Args:
-            dataset: map-style data set of `(image, label)`, of dicts with "image" and "label", or of images. An image
-                is uint8, or floating-point in [0, 1]: a torch tensor (C, H, W) or (H, W), a NumPy array (H, W, C) or
+            dataset: map-style data set of `(image, label)`, of dicts (see `image_key`), or of images. An image is
+                uint8, or floating-point in [0, 1]: a torch tensor (C, H, W) or (H, W), a NumPy array (H, W, C) or
                 (H, W), or a PIL image. All have one shape. Labels are 0…K−1, and no class is empty. It is read once.
                 Networks read a data set of more than 1 GiB of pixels again for every batch, instead of holding it in
                 memory.
@@ -280,8 +287,11 @@ class Generator(OptionalMethods, ABC):
             log_dir: folder for curves of the metrics, which TensorBoard shows; None (default) writes none. It needs
                 `pip install augsynth[tensorboard]`.
             progress: True (default) shows progress bars and the estimate of the time.
+            image_key: key of the image in items that are dicts, also of `held_out`; default "image".
+            label_key: key of their label; default "label".
         """
         learning.require_learn(self)
+        keys = ItemKeys.checked(image_key, label_key)
         request = FitRequest.checked(
             steps=steps,
             epochs=epochs,
@@ -293,12 +303,12 @@ class Generator(OptionalMethods, ABC):
             checkpoint_every=checkpoint_every,
             resume=resume,
             start_from=start_from,
-            held_out=held_out,
+            held_out=with_default_keys(held_out, keys),
             callbacks=callbacks,
             log_dir=log_dir,
             progress=progress,
         )
-        return self._fit(dataset, request)
+        return self._fit(with_default_keys(dataset, keys), request)
 
     def _fit(self, dataset: Any, request: FitRequest) -> FitReport:
         request.refuse_loop_options(self.name)
@@ -347,7 +357,7 @@ class Generator(OptionalMethods, ABC):
             progress: True shows a progress bar; default False.
 
         Returns:
-            Images, uint8 (n, C, H, W), and their classes, int64 (n,), or None.
+            Images, uint8 (n, C, H, W), their classes, int64 (n,), or None, and their targets, or None.
         """
         if guidance is not None and "guide" not in self.capabilities:
             self._refuse("guide")
@@ -363,11 +373,13 @@ class Generator(OptionalMethods, ABC):
         if device is not None:
             self.to(device)
 
-        def generate(noise: Noise, labels: Tensor | None) -> Tensor:
-            return self.generate(noise, labels, guided)
+        collector = TargetCollector(self.name, self.image_shape)
 
-        request = SampleRequest(n, start, seed, classes)
-        return Samples(render(self, generate, request, batch_size, progress), classes)
+        def generate(noise: Noise, labels: Tensor | None) -> Tensor:
+            return collector.images_of(self.generate(noise, labels, guided))
+
+        images = render(self, generate, SampleRequest(n, start, seed, classes), batch_size, progress)
+        return Samples(images, classes, collector.chosen(start % self.tile, n))
 
     def map_tiles(
         self, function: TileFunction, *images: Tensor, codes: Tensor | None = None, labels: Labels = None, seed: int = 0
