@@ -13,6 +13,7 @@ from augsynth.data.mixing.mix import NamedSource, Source, SyntheticMixDataset
 from augsynth.data.mixing.rule.label_space import LabelSpace
 from augsynth.data.mixing.samplers.batch_sampler import MixBatchSampler
 from augsynth.data.mixing.samplers.sampler import MixSampler
+from augsynth.data.mixing.streams.stream import MixStream
 from augsynth.data.pools.pool import SyntheticPool
 from augsynth.data.prefetching.planned import Planned, PlannedBatch
 from augsynth.data.prefetching.prefetcher import DevicePrefetcher
@@ -28,6 +29,7 @@ __all__ = [
     "LabelSpace",
     "MixBatchSampler",
     "MixSampler",
+    "MixStream",
     "NamedSource",
     "Planned",
     "PlannedBatch",

@@ -319,7 +319,7 @@ class SyntheticMixDataset(Positional[Any], Dataset[Any]):
         if self._readings is not None:
             self._warn_if(self._readings.read_twice(rows, len(assignment)))
         images, fields = together(self._template.structure.split_all, (loaded,), where)
-        added = self._additions.of(assignment, numbers, items, fields, where)
+        added = self._additions.of(len(assignment), assignment.num_synthetic, numbers, items, fields, where)
         return self._transform.apply(images, fields, batch_keys(self.seed, assignment.epoch, rows), where, added)
 
     def _load(self, number: int, position: int) -> Any:
