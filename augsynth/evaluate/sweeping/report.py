@@ -9,7 +9,7 @@ from typing import Any
 
 from augsynth.evaluate.figures import difference_plot
 from augsynth.evaluate.intervals import Interval, mean_interval, paired_interval
-from augsynth.evaluate.metrics import METRICS
+from augsynth.evaluate.metrics import METRICS, MORE_METRICS
 from augsynth.evaluate.pages import data_url, percent, render, write_page
 from augsynth.evaluate.sweeping.arms import Arm
 from augsynth.evaluate.sweeping.result import SweepResult
@@ -41,7 +41,7 @@ def render_sweep_report(result: SweepResult) -> str:
         result=result,
         tone=_TONES[verdict.answer],
         lead=f"{result.settings['images per class']} real images a class; the task: {result.settings['task']}.",
-        titles=[METRICS[name].title if name in METRICS else name for name in names],
+        titles=[_title(name) for name in names],
         confirmed=_rows(result.confirmed, names),
         controls=_rows(result.controls, names),
         recalls=_recalls(result),
@@ -52,6 +52,11 @@ def render_sweep_report(result: SweepResult) -> str:
             "provenance": {**result.provenance, **{name: f"{value:.0f} s" for name, value in result.seconds.items()}},
         },
     )
+
+
+def _title(name: str) -> str:
+    known = {**METRICS, **MORE_METRICS}
+    return known[name].title if name in known else name
 
 
 def _metrics(result: SweepResult) -> list[str]:

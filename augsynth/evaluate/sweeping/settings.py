@@ -24,7 +24,8 @@ class SweepSettings:
     """Settings of a sweep; raises `ArgumentError` for values outside their range.
 
     Args:
-        per_class: number of training images of each class, at least 1; None (default) for three quarters of all.
+        per_class: number of training images of each class, at least 1, or a mapping from each class to its number, for
+            a long tail; None (default) for three quarters of all.
         policies: names of augmentation policies, keys of `POLICIES` (default: all), or pipelines by names of your own.
         cheap: recipes without a pool, each tried with every policy; default "plain".
         recipes: recipes that use a pool; default "pool".
@@ -39,7 +40,7 @@ class SweepSettings:
         seed: number that selects another set of repetitions, at least 0; default 0.
     """
 
-    per_class: int | None = None
+    per_class: int | Mapping[int, int] | None = None
     policies: Sequence[str] | Mapping[str, Compose] = tuple(POLICIES)
     cheap: Sequence[str] = ("plain",)
     recipes: Sequence[str] = ("pool",)
@@ -55,8 +56,10 @@ class SweepSettings:
     def __post_init__(self) -> None:
         for name, least in (("seeds", 2), ("confirm_seeds", 2), ("workers", 1), ("seed", 0)):
             check_integer(name, getattr(self, name), least)
-        if self.per_class is not None:
-            check_integer("per_class", self.per_class, 1)
+        numbers = self.per_class.values() if isinstance(self.per_class, Mapping) else (self.per_class,)
+        for number in numbers:
+            if number is not None:
+                check_integer("per_class", number, 1)
         if not self.ratios or any(not 0 < ratio <= 1 for ratio in self.ratios):
             raise ArgumentError(f"ratios must lie above 0 and up to 1, got {list(self.ratios)}")
         if len(set(self.ratios)) < len(self.ratios):
@@ -86,7 +89,7 @@ class SweepSettings:
     def to_dict(self) -> dict[str, Any]:
         """Return the settings that decide the result, JSON-ready."""
         return {
-            "images per class": self.per_class or "three quarters of all",
+            "images per class": self._images_per_class(),
             "policies": list(self.policies),
             "cheap recipes": list(self.cheap),
             "synthetic recipes": list(self.recipes),
@@ -95,3 +98,8 @@ class SweepSettings:
             "seeds to confirm by": self.confirming,
             "confidence": self.confidence,
         }
+
+    def _images_per_class(self) -> int | str:
+        if isinstance(self.per_class, Mapping):
+            return ", ".join(f"{label}: {number}" for label, number in self.per_class.items())
+        return self.per_class or "three quarters of all"
