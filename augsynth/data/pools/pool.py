@@ -23,9 +23,11 @@ from augsynth.data.pools import writer
 from augsynth.data.pools.entries import Part
 from augsynth.data.pools.manifest import Manifest
 from augsynth.data.pools.request import Labels, PoolRequest
-from augsynth.data.pools.shards import images_file, is_intact, labels_file, map_images, read_labels
+from augsynth.data.pools.shards import images_file, is_intact, labels_file, map_array, read_labels
+from augsynth.data.pools.targets import Field, ShardTargets, target_file
 from augsynth.errors import CheckpointError
 from augsynth.generators import Generator, Samples
+from augsynth.generators.samples import item_of
 
 SHARD_SIZE = 1024
 # Linux allows a process 65,530 memory maps.
@@ -35,8 +37,11 @@ _MAPPED_SHARDS = 4096
 class SyntheticPool(Positional[Any], Dataset[Any]):
     """Pool of generated images in a folder, as a map-style dataset of `(image uint8 (C, H, W), label)`.
 
-    A pool without labels gives bare images. Shards are `.npy` files. Each process memory-maps a shard when it first
-    uses it, and keeps no file open. A pool is pickled as its path. A change of an image stays in memory.
+    A pool without labels gives bare images. A pool with targets gives dicts with "image", "label" if there are labels,
+    and the fields of the target ("boxes", "labels", "masks", "keypoints"), as transforms and mixes take them.
+
+    Shards are `.npy` files. Each process memory-maps a shard when it first uses it, and keeps no file open. A pool is
+    pickled as its path. A change of an image stays in memory.
 
     Args:
         path: folder of a finished pool. A relative path is made absolute at once.
@@ -56,6 +61,7 @@ class SyntheticPool(Positional[Any], Dataset[Any]):
         self._starts = np.concatenate(([0], self._ends))
         self.manifest.require_finished(self.path)
         self._images = lru_cache(_MAPPED_SHARDS)(partial(_map_shard, self.path, self.manifest))
+        self._targets = lru_cache(_MAPPED_SHARDS)(partial(_read_targets, self.path, self.manifest))
         self._labels: npt.NDArray[np.int64] | None = None
 
     @classmethod
@@ -192,6 +198,11 @@ class SyntheticPool(Positional[Any], Dataset[Any]):
         return self.manifest.class_names
 
     @property
+    def target_fields(self) -> tuple[Field, ...]:
+        """Fields of the targets; none if the pool has images alone."""
+        return self.manifest.targets
+
+    @property
     def parts(self) -> tuple[Part, ...]:
         """Provenance of the items."""
         return self.manifest.parts
@@ -218,23 +229,28 @@ class SyntheticPool(Positional[Any], Dataset[Any]):
         for row, number, offset in zip(images, numbers.tolist(), offsets.tolist(), strict=True):
             row[...] = shard(number)[offset]
         labels = None if self.labels is None else torch.from_numpy(self.labels[positions])
-        return Samples(torch.from_numpy(images), labels)
+        targets = None
+        if self.target_fields:
+            rows = zip(numbers.tolist(), offsets.tolist(), strict=True)
+            targets = [self._targets(number).target(offset) for number, offset in rows]
+        return Samples(torch.from_numpy(images), labels, targets)
 
     def __len__(self) -> int:
         return int(self._starts[-1])
 
-    def _item(self, position: int) -> tuple[torch.Tensor, int] | torch.Tensor:
-        image = torch.from_numpy(self._image(position))
-        return image if self.labels is None else (image, int(self.labels[position]))
+    def _item(self, position: int) -> Any:
+        number = int(self._ends.searchsorted(position, side="right"))
+        row = position - int(self._starts[number])
+        image: npt.NDArray[np.uint8] = self._images(number)[row]
+        if len(self._ends) > _MAPPED_SHARDS:
+            image = image.copy()  # a map lasts as long as an image of it, and a process has 65,530
+        label = None if self.labels is None else int(self.labels[position])
+        return item_of(
+            torch.from_numpy(image), label, self._targets(number).target(row) if self.target_fields else None
+        )
 
     def __reduce__(self) -> tuple[type[SyntheticPool], tuple[Path]]:
         return type(self), (self.path,)
-
-    def _image(self, index: int) -> npt.NDArray[np.uint8]:
-        number = int(self._ends.searchsorted(index, side="right"))
-        image: npt.NDArray[np.uint8] = self._images(number)[index - int(self._starts[number])]
-        # A map lasts as long as an image of it. So many images from as many shards would need too many maps.
-        return image if len(self._ends) <= _MAPPED_SHARDS else image.copy()
 
     def _checksums(self) -> list[tuple[str, str]]:
         files: list[tuple[str, str]] = []
@@ -242,11 +258,18 @@ class SyntheticPool(Positional[Any], Dataset[Any]):
             files.append((images_file(number), shard.images_sha256))
             if shard.labels_sha256 is not None:
                 files.append((labels_file(number), shard.labels_sha256))
+            for name, sha256 in (shard.targets_sha256 or {}).items():
+                files.append((target_file(name, number), sha256))
         return files
 
 
 def _map_shard(folder: Path, manifest: Manifest, number: int) -> npt.NDArray[np.uint8]:
-    return map_images(folder / images_file(number), (manifest.shards[number].count, *manifest.image_shape))
+    shape = (manifest.shards[number].count, *manifest.image_shape)
+    return map_array(folder / images_file(number), shape, np.dtype(np.uint8))
+
+
+def _read_targets(folder: Path, manifest: Manifest, number: int) -> ShardTargets:
+    return ShardTargets(folder, number, manifest.shards[number].count, manifest.targets)
 
 
 def _remove(folder: str, owner: int) -> None:
