@@ -32,6 +32,7 @@ from augsynth.evaluate.pipelines import plain_pipeline
 from augsynth.evaluate.sweeping import write_sweep_report
 from augsynth.evaluate.sweeping.arms import Arm
 from augsynth.evaluate.sweeping.cautions import warnings_of
+from augsynth.evaluate.sweeping.recipes import RECIPES, Ingredients
 from augsynth.evaluate.sweeping.splits import draw_split
 from augsynth.evaluate.sweeping.verdict import verdict_of
 from augsynth.generators import create_generator
@@ -303,6 +304,23 @@ def test_a_long_tail_is_drawn_as_stated_and_judged_by_balanced_accuracy(halves):
     task = ridge(metric="balanced_accuracy")
     result = sweep(mine, {"more": Others(others)}, task=task, settings=settings, progress=False)
     assert result.verdict.metric == "balanced_accuracy"
+    assert {arm.recipe for arm in result.controls} == {"plain", "oversampling"}
+    assert {arm.recipe for arm in result.synthetic} == {"pool", "balanced pool"}
     assert result.verdict.difference.mean == pytest.approx(fmean(result.recall_changes().values()))
     with pytest.raises(ArgumentError, match="each of the 10 classes"):
         draw_split(mine, {0: 5}, 0)
+
+
+def test_recipes_make_the_training_sets_that_they_say(halves):
+    mine, others = halves
+    real = draw_split(mine, {label: 20 if label < 5 else 4 for label in range(10)}, 0).real
+
+    def labels(name, ratio):
+        made = RECIPES[name].make(Ingredients(real, others, ratio, plain_pipeline(), 0))
+        return np.bincount([int(label) for _, label in made]), sum(made.source(i).synthetic for i in range(len(made)))
+
+    assert labels("plain", 0.0) == (pytest.approx([20] * 5 + [4] * 5), 0)
+    assert labels("oversampling", 0.0) == (pytest.approx([12] * 10), 0)
+    assert labels("pool", 0.5) == (pytest.approx([20] * 5 + [4] * 5), 60)
+    assert labels("balanced pool", 0.5) == (pytest.approx([12] * 10), 60)
+    assert labels("filled", 0.5) == (pytest.approx([20] * 5 + [10] * 5), 30)
