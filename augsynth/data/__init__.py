@@ -14,6 +14,7 @@ from augsynth.data.mixing.rule.label_space import LabelSpace
 from augsynth.data.mixing.samplers.batch_sampler import MixBatchSampler
 from augsynth.data.mixing.samplers.sampler import MixSampler
 from augsynth.data.mixing.streams.stream import MixStream
+from augsynth.data.pools.cluster import RayEngine
 from augsynth.data.pools.pool import SyntheticPool
 from augsynth.data.prefetching.planned import Planned, PlannedBatch
 from augsynth.data.prefetching.prefetcher import DevicePrefetcher
@@ -33,6 +34,7 @@ __all__ = [
     "NamedSource",
     "Planned",
     "PlannedBatch",
+    "RayEngine",
     "SoftLabels",
     "Source",
     "SyntheticMixDataset",

@@ -20,6 +20,7 @@ from augsynth.core.checks import check_integer
 from augsynth.core.positions import Positional, as_positions
 from augsynth.data.pools import export as exporting
 from augsynth.data.pools import writer
+from augsynth.data.pools.cluster import Engine
 from augsynth.data.pools.entries import Part
 from augsynth.data.pools.importing import ImportRequest, Size
 from augsynth.data.pools.manifest import Manifest
@@ -78,6 +79,7 @@ class SyntheticPool(Positional[Any], Dataset[Any]):
         shard_size: int = SHARD_SIZE,
         device: torch.device | str | None = None,
         guidance: float | None = None,
+        engine: Engine | None = None,
         resume: bool = True,
         progress: bool = True,
     ) -> SyntheticPool:
@@ -101,12 +103,13 @@ class SyntheticPool(Positional[Any], Dataset[Any]):
             device: a device or its name; None (default) leaves the generator where it is.
             guidance: strength of guidance, finite; None (default) for the default of the generator. It needs the
                 capability "guide".
+            engine: `RayEngine(…)` to draw the shards on a cluster; None (default) to draw them in this process.
             resume: continue an unfinished pool, and open a finished one. Default True.
             progress: show a progress bar. Default True.
         """
         request = PoolRequest.of(generator, n, labels, seed, guidance, device)
         shard_size = check_integer("shard_size", shard_size, 1)
-        writer.create(Path(path).absolute(), request, shard_size, resume, progress)
+        writer.create(Path(path).absolute(), request, shard_size, resume, progress, engine)
         return cls(path)
 
     @classmethod
