@@ -18,6 +18,7 @@ from augsynth.data.pools.cluster import RayEngine
 from augsynth.data.pools.pool import SyntheticPool
 from augsynth.data.prefetching.planned import Planned, PlannedBatch
 from augsynth.data.prefetching.prefetcher import DevicePrefetcher
+from augsynth.data.refreshing.pool import RefreshingPool
 
 __all__ = [
     "AugmentedDataset",
@@ -35,6 +36,7 @@ __all__ = [
     "Planned",
     "PlannedBatch",
     "RayEngine",
+    "RefreshingPool",
     "SoftLabels",
     "Source",
     "SyntheticMixDataset",

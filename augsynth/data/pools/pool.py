@@ -76,6 +76,7 @@ class SyntheticPool(Positional[Any], Dataset[Any]):
         *,
         labels: Labels = None,
         seed: int = 0,
+        start: int = 0,
         shard_size: int = SHARD_SIZE,
         device: torch.device | str | None = None,
         guidance: float | None = None,
@@ -85,12 +86,12 @@ class SyntheticPool(Positional[Any], Dataset[Any]):
     ) -> SyntheticPool:
         """Fill a folder with samples of a fitted generator, and open the pool.
 
-        Item k is sample k of the generator for this seed, for every `shard_size`. A shard is written whole or not at
-        all, so a killed writer loses at most `shard_size` samples. A second call with the same arguments continues, or
-        opens the finished pool. Processes that call at the same time, under `torchrun` or on several machines with one
-        file system, share the shards among them; the shard of one that is killed is made by another one. All return
-        when the pool is finished. Raises `CheckpointError` if the folder has other content, or a pool and `resume` is
-        False.
+        Item k is sample `start + k` of the generator for this seed, for every `shard_size`. A shard is written whole or
+        not at all, so a killed writer loses at most `shard_size` samples. A second call with the same arguments
+        continues, or opens the finished pool. Processes that call at the same time, under `torchrun` or on several
+        machines with one file system, share the shards among them; the shard of one that is killed is made by another
+        one. All return when the pool is finished. Raises `CheckpointError` if the folder has other content, or a pool
+        and `resume` is False.
 
         Args:
             path: folder of the pool, new, empty, or with the same pool.
@@ -99,6 +100,8 @@ class SyntheticPool(Positional[Any], Dataset[Any]):
             labels: one class, or one class for each sample; by default a conditional generator takes its classes in
                 turn.
             seed: 64-bit integer, default 0.
+            start: number of the generator's sample that becomes item 0, at least 0; default 0. Pools with other starts
+                have other samples.
             shard_size: number of samples in a file, at least 1; default 1,024.
             device: a device or its name; None (default) leaves the generator where it is.
             guidance: strength of guidance, finite; None (default) for the default of the generator. It needs the
@@ -109,7 +112,8 @@ class SyntheticPool(Positional[Any], Dataset[Any]):
         """
         request = PoolRequest.of(generator, n, labels, seed, guidance, device)
         shard_size = check_integer("shard_size", shard_size, 1)
-        writer.create(Path(path).absolute(), request, shard_size, resume, progress, engine)
+        start = check_integer("start", start, 0)
+        writer.create(Path(path).absolute(), request, shard_size, resume, progress, engine, start)
         return cls(path)
 
     @classmethod

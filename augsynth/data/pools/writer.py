@@ -57,11 +57,17 @@ class Shards:
 
 
 def create(
-    folder: Path, request: Request, shard_size: int, resume: bool, progress: bool, engine: Engine | None = None
+    folder: Path,
+    request: Request,
+    shard_size: int,
+    resume: bool,
+    progress: bool,
+    engine: Engine | None = None,
+    start: int = 0,
 ) -> None:
     """Create a pool, or finish the pool of an equal request; see `SyntheticPool.create`."""
-    part = request.part(first=0, start=0)
-    shards = Shards(request, 0, shard_size)
+    part = request.part(first=0, start=start)
+    shards = Shards(request, 0, shard_size, start)
     if (folder / FILE).exists() and not record_files(folder):
         manifest = _resumed(folder, part, request, shard_size, resume)
         if len(manifest) >= manifest.wanted and manifest.class_names == request.class_names:
@@ -229,6 +235,7 @@ def _resumed(folder: Path, part: Part, request: Request, shard_size: int, resume
         "seed": (found.seed, part.seed),
         "labels": (found.labels, part.labels),
         "guidance": (found.guidance, part.guidance),
+        "start": (found.start, part.start),
         "n": (manifest.wanted, request.n),
         "shard_size": (manifest.shard_size, shard_size),
     }
