@@ -21,7 +21,9 @@ from augsynth.core.positions import Positional, as_positions
 from augsynth.data.pools import export as exporting
 from augsynth.data.pools import writer
 from augsynth.data.pools.entries import Part
+from augsynth.data.pools.importing import ImportRequest, Size
 from augsynth.data.pools.manifest import Manifest
+from augsynth.data.pools.reading.sources import SourceFormat, open_reader
 from augsynth.data.pools.request import Labels, PoolRequest
 from augsynth.data.pools.shards import images_file, is_intact, labels_file, map_array, read_labels
 from augsynth.data.pools.targets import Field, ShardTargets, target_file
@@ -125,6 +127,59 @@ class SyntheticPool(Positional[Any], Dataset[Any]):
         return pool
 
     @classmethod
+    def import_images(
+        cls,
+        path: str | os.PathLike[str],
+        source: Any,
+        *,
+        format: SourceFormat | None = None,
+        images: str | os.PathLike[str] | None = None,
+        size: Size = None,
+        mode: str | None = None,
+        class_names: Sequence[str] | None = None,
+        shard_size: int = SHARD_SIZE,
+        resume: bool = True,
+        progress: bool = True,
+    ) -> SyntheticPool:
+        """Copy images that another program wrote into a pool, and open it.
+
+        All images are looked at first, and then copied shard by shard; one shard is in memory. A killed import
+        continues when it is called again, and several processes share it, as for `create`. Raises `DataError` for a
+        source that cannot be read.
+
+        Args:
+            path: folder of the pool, new, empty, or with the same pool.
+            source: a folder with one subfolder a class, or with images alone; a tar file, a folder of tar files or a
+                list of them (WebDataset); a COCO file, or a folder with an `annotations.json`; an `.npy` file; an
+                `.npz` file with `images` and perhaps `labels`; parquet files with a column `image`; an array uint8
+                (N, H, W, C) or a tensor uint8 (N, C, H, W); or `(images, labels)`.
+            format: "imagefolder", "webdataset", "coco", "arrays" or "huggingface"; None (default) to tell it from the
+                source.
+            images: folder of the images of a COCO file; None (default) for the folder of the file.
+            size: height and width of all images, or one number for both. Images of another size are resized to cover
+                it and cropped at the centre, with their boxes, masks and keypoints. Required if they differ in size;
+                default None.
+            mode: "L", "RGB" or "RGBA", to which image files are converted. None (default) for "L" if all are grey,
+                else "RGB".
+            class_names: names of the classes; None (default) for those of the source.
+            shard_size: number of samples in a file, at least 1; default 1,024.
+            resume: continue an unfinished pool, and open a finished one. Default True.
+            progress: show progress bars. Default True.
+
+        >>> import tempfile
+        >>> images = np.zeros((10, 8, 8, 3), np.uint8)
+        >>> folder = tempfile.mkdtemp()
+        >>> len(SyntheticPool.import_images(folder, (images, np.arange(10)), progress=False))
+        10
+        """
+        shard_size = check_integer("shard_size", shard_size, 1)
+        reader = open_reader(source, format, images)
+        name = Path(source).name if isinstance(source, (str, os.PathLike)) else reader.format
+        request = ImportRequest(reader, name, size, mode, class_names, progress)
+        writer.create(Path(path).absolute(), request, shard_size, resume, progress)
+        return cls(path)
+
+    @classmethod
     def open(cls, path: str | os.PathLike[str]) -> SyntheticPool:
         """Open a finished pool; raise `CheckpointError` if there is none, or an unfinished one.
 
@@ -171,17 +226,19 @@ class SyntheticPool(Positional[Any], Dataset[Any]):
         class_names: Sequence[str] | None = None,
         progress: bool = True,
     ) -> None:
-        """Write the pool as PNG files into a folder, in a layout of other tools.
+        """Write the pool into a folder, in a layout of other tools, item by item.
 
-        An export that is refused or fails leaves nothing behind. All formats need Pillow, and images of 1, 3 or 4
-        channels.
+        An export that is refused, fails or is killed leaves nothing behind in the folder. All formats hold PNG files,
+        and need Pillow and images of 1, 3 or 4 channels. `import_images` reads them back.
 
         Args:
             path: new or empty folder.
-            format: "imagefolder" writes `<class>/<item>.png`, and refuses names that no folder can have, hidden names,
-                and names that differ only in case or in the form of accented letters. "webdataset" writes tar files of
-                `<item>.png` and `<item>.cls`, and known class names to `class_names.json`. "huggingface" saves a
-                `datasets.Dataset`, and needs the package `datasets`. Default "imagefolder".
+            format: "imagefolder" writes `<class>/<item>.png`, and `annotations.json` (COCO) for boxes and masks of
+                objects. It refuses names that no folder can have, hidden names, and names that differ only in case or
+                in the form of accented letters. "webdataset" writes tar files of `<item>.png`, `<item>.cls` and
+                `<item>.<field>.npy` for targets, and known class names to `class_names.json`. "huggingface" writes
+                parquet files for `datasets.load_dataset(path)`, and needs pyarrow: `pip install augsynth[huggingface]`.
+                Default "imagefolder".
             class_names: names of the classes; by default those of the pool, or else numbers with leading zeros.
             progress: show a progress bar. Default True.
         """
@@ -214,6 +271,14 @@ class SyntheticPool(Positional[Any], Dataset[Any]):
             shards = enumerate(self.manifest.shards)
             self._labels = np.concatenate([read_labels(self.path / labels_file(i), shard.count) for i, shard in shards])
         return self._labels
+
+    def largest_label(self) -> int:
+        """Return the largest label of images and of objects; −1 if there is none."""
+        largest = -1 if self.labels is None else int(self.labels.max())
+        if any(field.name == "labels" for field in self.target_fields):
+            shards = range(len(self.manifest.shards))
+            largest = max([largest, *(self._targets(number).largest_label() for number in shards)])
+        return largest
 
     def take(self, indices: Sequence[int] | npt.NDArray[np.integer[Any]]) -> Samples:
         """Return some of the items in memory.
