@@ -13,10 +13,13 @@ from augsynth.data.mixing.mix import NamedSource, Source, SyntheticMixDataset
 from augsynth.data.mixing.rule.label_space import LabelSpace
 from augsynth.data.mixing.samplers.batch_sampler import MixBatchSampler
 from augsynth.data.mixing.samplers.sampler import MixSampler
+from augsynth.data.mixing.streams.stream import MixStream
+from augsynth.data.pools.cluster import RayEngine
 from augsynth.data.pools.pool import SyntheticPool
 from augsynth.data.pools.view import PoolView
 from augsynth.data.prefetching.planned import Planned, PlannedBatch
 from augsynth.data.prefetching.prefetcher import DevicePrefetcher
+from augsynth.data.refreshing.pool import RefreshingPool
 
 __all__ = [
     "AugmentedDataset",
@@ -29,10 +32,13 @@ __all__ = [
     "LabelSpace",
     "MixBatchSampler",
     "MixSampler",
+    "MixStream",
     "NamedSource",
     "Planned",
     "PlannedBatch",
     "PoolView",
+    "RayEngine",
+    "RefreshingPool",
     "SoftLabels",
     "Source",
     "SyntheticMixDataset",

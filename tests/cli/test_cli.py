@@ -30,6 +30,9 @@ COMMANDS = (
     "plugins list",
     "plugins check",
     "plugins new",
+    "pool verify",
+    "pool export",
+    "pool import",
 )
 
 

@@ -14,7 +14,6 @@ from augsynth.data.mixing.items.form import structure_of
 from augsynth.data.mixing.items.soft_labels import SoftLabels, between, label_vector, length_of_vector
 from augsynth.data.mixing.items.template import ItemTemplate
 from augsynth.data.mixing.items.weights import loss_weights
-from augsynth.data.mixing.rule.assignment import EpochAssignment
 from augsynth.data.mixing.rule.labels import as_class, class_labels
 from augsynth.data.mixing.rule.rule import MixRule, SyntheticSource
 from augsynth.errors import ArgumentError
@@ -58,7 +57,8 @@ class ItemAdditions:
 
     def of(
         self,
-        assignment: EpochAssignment,
+        length: int,
+        synthetic: int,
         numbers: Sequence[int],
         items: Sequence[int],
         fields: Sequence[Fields],
@@ -67,7 +67,8 @@ class ItemAdditions:
         """Return the fields to add to each item, or None for none.
 
         Args:
-            assignment: the epoch.
+            length: number of items of the epoch, or its share.
+            synthetic: number of synthetic items among these.
             numbers: for each item 0, or k + 1 for synthetic source k.
             items: its position in this data set.
             fields: its fields, before the transform.
@@ -78,8 +79,8 @@ class ItemAdditions:
             labels = (field[self._label] for field in fields)
             columns[self._label] = each(self._soft.vector, zip(numbers, items, labels, strict=True), where)
         if self._weighted:
-            real, synthetic = loss_weights(self._synthetic_weight, len(assignment), assignment.num_synthetic)
-            columns["weight"] = [synthetic if number else real for number in numbers]
+            of_real, of_synthetic = loss_weights(self._synthetic_weight, length, synthetic)
+            columns["weight"] = [of_synthetic if number else of_real for number in numbers]
         if self._source is not None:
             columns["source"] = map(self._source, numbers, items)
         if not columns:

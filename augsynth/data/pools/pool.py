@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import tempfile
@@ -18,17 +17,19 @@ import torch
 from torch.utils.data import Dataset
 
 from augsynth.core.checks import check_integer
-from augsynth.core.positions import Positional, as_positions
+from augsynth.core.positions import as_positions
 from augsynth.data.pools import export as exporting
-from augsynth.data.pools import gated, selecting, writer
+from augsynth.data.pools import writer
+from augsynth.data.pools.cluster import Engine
 from augsynth.data.pools.entries import Part
+from augsynth.data.pools.gating import GatedPool
+from augsynth.data.pools.importing import ImportRequest, Size
 from augsynth.data.pools.manifest import Manifest
+from augsynth.data.pools.reading.sources import SourceFormat, open_reader
 from augsynth.data.pools.request import Labels, PoolRequest
 from augsynth.data.pools.shards import images_file, is_intact, labels_file, map_array, read_labels
 from augsynth.data.pools.targets import Field, ShardTargets, target_file
-from augsynth.data.pools.view import PoolView
-from augsynth.errors import ArgumentError, CheckpointError, shown
-from augsynth.gates.selection import Features
+from augsynth.errors import CheckpointError
 from augsynth.generators import Generator, Samples
 from augsynth.generators.samples import item_of
 
@@ -37,7 +38,7 @@ SHARD_SIZE = 1024
 _MAPPED_SHARDS = 4096
 
 
-class SyntheticPool(Positional[Any], Dataset[Any]):
+class SyntheticPool(GatedPool, Dataset[Any]):
     """Pool of generated images in a folder, as a map-style dataset of `(image uint8 (C, H, W), label)`.
 
     A pool without labels gives bare images. A pool with targets gives dicts with "image", "label" if there are labels,
@@ -76,20 +77,22 @@ class SyntheticPool(Positional[Any], Dataset[Any]):
         *,
         labels: Labels = None,
         seed: int = 0,
+        start: int = 0,
         shard_size: int = SHARD_SIZE,
         device: torch.device | str | None = None,
         guidance: float | None = None,
+        engine: Engine | None = None,
         resume: bool = True,
         progress: bool = True,
     ) -> SyntheticPool:
         """Fill a folder with samples of a fitted generator, and open the pool.
 
-        Item k is sample k of the generator for this seed, for every `shard_size`. A shard is written whole or not at
-        all, so a killed writer loses at most `shard_size` samples. A second call with the same arguments continues, or
-        opens the finished pool. Processes that call at the same time, under `torchrun` or on several machines with one
-        file system, share the shards among them; the shard of one that is killed is made by another one. All return
-        when the pool is finished. Raises `CheckpointError` if the folder has other content, or a pool and `resume` is
-        False.
+        Item k is sample `start + k` of the generator for this seed, for every `shard_size`. A shard is written whole or
+        not at all, so a killed writer loses at most `shard_size` samples. A second call with the same arguments
+        continues, or opens the finished pool. Processes that call at the same time, under `torchrun` or on several
+        machines with one file system, share the shards among them; the shard of one that is killed is made by another
+        one. All return when the pool is finished. Raises `CheckpointError` if the folder has other content, or a pool
+        and `resume` is False.
 
         Args:
             path: folder of the pool, new, empty, or with the same pool.
@@ -98,16 +101,20 @@ class SyntheticPool(Positional[Any], Dataset[Any]):
             labels: one class, or one class for each sample; by default a conditional generator takes its classes in
                 turn.
             seed: 64-bit integer, default 0.
+            start: number of the generator's sample that becomes item 0, at least 0; default 0. Pools with other starts
+                have other samples.
             shard_size: number of samples in a file, at least 1; default 1,024.
             device: a device or its name; None (default) leaves the generator where it is.
             guidance: strength of guidance, finite; None (default) for the default of the generator. It needs the
                 capability "guide".
+            engine: `RayEngine(…)` to draw the shards on a cluster; None (default) to draw them in this process.
             resume: continue an unfinished pool, and open a finished one. Default True.
             progress: show a progress bar. Default True.
         """
         request = PoolRequest.of(generator, n, labels, seed, guidance, device)
         shard_size = check_integer("shard_size", shard_size, 1)
-        writer.create(Path(path).absolute(), request, shard_size, resume, progress)
+        start = check_integer("start", start, 0)
+        writer.create(Path(path).absolute(), request, shard_size, resume, progress, engine, start)
         return cls(path)
 
     @classmethod
@@ -126,6 +133,59 @@ class SyntheticPool(Positional[Any], Dataset[Any]):
             raise
         weakref.finalize(pool, _remove, folder, os.getpid())
         return pool
+
+    @classmethod
+    def import_images(
+        cls,
+        path: str | os.PathLike[str],
+        source: Any,
+        *,
+        format: SourceFormat | None = None,
+        images: str | os.PathLike[str] | None = None,
+        size: Size = None,
+        mode: str | None = None,
+        class_names: Sequence[str] | None = None,
+        shard_size: int = SHARD_SIZE,
+        resume: bool = True,
+        progress: bool = True,
+    ) -> SyntheticPool:
+        """Copy images that another program wrote into a pool, and open it.
+
+        All images are looked at first, and then copied shard by shard; one shard is in memory. A killed import
+        continues when it is called again, and several processes share it, as for `create`. Raises `DataError` for a
+        source that cannot be read.
+
+        Args:
+            path: folder of the pool, new, empty, or with the same pool.
+            source: a folder with one subfolder a class, or with images alone; a tar file, a folder of tar files or a
+                list of them (WebDataset); a COCO file, or a folder with an `annotations.json`; an `.npy` file; an
+                `.npz` file with `images` and perhaps `labels`; parquet files with a column `image`; an array uint8
+                (N, H, W, C) or a tensor uint8 (N, C, H, W); or `(images, labels)`.
+            format: "imagefolder", "webdataset", "coco", "arrays" or "huggingface"; None (default) to tell it from the
+                source.
+            images: folder of the images of a COCO file; None (default) for the folder of the file.
+            size: height and width of all images, or one number for both. Images of another size are resized to cover
+                it and cropped at the centre, with their boxes, masks and keypoints. Required if they differ in size;
+                default None.
+            mode: "L", "RGB" or "RGBA", to which image files are converted. None (default) for "L" if all are grey,
+                else "RGB".
+            class_names: names of the classes; None (default) for those of the source.
+            shard_size: number of samples in a file, at least 1; default 1,024.
+            resume: continue an unfinished pool, and open a finished one. Default True.
+            progress: show progress bars. Default True.
+
+        >>> import tempfile
+        >>> images = np.zeros((10, 8, 8, 3), np.uint8)
+        >>> folder = tempfile.mkdtemp()
+        >>> len(SyntheticPool.import_images(folder, (images, np.arange(10)), progress=False))
+        10
+        """
+        shard_size = check_integer("shard_size", shard_size, 1)
+        reader = open_reader(source, format, images)
+        name = Path(source).name if isinstance(source, (str, os.PathLike)) else reader.format
+        request = ImportRequest(reader, name, size, mode, class_names, progress)
+        writer.create(Path(path).absolute(), request, shard_size, resume, progress)
+        return cls(path)
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> SyntheticPool:
@@ -174,130 +234,24 @@ class SyntheticPool(Positional[Any], Dataset[Any]):
         class_names: Sequence[str] | None = None,
         progress: bool = True,
     ) -> None:
-        """Write the pool as PNG files into a folder, in a layout of other tools.
+        """Write the pool into a folder, in a layout of other tools, item by item.
 
-        An export that is refused or fails leaves nothing behind. All formats need Pillow, and images of 1, 3 or 4
-        channels.
+        An export that is refused, fails or is killed leaves nothing behind in the folder. All formats hold PNG files,
+        and need Pillow and images of 1, 3 or 4 channels. `import_images` reads them back.
 
         Args:
             path: new or empty folder.
-            format: "imagefolder" writes `<class>/<item>.png`, and refuses names that no folder can have, hidden names,
-                and names that differ only in case or in the form of accented letters. "webdataset" writes tar files of
-                `<item>.png` and `<item>.cls`, and known class names to `class_names.json`. "huggingface" saves a
-                `datasets.Dataset`, and needs the package `datasets`. Default "imagefolder".
+            format: "imagefolder" writes `<class>/<item>.png`, and `annotations.json` (COCO) for boxes and masks of
+                objects. It refuses names that no folder can have, hidden names, and names that differ only in case or
+                in the form of accented letters. "webdataset" writes tar files of `<item>.png`, `<item>.cls` and
+                `<item>.<field>.npy` for targets, and known class names to `class_names.json`. "huggingface" writes
+                parquet files for `datasets.load_dataset(path)`, and needs pyarrow: `pip install augsynth[huggingface]`.
+                Default "imagefolder".
             class_names: names of the classes; by default those of the pool, or else numbers with leading zeros.
             progress: show a progress bar. Default True.
         """
         names = self.class_names if class_names is None else class_names
         exporting.export(self.active, Path(path), format, names, progress)
-
-    def select(
-        self,
-        recipe: str,
-        real: Any = None,
-        *,
-        keep: float = 0.75,
-        features: Features | None = None,
-        seed: int = 0,
-    ) -> PoolView:
-        """Choose items by a recipe, record the choice in the manifest, and return a view of the chosen items.
-
-        The same call on the same pool and real images finds the recorded choice. `docs/audit.md` says when which
-        recipe is worth trying. Items in quarantine are left out.
-
-        Args:
-            recipe: "confidence" drops the items that a classifier of the real images is least sure of; "covariance"
-                matches the scatter of each real class; "diverse" takes items that are far apart; "targeted" takes
-                items like real ones that are not learned early; "random" is the control.
-            real: map-style dataset of real `(image, label)`, of the pool's image shape; "random", and "diverse" with
-                `features`, need none.
-            keep: share to keep, in (0, 1], of each class; of the whole pool for "targeted". Default 0.75.
-            features: function of images, uint8 (n, C, H, W), that returns (n, D), such as
-                `augsynth.gates.TimmFeatures`; by default those of a classifier that is trained on one half of the real
-                images, and compares the pool with the other half.
-            seed: 64-bit seed; default 0.
-        """
-        items = self._active_items()
-        name, chosen = selecting.select(
-            self.path, self.manifest, self, items, recipe, real=real, keep=keep, features=features, seed=seed
-        )
-        self.manifest = Manifest.read(self.path)
-        return PoolView(self, chosen, name)
-
-    @property
-    def selections(self) -> dict[str, dict[str, Any]]:
-        """Recorded selections by name: recipe, parameters and number of items."""
-        return {entry["name"]: entry for entry in gated.entries(self.manifest, "selection")}
-
-    def selection(self, name: str) -> PoolView:
-        """Return a recorded selection, without items that are in quarantine now.
-
-        Args:
-            name: name of the selection.
-        """
-        if name not in self.selections:
-            raise ArgumentError(f"the pool has no selection {shown(name)}; it has {shown(list(self.selections))}")
-        chosen = gated.read_items(self.path, self.selections[name])
-        return PoolView(self, np.intersect1d(chosen, self._active_items()), name)
-
-    def quarantine(self, items: Sequence[int] | npt.NDArray[np.integer[Any]], reason: str) -> None:
-        """Put items into quarantine: mixes, selections and exports leave them out, until they are released.
-
-        Nothing is removed or renumbered: `pool[k]` stays sample k, and `active` is the view without the items. Mixes
-        that exist already go on as they are.
-
-        Args:
-            items: numbers of the items; negative ones count from the end. They are added to those with this reason.
-            reason: text, by which they are released again.
-        """
-        numbers = as_positions(items, len(self), f"the pool {self.path}")
-        self.manifest = gated.record_quarantine(self.path, reason, numbers)
-
-    def release(self, reason: str) -> None:
-        """Release the items that are in quarantine for a reason; those that are there for others too stay.
-
-        Args:
-            reason: text that `quarantine` was given.
-        """
-        name = gated.quarantine_name(reason)
-        if reason not in self.quarantined:
-            raise ArgumentError(
-                f"nothing is in quarantine for {shown(reason)}; the reasons are {shown(list(self.quarantined))}"
-            )
-        self.manifest = gated.remove(self.path, name)
-
-    @property
-    def quarantined(self) -> dict[str, npt.NDArray[np.int64]]:
-        """Numbers of the items in quarantine, in rising order, by reason."""
-        found = gated.entries(self.manifest, "quarantine")
-        return {entry["reason"]: gated.read_items(self.path, entry) for entry in found}
-
-    @property
-    def active(self) -> SyntheticPool | PoolView:
-        """View of the items that are not in quarantine; the pool itself if none is."""
-        items = selecting.active_items(self.path, self.manifest)
-        return self if items is None else PoolView(self, items, "active")
-
-    def _active_items(self) -> npt.NDArray[np.int64]:
-        items = selecting.active_items(self.path, self.manifest)
-        return np.arange(len(self)) if items is None else items
-
-    def content_digest(self) -> str:
-        """Return the SHA-256 of the checksums of the shards, which identifies the items."""
-        digest = hashlib.sha256()
-        for shard in self.manifest.shards:
-            digest.update(f"{shard.count} {shard.images_sha256} {shard.labels_sha256}\n".encode())
-        return digest.hexdigest()
-
-    @property
-    def image_shape(self) -> tuple[int, int, int]:
-        """Shape (C, H, W) of the images."""
-        return self.manifest.image_shape
-
-    @property
-    def class_names(self) -> tuple[str, ...] | None:
-        """Names of the classes, from the data set of the generator; None if they are not known."""
-        return self.manifest.class_names
 
     @property
     def target_fields(self) -> tuple[Field, ...]:
@@ -316,6 +270,14 @@ class SyntheticPool(Positional[Any], Dataset[Any]):
             shards = enumerate(self.manifest.shards)
             self._labels = np.concatenate([read_labels(self.path / labels_file(i), shard.count) for i, shard in shards])
         return self._labels
+
+    def largest_label(self) -> int:
+        """Return the largest label of images and of objects; −1 if there is none."""
+        largest = -1 if self.labels is None else int(self.labels.max())
+        if any(field.name == "labels" for field in self.target_fields):
+            shards = range(len(self.manifest.shards))
+            largest = max([largest, *(self._targets(number).largest_label() for number in shards)])
+        return largest
 
     def take(self, indices: Sequence[int] | npt.NDArray[np.integer[Any]]) -> Samples:
         """Return some of the items in memory.

@@ -144,6 +144,10 @@ class ShardTargets:
                 target[field.name] = torch.from_numpy(array[row])
         return target
 
+    def largest_label(self) -> int:
+        """Return the largest label of an object; −1 without objects."""
+        return int(self._arrays["labels"].max(initial=-1))
+
 
 def _fields(target: Target) -> tuple[Field, ...]:
     fields = []

@@ -15,6 +15,7 @@ from torch.utils.data import Dataset
 from augsynth.core.positions import Positional, as_positions
 from augsynth.core.typing import Ints
 from augsynth.data.pools import export as exporting
+from augsynth.data.pools.targets import Field
 from augsynth.generators import Samples
 
 
@@ -29,6 +30,9 @@ class ViewedPool(Protocol):
     def labels(self) -> Ints | None: ...
     def __len__(self) -> int: ...
     def __getitem__(self, index: SupportsIndex, /) -> Any: ...
+    @property
+    def target_fields(self) -> tuple[Field, ...]: ...
+    def largest_label(self) -> int: ...
     def take(self, indices: Ints) -> Samples: ...
     def content_digest(self) -> str: ...
 
@@ -64,6 +68,15 @@ class PoolView(Positional[Any], Dataset[Any]):
     def class_names(self) -> tuple[str, ...] | None:
         """Names of the classes; None if they are not known."""
         return self.pool.class_names
+
+    @property
+    def target_fields(self) -> tuple[Field, ...]:
+        """Fields of the targets; none if the pool has images alone."""
+        return self.pool.target_fields
+
+    def largest_label(self) -> int:
+        """Return the largest label of the whole pool, so that its classes keep their folders; −1 if there is none."""
+        return self.pool.largest_label()
 
     @property
     def labels(self) -> Ints | None:

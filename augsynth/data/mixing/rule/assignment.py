@@ -18,6 +18,7 @@ from augsynth.core.typing import Floats, Ints, Mask
 from augsynth.data.mixing.rule.classes import Groups
 from augsynth.data.mixing.rule.pairing import Picker, Slots, group_keys
 from augsynth.data.mixing.rule.permutation import permute, unpermute
+from augsynth.data.mixing.rule.spreading import spread
 
 # Streams of random bits. Transforms in a pipeline use those from 0 on.
 _OP_RANK, _OP_ORDER, _OP_PHASE = 0xFF00, 0xFF01, 0xFF02
@@ -56,7 +57,8 @@ class EpochAssignment(ABC):
         self._first_serials = np.cumsum(quotas, axis=1) - quotas
         self._pickers = pickers
         self._keys = group_keys(seed, epoch, len(self._quotas), _OP_RANK)
-        self._order_keys = group_keys(seed, epoch, 2, _OP_ORDER)
+        self._counts = quotas.sum(axis=1).tolist()
+        self._order_keys = group_keys(seed, epoch, max(len(quotas), 1) + 1, _OP_ORDER)
         self.epoch = epoch
         self.num_real_items = int(real.sizes.sum())
         self.num_synthetic = int(quotas.sum())
@@ -69,8 +71,8 @@ class EpochAssignment(ABC):
         """Return which of the positions (m,) are synthetic, and the places of these."""
 
     @abstractmethod
-    def synthetic_positions(self, numbers: Ints) -> Ints:
-        """Return positions of synthetic items in a random order; numbers are in [0, num_synthetic)."""
+    def _synthetic_position(self, group: Ints, rank: Ints) -> Ints:
+        """Return the position of the synthetic item with a rank in its group."""
 
     @abstractmethod
     def real_positions(self, numbers: Ints) -> Ints:
@@ -88,6 +90,21 @@ class EpochAssignment(ABC):
             numbers[synthetic] = slots.source + 1
             items[synthetic] = self._picked(slots)
         return numbers, items
+
+    def synthetic_positions(self, numbers: Ints) -> Ints:
+        """Return positions of synthetic items in a random order, in which the sources are spread evenly.
+
+        Args:
+            numbers: (m,) numbers in the order, in [0, num_synthetic).
+        """
+        source, own = spread(numbers, self._counts)
+        positions = np.empty_like(numbers)
+        for number, count in enumerate(self._counts):
+            chosen = source == number
+            serial = self._shuffled(own[chosen], count, number + 1 if number else 0)
+            group, rank = _group_and_rank(serial, self._first_serials[number])
+            positions[chosen] = self._synthetic_position(group, self._first_ranks[number, group] + rank)
+        return positions
 
     def slots(self, positions: Ints) -> tuple[Mask, Slots]:
         """Return which of the positions (m,) are synthetic, and the slots of these."""
@@ -134,9 +151,7 @@ class ReplaceAssignment(EpochAssignment):
         synthetic = rank < self._quotas[group]
         return synthetic, Places(group[synthetic], rank[synthetic], positions[synthetic])
 
-    def synthetic_positions(self, numbers: Ints) -> Ints:
-        serial = self._shuffled(numbers, self.num_synthetic, 0)
-        group, rank = _group_and_rank(serial, self._starts)
+    def _synthetic_position(self, group: Ints, rank: Ints) -> Ints:
         return self._position(group, rank)
 
     def real_positions(self, numbers: Ints) -> Ints:
@@ -169,8 +184,9 @@ class ExtendAssignment(EpochAssignment):
         # Partners follow the real items that are used, so those that the epoch leaves out come first.
         return synthetic, Places(group, rank, self._ranked(group, self._real_quotas[group] + rank))
 
-    def synthetic_positions(self, numbers: Ints) -> Ints:
-        return self.num_real_items + self._shuffled(numbers, self.num_synthetic, 0)
+    def _synthetic_position(self, group: Ints, rank: Ints) -> Ints:
+        positions: Ints = self.num_real_items + self._starts[group] + rank
+        return positions
 
     def real_positions(self, numbers: Ints) -> Ints:
         return self._shuffled(numbers, self.num_real_items, 1)
