@@ -9,7 +9,7 @@ from typing import Any
 
 import typer
 
-from augsynth.cli import demo, generate, info, plugins, preview
+from augsynth.cli import demo, generate, info, plugins, preview, sweep
 from augsynth.errors import AugsynthError
 
 USAGE, INTERRUPTED = 2, 130
@@ -24,6 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("demo")(demo.demo)
+app.command("sweep")(sweep.sweep)
 app.command("fit")(generate.fit)
 app.command("sample")(generate.sample)
 app.command("preview")(preview.preview)

@@ -6,7 +6,7 @@ import json
 import time
 from pathlib import Path
 from statistics import fmean
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich import box
@@ -28,6 +28,7 @@ from augsynth.errors import ArgumentError
 if TYPE_CHECKING:
     from augsynth.evaluate.intervals import Interval
     from augsynth.evaluate.results import ExperimentResult
+    from augsynth.evaluate.sweeping import Source
 
 
 def demo(
@@ -38,9 +39,17 @@ def demo(
         str, typer.Option(help="Shares of synthetic images to compare, above 0 and up to 1, separated by commas.")
     ] = "0.25,0.5",
     generator: GeneratorName = "cvae",
+    generator_from: Annotated[
+        Path | None,
+        typer.Option(help="Folder of a generator that was fitted on other images; --generator is then not used."),
+    ] = None,
     fit_steps: Annotated[int, typer.Option(min=1, help="Steps of fitting the generator, for each seed.")] = 400,
     train_steps: Annotated[int, typer.Option(min=1, help="Steps of training each classifier.")] = 600,
     options: GeneratorOptions = None,
+    shared: Annotated[
+        bool, typer.Option(help="Also try a generator fitted on half of the images, as if a colleague had shared it.")
+    ] = True,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; by default one a processor.")] = None,
     pipeline: PipelineFile = None,
     image_size: ImageSize = None,
     max_per_class: Annotated[int, typer.Option(min=2, help="Largest number of images of each class to read.")] = 500,
@@ -54,7 +63,8 @@ def demo(
 
     The demo sets a test part aside and draws a small training set. It fits a generator on these images only. Then it
     trains one small classifier on real images, on real images with augmentation, and on both with synthetic images, and
-    compares them on the test part. It writes a table and one HTML file for every outcome.
+    compares them on the test part. It does the same with 5 images a class and a generator that was fitted on other
+    images: a colleague shares a generator, not data. It writes a table and one HTML file for every outcome.
 
     Example: `augsynth demo --data photos/ --image-size 32 --per-class 20`
     """
@@ -62,30 +72,50 @@ def demo(
     from augsynth.evaluate.experiment import Settings, run_experiment
     from augsynth.evaluate.pipelines import read_pipeline
     from augsynth.evaluate.report import write_report
+    from augsynth.evaluate.sharing import EXPLANATION, OWN, Colleague, run_shared
+    from augsynth.evaluate.sweeping.settings import processors
 
     started = time.perf_counter()
     if out.exists() and not out.is_dir():
         raise ArgumentError(f"--out {out} is a file; the report and the pools need a folder")
+    choices = parse_settings(options)
     settings = Settings(
-        generator=generator,
-        generator_options=parse_settings(options),
+        source=_source(generator, generator_from, choices, fit_steps),
         per_class=per_class,
         ratios=_parse_ratios(ratios),
         seeds=seeds,
-        fit_steps=fit_steps,
         train_steps=train_steps,
         pipeline=read_pipeline(pipeline) if pipeline else None,
         seed=seed,
+        workers=workers or processors(),
     )
     loaded = load_dataset(
         data, max_per_class=max_per_class, image_size=image_size, test_fraction=test_fraction, seed=seed
     )
     print_data(loaded)
-    result = run_experiment(loaded, settings, out)
-    report = write_report(result, out / "report.html")
-    (out / "results.json").write_text(json.dumps(result.to_dict(), indent=2), encoding="utf-8")
-    _print_result(result)
+    results = [run_experiment(loaded, settings, out, setting=OWN if generator_from is None else "")]
+    _print_result(results[0])
+    if shared and generator_from is None:
+        colleague = Colleague(generator, choices, 2 * fit_steps)
+        results += run_shared(loaded, colleague, settings, out)
+        for result in results[1:]:
+            console.print()
+            _print_result(result)
+    explanation = EXPLANATION if len(results) > 1 else ""
+    report = write_report(results, out / "report.html", explanation=explanation)
+    written = {**results[0].to_dict(), "other settings": [result.to_dict() for result in results[1:]]}
+    (out / "results.json").write_text(json.dumps(written, indent=2), encoding="utf-8")
     console.print(f"{time.perf_counter() - started:.0f} s in all. Report: {report.resolve()}", soft_wrap=True)
+
+
+def _source(generator: str, folder: Path | None, options: dict[str, Any], steps: int) -> Source:
+    from augsynth.evaluate.sweeping import Given, OwnData
+
+    if folder is None:
+        return OwnData(generator, options, steps)
+    if not folder.is_dir():
+        raise ArgumentError(f"--generator-from {folder} is no folder of a fitted generator")
+    return Given(str(folder.absolute()), title=f"the generator in {folder}")
 
 
 def _parse_ratios(text: str) -> tuple[float, ...]:
@@ -99,6 +129,8 @@ def _print_result(result: ExperimentResult) -> None:
     from augsynth.evaluate.metrics import METRICS
     from augsynth.evaluate.results import BASELINE
 
+    if result.setting:
+        console.print(f"{result.setting}, {result.settings['images per class']} a class", style="bold")
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     table.add_column("training set", no_wrap=True)
     first, *others = (metric.title for metric in METRICS.values())
@@ -114,6 +146,8 @@ def _print_result(result: ExperimentResult) -> None:
         table.add_row(*cells)
     console.print(table)
     console.print(result.headline, style="bold")
+    for note in result.findings:
+        console.print(note, soft_wrap=True)
     console.print("Means over seeds ± 95% t intervals; changes are paired by seed and allow for several ratios.")
 
 

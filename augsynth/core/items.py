@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from augsynth.core.checks import as_integer
-from augsynth.errors import ArgumentTypeError, AugsynthError
+from augsynth.errors import ArgumentError, ArgumentTypeError, AugsynthError
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -19,12 +19,40 @@ Fields = dict[str, Any]
 
 
 @dataclass(frozen=True)
+class ItemKeys:
+    """Keys of the image and of the label in items that are dicts.
+
+    Args:
+        image: key of the image; default "image".
+        label: key of the label, which an item need not have if it is the default "label".
+    """
+
+    image: str = "image"
+    label: str = "label"
+
+    @classmethod
+    def checked(cls, image_key: Any, label_key: Any) -> Self:
+        """Return the keys that a user gives; raise `ArgumentTypeError` or `ArgumentError` if they cannot be keys."""
+        for name, key in (("image_key", image_key), ("label_key", label_key)):
+            if not isinstance(key, str):
+                raise ArgumentTypeError(f"{name} must be a text, a key of the dicts, got {type(key).__name__}")
+        if image_key == label_key:
+            raise ArgumentError(f"image_key and label_key must differ, got {image_key!r} for both")
+        return cls(image_key, label_key)
+
+
+DEFAULT_KEYS = ItemKeys()
+"""Keys of items whose user names none."""
+
+
+@dataclass(frozen=True)
 class ItemStructure:
     """Form of the items of a data set.
 
     Args:
-        kind: "pair" for `(image, label, …)`, "dict" for a mapping with "image", or "image" for a bare image.
+        kind: "pair" for `(image, label, …)`, "dict" for a mapping with an image, or "image" for a bare image.
         fields: names of the values beside the image; in a pair "label", or none if it is an image alone.
+        keys: keys of the image and the label in a mapping.
 
     >>> pair = ItemStructure.of(("picture", 7), "items of real")
     >>> pair.split(("picture", 7))
@@ -35,31 +63,41 @@ class ItemStructure:
 
     kind: str
     fields: tuple[str, ...]
+    keys: ItemKeys = DEFAULT_KEYS
 
     @classmethod
-    def of(cls, item: Any, what: str, *, error: type[AugsynthError] = ArgumentTypeError) -> Self:
+    def of(
+        cls, item: Any, what: str, *, keys: ItemKeys = DEFAULT_KEYS, error: type[AugsynthError] = ArgumentTypeError
+    ) -> Self:
         """Return the form of an item.
 
         Args:
-            item: `(image, label, …)`, a mapping with the key "image", or a bare image.
+            item: `(image, label, …)`, a mapping with the key of the image, or a bare image.
             what: what messages call the item.
-            error: the class of the error for an item without an image.
+            keys: keys of the image and the label in a mapping.
+            error: the class of the error for an item without an image, or without the label that `keys` names.
         """
         if isinstance(item, Mapping):
-            if "image" not in item:
-                found = ", ".join(map(str, item)) or "none"
-                raise error(f"{what} must have the key 'image', got the keys {found}")
-            return cls("dict", tuple(key for key in item if key != "image"))
+            _require_keys(item, keys, what, error)
+            return cls("dict", tuple(key for key in item if key != keys.image), keys)
+        if keys != DEFAULT_KEYS:
+            raise error(f"image_key and label_key are for items that are dicts, and {what} is a {type(item).__name__}")
         if isinstance(item, (tuple, list)):
             if not item:
                 raise error(f"{what} must be (image, label) or a dict, got an empty {type(item).__name__}")
             return cls("pair", ("label",) if len(item) > 1 else ())
         return cls("image", ())
 
+    @property
+    def label(self) -> str:
+        """Name of the field that holds the label, which items need not have."""
+        return self.keys.label
+
     def split(self, item: Any) -> tuple[Any, Fields]:
         """Return the image of an item, and its other fields by name."""
         if self.kind == "dict":
-            return item["image"], {key: value for key, value in item.items() if key != "image"}
+            image = self.keys.image
+            return item[image], {key: value for key, value in item.items() if key != image}
         if self.kind == "pair":
             return item[0], {"label": item[1]} if self.fields else {}
         return item, {}
@@ -74,8 +112,18 @@ class ItemStructure:
     def join(self, image: Any, fields: Fields) -> Any:
         """Return the item of an image and its fields, the inverse of `split`; a further field comes last."""
         if self.kind == "dict":
-            return {"image": image, **fields}
-        return (image, *fields.values())
+            return {self.keys.image: image, **fields}
+        return (image, *fields.values()) if fields or self.kind == "pair" else image
+
+
+def _require_keys(item: Mapping[Any, Any], keys: ItemKeys, what: str, error: type[AugsynthError]) -> None:
+    given = {"image_key": keys.image}
+    if keys.label != DEFAULT_KEYS.label:
+        given["label_key"] = keys.label
+    for name, key in given.items():
+        if key not in item:
+            found = ", ".join(map(str, item)) or "none"
+            raise error(f"{what} must have the key {key!r}, got the keys {found}; name the right one in {name}")
 
 
 def class_of(label: Any) -> int | None:

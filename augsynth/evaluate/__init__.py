@@ -10,15 +10,44 @@ from augsynth.evaluate.intervals import Interval, mean_interval, paired_interval
 from augsynth.evaluate.metrics import METRICS, accuracy, macro_f1
 from augsynth.evaluate.report import write_report
 from augsynth.evaluate.results import ExperimentResult
+from augsynth.evaluate.sweeping import (
+    ClassificationTask,
+    Comparison,
+    Given,
+    GivenPool,
+    OwnData,
+    ScikitLearn,
+    SmallCNN,
+    Source,
+    SweepResult,
+    SweepSettings,
+    Task,
+    Verdict,
+    compare,
+    sweep,
+)
 
 __all__ = [
     "FEATURE_SCORES",
     "METRICS",
+    "ClassificationTask",
     "Classifier",
+    "Comparison",
     "ExperimentResult",
+    "Given",
+    "GivenPool",
     "Interval",
+    "OwnData",
+    "ScikitLearn",
     "Settings",
+    "SmallCNN",
+    "Source",
+    "SweepResult",
+    "SweepSettings",
+    "Task",
+    "Verdict",
     "accuracy",
+    "compare",
     "feature_scores",
     "gan_test",
     "gan_train",
@@ -26,6 +55,7 @@ __all__ = [
     "mean_interval",
     "paired_interval",
     "run_experiment",
+    "sweep",
     "train_classifier",
     "write_report",
 ]

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
 from augsynth.errors import ArgumentError, AugsynthError
+from augsynth.evaluate.intervals import Interval
 from augsynth.evaluate.results import ExperimentResult
 from augsynth.transforms import Compose, Resize
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 _CELL = 72
 _INK = {False: ("#1f2933", "#d5dae1"), True: ("#e6e9ee", "#3a424d")}
@@ -109,15 +112,46 @@ def ratio_plot(result: ExperimentResult, *, dark: bool = False) -> bytes:
         result: result of an experiment.
         dark: use colours for a dark background; default False.
     """
+    figure, axes = _sheet(3.9)
+    _draw_reference(axes, result, dark)
+    _draw_arms(axes, result, dark)
+    _style(axes, result, dark)
+    return _png_of(figure)
+
+
+def difference_plot(rows: Sequence[tuple[str, Interval]], metric: str, *, dark: bool = False) -> bytes:
+    """Return a plot of differences from a control with their intervals, one row each, as the bytes of a PNG file.
+
+    Args:
+        rows: name and difference in [−1, 1]; the first row is drawn in colour.
+        metric: name of the score.
+        dark: use colours for a dark background; default False.
+    """
+    figure, axes = _sheet(1.0 + 0.42 * len(rows))
+    ink, _ = _INK[dark]
+    axes.axvline(0, color=ink, linewidth=1)
+    for place, (_, interval) in enumerate(rows):
+        mean, low, high = (100 * value for value in interval)
+        color = _GREY[dark] if place else _ACCENT[dark]
+        bars: dict[str, Any] = {"capsize": 4, "elinewidth": 1.6, "capthick": 1.6, "markersize": 7}
+        axes.errorbar([mean], [place], xerr=[[mean - low], [high - mean]], fmt="o", color=color, **bars)
+    axes.set_yticks(range(len(rows)), [name for name, _ in rows])
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.set_xlabel(f"difference from the control, points of {metric}", color=ink, fontsize=10)
+    _frame(axes, "x", dark)
+    return _png_of(figure)
+
+
+def _sheet(height: float) -> tuple[Figure, Axes]:
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
         raise missing_extra("matplotlib") from error
-    figure = Figure(figsize=(7.2, 3.9), dpi=200, layout="constrained")
-    axes = figure.subplots()
-    _draw_reference(axes, result, dark)
-    _draw_arms(axes, result, dark)
-    _style(axes, result, dark)
+    figure = Figure(figsize=(7.2, height), dpi=200, layout="constrained")
+    return figure, figure.subplots()
+
+
+def _png_of(figure: Figure) -> bytes:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()
@@ -168,16 +202,21 @@ def _draw_arms(axes: Axes, result: ExperimentResult, dark: bool) -> None:
 
 
 def _style(axes: Axes, result: ExperimentResult, dark: bool) -> None:
-    ink, rule = _INK[dark]
+    ink, _ = _INK[dark]
     ratios = [0.0, *(100 * scores.arm.ratio for scores in result.synthetic)]
     axes.set_xticks(ratios, [f"{ratio:g}%" for ratio in ratios])
     axes.set_xlim(-0.06 * max(ratios), 1.12 * max(ratios))
     axes.set_xlabel("synthetic images in the training set (all with augmentation)", color=ink, fontsize=10)
     axes.set_ylabel("test accuracy (%)", color=ink, fontsize=10)
-    axes.tick_params(colors=ink, length=0, labelsize=9.5, pad=6)
-    axes.grid(axis="y", color=rule, linewidth=0.7)
-    axes.set_axisbelow(True)
     axes.margins(y=0.12)
+    _frame(axes, "y", dark)
+
+
+def _frame(axes: Axes, grid: Literal["x", "y"], dark: bool) -> None:
+    ink, rule = _INK[dark]
+    axes.tick_params(colors=ink, length=0, labelsize=9.5, pad=6)
+    axes.grid(axis=grid, color=rule, linewidth=0.7)
+    axes.set_axisbelow(True)
     axes.patch.set_alpha(0)
     axes.figure.patch.set_alpha(0)
     for side in ("top", "right", "left"):

@@ -2,46 +2,48 @@
 
 from __future__ import annotations
 
-import base64
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from augsynth.evaluate.figures import image_grid, missing_extra, png, ratio_plot
+from augsynth.evaluate.figures import image_grid, png, ratio_plot
 from augsynth.evaluate.metrics import METRICS
+from augsynth.evaluate.pages import data_url, percent, render, write_page
 from augsynth.evaluate.results import ArmScores, ExperimentResult, Verdict
 
-TEMPLATE = Path(__file__).parent / "templates" / "report.html"
 _TONES: dict[Verdict, str] = {"helped": "good", "made it worse": "bad", "no clear difference": "even"}
 
 
-def write_report(result: ExperimentResult, path: str | Path) -> Path:
+def write_report(
+    result: ExperimentResult | Sequence[ExperimentResult], path: str | Path, *, explanation: str = ""
+) -> Path:
     """Write the report of an experiment, and return its path; names that are not UTF-8 are escaped.
 
     Args:
-        result: result of the experiment.
+        result: result of the experiment, or results in several settings, in the order of the report.
         path: path of the HTML file (UTF-8); missing folders are created.
+        explanation: why the answers in several settings differ, for the top of the page; default "".
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(render_report(result), encoding="utf-8", errors="backslashreplace")
-    return path
+    results = (result,) if isinstance(result, ExperimentResult) else tuple(result)
+    return write_page(render_report(results, explanation), path)
 
 
-def render_report(result: ExperimentResult) -> str:
-    """Return the report as HTML; needs jinja2, matplotlib and Pillow (the `demo` extra)."""
-    try:
-        from jinja2 import Environment, StrictUndefined
-    except ImportError as error:
-        raise missing_extra("jinja2") from error
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
-    return template.render(_view(result))
+def render_report(results: Sequence[ExperimentResult], explanation: str = "") -> str:
+    """Return the report as HTML; needs jinja2, matplotlib and Pillow (the `demo` extra).
 
-
-def percent(share: float) -> str:
-    """Return a share in percent: 0.9312 as "93.1%"."""
-    return f"{100 * share:.1f}%"
+    Args:
+        results: at least one result, on the same data.
+        explanation: why their answers differ; default "".
+    """
+    return render(
+        "report.html",
+        name=results[0].data_name,
+        version=results[0].provenance["augsynth"],
+        parts=[_view(result) for result in results],
+        explanation=explanation,
+        tone=_TONES.__getitem__,
+    )
 
 
 def table_rows(result: ExperimentResult) -> list[dict[str, str]]:
@@ -77,17 +79,15 @@ def _view(result: ExperimentResult) -> dict[str, Any]:
         "rows": table_rows(result),
         "metrics": METRICS,
         "percent": percent,
-        "tone": _TONES.__getitem__,
         "headline_verdict": result.best[1].verdict,
         "real_only": result.arms[0],
         "seeds": len(result.baseline.accuracy),
         "lead": (
             f"One small classifier, trained on {settings['images per class']} real images a class, tested on "
-            f"{settings['test images']} others, with and without images from the generator "
-            f"{settings['generator']}."
+            f"{settings['test images']} others, with and without synthetic images."
         ),
-        "plot_light": _data_url(ratio_plot(result)),
-        "plot_dark": _data_url(ratio_plot(result, dark=True)),
+        "plot_light": data_url(ratio_plot(result)),
+        "plot_dark": data_url(ratio_plot(result, dark=True)),
         "grids": _grids(result),
         "tables": {
             "settings": settings,
@@ -105,10 +105,6 @@ def _grids(result: ExperimentResult) -> list[dict[str, Any]]:
         ("Synthetic", "Drawn by the generator that was fitted on that training set, not selected.", examples.synthetic),
     )
     return [
-        {"title": title, "hint": hint, "columns": columns, "image": _data_url(png(image_grid(images, columns)))}
+        {"title": title, "hint": hint, "columns": columns, "image": data_url(png(image_grid(images, columns)))}
         for title, hint, images in shown
     ]
-
-
-def _data_url(image: bytes) -> str:
-    return "data:image/png;base64," + base64.b64encode(image).decode("ascii")

@@ -105,6 +105,8 @@ class ExperimentResult:
         provenance: origin of the result, JSON-ready: versions, machine, data.
         seconds: duration of each part of the experiment, by its name.
         notes: remarks for the report; none by default.
+        setting: the setting in a few words, for a report with several results; default "".
+        findings: further measurements in words; none by default.
     """
 
     data_name: str
@@ -114,6 +116,8 @@ class ExperimentResult:
     provenance: Mapping[str, Any]
     seconds: Mapping[str, float]
     notes: tuple[str, ...] = field(default=())
+    setting: str = ""
+    findings: tuple[str, ...] = ()
 
     @property
     def baseline(self) -> ArmScores:
@@ -159,12 +163,14 @@ class ExperimentResult:
         """Return the result, JSON-ready, without the example images."""
         return {
             "data": self.data_name,
+            "setting": self.setting,
             "headline": self.headline,
             "arms": [self._arm_to_dict(scores) for scores in self.arms],
             "settings": dict(self.settings),
             "provenance": dict(self.provenance),
             "seconds": dict(self.seconds),
             "notes": list(self.notes),
+            "findings": list(self.findings),
         }
 
     def _arm_to_dict(self, scores: ArmScores) -> dict[str, Any]:

@@ -127,6 +127,8 @@ def geometry() -> st.SearchStrategy[T.Transform]:
     filtered = {**smooth, "antialias": st.booleans()}
     size = st.tuples(st.integers(1, 12), st.integers(1, 12))
     needed = {"pad_if_needed": st.booleans()}
+    rounding, place = st.sampled_from(["nearest", "down"]), st.sampled_from(["center", "top_left", "bottom", "five"])
+    position = place | st.just("random")
     shear = st.one_of(st.floats(0, 60), _ranges(-60, 60), st.tuples(_ranges(-40, 40), _ranges(-40, 40)).map(sum_pairs))
     return st.one_of(
         st.builds(T.RandomHorizontalFlip, CHANCES),
@@ -150,7 +152,14 @@ def geometry() -> st.SearchStrategy[T.Transform]:
         st.builds(T.RandomResizedCrop, size, _ranges(0.05, 1), _ranges(0.5, 2), **filtered),
         st.builds(T.Resize, size, **filtered),
         st.builds(T.Resize, st.integers(1, 12), max_size=st.just(40), **filtered),
-        st.builds(T.Pad, st.integers(0, 5) | st.tuples(*[st.integers(0, 5)] * 4), **outside),
+        st.builds(T.RandomTranspose, CHANCES),
+        st.builds(T.RandomDihedral, CHANCES),
+        st.builds(T.LongestSide, st.integers(1, 12), rounding=rounding, **filtered),
+        st.builds(T.ShortestSide, st.integers(1, 12), max_size=st.just(40), rounding=rounding, **filtered),
+        st.builds(T.Letterbox, size, st.booleans(), position, rounding=rounding, **filtered, **outside),
+        st.builds(T.PadIfNeeded, size, position=position, **outside),
+        st.builds(T.CropAt, place, size, **needed, **outside),
+        st.builds(T.Pad, st.integers(0, 5) | st.tuples(*[st.integers(-2, 5)] * 4), **outside),
     )
 
 

@@ -32,6 +32,8 @@ from augsynth.transforms.custom import Lambda
 from augsynth.transforms.diff_augment import DiffAugment
 from augsynth.transforms.elastic import ElasticTransform
 from augsynth.transforms.erasing import GridMask, RandomErasing
+from augsynth.transforms.fitting import Letterbox, LongestSide, PadIfNeeded, ShortestSide
+from augsynth.transforms.fixed_crops import CropAt
 from augsynth.transforms.flips import RandomHorizontalFlip, RandomVerticalFlip
 from augsynth.transforms.frames import CenterCrop, Pad, RandomCrop, RandomResizedCrop, Resize
 from augsynth.transforms.histograms import CLAHE, RandomAutocontrast, RandomEqualize
@@ -43,6 +45,7 @@ from augsynth.transforms.perspective import RandomPerspective
 from augsynth.transforms.points import RandomGamma, RandomInvert, RandomPosterize, RandomSolarize
 from augsynth.transforms.policies import AutoAugment, RandAugment, TrivialAugmentWide
 from augsynth.transforms.registry import TRANSFORMS, from_dict
+from augsynth.transforms.turns import RandomDihedral, RandomQuarterTurn, RandomTranspose
 from augsynth.transforms.values import Normalize, ToDtype
 
 __all__ = [
@@ -54,6 +57,7 @@ __all__ = [
     "ColorJitter",
     "ColorMatrix",
     "Compose",
+    "CropAt",
     "CutMix",
     "DiffAugment",
     "Displace",
@@ -67,12 +71,15 @@ __all__ = [
     "GridMask",
     "ImageInfo",
     "Lambda",
+    "Letterbox",
+    "LongestSide",
     "Lowering",
     "MapColours",
     "MixUp",
     "Normalize",
     "Operate",
     "Pad",
+    "PadIfNeeded",
     "Plan",
     "PoissonNoise",
     "RandAugment",
@@ -83,6 +90,7 @@ __all__ = [
     "RandomChannelPermutation",
     "RandomChoice",
     "RandomCrop",
+    "RandomDihedral",
     "RandomEqualize",
     "RandomErasing",
     "RandomGamma",
@@ -91,16 +99,19 @@ __all__ = [
     "RandomInvert",
     "RandomPerspective",
     "RandomPosterize",
+    "RandomQuarterTurn",
     "RandomResizedCrop",
     "RandomRotation",
     "RandomScale",
     "RandomShear",
     "RandomSolarize",
     "RandomTranslate",
+    "RandomTranspose",
     "RandomVerticalFlip",
     "Resize",
     "SaltAndPepperNoise",
     "Sampling",
+    "ShortestSide",
     "SpeckleNoise",
     "ToDtype",
     "Transform",

@@ -13,13 +13,16 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from augsynth.core.geometry import compose
+from augsynth.core.geometry import compose, inverse_map
 from augsynth.core.typing import Floats
 from augsynth.errors import ArgumentError
 from augsynth.plan.lowering import Geometry, ImageInfo, PerChannel
 from augsynth.transforms.contract import Draw, Transform
 from augsynth.transforms.matrices import about, affine_inverse, rotation, scaling, shearing, translation
 from augsynth.transforms.params import Range, flag, interval, numbers, resampled, symmetric
+
+# A hair of a pixel, so that rounding in a cosine does not add an empty row.
+_HAIR = 1e-6
 
 Point = tuple[Floats | float, Floats | float]
 
@@ -64,8 +67,8 @@ class RandomRotation(Transform):
         degrees: a pair (lowest, highest), or a number d for (-d, d).
         interpolation: "nearest", "bilinear" (the default) or "bicubic".
         expand: True enlarges the canvas, so that it holds the whole rotated image; False (the default) keeps the size.
-        center: the point (x, y) that stays, in pixels from the upper left corner; by default the image's middle. Not
-            possible with `expand`.
+        center: the point (x, y) that stays, in pixels from the upper left corner; by default the image's middle. With
+            `expand`, the canvas is the smallest one of whole pixels around the image that was turned about this point.
         fill: the level of a constant border, in the image's units: a number, or one for each channel; 0 by default.
         border: the values outside the image: "constant" (the default), "replicate", "reflect", "reflect101" or "wrap".
 
@@ -87,8 +90,6 @@ class RandomRotation(Transform):
         flag(self.expand, "expand")
         resampled(self.interpolation, None, self.border, self.fill)
         _check_center(self.center)
-        if self.center is not None and self.expand:
-            raise ArgumentError("center cannot be chosen with expand=True: the expanded canvas is centred")
 
     def step(self, draw: Draw, images: ImageInfo) -> Geometry:
         # The inverse of a turn is the turn back.
@@ -96,16 +97,26 @@ class RandomRotation(Transform):
         declared = resampled(self.interpolation, None, self.border, self.fill)
         if not self.expand:
             return Geometry(rotation(degrees, *_middle(self.center, images)), images.sizes, declared)
+        if self.center is not None:
+            return Geometry(*_around(rotation(degrees, *_middle(self.center, images)), images.sizes), declared)
         turned_back = rotation(degrees)
         sizes = _enclosing(turned_back, images.sizes)
         to_origin = translation(-sizes[:, 1] / 2, -sizes[:, 0] / 2)
         return Geometry(compose(translation(*_middle(None, images)), turned_back, to_origin), sizes, declared)
 
 
+def _around(turned_back: Floats, sizes: npt.NDArray[np.int64]) -> tuple[Floats, npt.NDArray[np.int64]]:
+    """The inverse maps and the sizes of the whole-pixel frames around images that `turned_back` (n, 3, 3) restores."""
+    forward = inverse_map(turned_back)
+    corners = np.array([(0, 0), (1, 0), (0, 1), (1, 1)]) * sizes[:, None, ::-1]
+    turned = corners @ forward[:, :2, :2].transpose(0, 2, 1) + forward[:, None, :2, 2]
+    low, high = np.floor(turned.min(axis=1) + _HAIR), np.ceil(turned.max(axis=1) - _HAIR)
+    return compose(turned_back, translation(low[:, 0], low[:, 1])), (high - low)[:, ::-1].astype(np.int64)
+
+
 def _enclosing(turned: Floats, sizes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    # A hair below, so that rounding in a cosine does not add an empty row.
     extents = np.abs(turned[:, :2, :2]) @ sizes[:, ::-1, None]
-    enclosing: npt.NDArray[np.int64] = np.ceil(extents[:, ::-1, 0] - 1e-6).astype(np.int64)
+    enclosing: npt.NDArray[np.int64] = np.ceil(extents[:, ::-1, 0] - _HAIR).astype(np.int64)
     return enclosing
 
 

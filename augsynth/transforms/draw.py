@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+
 from augsynth import _native
 from augsynth.core.rng import Keys
-from augsynth.core.typing import Bits, Floats
+from augsynth.core.typing import Bits, Floats, Ints
 
 STREAM_WORDS = 4
 
@@ -38,3 +40,15 @@ class Draw(NamedTuple):
             high: the bound above.
         """
         return _native.spread(self.u, column, low, high)
+
+    def choice(self, count: int, column: int = 0) -> Ints:
+        """Numbers (n,), uniform over 0 … count - 1. For a `count` of 1, no random number is needed.
+
+        Args:
+            count: the number of alternatives, at least 1.
+            column: the column of `u` that they are made of; 0 by default.
+        """
+        if count == 1:
+            return np.zeros(len(self.u), np.int64)
+        chosen: Ints = (self.u[:, column] * count).astype(np.int64)
+        return chosen

@@ -12,6 +12,8 @@ from augsynth.transforms.contract import Transform
 from augsynth.transforms.custom import Lambda
 from augsynth.transforms.elastic import ElasticTransform
 from augsynth.transforms.erasing import GridMask, RandomErasing
+from augsynth.transforms.fitting import Letterbox, LongestSide, PadIfNeeded, ShortestSide
+from augsynth.transforms.fixed_crops import CropAt
 from augsynth.transforms.flips import RandomHorizontalFlip, RandomVerticalFlip
 from augsynth.transforms.frames import CenterCrop, Pad, RandomCrop, RandomResizedCrop, Resize
 from augsynth.transforms.histograms import CLAHE, RandomAutocontrast, RandomEqualize
@@ -20,6 +22,7 @@ from augsynth.transforms.noise import GaussianNoise, PoissonNoise, SaltAndPepper
 from augsynth.transforms.perspective import RandomPerspective
 from augsynth.transforms.points import RandomGamma, RandomInvert, RandomPosterize, RandomSolarize
 from augsynth.transforms.policies import AutoAugment, RandAugment, TrivialAugmentWide
+from augsynth.transforms.turns import RandomDihedral, RandomQuarterTurn, RandomTranspose
 from augsynth.transforms.values import Normalize, ToDtype
 
 
@@ -36,6 +39,9 @@ def examples(side: int = 8, threshold: float = 0.5) -> tuple[Transform, ...]:
     return (
         RandomHorizontalFlip(p=1.0),
         RandomVerticalFlip(p=1.0),
+        RandomTranspose(p=1.0),
+        RandomQuarterTurn((1, 3)),
+        RandomDihedral(),
         RandomRotation(30),
         RandomAffine(15, translate=(0.1, 0.1), scale=(0.7, 1.2), shear=15, border="reflect"),
         RandomScale((0.6, 1.6), border="replicate"),
@@ -45,8 +51,13 @@ def examples(side: int = 8, threshold: float = 0.5) -> tuple[Transform, ...]:
         ElasticTransform(alpha=150.0, sigma=8.0),
         RandomCrop(side * 2 // 3, padding=side // 6),
         CenterCrop(side // 2),
+        CropAt(("top_left", "bottom_right"), side // 2),
         RandomResizedCrop(side, scale=(0.2, 0.6)),
         Resize((side // 2, side)),
+        LongestSide(side // 2),
+        ShortestSide(side // 2),
+        Letterbox((side // 2, side * 2), position="random"),
+        PadIfNeeded((side * 3 // 2, side), border="replicate"),
         Pad(side // 6, border="reflect101"),
         GaussianNoise(sigma=0.1),
         UniformNoise(-0.2, 0.2),

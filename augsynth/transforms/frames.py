@@ -26,18 +26,10 @@ from augsynth.transforms.params import (
     size_pair,
 )
 from augsynth.transforms.visibility import attempts, most_visible
+from augsynth.transforms.windows import equal_sizes, random_offsets, require_room
 
 _ATTEMPTS = 10
 _DRAWS_A_WINDOW = 2 * _ATTEMPTS + 2
-
-
-@lru_cache
-def _size(height: int, width: int) -> Ints:
-    return np.array([(height, width)], np.int64)
-
-
-def _sizes(height: int, width: int, count: int) -> Ints:
-    return _size(height, width).repeat(count, axis=0)
 
 
 @lru_cache
@@ -45,28 +37,13 @@ def _pair(height: float, width: float) -> Floats:
     return np.array((height, width), np.float64)
 
 
-def _require_room(room: Floats | Ints, size: tuple[int, int], images: ImageInfo, name: str) -> None:
-    if np.count_nonzero(room < 0):
-        height, width = images.sizes[int(np.flatnonzero((room < 0).any(axis=1))[0])]
-        raise ArgumentError(
-            f"{name} to {size[0]}x{size[1]} does not fit into an image of {height}x{width}: "
-            "resize or pad it first, or set pad_if_needed=True"
-        )
-
-
-def _offsets(u: Floats, room: Floats) -> Floats:
-    """Whole offsets, uniform over 0 … room."""
-    offsets: Floats = np.minimum(np.floor(u * (room + 1)), room)
-    return offsets
-
-
 @dataclass(frozen=True)
 class Pad(Transform):
-    """Add margins.
+    """Add margins, or cut them off.
 
     Args:
-        padding: the margins in pixels, at least 0: a number, (left and right, top and bottom), or (left, top, right,
-            bottom).
+        padding: the margins in pixels: a number, (left and right, top and bottom), or (left, top, right, bottom). A
+            negative margin cuts off pixels.
         fill: the level of a constant border, in the image's units: a number, or one for each channel; 0 by default.
         border: the values outside the image: "constant" (the default), "replicate", "reflect", "reflect101" or "wrap".
             torchvision's "symmetric" is "reflect" here, and its "reflect" is "reflect101".
@@ -81,12 +58,15 @@ class Pad(Transform):
     border: str = "constant"
 
     def check(self) -> None:
-        margins(self.padding)
+        margins(self.padding, negative=True)
         bordered(self.border, self.fill)
 
     def step(self, draw: Draw, images: ImageInfo) -> Geometry:
-        left, top, right, bottom = margins(self.padding)
+        left, top, right, bottom = margins(self.padding, negative=True)
         sizes = images.sizes + np.array([top + bottom, left + right])
+        if np.count_nonzero(sizes < 1):
+            height, width = images.sizes[int(np.flatnonzero((sizes < 1).any(axis=1))[0])]
+            raise ArgumentError(f"padding {self.padding!r} leaves nothing of an image of {height}x{width}")
         inverse = np.repeat(translation(-float(left), -float(top)), len(images), axis=0)
         return Geometry(inverse, sizes, bordered(self.border, self.fill), pads=True)
 
@@ -120,11 +100,11 @@ class CenterCrop(Transform):
         size = size_pair(self.size)
         room = images.sizes - size
         if not self.pad_if_needed:
-            _require_room(room, size, images, "a centre crop")
+            require_room(room, size, images, "a centre crop")
         offset = np.where(room >= 0, np.round(room / 2), -((-room) // 2)).astype(np.float64)
         declared = bordered(self.border, self.fill) if self.pad_if_needed else Sampling()
         inverse = translation(offset[:, 1], offset[:, 0])
-        return Geometry(inverse, _sizes(*size, len(images)), declared, pads=self.pad_if_needed)
+        return Geometry(inverse, equal_sizes(*size, len(images)), declared, pads=self.pad_if_needed)
 
 
 @dataclass(frozen=True)
@@ -174,12 +154,12 @@ class RandomCrop(Transform):
             # As torchvision: what is missing is added on both sides, so the window can still move.
             room, lowest = np.abs(room), (lowest + np.minimum(room, 0))[:, None]
         else:
-            _require_room(room, size, images, "a random crop")
-        moves = _offsets(draw.u.reshape(len(images), attempts(self.min_visible), 2), room[:, None])
+            require_room(room, size, images, "a random crop")
+        moves = random_offsets(draw.u.reshape(len(images), attempts(self.min_visible), 2), room[:, None])
         corner = self._chosen(moves + lowest, images)
         pads = self.pad_if_needed or self.padding is not None
         declared = bordered(self.border, self.fill) if pads else Sampling()
-        return Geometry(translation(corner[:, 1], corner[:, 0]), _sizes(*size, len(images)), declared, pads=pads)
+        return Geometry(translation(corner[:, 1], corner[:, 0]), equal_sizes(*size, len(images)), declared, pads=pads)
 
     def _chosen(self, corners: Floats, images: ImageInfo) -> Floats:
         """The (top, left) of the window of each sample, out of (n, attempts, 2)."""
@@ -224,9 +204,8 @@ class Resize(Transform):
                 raise ArgumentError(f"max_size must be greater than size {self.size}, got {self.max_size}")
 
     def step(self, draw: Draw, images: ImageInfo) -> Geometry:
-        sizes = (
-            self._shorter_side(images.sizes) if self._is_short_side() else _sizes(*size_pair(self.size), len(images))
-        )
+        fixed = None if self._is_short_side() else equal_sizes(*size_pair(self.size), len(images))
+        sizes = self._shorter_side(images.sizes) if fixed is None else fixed
         ratio = images.sizes / sizes
         declared = filtered(self.interpolation, self.antialias)
         return Geometry(scaling(ratio[:, 1], ratio[:, 0]), sizes, declared, keeps_frame=True)
@@ -293,7 +272,7 @@ class RandomResizedCrop(Transform):
         height, width = size_pair(self.size)
         window, offset = self._chosen(draw.u.reshape(len(images), attempts(self.min_visible), _DRAWS_A_WINDOW), images)
         inverse = matrix(window[:, 1] / width, 0.0, offset[:, 1], 0.0, window[:, 0] / height, offset[:, 0])
-        return Geometry(inverse, _sizes(height, width, len(images)), filtered(self.interpolation, self.antialias))
+        return Geometry(inverse, equal_sizes(height, width, len(images)), filtered(self.interpolation, self.antialias))
 
     def _chosen(self, u: Floats, images: ImageInfo) -> tuple[Floats, Floats]:
         """The (height, width) and the (top, left) of the window of each sample, out of those of `u` (n, windows, …)."""
@@ -314,7 +293,7 @@ class RandomResizedCrop(Transform):
         first, samples = both.argmax(axis=1), np.arange(len(sizes))
         window = tries[samples, :, first]
         room = sizes - window
-        offset = _offsets(u[:, -2:], room)
+        offset = random_offsets(u[:, -2:], room)
         missed = ~both[samples, first]
         if missed.any():
             window[missed] = self._largest(sizes[missed])

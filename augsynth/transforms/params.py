@@ -152,13 +152,20 @@ def size_pair(value: Any, name: str = "size") -> tuple[int, int]:
 
 
 @_remembered
-def margins(value: Any, name: str = "padding") -> tuple[int, int, int, int]:
-    """(left, top, right, bottom) from one integer, (left and right, top and bottom), or all four."""
+def margins(value: Any, name: str = "padding", negative: bool = False) -> tuple[int, int, int, int]:
+    """(left, top, right, bottom) from one integer, (left and right, top and bottom), or all four.
+
+    Args:
+        value: the integers.
+        name: the parameter's name, for messages.
+        negative: True allows integers below 0; False (the default) does not.
+    """
     given = value if isinstance(value, (tuple, list)) else (value,)
     if len(given) not in (1, 2, 4):
         raise ArgumentError(f"{name} must be an integer or 2 or 4 of them, got {shown(value)}")
     left, top, right, bottom = (tuple(given) * 4)[:4]
-    return tuple(integer(margin, name, 0) for margin in (left, top, right, bottom))  # type: ignore[return-value]
+    low = -LARGEST if negative else 0
+    return tuple(integer(margin, name, low) for margin in (left, top, right, bottom))  # type: ignore[return-value]
 
 
 def per_channel(value: Any, name: str) -> PerChannel:

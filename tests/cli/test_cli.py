@@ -19,7 +19,7 @@ from augsynth.generators.registry.discovery import Claim
 from augsynth.progress import progress_bar
 from augsynth.transforms import Compose, Normalize, RandomCrop, RandomHorizontalFlip
 
-COMMANDS = ("demo", "fit", "sample", "preview", "info", "plugins list", "plugins check", "plugins new")
+COMMANDS = ("demo", "sweep", "fit", "sample", "preview", "info", "plugins list", "plugins check", "plugins new")
 
 
 def run(*arguments: object) -> int:
@@ -53,7 +53,7 @@ def test_help_lists_the_commands_that_are_there(capsys):
     assert run("--help") == 0
     text = capsys.readouterr().out
     assert all(command.split()[0] in text for command in COMMANDS)
-    assert not any(f" {absent} " in text for absent in ("sweep", "bench"))
+    assert " bench " not in text
 
 
 def run_installed(folder: Path, code: str) -> subprocess.CompletedProcess[str]:
@@ -192,6 +192,7 @@ def test_preview_of_a_pipeline_file_that_crops_and_normalises(tmp_path, capsys):
 
 def test_demo_writes_a_report_and_prints_the_table(class_mean, tmp_path, capsys):
     small = ("--per-class", 5, "--seeds", 2, "--fit-steps", 3, "--train-steps", 2, "--max-per-class", 30)
+    small += ("--workers", 1)
     assert run("demo", "--generator", class_mean, *small, "--ratios", "0.5", "--out", tmp_path) == 0
     printed = " ".join(capsys.readouterr().out.split())
     results = json.loads((tmp_path / "results.json").read_text())
@@ -200,6 +201,37 @@ def test_demo_writes_a_report_and_prints_the_table(class_mean, tmp_path, capsys)
     assert str(tmp_path / "report.html") in printed
     assert results["headline"].split(":")[0] in (tmp_path / "report.html").read_text(encoding="utf-8")
     assert len(results["arms"]) == 3
+    (shared,) = results["other settings"]
+    assert [arm["ratio"] for arm in shared["arms"]] == [0, 0, 0.5, 0.8]
+    assert "A classifier trained on the colleague's" in printed
+    assert "The answer depends on what the generator has seen" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_demo_takes_a_ready_generator(model, tmp_path, capsys):
+    small = ("--per-class", 5, "--seeds", 2, "--train-steps", 2, "--max-per-class", 30, "--workers", 1)
+    assert run("demo", "--generator-from", model, *small, "--ratios", "0.5", "--out", tmp_path / "demo") == 0
+    results = json.loads((tmp_path / "demo" / "results.json").read_text())
+    assert results["settings"]["synthetic images from"] == f"the generator in {model}"
+    assert results["other settings"] == []
+
+
+def test_sweep_prints_controls_arms_and_a_verdict(class_mean, tmp_path, capsys):
+    small = ("--per-class", 3, "--seeds", 2, "--confirm-seeds", 2, "--fit-steps", 2, "--train-steps", 2)
+    more = ("--policies", "none, gentle", "--ratios", "0.5", "--workers", 1, "--max-per-class", 20)
+    assert run("sweep", "--generator", class_mean, *small, *more, "--out", tmp_path) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    results = json.loads((tmp_path / "results.json").read_text())
+    assert results["verdict"]["sentence"] in printed
+    assert {row["arm"] for row in results["controls"]} == {"none", "gentle"}
+    assert "The verdict rests on 2 repetitions" in printed
+
+
+def test_a_sweep_within_a_budget_leaves_trials_out_or_says_what_it_takes(class_mean, tmp_path, capsys):
+    options = ("sweep", "--generator", class_mean, "--fit-steps", 1, "--train-steps", 1, "--per-class", 2)
+    options += ("--workers", 1, "--max-per-class", 10, "--policies", "none,gentle", "--ratios", "0.5")
+    assert run(*options, "--budget", "1h", "--out", tmp_path / "hour") == 0
+    capsys.readouterr()
+    assert "too small" in refusal(capsys, *options, "--budget", "0.001s", "--out", tmp_path / "second")
 
 
 def test_info_is_complete_as_json(capsys):
@@ -249,6 +281,14 @@ def test_checking_goes_on_behind_a_plugin_that_exits(class_mean, monkeypatch, ca
         (["demo", "--generator", "cvea"], "there is no generator 'cvea'"),
         (["demo", "--test-fraction", "0"], "no test part"),
         (["demo", "--out", "file"], "--out file is a file"),
+        (["demo", "--generator-from", "nowhere"], "--generator-from nowhere is no folder"),
+        (["sweep", "--data", "nowhere"], "no data at 'nowhere'"),
+        (["sweep", "--budget", "soon"], "--budget expects a duration"),
+        (["sweep", "--policies", "none,tender"], "there is no policy 'tender'"),
+        (["sweep", "--recipes", "soup"], "there is no recipe 'soup'"),
+        (["sweep", "--generator", "cvea"], "there is no generator 'cvea'"),
+        (["sweep", "--ratios", "half"], "--ratios expects numbers"),
+        (["sweep", "--out", "file"], "--out file is a file"),
         (["demo", "--pipeline", "nowhere.json"], "cannot read the pipeline"),
         (["preview", "--seed", "many"], "--seed"),
         (["preview", "--seed", "-1"], "--seed"),
@@ -320,7 +360,7 @@ def test_brackets_are_no_markup(class_mean, tmp_path, capsys, monkeypatch):
 def test_names_that_are_not_utf_8_do_not_end_a_demo(class_mean, tmp_path, capsys):
     root, out = tmp_path / os.fsdecode(b"caf\xe9"), tmp_path / os.fsdecode(b"\xff")
     image_folder(root, os.fsdecode(b"a\xfe"), "b")
-    small = ("--per-class", 3, "--seeds", 2, "--fit-steps", 1, "--train-steps", 1)
+    small = ("--per-class", 3, "--seeds", 2, "--fit-steps", 1, "--train-steps", 1, "--workers", 1)
     assert run("demo", "--data", root, "--generator", class_mean, *small, "--out", out) == 0
     assert "caf\\udce9: 12 images" in capsys.readouterr().out
     report = (out / "report.html").read_text(encoding="utf-8")

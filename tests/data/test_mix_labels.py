@@ -13,7 +13,7 @@ from torch.utils.data import ConcatDataset, DataLoader, Subset, default_collate
 
 from augsynth import transforms as T
 from augsynth.data import MixBatchSampler, SyntheticMixDataset, collate
-from augsynth.data.mixing.rule.classes import class_labels
+from augsynth.data.mixing.rule.labels import class_labels
 from augsynth.errors import ArgumentError, ArgumentTypeError, AugsynthError, DataError
 
 IMAGE = np.zeros((4, 4, 1), np.uint8)

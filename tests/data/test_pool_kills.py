@@ -30,11 +30,12 @@ def append(path: Path) -> None:
     SyntheticPool.open(path).append(toy_generator(), SAMPLES, seed=5, progress=False)
 
 
-def write(task: Any, path: Path, ready: Any) -> None:
+def write(task: Any, path: Path, ready: Any, waits: bool = True) -> None:
     torch.set_num_threads(1)
     ready.set()
     task(path)
-    time.sleep(60)  # until the kill, if that comes late
+    if waits:
+        time.sleep(60)  # until the kill, if that comes late
 
 
 def kill_while_it_writes(task: Any, path: Path, delay: float) -> None:
@@ -78,7 +79,9 @@ def test_a_pool_whose_writers_were_killed_is_finished_to_the_very_bytes(
 
 @pytest.mark.parametrize("kills", [3, pytest.param(40, marks=pytest.mark.slow)])
 def test_a_pool_whose_appending_writer_was_killed_is_a_pool(tmp_path: Path, kills: int, undisturbed) -> None:
-    expected = toy_generator().sample(2 * SAMPLES, seed=5).images
+    create(tmp_path / "whole")
+    append(tmp_path / "whole")
+    expected = contents(tmp_path / "whole")
     rng = np.random.default_rng(kills)
     for number in range(kills):
         path = tmp_path / str(number)
@@ -89,4 +92,23 @@ def test_a_pool_whose_appending_writer_was_killed_is_a_pool(tmp_path: Path, kill
         assert len(pool) in range(SAMPLES, 2 * SAMPLES + 1, 2)
         if len(pool) < 2 * SAMPLES:
             pool.append(toy_generator(), 2 * SAMPLES - len(pool), seed=5, progress=False)
-        assert torch.equal(pool.take(range(2 * SAMPLES)).images, expected)
+        create(path)  # removes what a writer left that was killed after its last shard
+        assert contents(path) == expected
+
+
+@pytest.mark.parametrize("kills", [2, pytest.param(20, marks=pytest.mark.slow)])
+def test_writers_make_the_shards_of_one_that_was_killed(tmp_path: Path, kills: int, undisturbed) -> None:
+    expected, seconds = undisturbed
+    rng = np.random.default_rng(kills)
+    for number in range(kills):
+        path, ready = tmp_path / str(number), [FORK.Event() for _ in range(3)]
+        first, *others = [FORK.Process(target=write, args=(create, path, event, False)) for event in ready]
+        for process in (first, *others):
+            process.start()
+        ready[0].wait(60)
+        time.sleep(rng.uniform(0.2, 1.0) * seconds)
+        os.kill(first.pid, signal.SIGKILL)
+        for process in (first, *others):
+            process.join()
+        assert [process.exitcode for process in others] == [0, 0]
+        assert contents(path) == expected

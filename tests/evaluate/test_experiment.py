@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from augsynth.data.loading.datasets import ImageData, load_dataset
 from augsynth.errors import ArgumentError, DataError
-from augsynth.evaluate import METRICS, experiment
+from augsynth.evaluate import METRICS, OwnData
 from augsynth.evaluate.experiment import Settings, run_experiment
 from augsynth.evaluate.results import BASELINE, REAL_ONLY
+from augsynth.evaluate.sharing import Colleague, divide, run_shared
+from augsynth.evaluate.sweeping import sources, tasks
 
 
 def quick(class_mean: str, **changes) -> Settings:
-    settings = {"per_class": 5, "seeds": 2, "fit_steps": 4, "train_steps": 2, "synthetic_per_class": 6}
-    return Settings(generator=class_mean, **{**settings, **changes})
+    settings = {"per_class": 5, "seeds": 2, "train_steps": 2, "workers": 1}
+    return Settings(source=OwnData(class_mean, steps=4, per_class=6), **{**settings, **changes})
 
 
 @pytest.fixture(scope="module")
@@ -46,15 +50,15 @@ def test_training_uses_the_training_part_in_the_stated_shares(class_mean, digits
     known = {image.tobytes(): int(label) for image, label in zip(digits.images, digits.labels, strict=True)}
     seen = []
 
-    def spy(mixed, *, num_classes, steps, seed):
+    def spy(mixed, *, num_classes, steps, seed, **options):
         sources = [mixed.source(i) for i in range(len(mixed))]
         real = [mixed.real[s.item] for s in sources if not s.synthetic]
         assert all(known[image.tobytes()] == label for image, label in real)
         seen.append((len(mixed), len(mixed) - len(real), seed, {image.tobytes() for image, _ in real}))
-        return original(mixed, num_classes=num_classes, steps=1, seed=seed)
+        return original(mixed, num_classes=num_classes, steps=1, seed=seed, **options)
 
-    original = experiment.train_classifier
-    monkeypatch.setattr(experiment, "train_classifier", spy)
+    original = tasks.train_classifier
+    monkeypatch.setattr(tasks, "train_classifier", spy)
     run_experiment(digits, quick(class_mean, ratios=(0.25, 1.0)), tmp_path, progress=False)
     assert [entry[:3] for entry in seen] == [(50, synthetic, seed) for seed in (0, 1) for synthetic in (0, 0, 12, 50)]
     assert seen[0][3] == seen[1][3] >= seen[2][3]
@@ -63,7 +67,7 @@ def test_training_uses_the_training_part_in_the_stated_shares(class_mean, digits
 
 def test_the_generator_sees_only_the_small_training_set(class_mean, digits, tmp_path, monkeypatch):
     fitted = []
-    create = experiment.create_generator
+    create = sources.create_generator
 
     def spy(name, **options):
         generator = create(name, **options)
@@ -71,7 +75,7 @@ def test_the_generator_sees_only_the_small_training_set(class_mean, digits, tmp_
         monkeypatch.setattr(generator, "fit", lambda data, **kw: (fitted.append((data, kw["seed"])), fit(data, **kw)))
         return generator
 
-    monkeypatch.setattr(experiment, "create_generator", spy)
+    monkeypatch.setattr(sources, "create_generator", spy)
     run_experiment(digits, quick(class_mean), tmp_path, progress=False)
     assert [seed for _, seed in fitted] == [0, 1]
     for data, seed in fitted:
@@ -88,8 +92,8 @@ def test_only_augmented_arms_are_augmented(class_mean, digits, tmp_path, monkeyp
         exact.append(all(np.allclose(out, untouched, atol=1e-6) for out, untouched in pairs))
         return original(mixed, **kwargs)
 
-    original = experiment.train_classifier
-    monkeypatch.setattr(experiment, "train_classifier", spy)
+    original = tasks.train_classifier
+    monkeypatch.setattr(tasks, "train_classifier", spy)
     run_experiment(digits, quick(class_mean, ratios=(0.5,)), tmp_path, progress=False)
     assert exact == [True, False, False] * 2
 
@@ -126,3 +130,36 @@ def test_unusable_data_is_refused_before_any_work(class_mean, digits, tmp_path):
         run_experiment(load_dataset(tmp_path / "large.npz", test_fraction=0.5), quick(class_mean), tmp_path)
     with pytest.raises(DataError, match="500 are needed"):
         run_experiment(digits, quick(class_mean, per_class=500), tmp_path, progress=False)
+
+
+def test_a_colleagues_generator_is_fitted_on_images_that_nobody_trains_on(class_mean, digits, tmp_path):
+    mine, others = divide(digits)
+    own, theirs = ({image.tobytes() for image in part.images} for part in (mine, others))
+    assert not own & theirs
+    assert own | theirs == {image.tobytes() for image in digits.images}
+    assert mine.test is digits.test
+    settings = quick(class_mean)
+    colleague = Colleague(class_mean, steps=2)
+    (result,) = run_shared(digits, colleague, settings, tmp_path, progress=False)
+    assert [scores.arm.ratio for scores in result.synthetic] == [0.5, 0.8]
+    assert result.settings["images per class"] == 5
+    assert f"{len(others)} images of a colleague" in result.settings["synthetic images from"]
+    assert "themselves reaches" in result.findings[0]
+    (again,) = run_shared(digits, colleague, settings, tmp_path, progress=False)
+    assert again.arms == result.arms
+    few = digits.draw_per_class(9, 0)
+    assert run_shared(few, colleague, settings, tmp_path, progress=False) == []
+
+
+def test_processes_give_the_result_of_one(digits, tmp_path):
+    settings = Settings(
+        source=OwnData("cvae", {"width": 4}, steps=2, per_class=6),
+        per_class=3,
+        seeds=2,
+        ratios=(0.5,),
+        train_steps=2,
+        workers=1,
+    )
+    one = run_experiment(digits, settings, tmp_path / "one", progress=False)
+    two = run_experiment(digits, replace(settings, workers=2), tmp_path / "two", progress=False)
+    assert one.arms == two.arms

@@ -43,7 +43,7 @@ def test_the_report_is_one_file_that_loads_nothing(tmp_path):
 
 
 def test_every_embedded_picture_decodes():
-    for load in Page(render_report(made_up(0.03))).loads:
+    for load in Page(render_report([made_up(0.03)])).loads:
         image = Image.open(io.BytesIO(base64.b64decode(load.split(",", 1)[1])))
         image.verify()
 
@@ -51,7 +51,7 @@ def test_every_embedded_picture_decodes():
 @pytest.mark.parametrize("change", [0.03, -0.03, 0.0])
 def test_the_page_shows_headline_table_and_settings(change):
     result = made_up(change)
-    text = " ".join(Page(render_report(result)).text.split()).replace("\u2212", "-")
+    text = " ".join(Page(render_report([result])).text.split()).replace("\u2212", "-")
     assert result.headline in text
     for row in table_rows(result):
         for cell in filter(None, row.values()):
@@ -61,7 +61,7 @@ def test_the_page_shows_headline_table_and_settings(change):
 
 
 def test_names_are_escaped():
-    html = render_report(made_up(0.03))
+    html = render_report([made_up(0.03)])
     assert "<digits>" not in html
     assert "one &amp; two" in html
 

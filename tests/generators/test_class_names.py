@@ -50,7 +50,15 @@ KNOWN: dict[str, tuple[Any, tuple[str, ...] | None]] = {
     "a subset": (Subset(Holder(classes=NAMES), [0]), NAMES),  # type: ignore[arg-type]
     "a subset of a subset": (Subset(Subset(Holder(classes=NAMES), [0]), [0]), NAMES),  # type: ignore[arg-type]
     "parts alike": (Holder(datasets=[Holder(classes=NAMES), Holder(classes=list(NAMES))]), NAMES),
-    "parts that differ": (Holder(datasets=[Holder(classes=NAMES), Holder(classes=NAMES[::-1])]), None),
+    "a part without names": (Holder(datasets=[Holder(), Holder(classes=NAMES), Holder(classes=NAMES[:2])]), NAMES),
+    "parts that number their classes anew": (
+        Holder(datasets=[Holder(classes=NAMES), Holder(classes=NAMES[::-1], target_transform=int)]),
+        None,
+    ),
+    "the whole goes before its parts": (
+        Holder(class_names=NAMES, datasets=[Holder(classes=NAMES), Holder(classes=NAMES[::-1])]),
+        NAMES,
+    ),
     "a number of classes": (Holder(classes=3), None),
     "numbers": (Holder(classes=[0, 1, 2]), None),
     "one text": (Holder(classes="abc"), None),
@@ -65,6 +73,17 @@ KNOWN: dict[str, tuple[Any, tuple[str, ...] | None]] = {
 def test_names_are_found_where_data_sets_keep_them(case: str) -> None:
     dataset, expected = KNOWN[case]
     assert read_class_names(dataset, 3) == expected
+
+
+def test_parts_whose_names_differ_are_refused() -> None:
+    parts = Holder(datasets=[Holder(classes=NAMES), Holder(), Holder(classes=("ant", "bug"))])
+    with pytest.raises(DataError, match="label 1 is 'bug' in part 2 and 'bee' in part 0"):
+        read_class_names(parts)
+
+
+def test_names_of_another_key() -> None:
+    columns = Holder(features={"label": Holder(names=["x"]), "species": Holder(names=list(NAMES))})
+    assert read_class_names(columns, label="species") == NAMES
 
 
 def test_a_data_set_that_wraps_itself_has_no_end_and_no_names() -> None:

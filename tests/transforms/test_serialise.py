@@ -54,7 +54,7 @@ def test_every_transform_is_described_under_its_own_name() -> None:
         ({"type": "RandomRotation"}, "degrees"),
         ({"type": "Compose"}, "transforms"),
         ({"type": "ToDtype", "dtype": {"": ""}}, "dtype must be one of"),
-        ({"type": "Compose", "transforms": [{"type": "Pad", "padding": -1}]}, "at least 0"),
+        ({"type": "Compose", "transforms": [{"type": "RandomCrop", "size": 4, "padding": -1}]}, "at least 0"),
     ],
 )
 def test_bad_descriptions_are_refused_in_words(description: object, words: str) -> None:

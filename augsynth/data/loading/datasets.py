@@ -80,7 +80,7 @@ class ImageData(Positional[tuple[NDArray[np.uint8], int]]):
             seed: seed of the draw.
         """
         count = check_integer("count", count, 1)
-        return self.take(_chosen(self, dict.fromkeys(range(self.num_classes), count), seed))
+        return self.take(draw_indices(self, dict.fromkeys(range(self.num_classes), count), seed))
 
 
 def load_dataset(
@@ -228,7 +228,7 @@ def _bounded(data: ImageData, max_per_class: int | None, seed: int) -> ImageData
     counts = np.bincount(data.labels, minlength=data.num_classes)
     if max_per_class is None or counts.max() <= max_per_class:
         return data
-    kept = data.take(_chosen(data, {c: min(int(n), max_per_class) for c, n in enumerate(counts)}, seed))
+    kept = data.take(draw_indices(data, {c: min(int(n), max_per_class) for c, n in enumerate(counts)}, seed))
     note = f"{len(kept)} of {len(data)} images used, at most {max_per_class} a class"
     return replace(kept, notes=(*data.notes, note))
 
@@ -240,13 +240,19 @@ def _split(data: ImageData, test_fraction: float, seed: int) -> ImageData:
         lonely = data.class_names[counts.tolist().index(1)]
         raise DataError(f"{data.name}: class {lonely!r} has 1 image; a test split needs 2 or more a class")
     wanted = {c: min(max(1, round(n * test_fraction)), int(n) - 1) for c, n in enumerate(counts) if n}
-    held_back = _chosen(data, wanted, seed)
+    held_back = draw_indices(data, wanted, seed)
     rest = np.setdiff1d(np.arange(len(data)), held_back)
     return replace(data.take(rest), test=replace(data.take(held_back), notes=()))
 
 
-def _chosen(data: ImageData, counts: dict[int, int], seed: int) -> NDArray[np.int64]:
-    """Return sorted indices of `counts[c]` images of each class c, drawn for each class independently."""
+def draw_indices(data: ImageData, counts: dict[int, int], seed: int) -> NDArray[np.int64]:
+    """Return sorted indices of images, drawn for each class independently; `DataError` if a class has too few.
+
+    Args:
+        data: the images.
+        counts: number of images of each class that is drawn.
+        seed: seed of the draw.
+    """
     chosen = []
     for label, count in counts.items():
         members = np.flatnonzero(data.labels == label)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, SupportsIndex
 
 from torch.utils.data import Dataset, Sampler
 
+from augsynth.core.items import ItemKeys
 from augsynth.core.positions import Positional, as_positions
 from augsynth.data.mixing.epochs.callers import share_of, starting_sampler
 from augsynth.data.mixing.epochs.epoch import Readings, SharedEpoch, check_epoch
@@ -22,6 +23,7 @@ from augsynth.data.mixing.rule.pairing import PairingName
 from augsynth.data.mixing.rule.quota import Mode, Ratio
 from augsynth.data.mixing.rule.rule import MixRule, check_arguments, uses_synthetic
 from augsynth.data.mixing.synthetic import as_synthetic
+from augsynth.generators.reading.keyed import with_default_keys
 from augsynth.targets import field_names
 
 _NAME = "the mix"
@@ -46,7 +48,7 @@ class SyntheticMixDataset(Positional[Any], Dataset[Any]):
     is used twice in an epoch while another one that fits is unused. `docs/mixing.md` has the details.
 
     Args:
-        real: map-style dataset of `(image, label)`, or of dicts with "image".
+        real: map-style dataset of `(image, label)`, or of dicts (see `image_key`).
         synthetic: a `SyntheticPool`, any map-style dataset, a fitted `Generator`, or the name of a generator. The last
             two fill a temporary pool at once, never in a worker. It is not used if `ratio` is 0.
         ratio: synthetic fraction of an epoch: a number in [0, 1], `{class: number}` (a class that is not listed has
@@ -63,6 +65,9 @@ class SyntheticMixDataset(Positional[Any], Dataset[Any]):
         fit_steps: steps of fitting on `real`, for a generator that is given by name; default 2,000.
         passthrough: names of fields that stay as they are, where a target that would not move with its image is refused
             otherwise; "label" is the second half of a pair. Default none.
+        image_key, label_key: keys of the image and the label in real items that are dicts; default "image" and "label".
+            Synthetic items may be pairs, or dicts with these keys or with the default ones.
+        progress: True (default) shows progress bars of long work: reading labels, and fitting and sampling a generator.
 
     Raises `ArgumentError`, `ArgumentTypeError` or `DataError` at construction if the two data sets do not fit, also if
     both name their classes and a label means two names.
@@ -89,22 +94,27 @@ class SyntheticMixDataset(Positional[Any], Dataset[Any]):
         pool_size: int | None = None,
         fit_steps: int = 2000,
         passthrough: Collection[str] = (),
+        image_key: str = "image",
+        label_key: str = "label",
+        progress: bool = True,
     ) -> None:
         # Checks come before a generator is fitted or sampled, which may take minutes.
         seed = check_arguments(ratio, mode, pairing, seed)
         self.real = real
         self.transform = transform
         self.return_source = return_source
-        self._template = ItemTemplate(real, (*field_names(passthrough), *getattr(transform, "passthrough", ())))
+        keys = ItemKeys.checked(image_key, label_key)
+        self._template = ItemTemplate(real, (*field_names(passthrough), *getattr(transform, "passthrough", ())), keys)
+        real = with_default_keys(real, keys)
         self._transform = ItemTransform(transform, self._template)
         if uses_synthetic(ratio):
-            require_same_class_names(real, synthetic)
+            require_same_class_names(real, self._template.with_default_keys(synthetic))
             check = partial(self._template.check_synthetic, pairing=pairing)
-            synthetic = as_synthetic(
-                synthetic, real, check, pairing=pairing, pool_size=pool_size, fit_steps=fit_steps, seed=seed
-            )
+            sizes: dict[str, Any] = {"pool_size": pool_size, "fit_steps": fit_steps}
+            synthetic = as_synthetic(synthetic, real, check, pairing=pairing, seed=seed, progress=progress, **sizes)
         self.synthetic = synthetic
-        self._rule = MixRule(real, synthetic, ratio, mode, pairing, seed)
+        labelled = self._template.with_default_keys(synthetic)
+        self._rule = MixRule(real, labelled, ratio, mode, pairing, seed, progress=progress)
         self._epoch = SharedEpoch()
         self._current = self._rule.assignment(0)
         epochs_differ = self._rule.uses_synthetic or self._transform.draws_numbers

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from augsynth.core.checks import check_integer
-from augsynth.data.mixing.rule.classes import class_labels
+from augsynth.data.mixing.rule.labels import class_labels
 from augsynth.data.pools.pool import SyntheticPool
 from augsynth.errors import ArgumentError, ArgumentTypeError
 from augsynth.generators import Generator, create_generator
@@ -25,6 +25,7 @@ def as_synthetic(
     pool_size: Any,
     fit_steps: Any,
     seed: int,
+    progress: bool,
 ) -> Any:
     """Return a map-style dataset of synthetic items.
 
@@ -37,6 +38,7 @@ def as_synthetic(
         pool_size: number of samples, at least 1; None for as many as there are real items.
         fit_steps: steps of fitting for a name, at least 1.
         seed: seed of fitting and sampling.
+        progress: True shows progress bars.
     """
     if isinstance(synthetic, (str, Generator)):
         if pairing == "index":
@@ -48,7 +50,8 @@ def as_synthetic(
         steps = check_integer("fit_steps", fit_steps, 1)
         if isinstance(synthetic, str) and Path(synthetic).is_dir():
             raise ArgumentError(f"synthetic {synthetic!r} is a folder; if it is a pool, give SyntheticPool.open(path)")
-        return _pool(_fitted(synthetic, real, steps, seed), real, check, size, seed)
+        fitted = _fitted(synthetic, real, steps, seed, progress)
+        return _pool(fitted, real, check, size, seed, progress)
     if not hasattr(synthetic, "__len__") or not hasattr(synthetic, "__getitem__"):
         raise ArgumentTypeError(
             "synthetic must be a SyntheticPool, a fitted Generator, a generator's name or a map-style dataset, got "
@@ -57,18 +60,20 @@ def as_synthetic(
     return synthetic
 
 
-def _fitted(generator: str | Generator, real: Any, steps: int, seed: int) -> Generator:
+def _fitted(generator: str | Generator, real: Any, steps: int, seed: int, progress: bool) -> Generator:
     if isinstance(generator, Generator):
         return generator
     created = create_generator(generator)
-    fit_if_needed(created, real, steps=steps, seed=seed)
+    fit_if_needed(created, real, steps=steps, seed=seed, progress=progress)
     return created
 
 
-def _pool(generator: Generator, real: Any, check: Callable[[Any], None], size: int, seed: int) -> SyntheticPool:
+def _pool(
+    generator: Generator, real: Any, check: Callable[[Any], None], size: int, seed: int, progress: bool
+) -> SyntheticPool:
     labels = None
     if generator.num_classes is not None:
-        ordered = np.sort(class_labels(real, "real"))
+        ordered = np.sort(class_labels(real, "real", progress=progress))
         labels = ordered[np.arange(size) * len(ordered) // size].tolist()
     check(generator.sample(1, labels=labels and labels[:1], seed=seed)[0])
-    return SyntheticPool.temporary(generator, size, labels=labels, seed=seed)
+    return SyntheticPool.temporary(generator, size, labels=labels, seed=seed, progress=progress)

@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -15,48 +15,19 @@ import torch
 
 from augsynth.core.files import replacing
 from augsynth.core.json import read_versioned
+from augsynth.data.pools.entries import Part, Shard, whole
+from augsynth.data.pools.records import read_record
 from augsynth.errors import CheckpointError, shown
 from augsynth.generators import Generator
 
 FILE = "manifest.json"
 FORMAT = "augsynth-pool"
 VERSION = 1
+VIEWS_VERSION = 1
 _STAMP = {"format": FORMAT, "version": VERSION}
 
 Classes = int | torch.Tensor | None
 """Classes that a generator is asked for: one class, int64 (n,) on the CPU, or None for its own choice."""
-
-
-@dataclass(frozen=True)
-class Shard:
-    """Shard with `count` samples in the files `images-NNNNNN.npy` and `labels-NNNNNN.npy`, with their SHA-256."""
-
-    count: int
-    images_sha256: str
-    labels_sha256: str | None
-
-
-@dataclass(frozen=True)
-class Part:
-    """Provenance of the items of a pool from number `first` to the next part: item k is sample `start + k − first`.
-
-    Args:
-        generator: name, distribution, version, class and config of the generator, and the SHA-256 of its weights.
-        seed: seed of the samples.
-        labels: classes that were asked for: "none", "in turn" (the default), one class, or the SHA-256 of a list.
-        first: number of the first item.
-        start: number of its sample.
-    """
-
-    generator: dict[str, Any]
-    seed: int
-    labels: str
-    first: int
-    start: int
-
-    def same_stream(self, other: Part) -> bool:
-        """Return whether both parts have samples of one generator and seed."""
-        return self.generator == other.generator and self.seed == other.seed
 
 
 @dataclass(frozen=True)
@@ -71,6 +42,7 @@ class Manifest:
         parts: provenance of the items.
         shards: shards in the order of the items.
         class_names: names of the classes of the generator; None if they are not known.
+        views: descriptions of views, JSON-ready; each has a "name".
     """
 
     image_shape: tuple[int, int, int]
@@ -80,16 +52,19 @@ class Manifest:
     parts: tuple[Part, ...]
     shards: tuple[Shard, ...]
     class_names: tuple[str, ...] | None = None
+    views: tuple[dict[str, Any], ...] = ()
 
     def __len__(self) -> int:
         return sum(shard.count for shard in self.shards)
 
     def write(self, folder: Path) -> None:
         """Replace the manifest of a folder in one step; after the call, it is on the disk."""
-        parts, shards = ([vars(entry) for entry in entries] for entries in (self.parts, self.shards))
+        parts, shards = ([entry.as_json() for entry in entries] for entries in (self.parts, self.shards))
         content = {**_STAMP, **vars(self), "parts": parts, "shards": shards}
-        if self.class_names is None:  # as in pools from before they were kept
-            del content["class_names"]
+        content["views"] = {"version": VIEWS_VERSION, "entries": self.views} if self.views else None
+        for name in ("class_names", "views"):  # as in pools from before they were kept
+            if content[name] is None:
+                del content[name]
         with replacing(folder / FILE) as stream:
             stream.write(json.dumps(content, indent=1).encode())
 
@@ -103,10 +78,13 @@ class Manifest:
 
     @classmethod
     def read(cls, folder: Path) -> Manifest:
-        """Read the manifest of a folder; raise `CheckpointError` if there is none, or one that cannot be used."""
+        """Read the manifest of a folder, with the finished shards that it does not list yet.
+
+        Raises `CheckpointError` if there is none, or one that cannot be used.
+        """
         file = folder / FILE
         try:
-            return _manifest(read_versioned(file, "pool", _STAMP))
+            return _with_records(_manifest(read_versioned(file, "pool", _STAMP)), folder)
         except (FileNotFoundError, NotADirectoryError) as cause:
             raise CheckpointError(f"{folder} holds no pool: there is no {FILE}") from cause
         except CheckpointError:
@@ -118,52 +96,60 @@ class Manifest:
 def _manifest(content: dict[str, Any]) -> Manifest:
     """Return the manifest from JSON; raise `KeyError`, `TypeError` or `ValueError` if it is not valid."""
     channels, height, width = content["image_shape"]
-    shape = (_whole(channels, "channels"), _whole(height, "height"), _whole(width, "width"))
+    shape = (whole(channels, "channels"), whole(height, "height"), whole(width, "width"))
     if type(content["labelled"]) is not bool:
         raise ValueError(f"labelled is {shown(content['labelled'])}, expected true or false")
     content |= {
         "class_names": _names(content.get("class_names")),
         "image_shape": shape,
-        "wanted": _whole(content["wanted"], "wanted"),
-        "shard_size": _whole(content["shard_size"], "shard_size"),
-        "parts": tuple(_part(Part(**part)) for part in content["parts"]),
-        "shards": tuple(_shard(Shard(**shard), content["labelled"]) for shard in content["shards"]),
+        "wanted": whole(content["wanted"], "wanted"),
+        "shard_size": whole(content["shard_size"], "shard_size"),
+        "parts": tuple(map(Part.from_json, content["parts"])),
+        "shards": tuple(map(Shard.from_json, content["shards"])),
+        "views": _views(content.get("views")),
     }
-    manifest, held = Manifest(**content), sum(shard.count for shard in content["shards"])
+    return _checked(Manifest(**content))
+
+
+def _checked(manifest: Manifest) -> Manifest:
+    """Return a manifest whose entries fit together; raise `ValueError` for another one."""
+    held = sum(shard.count for shard in manifest.shards)  # perhaps more than `len` can be
     firsts = [part.first for part in manifest.parts]
     if not firsts or firsts[0] != 0 or firsts != sorted(set(firsts)) or firsts[-1] > held:
         raise ValueError(f"its parts begin at {shown(firsts)}, of {held} samples")
-    if max(held, manifest.wanted) * math.prod(shape) > sys.maxsize:
-        raise ValueError(f"no disk holds {max(held, manifest.wanted)} images of shape {shape}")
+    if max(held, manifest.wanted) * math.prod(manifest.image_shape) > sys.maxsize:
+        raise ValueError(f"no disk holds {max(held, manifest.wanted)} images of shape {manifest.image_shape}")
+    for shard in manifest.shards:
+        if (shard.labels_sha256 is not None) != manifest.labelled:
+            raise ValueError(f"a shard of a pool {'with' if manifest.labelled else 'without'} labels is {shown(shard)}")
     return manifest
+
+
+def _with_records(manifest: Manifest, folder: Path) -> Manifest:
+    """Add shards whose writer was killed before it could list them, or is still at work."""
+    found: list[Shard] = []
+    while (shard := read_record(folder, len(manifest.shards) + len(found))) is not None:
+        found.append(shard)
+    return _checked(replace(manifest, shards=(*manifest.shards, *found))) if found else manifest
+
+
+def _views(section: Any) -> tuple[dict[str, Any], ...]:
+    if section is None:
+        return ()
+    if not isinstance(section, dict) or section.get("version") != VIEWS_VERSION:
+        raise ValueError(f"its views are {shown(section)}, expected those of version {VIEWS_VERSION}")
+    entries = section["entries"]
+    if not isinstance(entries, list) or not all(
+        isinstance(e, dict) and isinstance(e.get("name"), str) for e in entries
+    ):
+        raise ValueError(f"its views are {shown(entries)}, expected entries with names")
+    return tuple(entries)
 
 
 def _names(names: Any) -> tuple[str, ...] | None:
     if names is not None and not (isinstance(names, list) and all(isinstance(name, str) for name in names)):
         raise ValueError(f"class_names is {shown(names)}, expected a list of texts")
     return None if names is None else tuple(names)
-
-
-def _part(part: Part) -> Part:
-    if not isinstance(part.generator, dict) or not isinstance(part.labels, str) or type(part.seed) is not int:
-        raise ValueError(f"a part has no generator, seed or labels: {shown(part)}")
-    _whole(part.first, "first", 0)
-    _whole(part.start, "start", 0)
-    return part
-
-
-def _shard(shard: Shard, labelled: bool) -> Shard:
-    _whole(shard.count, "count")
-    if not isinstance(shard.images_sha256, str) or not isinstance(shard.labels_sha256, str if labelled else type(None)):
-        raise ValueError(f"a shard has no checksums: {shown(shard)}")
-    return shard
-
-
-def _whole(value: Any, name: str, least: int = 1) -> int:
-    """A whole number of the manifest, as JSON has it; `ValueError` for all else, Booleans and 3.0 included."""
-    if type(value) is not int or not least <= value <= sys.maxsize:
-        raise ValueError(f"{name} is {shown(value)}, expected a whole number of at least {least}")
-    return value
 
 
 def describe_generator(generator: Generator) -> dict[str, Any]:

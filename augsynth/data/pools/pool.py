@@ -6,10 +6,8 @@ import os
 import shutil
 import tempfile
 import weakref
-from bisect import bisect_right
 from collections.abc import Sequence
 from functools import lru_cache, partial
-from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +20,10 @@ from augsynth.core.checks import check_integer
 from augsynth.core.positions import Positional, as_positions
 from augsynth.data.pools import export as exporting
 from augsynth.data.pools import writer
-from augsynth.data.pools.manifest import Manifest, Part
+from augsynth.data.pools.entries import Part
+from augsynth.data.pools.manifest import Manifest
+from augsynth.data.pools.request import Labels, PoolRequest
 from augsynth.data.pools.shards import images_file, is_intact, labels_file, map_images, read_labels
-from augsynth.data.pools.writer import Labels, PoolRequest
 from augsynth.errors import CheckpointError
 from augsynth.generators import Generator, Samples
 
@@ -53,7 +52,8 @@ class SyntheticPool(Positional[Any], Dataset[Any]):
 
     def _load(self) -> None:
         self.manifest = Manifest.read(self.path)
-        self._ends = list(accumulate(shard.count for shard in self.manifest.shards))
+        self._ends = np.cumsum([shard.count for shard in self.manifest.shards], dtype=np.int64)
+        self._starts = np.concatenate(([0], self._ends))
         self.manifest.require_finished(self.path)
         self._images = lru_cache(_MAPPED_SHARDS)(partial(_map_shard, self.path, self.manifest))
         self._labels: npt.NDArray[np.int64] | None = None
@@ -68,6 +68,8 @@ class SyntheticPool(Positional[Any], Dataset[Any]):
         labels: Labels = None,
         seed: int = 0,
         shard_size: int = SHARD_SIZE,
+        device: torch.device | str | None = None,
+        guidance: float | None = None,
         resume: bool = True,
         progress: bool = True,
     ) -> SyntheticPool:
@@ -75,8 +77,10 @@ class SyntheticPool(Positional[Any], Dataset[Any]):
 
         Item k is sample k of the generator for this seed, for every `shard_size`. A shard is written whole or not at
         all, so a killed writer loses at most `shard_size` samples. A second call with the same arguments continues, or
-        opens the finished pool. Processes that call at the same time wait for the first one. Raises `CheckpointError`
-        if the folder has other content, or a pool and `resume` is False.
+        opens the finished pool. Processes that call at the same time, under `torchrun` or on several machines with one
+        file system, share the shards among them; the shard of one that is killed is made by another one. All return
+        when the pool is finished. Raises `CheckpointError` if the folder has other content, or a pool and `resume` is
+        False.
 
         Args:
             path: folder of the pool, new, empty, or with the same pool.
@@ -86,10 +90,13 @@ class SyntheticPool(Positional[Any], Dataset[Any]):
                 turn.
             seed: 64-bit integer, default 0.
             shard_size: number of samples in a file, at least 1; default 1,024.
+            device: a device or its name; None (default) leaves the generator where it is.
+            guidance: strength of guidance, finite; None (default) for the default of the generator. It needs the
+                capability "guide".
             resume: continue an unfinished pool, and open a finished one. Default True.
             progress: show a progress bar. Default True.
         """
-        request = PoolRequest.of(generator, n, labels, seed)
+        request = PoolRequest.of(generator, n, labels, seed, guidance, device)
         shard_size = check_integer("shard_size", shard_size, 1)
         writer.create(Path(path).absolute(), request, shard_size, resume, progress)
         return cls(path)
@@ -121,16 +128,25 @@ class SyntheticPool(Positional[Any], Dataset[Any]):
         return cls(path)
 
     def append(
-        self, generator: Generator, n: int, *, labels: Labels = None, seed: int = 0, progress: bool = True
+        self,
+        generator: Generator,
+        n: int,
+        *,
+        labels: Labels = None,
+        seed: int = 0,
+        device: torch.device | str | None = None,
+        guidance: float | None = None,
+        progress: bool = True,
     ) -> None:
         """Add samples; they continue after the samples of the same generator and seed that the pool has.
 
-        A killed append leaves the finished shards, as a valid pool. The generator must have the image shape of the
-        pool, and labels if the pool has them. A mix that was made before uses only the earlier items.
+        A killed append leaves the finished shards, as a valid pool; appending the rest gives the very pool that one
+        call would have given. The generator must have the image shape of the pool, and labels if the pool has them. A
+        mix that was made before uses only the earlier items.
 
         The arguments are those of `create`.
         """
-        writer.append(self.path, PoolRequest.of(generator, n, labels, seed), progress)
+        writer.append(self.path, PoolRequest.of(generator, n, labels, seed, guidance, device), progress)
         self._load()
 
     def verify(self) -> None:
@@ -196,13 +212,16 @@ class SyntheticPool(Positional[Any], Dataset[Any]):
         """
         positions = as_positions(indices, len(self), f"the pool {self.path}")
         images = np.empty((len(positions), *self.image_shape), np.uint8)
-        for row, position in zip(images, positions, strict=True):
-            row[...] = self._image(int(position))
+        numbers = np.searchsorted(self._ends, positions, side="right")
+        offsets = positions - self._starts[numbers]
+        shard = self._images
+        for row, number, offset in zip(images, numbers.tolist(), offsets.tolist(), strict=True):
+            row[...] = shard(number)[offset]
         labels = None if self.labels is None else torch.from_numpy(self.labels[positions])
         return Samples(torch.from_numpy(images), labels)
 
     def __len__(self) -> int:
-        return self._ends[-1] if self._ends else 0
+        return int(self._starts[-1])
 
     def _item(self, position: int) -> tuple[torch.Tensor, int] | torch.Tensor:
         image = torch.from_numpy(self._image(position))
@@ -212,10 +231,10 @@ class SyntheticPool(Positional[Any], Dataset[Any]):
         return type(self), (self.path,)
 
     def _image(self, index: int) -> npt.NDArray[np.uint8]:
-        number = bisect_right(self._ends, index)
-        images = self._images(number)
-        image: npt.NDArray[np.uint8] = images[index - self._ends[number] + len(images)]
-        return image
+        number = int(self._ends.searchsorted(index, side="right"))
+        image: npt.NDArray[np.uint8] = self._images(number)[index - int(self._starts[number])]
+        # A map lasts as long as an image of it. So many images from as many shards would need too many maps.
+        return image if len(self._ends) <= _MAPPED_SHARDS else image.copy()
 
     def _checksums(self) -> list[tuple[str, str]]:
         files: list[tuple[str, str]] = []

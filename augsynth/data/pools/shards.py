@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import io
+import math
 import os
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -13,7 +16,9 @@ import torch
 
 from augsynth.core.files import open_file, replacing, sha256_of
 from augsynth.core.npy import read_npy_header
+from augsynth.data.pools.entries import Shard
 from augsynth.errors import CheckpointError
+from augsynth.generators import Samples
 
 _READ_UP_TO = 2**14
 
@@ -64,15 +69,27 @@ def read_labels(file: Path, count: int) -> npt.NDArray[np.int64]:
     return labels
 
 
-def _extent(stream: BinaryIO, shape: tuple[int, ...], dtype: type[np.generic]) -> tuple[int, int]:
+def _extent(stream: BinaryIO, shape: tuple[int, ...], dtype: npt.DTypeLike) -> tuple[int, int]:
     """Return the offset and the number of bytes of a file's values; raise `ValueError` for other values or fewer."""
-    header = read_npy_header(stream)
-    if header.shape != shape or header.dtype != dtype or header.fortran:
-        raise ValueError(f"it holds {header.dtype} {header.shape}, expected {np.dtype(dtype)} {shape}")
+    expected, size = _header(shape, np.dtype(dtype)), math.prod(shape) * np.dtype(dtype).itemsize
+    if stream.read(len(expected)) != expected:  # NumPy's reader of headers takes longer than all the rest
+        stream.seek(0)
+        header = read_npy_header(stream)
+        if header.shape != shape or header.dtype != dtype or header.fortran:
+            raise ValueError(f"it holds {header.dtype} {header.shape}, expected {np.dtype(dtype)} {shape}")
     held = os.fstat(stream.fileno()).st_size - stream.tell()
-    if held < header.nbytes:
-        raise ValueError(f"it holds {held} bytes of values, its header says {header.nbytes}")
-    return stream.tell(), header.nbytes
+    if held < size:
+        raise ValueError(f"it holds {held} bytes of values, its header says {size}")
+    return stream.tell(), size
+
+
+@lru_cache(64)
+def _header(shape: tuple[int, ...], dtype: np.dtype[Any]) -> bytes:
+    """Return the header that NumPy writes for an array."""
+    stream = io.BytesIO()
+    description = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(stream, description)
+    return stream.getvalue()
 
 
 class _HashingFile:
@@ -93,6 +110,15 @@ def write_array(file: Path, array: npt.NDArray[np.generic]) -> str:
         hashing = _HashingFile(stream)
         np.save(hashing, np.ascontiguousarray(array), allow_pickle=False)
     return hashing.sha256.hexdigest()
+
+
+def write_shard(folder: Path, number: int, samples: Samples) -> Shard:
+    """Write the files of a shard; after the call, they are on the disk."""
+    images_sha256 = write_array(folder / images_file(number), samples.images.numpy())
+    labels_sha256 = None
+    if samples.labels is not None:
+        labels_sha256 = write_array(folder / labels_file(number), samples.labels.numpy())
+    return Shard(len(samples), images_sha256, labels_sha256)
 
 
 def is_intact(file: Path, sha256: str) -> bool:

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from augsynth.core.checks import check_integer, check_number, check_path, check_seed, require_memory
+from augsynth.core.items import ItemKeys
 from augsynth.core.torch_settings import seeded, usual_process, usual_thread
 from augsynth.errors import ArgumentTypeError, CheckpointError, PluginError
 from augsynth.generators.checkpoints import checkpoint
@@ -28,6 +29,7 @@ from augsynth.generators.errors import NotFittedError
 from augsynth.generators.image_kind import ImageKind
 from augsynth.generators.labels import check_labels
 from augsynth.generators.reading.images import ImageSet, read_images, require_contrast
+from augsynth.generators.reading.keyed import with_default_keys
 from augsynth.generators.samples import FitReport, Samples, check_sources
 from augsynth.generators.seeds import Noise
 from augsynth.generators.training import learning
@@ -234,6 +236,8 @@ class Generator(OptionalMethods, ABC):
         callbacks: Iterable[Callback] = (),
         log_dir: str | Path | None = None,
         progress: bool = True,
+        image_key: str = "image",
+        label_key: str = "label",
     ) -> FitReport:
         """Fit on a data set. After an error the generator is not fitted.
 
@@ -249,8 +253,8 @@ class Generator(OptionalMethods, ABC):
         call `fit` share every batch. `docs/training.md` explains all of this.
 
         Args:
-            dataset: map-style data set of `(image, label)`, of dicts with "image" and "label", or of images. An image
-                is uint8, or floating-point in [0, 1]: a torch tensor (C, H, W) or (H, W), a NumPy array (H, W, C) or
+            dataset: map-style data set of `(image, label)`, of dicts (see `image_key`), or of images. An image is
+                uint8, or floating-point in [0, 1]: a torch tensor (C, H, W) or (H, W), a NumPy array (H, W, C) or
                 (H, W), or a PIL image. All have one shape. Labels are 0…K−1, and no class is empty. It is read once.
                 Networks read a data set of more than 1 GiB of pixels again for every batch, instead of holding it in
                 memory.
@@ -280,8 +284,11 @@ class Generator(OptionalMethods, ABC):
             log_dir: folder for curves of the metrics, which TensorBoard shows; None (default) writes none. It needs
                 `pip install augsynth[tensorboard]`.
             progress: True (default) shows progress bars and the estimate of the time.
+            image_key: key of the image in items that are dicts, also of `held_out`; default "image".
+            label_key: key of their label; default "label".
         """
         learning.require_learn(self)
+        keys = ItemKeys.checked(image_key, label_key)
         request = FitRequest.checked(
             steps=steps,
             epochs=epochs,
@@ -293,12 +300,12 @@ class Generator(OptionalMethods, ABC):
             checkpoint_every=checkpoint_every,
             resume=resume,
             start_from=start_from,
-            held_out=held_out,
+            held_out=with_default_keys(held_out, keys),
             callbacks=callbacks,
             log_dir=log_dir,
             progress=progress,
         )
-        return self._fit(dataset, request)
+        return self._fit(with_default_keys(dataset, keys), request)
 
     def _fit(self, dataset: Any, request: FitRequest) -> FitReport:
         request.refuse_loop_options(self.name)

@@ -24,6 +24,7 @@ __all__ = [
     "load_generator",
     "refresh",
     "register_generator",
+    "registered_generators",
 ]
 
 GeneratorClass = TypeVar("GeneratorClass", bound=type[Generator])
@@ -72,6 +73,11 @@ def register_generator(name: str) -> Callable[[GeneratorClass], GeneratorClass]:
         return kind
 
     return register
+
+
+def registered_generators() -> dict[str, type[Generator]]:
+    """Return the classes that were registered in this process, by name: those that other processes do not know."""
+    return _REGISTRY.registered()
 
 
 def refresh() -> None:

@@ -104,6 +104,10 @@ class Registry:
         self._loaded[claim] = check_class(claim, kind)
         self._local[name] = claim
 
+    def registered(self) -> dict[str, type[Generator]]:
+        """Return the classes that were added in this process, by name."""
+        return {name: self._loaded[claim] for name, claim in self._local.items() if claim in self._loaded}
+
     def load(self, name: str, value: str | None = None) -> type[Generator]:
         """Return the class of a generator. Raises `PluginError`.
 

@@ -7,6 +7,7 @@ the means of a batch normalisation, are those of the first process.
 
 from __future__ import annotations
 
+import atexit
 import os
 import weakref
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,6 +21,12 @@ from torch.optim import Optimizer
 from augsynth.errors import ArgumentError, PluginError
 
 _CPU = torch.device("cpu")
+
+
+def _leave() -> None:
+    """Leave the group of processes. A process whose threads for it still run at its end may be aborted."""
+    if distributed.is_initialized():
+        distributed.destroy_process_group()
 
 
 @dataclass(frozen=True)
@@ -51,7 +58,10 @@ class Ranks:
             raise ArgumentError(
                 f"batch_size is {batch_size}, and {count} processes share every batch: give a multiple of {count}"
             )
+        ours = not distributed.is_initialized()
         state = _partial_state()(cpu=device.type == "cpu")
+        if ours:
+            atexit.register(_leave)
         own = state.device if device.index is None and device.type == "cuda" else device
         return cls(state.process_index, state.num_processes, own)
 

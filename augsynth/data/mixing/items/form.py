@@ -11,7 +11,7 @@ import torch
 
 from augsynth.core.arrays import to_numpy
 from augsynth.core.images import as_view
-from augsynth.core.items import Fields, ItemStructure
+from augsynth.core.items import DEFAULT_KEYS, Fields, ItemKeys, ItemStructure
 from augsynth.errors import ArgumentTypeError, DataError, shown
 from augsynth.targets import check_fields, is_plain, is_target
 
@@ -55,18 +55,19 @@ class Structure(ItemStructure):
         return {**fields, **({"label": target} if self.kind == "pair" else target)}
 
 
-def structure_of(item: Any, name: str) -> Structure:
-    """Return the form of an item: `(image, label)`, a dict with "image", or a bare image.
+def structure_of(item: Any, name: str, keys: ItemKeys = DEFAULT_KEYS) -> Structure:
+    """Return the form of an item: `(image, label)`, a dict with an image, or a bare image.
 
     Args:
         item: item of a data set.
         name: name of the data set in messages.
+        keys: keys of the image and the label in a dict.
     """
     if isinstance(item, (tuple, list)) and len(item) != 2:
         raise ArgumentTypeError(
             f"items of {name} must be (image, label) or a dict, got a {type(item).__name__} of {len(item)}"
         )
-    return Structure.of(item, f"items of {name}")
+    return Structure.of(item, f"items of {name}", keys=keys)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import torch
 from augsynth.core.items import Fields
 from augsynth.data.mixing.items.form import form, is_array, is_number, label_like
 from augsynth.errors import DataError, shown
-from augsynth.generators.reading.class_names import read_class_names
+from augsynth.generators.reading.class_names import differing_label, read_class_names
 
 
 def require_same_class_names(real: Any, synthetic: Any) -> None:
@@ -19,10 +19,9 @@ def require_same_class_names(real: Any, synthetic: Any) -> None:
     Names are compared for the labels that both sides name. A data set without names is not compared.
     """
     names, others = read_class_names(real), read_class_names(synthetic)
-    differing = [label for label, pair in enumerate(zip(names or (), others or (), strict=False)) if len({*pair}) > 1]
-    if not differing or names is None or others is None:
+    label = differing_label(names, others)
+    if label is None or names is None or others is None:
         return
-    label = differing[0]
     kind = "are the same in another order" if set(names) == set(others) else "differ"
     raise DataError(
         f"the class names of real and synthetic {kind}: label {label} is {shown(names[label])} in real and "
@@ -31,15 +30,19 @@ def require_same_class_names(real: Any, synthetic: Any) -> None:
     )
 
 
-def require_joinable(real: Fields, synthetic: Fields) -> None:
+def require_joinable(real: Fields, synthetic: Fields, label: str) -> None:
     """Raise `DataError` if a field of a real item and the same field of a synthetic one do not fit into one batch.
 
     Both must be numbers, text, None, arrays of one shape (and one dtype, except labels, which are converted), or
     sequences or dicts of these. `default_collate` would fail on others, or give a type that depends on their order.
+
+    Args:
+        real, synthetic: fields of one item of each side.
+        label: name of the field that is the label.
     """
     for name in real.keys() & synthetic.keys():
         ours, theirs = real[name], synthetic[name]
-        theirs = label_like(theirs, ours) if name == "label" else theirs
+        theirs = label_like(theirs, ours) if name == label else theirs
         if not _joinable(ours, theirs):
             raise DataError(
                 f"the {name} of a real item and of a synthetic one cannot be joined in a batch: {form(ours)} and "

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
-from augsynth.core.items import Fields
+from augsynth.core.items import DEFAULT_KEYS, Fields, ItemKeys
 from augsynth.data.mixing.items.form import ImageForm, label_like, structure_of
 from augsynth.data.mixing.items.joining import require_joinable
 from augsynth.errors import ArgumentError, ArgumentTypeError, DataError
+from augsynth.generators.reading.keyed import with_default_keys
 
 
 class ItemTemplate:
@@ -17,13 +19,14 @@ class ItemTemplate:
     Args:
         real: map-style dataset with at least one item, `(image, label)` or a dict.
         passthrough: names of fields that stay as they are when an image is transformed.
+        keys: keys of the image and the label in items that are dicts.
     """
 
-    def __init__(self, real: Any, passthrough: Collection[str]) -> None:
+    def __init__(self, real: Any, passthrough: Collection[str], keys: ItemKeys = DEFAULT_KEYS) -> None:
         if len(real) == 0:
             raise DataError("real has no items")
         item = real[0]
-        self.structure = structure_of(item, "real")
+        self.structure = structure_of(item, "real", keys)
         if self.structure.kind == "image":
             raise ArgumentTypeError(
                 f"items of real must be (image, label) or a dict with 'image', got a bare {type(item).__name__}"
@@ -51,7 +54,7 @@ class ItemTemplate:
 
     def has_all_fields(self, item: Any) -> bool:
         """Return whether a synthetic item has every field of the real ones."""
-        return self.example.keys() <= _split(item)[1].keys()
+        return self.example.keys() <= self._split(item)[1].keys()
 
     def convert(self, item: Any, partner: Any = None) -> Any:
         """Return a synthetic item in the form of the real ones.
@@ -60,17 +63,18 @@ class ItemTemplate:
             item: item of the synthetic data set, in any form.
             partner: real item that gives the fields which the synthetic one lacks; None if it lacks none.
         """
-        image, fields = _split(item)
+        image, fields = self._split(item)
         if partner is not None:
             fields = {**self.structure.split(partner)[1], **fields}
         kept = {name: fields[name] for name in self.example}
-        if "label" in kept:
-            kept["label"] = label_like(kept["label"], self.example["label"])
+        label = self.structure.label
+        if label in kept:
+            kept[label] = label_like(kept[label], self.example[label])
         return self.structure.join(self._form.convert(image), kept)
 
     def check_synthetic(self, item: Any, pairing: str) -> None:
         """Raise `DataError` if a synthetic item cannot stand beside the real ones."""
-        image, fields = _split(item)
+        image, fields = self._split(item)
         missing = sorted(self.example.keys() - fields.keys())
         if missing and pairing != "index":
             raise DataError(
@@ -86,8 +90,26 @@ class ItemTemplate:
                 f"{lacking} ones do not: give both in one form"
             )
         if not real_has_target:  # Items with boxes, masks or keypoints are collated as lists.
-            require_joinable(self.example, fields)
+            require_joinable(self.example, fields, self.structure.label)
 
+    def with_default_keys(self, synthetic: Any) -> Any:
+        """Return a synthetic data set whose items are read with the default keys, a view if it has those of `real`."""
+        if self.structure.keys == DEFAULT_KEYS or not hasattr(synthetic, "__getitem__") or len(synthetic) == 0:
+            return synthetic
+        return with_default_keys(synthetic, self.keys_of(synthetic[0]))
 
-def _split(item: Any) -> tuple[Any, Fields]:
-    return structure_of(item, "synthetic").split(item)
+    def keys_of(self, item: Any) -> ItemKeys:
+        """Return the keys of a synthetic item: those of the real ones that it has, "image" and "label" otherwise."""
+        keys = self.structure.keys
+        if keys == DEFAULT_KEYS or not isinstance(item, Mapping):
+            return DEFAULT_KEYS
+        named = {name: key for name, key in vars(keys).items() if key in item}
+        return replace(DEFAULT_KEYS, **named)
+
+    def _split(self, item: Any) -> tuple[Any, Fields]:
+        """Return the image of a synthetic item and its fields, of which the label has the name that real items use."""
+        structure = structure_of(item, "synthetic", self.keys_of(item))
+        image, fields = structure.split(item)
+        if structure.label != self.structure.label and structure.label in fields:
+            fields[self.structure.label] = fields.pop(structure.label)
+        return image, fields

@@ -11,7 +11,8 @@ import numpy as np
 
 from augsynth.core.rng import draw_bits
 from augsynth.core.typing import Ints, Mask
-from augsynth.data.mixing.rule.classes import ClassMembers, class_labels
+from augsynth.data.mixing.rule.classes import ClassMembers
+from augsynth.data.mixing.rule.labels import class_labels
 from augsynth.data.mixing.rule.permutation import RoundKeys, permute, round_keys
 from augsynth.errors import DataError
 
@@ -46,12 +47,14 @@ class Sides(NamedTuple):
     * `num_real`, `num_synthetic`: numbers of items.
     * `classes`: classes of the real items in rising order; None if the pairing does not need them.
     * `synthetic`: the synthetic data set.
+    * `progress`: whether a progress bar is shown while labels are read.
     """
 
     num_real: int
     num_synthetic: int
     classes: Ints | None
     synthetic: Any
+    progress: bool
 
 
 class Pairing(ABC):
@@ -84,7 +87,8 @@ class ClassPairing(Pairing):
     def __init__(self, sides: Sides) -> None:
         assert sides.classes is not None
         self._classes = sides.classes
-        self._items = ClassMembers(class_labels(sides.synthetic, "synthetic"), sides.classes)
+        labels = class_labels(sides.synthetic, "synthetic", progress=sides.progress)
+        self._items = ClassMembers(labels, sides.classes)
 
     def picker(self, seed: int, epoch: int) -> Picker:
         return partial(self._pick, group_keys(seed, epoch, len(self._classes), _OP_PICK))

@@ -12,7 +12,8 @@ from augsynth.core.checks import check_choice, check_integer
 from augsynth.core.typing import Ints
 from augsynth.data.mixing.items.failures import located
 from augsynth.data.mixing.rule.assignment import EpochAssignment, ExtendAssignment, ReplaceAssignment, rounding_phase
-from augsynth.data.mixing.rule.classes import ClassGroups, Groups, OneGroup, class_labels
+from augsynth.data.mixing.rule.classes import ClassGroups, Groups, OneGroup
+from augsynth.data.mixing.rule.labels import class_labels
 from augsynth.data.mixing.rule.pairing import PAIRINGS, FreePairing, PairingName, Sides, listed
 from augsynth.data.mixing.rule.quota import FixedRatio, Mode, Ratio, check_ratio, group_quotas
 from augsynth.data.pools.pool import SyntheticPool
@@ -31,9 +32,20 @@ class MixRule:
         mode: "replace" or "extend".
         pairing: "class", "index" or "free".
         seed: signed 64-bit integer.
+        progress: True (default) shows a progress bar while labels are read.
     """
 
-    def __init__(self, real: Any, synthetic: Any, ratio: Ratio, mode: Mode, pairing: PairingName, seed: int) -> None:
+    def __init__(
+        self,
+        real: Any,
+        synthetic: Any,
+        ratio: Ratio,
+        mode: Mode,
+        pairing: PairingName,
+        seed: int,
+        *,
+        progress: bool = True,
+    ) -> None:
         self.ratio = ratio if callable(ratio) else check_ratio(ratio, mode)
         self.mode = mode
         self.pairing = pairing
@@ -50,10 +62,10 @@ class MixRule:
         self._classes: Ints | None = None
         self._groups: Groups = OneGroup(self.num_real)
         if by_class:
-            labels = class_labels(real, "real")
+            labels = class_labels(real, "real", progress=progress)
             self._classes = np.unique(labels)
             self._groups = ClassGroups(labels, self._classes)
-        self._pairing = kind(Sides(self.num_real, self.num_synthetic, self._classes, synthetic))
+        self._pairing = kind(Sides(self.num_real, self.num_synthetic, self._classes, synthetic, progress))
         self._check_classes(first)
 
     def assignment(self, epoch: int) -> EpochAssignment:

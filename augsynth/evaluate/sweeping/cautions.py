@@ -1,0 +1,37 @@
+"""Warnings of a sweep: what makes its answer less certain, in one sentence each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import fmean
+
+from augsynth.data.loading.datasets import ImageData
+from augsynth.evaluate.sweeping.verdict import Verdict
+
+CEILING = 0.995
+FEW_IMAGES = 100
+FEW_SEEDS = 5
+
+
+def warnings_of(data: ImageData, verdict: Verdict, control: Sequence[float]) -> tuple[str, ...]:
+    """Return the warnings about a verdict.
+
+    Args:
+        data: the images, with their test part.
+        verdict: the verdict.
+        control: scores of the control on the test part, one a seed.
+    """
+    test = data.test
+    found = []
+    if fmean(control) > CEILING:
+        found.append(
+            f"The control reaches {fmean(control):.1%}, so there is hardly anything to gain: try fewer images a class."
+        )
+    if test is not None and len(test) < FEW_IMAGES:
+        found.append(f"The test part has {len(test)} images: one of them is {1 / len(test):.1%} of the accuracy.")
+    if len(control) < FEW_SEEDS:
+        found.append(f"The verdict rests on {len(control)} repetitions; five or more make it reliable.")
+    if test is not None and (absent := sorted(set(range(data.num_classes)) - set(test.labels.tolist()))):
+        names = ", ".join(repr(data.class_names[label]) for label in absent[:5])
+        found.append(f"Classes without test images are not judged: {names}.")
+    return tuple(found)

@@ -1,0 +1,96 @@
+"""Recipes: how a training set is made from few real images, and from a synthetic pool if the recipe uses one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from augsynth.data import SyntheticMixDataset
+from augsynth.data.loading.datasets import ImageData
+from augsynth.errors import ArgumentError
+from augsynth.evaluate.sweeping.sources import Pool
+from augsynth.transforms import Compose
+
+
+class Ingredients(NamedTuple):
+    """Material of a training set.
+
+    Args:
+        real: the real training images.
+        pool: the synthetic pool; None for recipes that use none.
+        ratio: share of synthetic images, in [0, 1]; 0 without a pool.
+        pipeline: the augmentation.
+        seed: seed of the mix.
+    """
+
+    real: ImageData
+    pool: Pool | None
+    ratio: float
+    pipeline: Compose
+    seed: int
+
+
+Make = Callable[[Ingredients], Any]
+
+
+class Recipe(NamedTuple):
+    """Way to make a training set.
+
+    Args:
+        make: function of `Ingredients` that returns a map-style dataset of `(image, label)`.
+        synthetic: whether it uses a pool.
+    """
+
+    make: Make
+    synthetic: bool
+
+
+RECIPES: dict[str, Recipe] = {}
+"""All recipes by name. Another one is a function with the decorator `recipe`."""
+
+
+def recipe(name: str, *, synthetic: bool) -> Callable[[Make], Make]:
+    """Return a decorator that adds a recipe to `RECIPES`.
+
+    Args:
+        name: name of the recipe in tables.
+        synthetic: whether it uses a pool.
+    """
+
+    def add(make: Make) -> Make:
+        RECIPES[name] = Recipe(make, synthetic)
+        return make
+
+    return add
+
+
+def recipe_named(name: str, *, synthetic: bool) -> Recipe:
+    """Return a recipe by name; raise `ArgumentError` if there is none that does, or does not, use a pool.
+
+    Args:
+        name: key of `RECIPES`.
+        synthetic: whether it must use a pool.
+    """
+    known = [key for key, value in RECIPES.items() if value.synthetic == synthetic]
+    if name not in known:
+        kind = "that uses a pool" if synthetic else "without a pool"
+        raise ArgumentError(f"there is no recipe {name!r} {kind}; there are {', '.join(known)}")
+    return RECIPES[name]
+
+
+def _mix(given: Ingredients, synthetic: Any, **options: Any) -> SyntheticMixDataset:
+    return SyntheticMixDataset(
+        given.real, synthetic, ratio=given.ratio, transform=given.pipeline, seed=given.seed, **options
+    )
+
+
+@recipe("plain", synthetic=False)
+def plain(given: Ingredients) -> SyntheticMixDataset:
+    """Real images, each once an epoch."""
+    return _mix(given, given.real)
+
+
+@recipe("pool", synthetic=True)
+def pool(given: Ingredients) -> SyntheticMixDataset:
+    """Real images, of which the stated share is replaced with samples of the same classes, drawn anew each epoch."""
+    return _mix(given, given.pool)

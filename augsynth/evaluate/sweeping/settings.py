@@ -1,0 +1,97 @@
+"""Settings of a sweep, and what is checked of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from augsynth.core.checks import check_integer
+from augsynth.errors import ArgumentError
+from augsynth.evaluate.sweeping.policies import POLICIES
+from augsynth.evaluate.sweeping.recipes import recipe_named
+from augsynth.transforms import Compose
+
+
+def processors() -> int:
+    """Return the number of processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@dataclass(frozen=True)
+class SweepSettings:
+    """Settings of a sweep; raises `ArgumentError` for values outside their range.
+
+    Args:
+        per_class: number of training images of each class, at least 1; None (default) for three quarters of all.
+        policies: names of augmentation policies, keys of `POLICIES` (default: all), or pipelines by names of your own.
+        cheap: recipes without a pool, each tried with every policy; default "plain".
+        recipes: recipes that use a pool; default "pool".
+        ratios: shares of synthetic images, each in (0, 1]; default 0.25, 0.5 and 0.8.
+        seeds: repetitions to choose by, at least 2; default 4.
+        confirm_seeds: further repetitions that confirm the winner on the test part, at least 2; default 8.
+        confidence: probability of the interval of the verdict, in (0.5, 1); default 0.95.
+        workers: number of processes, at least 1; default one a processor.
+        backend: backend of joblib for these processes; default joblib's own.
+        budget: seconds that the sweep may take, above 0; None (default) for no limit. Repetitions, and then ratios, are
+            left out so that it fits.
+        seed: number that selects another set of repetitions, at least 0; default 0.
+    """
+
+    per_class: int | None = None
+    policies: Sequence[str] | Mapping[str, Compose] = tuple(POLICIES)
+    cheap: Sequence[str] = ("plain",)
+    recipes: Sequence[str] = ("pool",)
+    ratios: Sequence[float] = (0.25, 0.5, 0.8)
+    seeds: int = 4
+    confirm_seeds: int = 8
+    confidence: float = 0.95
+    workers: int = field(default_factory=processors)
+    backend: str | None = None
+    budget: float | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, least in (("seeds", 2), ("confirm_seeds", 2), ("workers", 1), ("seed", 0)):
+            check_integer(name, getattr(self, name), least)
+        if self.per_class is not None:
+            check_integer("per_class", self.per_class, 1)
+        if not self.ratios or any(not 0 < ratio <= 1 for ratio in self.ratios):
+            raise ArgumentError(f"ratios must lie above 0 and up to 1, got {list(self.ratios)}")
+        if len(set(self.ratios)) < len(self.ratios):
+            raise ArgumentError(f"ratios must differ from each other, got {list(self.ratios)}")
+        if not 0.5 < self.confidence < 1:
+            raise ArgumentError(f"confidence must lie between 0.5 and 1, as in 0.95; got {self.confidence}")
+        if self.budget is not None and not self.budget > 0:
+            raise ArgumentError(f"budget must be above 0 seconds, got {self.budget}")
+        for names, synthetic in ((self.cheap, False), (self.recipes, True)):
+            if not names:
+                raise ArgumentError(f"{'recipes' if synthetic else 'cheap'} must name at least one recipe")
+            for name in names:
+                recipe_named(name, synthetic=synthetic)
+
+    @property
+    def choosing(self) -> list[int]:
+        """Seeds of the repetitions to choose by."""
+        first = self.seed * (self.seeds + self.confirm_seeds)
+        return list(range(first, first + self.seeds))
+
+    @property
+    def confirming(self) -> list[int]:
+        """Seeds of the repetitions that confirm: none of them has been used before."""
+        first = self.choosing[-1] + 1
+        return list(range(first, first + self.confirm_seeds))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the settings that decide the result, JSON-ready."""
+        return {
+            "images per class": self.per_class or "three quarters of all",
+            "policies": list(self.policies),
+            "cheap recipes": list(self.cheap),
+            "synthetic recipes": list(self.recipes),
+            "ratios": sorted(self.ratios),
+            "seeds to choose by": self.choosing,
+            "seeds to confirm by": self.confirming,
+            "confidence": self.confidence,
+        }

@@ -1,0 +1,56 @@
+"""Splits of one seed: few images to train on, and others to choose by. The test part is in neither."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from augsynth.data.loading.datasets import ImageData, draw_indices
+from augsynth.errors import ArgumentError, DataError
+
+_MOST = 2000
+
+
+class Split(NamedTuple):
+    """Images of one seed.
+
+    Args:
+        real: the training images.
+        selection: images to choose controls and arms by; none if all images train.
+    """
+
+    real: ImageData
+    selection: ImageData
+
+
+def draw_split(data: ImageData, per_class: int | None, seed: int) -> Split:
+    """Draw the training images of a seed, and the images to choose by from the rest.
+
+    Without `per_class`, three quarters of each class train. Of the rest, at most 2,000 images are used.
+
+    Args:
+        data: images without the test part.
+        per_class: number of training images of each class, at least 1; None for three quarters of each class.
+        seed: seed of the draw.
+    """
+    counts = np.bincount(data.labels, minlength=data.num_classes)
+    wanted = {c: per_class if per_class is not None else max(1, int(n) * 3 // 4) for c, n in enumerate(counts)}
+    chosen = draw_indices(data, wanted, seed)
+    rest = np.setdiff1d(np.arange(len(data)), chosen)
+    if len(rest) > _MOST:
+        rest = np.sort(np.random.default_rng(seed).permutation(rest)[:_MOST])
+    return Split(data.take(chosen), data.take(rest))
+
+
+def require_test_part(data: ImageData) -> ImageData:
+    """Return the test part; raise `ArgumentError` or `DataError` for data that cannot give an answer.
+
+    Args:
+        data: images with a test part.
+    """
+    if data.test is None:
+        raise ArgumentError("data has no test part: load it with test_fraction=0.25, or from train/ and test/ folders")
+    if data.num_classes < 2:
+        raise DataError(f"{data.name}: there is only one class, {data.class_names[0]!r}; a verdict needs two or more")
+    return data.test

@@ -1,0 +1,211 @@
+"""Trials: one model trained on one training set, and scored. Results are stored by what they depend on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import torch
+
+from augsynth.data.loading.datasets import ImageData
+from augsynth.data.mixing.rule.rule import content_digest
+from augsynth.errors import DataError, PluginError
+from augsynth.evaluate.provenance import data_digest
+from augsynth.evaluate.sweeping.arms import Arm
+from augsynth.evaluate.sweeping.recipes import Ingredients, Recipe
+from augsynth.evaluate.sweeping.sources import Pool, Source
+from augsynth.evaluate.sweeping.splits import Split, draw_split, require_test_part
+from augsynth.evaluate.sweeping.stored import content_key, read_stored, store
+from augsynth.evaluate.sweeping.tasks import Task
+from augsynth.generators import Generator, register_generator
+from augsynth.progress import progress_bar
+from augsynth.transforms import Compose
+
+Part = Literal["selection", "test"]
+Scores = Mapping[str, float]
+SECONDS = "trial seconds"
+
+
+class Trial(NamedTuple):
+    """An arm with a seed.
+
+    Args:
+        arm: the arm.
+        seed: seed of the split, the pool, the mix and the model.
+        part: images that the model is scored on: "selection" or "test".
+    """
+
+    arm: Arm
+    seed: int
+    part: Part
+
+
+@dataclass(frozen=True)
+class Laboratory:
+    """All that trials share. It is picklable.
+
+    Args:
+        data: images with a test part.
+        task: training and scoring of a model.
+        pipelines: augmentation policies by name.
+        sources: synthetic sources by name.
+        recipes: recipes by name.
+        generators: classes that were registered in this process, by name; other processes do not know them.
+        per_class: number of training images of each class; None for three quarters of all.
+        folder: folder for pools and results, which a later run uses again.
+    """
+
+    data: ImageData
+    task: Task
+    pipelines: Mapping[str, Compose]
+    sources: Mapping[str, Source]
+    recipes: Mapping[str, Recipe]
+    generators: Mapping[str, type[Generator]]
+    per_class: int | None
+    folder: Path
+
+    def split(self, seed: int) -> Split:
+        """Return the training images of a seed, and the images to choose by."""
+        return draw_split(self.data, self.per_class, seed)
+
+    def pool(self, source: str, seed: int) -> Pool:
+        """Return the pool of a source for a seed."""
+        return self.sources[source].pool(self.split(seed).real, seed, self.folder / "pools")
+
+    def run(self, trial: Trial) -> dict[str, float]:
+        """Return the scores of a trial: stored ones, or new ones."""
+        split, arm = self.split(trial.seed), trial.arm
+        pool = None if arm.source is None else self.pool(arm.source, trial.seed)
+        scored = split.selection if trial.part == "selection" else require_test_part(self.data)
+        if len(scored) == 0:
+            raise DataError(
+                f"{self.data.name}: all images train, and none is left to choose by; give fewer images a class"
+            )
+        path = self.folder / "trials" / f"{content_key(self._identity(trial, split.real, scored, pool))}.json"
+        found = read_stored(path)
+        if found is not None:
+            return found
+        started = time.perf_counter()
+        given = Ingredients(split.real, pool, arm.ratio, self.pipelines[arm.policy], trial.seed)
+        scores = self.task.score(self.recipes[arm.recipe].make(given), scored, seed=trial.seed)
+        result = {**scores, SECONDS: time.perf_counter() - started}
+        store(path, result)
+        return result
+
+    def _identity(self, trial: Trial, real: ImageData, scored: ImageData, pool: Pool | None) -> dict[str, Any]:
+        return {
+            "task": self.task.describe(),
+            "policy": self.pipelines[trial.arm.policy].to_dict(),
+            "recipe": trial.arm.recipe,
+            "ratio": trial.arm.ratio,
+            "seed": trial.seed,
+            "real": data_digest(real),
+            "scored": data_digest(scored),
+            "pool": data_digest(pool) if isinstance(pool, ImageData) else content_digest(pool),
+            "augsynth": version("augsynth"),
+            "torch": torch.__version__,
+        }
+
+
+@dataclass(frozen=True)
+class Workers:
+    """Processes that run trials.
+
+    Args:
+        count: number of processes, at least 1; 1 runs all in this process.
+        backend: backend of joblib: None for its own processes, or "ray" after `ray.util.joblib.register_ray()`.
+        progress: show progress bars.
+    """
+
+    count: int
+    backend: str | None
+    progress: bool
+
+    def map(self, title: str, function: Any, tasks: Sequence[Any]) -> list[Any]:
+        """Return the results of a function for all tasks, in order.
+
+        Args:
+            title: text before the progress bar.
+            function: picklable function of one task.
+            tasks: the tasks.
+        """
+        with progress_bar(title, len(tasks), enabled=self.progress) as advance:
+            results = []
+            for result in self._results(function, tasks):
+                results.append(result)
+                advance()
+        return results
+
+    def _results(self, function: Any, tasks: Iterable[Any]) -> Iterator[Any]:
+        if self.count == 1:
+            return map(function, tasks)
+        try:
+            from joblib import Parallel, delayed
+        except ImportError as error:
+            raise PluginError('several workers need joblib: pip install "augsynth[eval]"') from error
+        parallel = Parallel(self.count, backend=self.backend, return_as="generator")
+        found: Iterator[Any] = parallel(delayed(function)(task) for task in tasks)
+        return found
+
+
+def fill_pools(laboratory: Laboratory, sources: Sequence[str], seeds: Sequence[int], workers: Workers) -> None:
+    """Fit and fill everything that trials will need, so that no two of them do it twice.
+
+    Args:
+        laboratory: what trials share.
+        sources: names of the sources.
+        seeds: the seeds.
+        workers: processes.
+    """
+    wanted = [(source, seed) for source in sources for seed in seeds]
+    workers.map("fitting and sampling", partial(_fill, laboratory), wanted)
+
+
+def _fill(laboratory: Laboratory, wanted: tuple[str, int]) -> None:
+    with _ready(laboratory):
+        laboratory.pool(*wanted)
+
+
+def run_trials(
+    laboratory: Laboratory, arms: Sequence[Arm], seeds: Sequence[int], part: Part, title: str, workers: Workers
+) -> dict[Arm, list[Scores]]:
+    """Return the scores of each arm, one a seed in their order.
+
+    Args:
+        laboratory: what trials share.
+        arms: the arms.
+        seeds: the seeds.
+        part: images to score on.
+        title: text before the progress bar.
+        workers: processes.
+    """
+    trials = [Trial(arm, seed, part) for seed in seeds for arm in arms]
+    results = workers.map(title, partial(_run, laboratory), trials)
+    found: dict[Arm, list[Scores]] = {arm: [] for arm in arms}
+    for trial, scores in zip(trials, results, strict=True):
+        found[trial.arm].append(scores)
+    return found
+
+
+def _run(laboratory: Laboratory, trial: Trial) -> dict[str, float]:
+    with _ready(laboratory):
+        return laboratory.run(trial)
+
+
+@contextmanager
+def _ready(laboratory: Laboratory) -> Iterator[None]:
+    """Make a process ready for a trial. It uses one thread: small networks gain nothing from a second one."""
+    for name, kind in laboratory.generators.items():
+        register_generator(name)(kind)
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
