@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from augsynth import data, errors, evaluate, generators, testing, transforms
-    from augsynth.data import MixBatchSampler, SyntheticMixDataset, SyntheticPool, collate
+    from augsynth.data import AugmentedDataset, MixBatchSampler, SyntheticMixDataset, SyntheticPool, collate
     from augsynth.plan import Plan
 
 __version__ = "0.1.0"
@@ -24,6 +24,7 @@ __version__ = "0.1.0"
 __path__ = extend_path(__path__, __name__)
 
 _HOMES = {
+    "AugmentedDataset": "augsynth.data",
     "MixBatchSampler": "augsynth.data",
     "SyntheticMixDataset": "augsynth.data",
     "SyntheticPool": "augsynth.data",
@@ -33,6 +34,7 @@ _HOMES = {
 _MODULES = ("data", "errors", "evaluate", "generators", "testing", "transforms")
 
 __all__ = [
+    "AugmentedDataset",
     "MixBatchSampler",
     "Plan",
     "SyntheticMixDataset",

@@ -33,14 +33,18 @@ ALLOWED: dict[str, set[str]] = {
 # Folders of data that each folder of data may import, beside itself.
 ALLOWED_IN_DATA: dict[str, set[str]] = {
     "wrapper": set(),
+    "schedules": set(),
     "loading": {"wrapper"},
-    "pools": set(),
+    "pools.reading": {"loading"},
+    "pools.exporting": set(),
+    "pools": {"pools.exporting", "pools.reading"},
     "prefetching": {"wrapper"},
     "mixing.items": set(),
-    "mixing.rule": {"mixing.items", "pools"},
+    "mixing.rule": {"mixing.items", "pools", "schedules"},
     "mixing.epochs": set(),
     "mixing": {"mixing.epochs", "mixing.items", "mixing.rule", "pools"},
     "mixing.samplers": {"mixing", "mixing.epochs", "mixing.rule"},
+    "mixing.streams": {"mixing", "mixing.epochs", "mixing.items", "mixing.rule"},
 }
 EXTENSIONS = {"_cpu", "_cuda"}
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")

@@ -9,7 +9,7 @@ from typing import Any
 
 import typer
 
-from augsynth.cli import demo, generate, info, plugins, preview, sweep
+from augsynth.cli import demo, generate, info, plugins, pools, preview, sweep
 from augsynth.errors import AugsynthError
 
 USAGE, INTERRUPTED = 2, 130
@@ -30,6 +30,7 @@ app.command("sample")(generate.sample)
 app.command("preview")(preview.preview)
 app.command("info")(info.info)
 app.add_typer(plugins.app, name="plugins")
+app.add_typer(pools.app, name="pool")
 
 
 def main(arguments: list[str] | None = None) -> int:

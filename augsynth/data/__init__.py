@@ -6,25 +6,34 @@ from augsynth.data.loading.datasets import ImageData, load_dataset
 from augsynth.data.loading.decoding import DecodingTransform
 from augsynth.data.loading.encoded import EncodedImage
 from augsynth.data.loading.encoded_folder import EncodedImageFolder
+from augsynth.data.mixing.augmented import AugmentedDataset
 from augsynth.data.mixing.items.batch import Batch, collate
-from augsynth.data.mixing.mix import Source, SyntheticMixDataset
+from augsynth.data.mixing.items.soft_labels import SoftLabels
+from augsynth.data.mixing.mix import NamedSource, Source, SyntheticMixDataset
+from augsynth.data.mixing.rule.label_space import LabelSpace
 from augsynth.data.mixing.samplers.batch_sampler import MixBatchSampler
 from augsynth.data.mixing.samplers.sampler import MixSampler
+from augsynth.data.mixing.streams.stream import MixStream
 from augsynth.data.pools.pool import SyntheticPool
 from augsynth.data.prefetching.planned import Planned, PlannedBatch
 from augsynth.data.prefetching.prefetcher import DevicePrefetcher
 
 __all__ = [
+    "AugmentedDataset",
     "Batch",
     "DecodingTransform",
     "DevicePrefetcher",
     "EncodedImage",
     "EncodedImageFolder",
     "ImageData",
+    "LabelSpace",
     "MixBatchSampler",
     "MixSampler",
+    "MixStream",
+    "NamedSource",
     "Planned",
     "PlannedBatch",
+    "SoftLabels",
     "Source",
     "SyntheticMixDataset",
     "SyntheticPool",

@@ -17,6 +17,7 @@ from augsynth.generators.registry import (
 )
 from augsynth.generators.samples import FitReport, Samples, to_signed, to_uint8
 from augsynth.generators.seeds import Noise
+from augsynth.generators.targets import Generated
 from augsynth.generators.toolkit.precision import PRECISIONS, autocast
 from augsynth.generators.training.steps import Step, StepReport
 
@@ -26,6 +27,7 @@ __all__ = [
     "PRECISIONS",
     "CapabilityError",
     "FitReport",
+    "Generated",
     "Generator",
     "GeneratorInfo",
     "LatentMethods",

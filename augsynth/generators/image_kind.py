@@ -18,7 +18,8 @@ class ImageKind:
     Args:
         image_shape: (C, H, W).
         num_classes: number of classes, at least 1; None without labels.
-        class_names: one name for each class; None if they are not known.
+        class_names: one name for each class; without classes of images, the names of the labels in their targets. None
+            if they are not known.
     """
 
     image_shape: tuple[int, int, int]
@@ -32,7 +33,7 @@ class ImageKind:
         Args:
             image_shape: three integers (C, H, W), with C at most 16.
             num_classes: an integer of at least 1, or None.
-            class_names: one text for each class, or None.
+            class_names: one text for each class, or None. Without classes, any number of texts.
         """
         shape = tuple(map(unwrapped, image_shape))
         if len(shape) != 3 or not all(type(side) is int and side >= 1 for side in shape) or shape[0] > MAX_CHANNELS:
@@ -52,6 +53,6 @@ class ImageKind:
 
 def _checked_names(names: Any, classes: int | None) -> tuple[str, ...]:
     given = tuple(names) if isinstance(names, Iterable) and not isinstance(names, str) else ()
-    if len(given) != classes or not all(isinstance(name, str) for name in given):
-        raise PluginError(f"class_names are {shown(names)}, expected {classes or 'no'} texts")
+    if not given or len(given) != (classes or len(given)) or not all(isinstance(name, str) for name in given):
+        raise PluginError(f"class_names are {shown(names)}, expected {classes or 'some'} texts")
     return tuple(map(str, given))

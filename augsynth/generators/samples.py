@@ -5,21 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from augsynth.core.positions import Positional
 from augsynth.errors import ArgumentError, ArgumentTypeError, shown
+from augsynth.generators.targets import Target
 
 
 @dataclass(frozen=True, eq=False)
-class Samples(Positional[tuple[Tensor, int] | Tensor]):
+class Samples(Positional[Any]):
     """Generated images and their classes: a map-style data set of `(image, label)`, or of images without labels.
+
+    With targets, an item is a dict with "image", "label" if there are labels, and the fields of its target.
 
     Args:
         images: uint8 (n, C, H, W), on the CPU.
         labels: classes, int64 (n,), on the CPU; None (default) without classes.
+        targets: a target for each image, as `Generated` describes them, on the CPU; None (default) without targets.
 
     >>> samples = Samples(torch.zeros(2, 1, 8, 8, dtype=torch.uint8), torch.tensor([0, 1]))
     >>> len(samples), samples[1][0].shape, samples[1][1]
@@ -28,20 +33,38 @@ class Samples(Positional[tuple[Tensor, int] | Tensor]):
 
     images: Tensor
     labels: Tensor | None = None
+    targets: Sequence[Target] | None = None
 
     def __post_init__(self) -> None:
         if self.images.dtype != torch.uint8 or self.images.ndim != 4:
             raise ArgumentTypeError(f"images must be uint8 (n, C, H, W), got {_described(self.images)}")
         if self.labels is not None and (self.labels.dtype != torch.int64 or self.labels.shape != self.images.shape[:1]):
             raise ArgumentTypeError(f"labels must be int64 ({len(self.images)},), got {_described(self.labels)}")
+        if self.targets is not None and len(self.targets) != len(self.images):
+            raise ArgumentError(f"there must be {len(self.images)} targets, got {len(self.targets)}")
 
     def __len__(self) -> int:
         return len(self.images)
 
-    def _item(self, position: int) -> tuple[Tensor, int] | Tensor:
-        if self.labels is None:
-            return self.images[position]
-        return self.images[position], int(self.labels[position])
+    def _item(self, position: int) -> Any:
+        label = None if self.labels is None else int(self.labels[position])
+        return item_of(self.images[position], label, None if self.targets is None else self.targets[position])
+
+
+def item_of(image: Tensor, label: int | None, target: Target | None) -> Any:
+    """Return an item of generated data: an image, `(image, label)`, or a dict if there is a target.
+
+    Args:
+        image: (C, H, W).
+        label: its class, or None.
+        target: its target, or None.
+
+    >>> sorted(item_of(torch.zeros(1, 8, 8), 3, {"boxes": torch.zeros(0, 4)}))
+    ['boxes', 'image', 'label']
+    """
+    if target is not None:
+        return {"image": image, **({} if label is None else {"label": label}), **target}
+    return image if label is None else (image, label)
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,11 @@ class CoordinateMap:
         """The matrix (3, 3) from the source to the output, if the map is not `curved`."""
         return reduce(lambda before, after: after @ before, self.forwards)
 
+    @cached_property
+    def mirrors(self) -> bool:
+        """True if the output shows the source mirrored. A displacement that keeps places apart mirrors nothing."""
+        return bool(np.sign(np.linalg.det(self.forwards)).prod() < 0)
+
     @property
     def backward(self) -> Floats:
         """The matrix (3, 3) from the output to the source, if the map is not `curved`."""

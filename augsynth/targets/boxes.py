@@ -46,23 +46,30 @@ class Placed:
     kept: Mask
 
 
-def read_boxes(value: Any, what: str = "boxes") -> Floats:
+def read_boxes(value: Any, what: str = "boxes", reversed_boxes: str = "refuse") -> Floats:
     """Return boxes (n, 4) as XYXY corners.
 
     Args:
         value: boxes in any form.
         what: their name in messages.
+        reversed_boxes: the rule of `TargetRules` for boxes with a corner on the wrong side of the other. A box that is
+            dropped becomes one without area, which no map keeps.
 
-    Raises `ArgumentError` if a corner is on the wrong side of the other.
+    Raises `ArgumentError` if a corner is on the wrong side of the other, and the rule is "refuse".
     """
     boxes = coordinates(value, what, 4)
     if boxes.ndim != 2:
         raise ArgumentError(f"{what} must have shape (N, 4), got {boxes.shape}")
     reversed_ = np.flatnonzero((boxes[:, 2:] < boxes[:, :2]).any(axis=1))
-    if reversed_.size:
+    if reversed_.size and reversed_boxes == "repair":
+        return np.concatenate([np.minimum(boxes[:, :2], boxes[:, 2:]), np.maximum(boxes[:, :2], boxes[:, 2:])], axis=1)
+    if reversed_.size and reversed_boxes == "drop":
+        boxes[reversed_, 2:] = boxes[reversed_, :2]
+    elif reversed_.size:
         raise ArgumentError(
             f"{what} must be (x1, y1, x2, y2) with x1 <= x2 and y1 <= y2, got {boxes[reversed_[0]].tolist()} in row "
-            f"{reversed_[0]}: are they (x, y, width, height)?"
+            f"{reversed_[0]}: are they (x, y, width, height)? Then say box_format='xywh'. "
+            "Or say reversed_boxes='repair' or 'drop'"
         )
     return boxes
 
@@ -77,7 +84,37 @@ def place_boxes(where: CoordinateMap, boxes: Floats, rules: TargetRules) -> Plac
     areas = box_areas(clipped)
     visible = fractions(areas if shown is None else shown, before)
     kept = have_area(clipped, where.output_size) & have_area(boxes, where.source_size) & (areas >= rules.min_area)
-    return Placed(clipped, visible, kept & enough(visible, rules))
+    return Placed(clipped, visible, kept & enough(visible, rules) & large_enough(clipped, rules))
+
+
+def large_enough(boxes: Floats, rules: TargetRules) -> Mask:
+    """Return whether each of the boxes (n, 4) in the output has the sides and the proportions to be kept."""
+    sides = boxes[:, 2:] - boxes[:, :2]
+    kept: Mask = np.all(sides >= (rules.min_width, rules.min_height), axis=1)
+    if rules.max_aspect is not None:
+        kept &= sides.max(axis=1) <= rules.max_aspect * sides.min(axis=1)
+    return kept
+
+
+def tightened(placed: Placed, masks: Mask, rules: TargetRules) -> Placed:
+    """Return objects with the boxes around their moved masks (n, H, W); one with an empty mask is not kept."""
+    found = [mask_box(mask) for mask in masks]
+    boxes = np.array(found).reshape(-1, 4)
+    there = ~np.isnan(boxes[:, 0])
+    kept = placed.kept & there & (box_areas(boxes) >= rules.min_area) & large_enough(boxes, rules)
+    return Placed(np.where(there[:, None], boxes, placed.boxes), placed.visible, kept)
+
+
+def mask_box(mask: Mask) -> Floats:
+    """Return the box (4,) around the pixels of a mask (H, W); NaN if it has none.
+
+    >>> mask_box(np.array([[False, False], [False, True]])).tolist()
+    [1.0, 1.0, 2.0, 2.0]
+    """
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if not rows.size:
+        return np.full(4, np.nan)
+    return np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1], np.float64)
 
 
 def _clipped(boxes: Floats, window: Floats) -> Floats:

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from augsynth.core.arrays import as_float, coordinates, to_numpy
-from augsynth.core.geometry import Outline, as_outline, outline_area
+from augsynth.core.geometry import Outline, as_outline, bounding_box, outline_area
 from augsynth.core.typing import Array, Floats
 from augsynth.errors import ArgumentError, ArgumentTypeError, shown
 from augsynth.plan.coordinates import CoordinateMap
-from augsynth.targets.boxes import ROUNDING, area_scales, place_boxes, read_boxes
+from augsynth.targets.boxes import ROUNDING, area_scales, large_enough, mask_box, place_boxes, read_boxes
 from augsynth.targets.guard import check_beside
 from augsynth.targets.masks import Moving, read_masks
 from augsynth.targets.points import place_keypoints
@@ -46,7 +46,7 @@ class CocoReading:
         self._objects = [
             number for number, annotation in enumerate(self._annotations) if _is_object(annotation, number)
         ]
-        self.boxes = _read_boxes(self._annotations, self._objects)
+        self.boxes = _read_boxes(self._annotations, self._objects, rules.reversed_boxes)
         self._encoded = [number for number in self._objects if is_rle(self._annotations[number].get("segmentation"))]
         self.masks: Sequence[Moving] = [self._decoded(number, size) for number in self._encoded]
 
@@ -65,6 +65,9 @@ class CocoReading:
         for number, box, scale, kept in zip(self._objects, placed.boxes, scales, placed.kept, strict=True):
             shape = moved[number] if number in moved else outlines.get(number, [])
             annotation = self._placed(number, where, shape, float(scale)) if kept else None
+            if annotation and self._rules.tight_boxes and annotation.get("segmentation"):
+                box = _around(shape)
+                annotation = annotation if large_enough(box[None], self._rules)[0] else None
             bbox = [*box[:2].tolist(), *(box[2:] - box[:2]).tolist()]
             results[number] = annotation and {**annotation, "bbox": bbox}
         remaining = [annotation for annotation in results if annotation is not None]
@@ -150,16 +153,16 @@ def _is_object(annotation: Annotation, number: int) -> bool:
     return "bbox" in annotation
 
 
-def _read_boxes(annotations: Sequence[Annotation], objects: Sequence[int]) -> Floats:
+def _read_boxes(annotations: Sequence[Annotation], objects: Sequence[int], reversed_boxes: str) -> Floats:
     boxes = np.zeros((len(objects), 4))
     for box, number in zip(boxes, objects, strict=True):
         what = f"annotations[{number}]['bbox']"
         given = to_numpy(annotations[number]["bbox"], what)
         box[:] = coordinates(given[None], what, 4)[0] if given.shape == (4,) else -1.0
-        if box[2:].min() < 0:
+        if given.shape != (4,) or (box[2:].min() < 0 and reversed_boxes == "refuse"):
             raise ArgumentError(f"{what} must be [x, y, width, height], got {shown(annotations[number]['bbox'])}")
         box[2:] += box[:2]
-    return read_boxes(boxes)
+    return read_boxes(boxes, "bbox", reversed_boxes)
 
 
 def _number(value: Any, what: str) -> float:
@@ -182,6 +185,13 @@ def _segmentation(original: Any, shape: Array | list[Outline], what: str) -> tup
     areas = [outline_area(outline) for outline in shape]
     left = [list(chain(*outline)) for outline, area in zip(shape, areas, strict=True) if area > ROUNDING]
     return left, sum(areas) if left else 0.0
+
+
+def _around(shape: Array | list[Outline]) -> Floats:
+    """Return the box (4,) around a segmentation in the output."""
+    if isinstance(shape, list):
+        return bounding_box(list(chain.from_iterable(one for one in shape if outline_area(one) > ROUNDING)))
+    return mask_box(shape != 0)
 
 
 def _polygon(flat: Any, what: str) -> Outline:

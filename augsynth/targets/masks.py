@@ -22,9 +22,10 @@ from augsynth.errors import ArgumentError, ArgumentTypeError
 from augsynth.plan import Pass, Plan, Rows, new_rows
 from augsynth.plan.inversion import filling
 
-DTYPES = ("bool", "uint8", "int16", "uint16", "int32", "int64", "float32", "float64")
+_INTEGERS = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64")
+DTYPES = ("bool", *_INTEGERS, "float16", "float32", "float64")
 PIL_MODES = ("1", "L", "P", "I;16", "I;16B", "I", "F")
-_WIDER = {"int8": "int16", "uint32": "int64", "uint64": "int64", "float16": "float32", "bfloat16": "float32"}
+_WIDER = {"bfloat16": "float32"}
 _LANES = {1: DType.UINT8, 2: DType.UINT16}  # by their bytes
 _TORCH_LANES = {1: torch.uint8, 2: torch.uint16}
 _GEOMETRY = ("inverse", "source_size", "output_size", "border", "displacement")
@@ -152,11 +153,13 @@ def _viewed(values: Any, size: int) -> Any:
     return values.view(_TORCH_LANES[size] if isinstance(values, torch.Tensor) else np.dtype(f"u{size}"))
 
 
-def _with_axis_last(planes: Any) -> Any:
+def with_axis_last(planes: Any) -> Any:
+    """Return an array or a tensor with its first axis as the last."""
     return planes.movedim(0, -1) if isinstance(planes, torch.Tensor) else np.moveaxis(planes, 0, -1)
 
 
-def _with_axis_first(image: Any) -> Any:
+def with_axis_first(image: Any) -> Any:
+    """Return an array or a tensor with its last axis as the first."""
     return image.movedim(-1, 0) if isinstance(image, torch.Tensor) else np.moveaxis(image, -1, 0)
 
 
@@ -168,11 +171,11 @@ def _pictures(sample: int, masks: Moving, result: Any) -> Iterator[_Picture]:
         planes, moved, fill = (_viewed(array, kind.itemsize) for array in (planes, moved, fill))
         for first in range(0, len(planes), MAX_CHANNELS):
             channels = slice(first, first + MAX_CHANNELS)
-            lanes = _with_axis_last(planes[channels])
+            lanes = with_axis_last(planes[channels])
             yield _Picture(sample, lanes, moved[channels], np.repeat(fill, lanes.shape[2]))
         return
     for plane, out in zip(planes, moved, strict=True):
-        yield _Picture(sample, _as_lanes(plane), _with_axis_first(_as_lanes(out)), fill.view(np.uint16))
+        yield _Picture(sample, _as_lanes(plane), with_axis_first(_as_lanes(out)), fill.view(np.uint16))
 
 
 def _as_lanes(plane: Any) -> Any:

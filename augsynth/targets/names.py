@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import Any
 
-MOVING = ("boxes", "rotated_boxes", "masks", "keypoints")
+MOVING = ("boxes", "rotated_boxes", "masks", "keypoints", "polygons", "line_strings")
 
 # fmt: off
 # One entry an object, always.
@@ -35,7 +35,8 @@ _WORDS = {
     "boxes": re.compile(r"\w*box(es|s)?|rect(angle)?s?|rois?|proposals?"),
     "masks": re.compile(r"\w*masks?|seg(m|map|mentation)?s?|semseg|labelmaps?|trimaps?"),
     "keypoints": re.compile(r"\w*(keypoints?|kpts?|landmarks?)|kps?|joints?|points?"),
-    "masks, drawn as pixels": re.compile(r"polygons?|polylines?|contours?|outlines?"),
+    "polygons": re.compile(r"polygons?|contours?|outlines?"),
+    "line_strings": re.compile(r"polylines?|linestrings?|lanes?"),
 }
 _OF_TOKENS = ("attention_mask", "input_mask", "token_mask", "padding_mask")
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from augsynth.core.typing import Array, Floats
+from augsynth.core.typing import Array, Floats, Ints
+from augsynth.errors import ArgumentError
 from augsynth.plan.coordinates import CoordinateMap
 from augsynth.targets.rules import TargetRules
 
@@ -27,4 +30,19 @@ def place_keypoints(
     labelled = visibility != 0
     placed = np.where(labelled[..., None], mapped - rules.offset, points)
     hidden = np.where(erased & (visibility == 2), 1, visibility)
-    return placed, np.where(inside, hidden, 0).astype(visibility.dtype)
+    visible = np.where(inside, hidden, 0).astype(visibility.dtype)
+    if rules.keypoint_flip_pairs and where.mirrors:
+        order = _exchanged(rules.keypoint_flip_pairs, points.shape[-2])
+        return placed[..., order, :], visible[..., order]
+    return placed, visible
+
+
+def _exchanged(pairs: Sequence[tuple[int, int]], count: int) -> Ints:
+    """Return the numbers of `count` keypoints after the two of each pair changed places."""
+    order = np.arange(count)
+    first, second = np.array(pairs).T
+    highest = max(first.max(), second.max())
+    if highest >= count:
+        raise ArgumentError(f"keypoint_flip_pairs names keypoint {highest}, and there are {count}: count from 0")
+    order[first], order[second] = second, first
+    return order

@@ -50,12 +50,13 @@ def plain(value: Any) -> Any:
     return value.as_subclass(torch.Tensor) if role_of(value) is not None else value
 
 
-def read(value: Any, what: str) -> Floats:
+def read(value: Any, what: str, reversed_boxes: str = "refuse") -> Floats:
     """Return boxes of any format, as XYXY (n, 4) or as rotated boxes (n, 5).
 
     Args:
         value: a `BoundingBoxes`.
         what: its name in messages.
+        reversed_boxes: the rule of `read_boxes`.
     """
     layout, array = _format(value), coordinates(plain(value), what, 4, 5, 8)
     if layout in _ROTATED:
@@ -64,7 +65,7 @@ def read(value: Any, what: str) -> Floats:
         array[:, 2:] += array[:, :2]
     elif layout == "CXCYWH":
         array[:, :2], array[:, 2:] = array[:, :2] - array[:, 2:] / 2, array[:, :2] + array[:, 2:] / 2
-    return read_boxes(array, what)
+    return read_boxes(array, what, reversed_boxes)
 
 
 def boxes_like(boxes: Floats, original: Any, size: tuple[int, int]) -> Any:

@@ -44,7 +44,7 @@ class VocReading:
         self._target = target
         self._rules = rules
         self._objects = _listed(target["annotation"].get("object") or ())
-        self.boxes = _read(self._objects, "object")
+        self.boxes = _read(self._objects, "object", rules)
         self._check_others()
 
     def _check_others(self) -> None:
@@ -72,7 +72,7 @@ class VocReading:
         return {**self._target, "annotation": annotation}
 
     def _placed(self, objects: Sequence[Mapping[str, Any]], where: CoordinateMap, what: str) -> list[dict[str, Any]]:
-        placed = place_boxes(where, _read(objects, what), self._rules)
+        placed = place_boxes(where, _read(objects, what, self._rules), self._rules)
         corners = placed.boxes + _FIRST_PIXEL
         kept = zip(objects, corners, placed.kept, strict=True)
         return [self._moved(entry, box, where, what) for entry, box, keep in kept if keep]
@@ -95,7 +95,7 @@ def _listed(objects: Any) -> Sequence[Mapping[str, Any]]:
     return [objects]
 
 
-def _read(objects: Sequence[Mapping[str, Any]], what: str) -> Floats:
+def _read(objects: Sequence[Mapping[str, Any]], what: str, rules: TargetRules) -> Floats:
     boxes = np.zeros((len(objects), 4))
     for number, entry in enumerate(objects):
         try:
@@ -104,7 +104,7 @@ def _read(objects: Sequence[Mapping[str, Any]], what: str) -> Floats:
             raise ArgumentError(
                 f"{what}[{number}] must have a 'bndbox' with {', '.join(_CORNERS)}, got {shown(entry)}"
             ) from None
-    return read_boxes(boxes - _FIRST_PIXEL, f"the boxes of {what}")
+    return read_boxes(boxes - _FIRST_PIXEL, f"the boxes of {what}", rules.reversed_boxes)
 
 
 def _like(value: float, original: Any) -> Any:

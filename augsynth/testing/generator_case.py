@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from augsynth.generators import Generator, NetworkGenerator, Noise, Samples
+from augsynth.generators.targets import images_of
 
 
 @dataclass(frozen=True)
@@ -150,7 +151,7 @@ def generate(case: Case, indices: Any, labels: Tensor | None, seed: int = 0) -> 
         seed: 64-bit seed; default 0.
     """
     with case.fitted.sampling_mode(), torch.no_grad():
-        return case.fitted.generate(Noise(seed, indices, "cpu"), labels, None)
+        return images_of(case.fitted.generate(Noise(seed, indices, "cpu"), labels, None))
 
 
 def require_same(case: Case, a: Tensor, b: Tensor, who: str) -> None:

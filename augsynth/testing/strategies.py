@@ -213,7 +213,7 @@ def colours() -> st.SearchStrategy[T.Transform]:
     """A map of colours; those that need red, green and blue fit images of 1, 3 and 4 channels."""
     factors = st.one_of(st.floats(0, 2), _ranges(0, 3))
     return st.one_of(
-        st.builds(T.ColorJitter, brightness=factors, contrast=factors),
+        st.builds(T.ColorJitter, brightness=factors, contrast=factors, clip=st.booleans()),
         st.builds(T.ColorJitter, saturation=factors, hue=_ranges(-0.5, 0.5)),
         st.builds(T.RandomGrayscale, CHANCES),
         st.just(T.RandomChannelPermutation()),
@@ -279,7 +279,12 @@ def policies() -> st.SearchStrategy[T.Transform]:
 def choices() -> st.SearchStrategy[T.Transform]:
     """Chance over up to three transforms that may be left out: all but those that change what values mean."""
     parts = st.lists(st.one_of(geometry(), noises(), *_beside_geometry()), min_size=1, max_size=3)
-    return st.one_of(st.builds(T.RandomApply, parts, CHANCES), st.builds(T.RandomChoice, parts))
+    return st.one_of(
+        st.builds(T.RandomApply, parts, CHANCES),
+        st.builds(T.RandomChoice, parts),
+        st.builds(lambda parts, n: T.SomeOf(parts, (0, min(n, len(parts)))), parts, st.integers(0, 3)),
+        st.builds(T.RandomOrder, parts),
+    )
 
 
 def _beside_geometry() -> list[st.SearchStrategy[T.Transform]]:

@@ -25,7 +25,13 @@ from augsynth.plan.lowering import (
 from augsynth.transforms.affine import RandomAffine, RandomRotation, RandomScale, RandomShear, RandomTranslate
 from augsynth.transforms.blur import GaussianBlur, RandomAdjustSharpness
 from augsynth.transforms.choice import RandomApply, RandomChoice
-from augsynth.transforms.colour import ColorJitter, ColorMatrix, RandomChannelPermutation, RandomGrayscale
+from augsynth.transforms.colour import (
+    ChannelDropout,
+    ColorJitter,
+    ColorMatrix,
+    RandomChannelPermutation,
+    RandomGrayscale,
+)
 from augsynth.transforms.compose import Compose
 from augsynth.transforms.contract import Draw, Transform
 from augsynth.transforms.custom import Lambda
@@ -40,8 +46,11 @@ from augsynth.transforms.histograms import CLAHE, RandomAutocontrast, RandomEqua
 from augsynth.transforms.missing import FillMissing
 from augsynth.transforms.mixing import CutMix, MixUp
 from augsynth.transforms.noise import GaussianNoise, PoissonNoise, SaltAndPepperNoise, SpeckleNoise, UniformNoise
+from augsynth.transforms.object_crops import CropNonEmptyMask, RandomBoxSafeCrop, RandomIoUCrop
+from augsynth.transforms.orders import RandomOrder, SomeOf
 from augsynth.transforms.params import sampling
 from augsynth.transforms.perspective import RandomPerspective
+from augsynth.transforms.planckian import PlanckianJitter
 from augsynth.transforms.points import RandomGamma, RandomInvert, RandomPosterize, RandomSolarize
 from augsynth.transforms.policies import AutoAugment, RandAugment, TrivialAugmentWide
 from augsynth.transforms.registry import TRANSFORMS, from_dict
@@ -54,10 +63,12 @@ __all__ = [
     "AddNoise",
     "AutoAugment",
     "CenterCrop",
+    "ChannelDropout",
     "ColorJitter",
     "ColorMatrix",
     "Compose",
     "CropAt",
+    "CropNonEmptyMask",
     "CutMix",
     "DiffAugment",
     "Displace",
@@ -81,12 +92,14 @@ __all__ = [
     "Pad",
     "PadIfNeeded",
     "Plan",
+    "PlanckianJitter",
     "PoissonNoise",
     "RandAugment",
     "RandomAdjustSharpness",
     "RandomAffine",
     "RandomApply",
     "RandomAutocontrast",
+    "RandomBoxSafeCrop",
     "RandomChannelPermutation",
     "RandomChoice",
     "RandomCrop",
@@ -97,6 +110,8 @@ __all__ = [
     "RandomGrayscale",
     "RandomHorizontalFlip",
     "RandomInvert",
+    "RandomIoUCrop",
+    "RandomOrder",
     "RandomPerspective",
     "RandomPosterize",
     "RandomQuarterTurn",
@@ -112,6 +127,7 @@ __all__ = [
     "SaltAndPepperNoise",
     "Sampling",
     "ShortestSide",
+    "SomeOf",
     "SpeckleNoise",
     "ToDtype",
     "Transform",

@@ -36,7 +36,7 @@ def chosen_among(weights: Floats, u: Floats) -> Ints:
 
 
 @dataclass(frozen=True)
-class _Chance(Transform):
+class Chance(Transform):
     """Base of the transforms that hold `transforms`, which take their draws after its own."""
 
     transforms: Sequence[Pipeline]
@@ -53,7 +53,7 @@ class _Chance(Transform):
 
 
 @dataclass(frozen=True)
-class RandomApply(_Chance):
+class RandomApply(Chance):
     """Apply all of some transforms to a sample at random, or none of them.
 
     They share passes with the transforms around them: a sample that is left out gets neutral parameters.
@@ -81,7 +81,7 @@ class RandomApply(_Chance):
 
 
 @dataclass(frozen=True)
-class RandomChoice(_Chance):
+class RandomChoice(Chance):
     """Apply one of several transforms to each sample, at random.
 
     The alternatives share passes as if they followed each other: a choice among transforms that fuse costs little, and

@@ -1,6 +1,7 @@
 """Colour: linear maps of an image's channels, multiplied into one matrix for each pass.
 
-Results are clamped to the full scale (255, 65535, or 1 for floats), so let `Normalize` come after them. Adjustments in
+Results are clamped to the full scale (255, 65535, or 1 for floats), so let `Normalize` come after them, or say
+`clip=False`. Adjustments in
 a row are multiplied before pixels are touched: values are clamped once, after the last, and means are those of images
 that are not clamped.
 """
@@ -16,10 +17,11 @@ import numpy as np
 from augsynth._native.layout import MAX_CHANNELS
 from augsynth.core.typing import Floats
 from augsynth.errors import ArgumentError, shown
-from augsynth.plan.lowering import ImageInfo, MapColours
+from augsynth.plan import FULL_SCALE
+from augsynth.plan.lowering import ImageInfo, MapColours, PerChannel
 from augsynth.transforms.colour_maps import Palette
 from augsynth.transforms.contract import Draw, Transform
-from augsynth.transforms.params import Range, interval, number, per_channel, probability, span, symmetric
+from augsynth.transforms.params import Range, flag, integer, interval, number, per_channel, probability, span, symmetric
 
 _UNCHANGED = ((1.0, 1.0), (1.0, 1.0), (1.0, 1.0), (0.0, 0.0))
 
@@ -46,6 +48,8 @@ class ColorJitter(Transform):
         saturation: as `brightness`.
         hue: a fraction of the full circle: a pair within [-0.5, 0.5], or a number d up to 0.5 for (-d, d); 0 by
             default.
+        clip: True (the default) clamps float results to [0, 1]; integer images are always clamped. False suits images
+            with values of their own scale, such as CT.
 
     >>> import numpy as np
     >>> ColorJitter(brightness=(2, 2))(np.array([[[10, 20, 200]]], np.uint8)).ravel().tolist()
@@ -56,18 +60,20 @@ class ColorJitter(Transform):
     contrast: Range = 0.0
     saturation: Range = 0.0
     hue: Range = 0.0
+    clip: bool = True
     draws: ClassVar[int] = 4
 
     def check(self) -> None:
         self._ranges()
+        flag(self.clip, "clip")
 
     def step(self, draw: Draw, images: ImageInfo) -> MapColours:
         ranges = self._ranges()
         if ranges[2:] != _UNCHANGED[2:]:
-            _check_colours(images, "ColorJitter with saturation or hue", "use brightness and contrast alone")
+            check_colours(images, "ColorJitter with saturation or hue", "use brightness and contrast alone")
         drawn = (draw.between(i, *span) for i, span in enumerate(ranges))
         nobody = np.zeros(len(images), bool) if ranges == _UNCHANGED else None  # whose values are not clamped either
-        return Palette.of(images.channels).adjusted(*drawn).as_step(active=nobody)
+        return Palette.of(images.channels).adjusted(*drawn).as_step(nobody, self.clip)
 
     def _ranges(self) -> tuple[tuple[float, float], ...]:
         given = {"brightness": self.brightness, "contrast": self.contrast, "saturation": self.saturation}
@@ -102,7 +108,7 @@ class RandomGrayscale(Transform):
         probability(self.p)
 
     def step(self, draw: Draw, images: ImageInfo) -> MapColours:
-        _check_colours(images, "RandomGrayscale", "use ColorMatrix to mix other channels")
+        check_colours(images, "RandomGrayscale", "use ColorMatrix to mix other channels")
         grey = Palette.of(images.channels).saturation(np.zeros(len(images)))
         return grey.as_step(active=draw.u[:, 0] < self.p)
 
@@ -128,12 +134,61 @@ class RandomChannelPermutation(Transform):
 
 
 @dataclass(frozen=True)
+class ChannelDropout(Transform):
+    """Set random channels to one level. The last of 4 channels (alpha) stays, and at least one colour does.
+
+    albumentations' `ChannelDropout`: its `channel_drop_range` is `count` here.
+
+    Args:
+        count: the number of channels: an integer at least 1, or (lowest, highest), all equally likely; 1 by default.
+        fill: the level, in the image's units: a number, or one for each channel; 0 by default.
+        p: the probability, 0 to 1; 0.5 by default.
+
+    >>> import numpy as np
+    >>> dropped = ChannelDropout(p=1.0)(np.array([[[1, 2, 3]]], np.uint8)).ravel()
+    >>> int((dropped == 0).sum())
+    1
+    """
+
+    count: int | Sequence[int] = 1
+    fill: PerChannel = 0.0
+    p: float = 0.5
+    draws: ClassVar[int] = MAX_CHANNELS + 2
+
+    def check(self) -> None:
+        self._range()
+        per_channel(self.fill, "fill")
+        probability(self.p)
+
+    def step(self, draw: Draw, images: ImageInfo) -> MapColours:
+        low, high = self._range()
+        colours = Palette.of(images.channels).colours
+        fewest = int(colours.sum(axis=1).min(initial=MAX_CHANNELS))
+        if high >= fewest:
+            raise ArgumentError(f"count must leave one of {fewest} channels, got {self.count!r}")
+        count = colours.shape[1]
+        rank = np.argsort(np.argsort(np.where(colours, draw.u[:, 2 : 2 + count], 1.0), axis=1), axis=1)
+        dropped = rank < low + (draw.u[:, 1:2] * (high - low + 1)).astype(np.int64)
+        fill = np.array(images.levels(self.fill, "fill"))[:count] / FULL_SCALE[images.dtype]
+        kept = np.eye(count) * ~dropped[:, None]
+        return MapColours(kept, dropped * fill, active=draw.u[:, 0] < self.p)
+
+    def _range(self) -> tuple[int, int]:
+        given = self.count if isinstance(self.count, tuple) else (self.count, self.count)
+        if len(given) != 2 or integer(given[0], "count", 1) > integer(given[1], "count", 1, MAX_CHANNELS):
+            raise ArgumentError(f"count must be an integer or (lowest, highest), got {self.count!r}")
+        return given
+
+
+@dataclass(frozen=True)
 class ColorMatrix(Transform):
     """Mix channels: each new channel is a weighted sum of the old ones, `matrix` v + `offset`.
 
     Args:
         matrix: C rows of C numbers, 1 to 16; images must have C channels.
         offset: a fraction of the full scale: a number, or one for each channel; 0 by default.
+        clip: True (the default) clamps float results to [0, 1]; integer images are always clamped. False suits images
+            with values of their own scale, such as CT.
 
     >>> import numpy as np
     >>> ColorMatrix([[0, 1], [1, 0]], offset=0.2)(np.array([[[10, 20]]], np.uint8)).ravel().tolist()
@@ -142,8 +197,10 @@ class ColorMatrix(Transform):
 
     matrix: Sequence[Sequence[float]]
     offset: float | Sequence[float] = 0.0
+    clip: bool = True
 
     def check(self) -> None:
+        flag(self.clip, "clip")
         if not isinstance(self.matrix, tuple) or not 1 <= len(self.matrix) <= MAX_CHANNELS:
             raise ArgumentError(f"matrix must have 1 to {MAX_CHANNELS} rows, got {self.matrix!r}")
         for i, row in enumerate(self.matrix):
@@ -161,10 +218,11 @@ class ColorMatrix(Transform):
             raise ArgumentError(f"matrix is for {count} channels, the images have {_counts(images)}")
         matrix: Floats = np.array(self.matrix, np.float64)
         offset: Floats = np.array(self.offset, np.float64)
-        return MapColours(np.repeat(matrix[None], n, axis=0), np.broadcast_to(offset, (n, count)))
+        return MapColours(np.repeat(matrix[None], n, axis=0), np.broadcast_to(offset, (n, count)), clip=self.clip)
 
 
-def _check_colours(images: ImageInfo, what: str, advice: str) -> None:
+def check_colours(images: ImageInfo, what: str, advice: str) -> None:
+    """Raise `ArgumentError` if the images have neither red, green and blue nor one channel."""
     if not set(images.channels.tolist()) <= {1, 3, 4}:
         raise ArgumentError(f"{what} needs images of 1 (grey), 3 or 4 channels, got {_counts(images)}: {advice}")
 

@@ -29,9 +29,9 @@ class ColourMaps:
     matrix: Floats
     of_mean: Floats
 
-    def as_step(self, active: Mask | None = None) -> MapColours:
-        """The step that maps the samples that are `active` (n,), or all."""
-        return MapColours(self.matrix, np.zeros(self.matrix.shape[:2]), self.of_mean, active)
+    def as_step(self, active: Mask | None = None, clip: bool = True) -> MapColours:
+        """The step that maps the samples that are `active` (n,), or all, and clamps unless `clip` is False."""
+        return MapColours(self.matrix, np.zeros(self.matrix.shape[:2]), self.of_mean, active, clip)
 
 
 @dataclass(frozen=True)

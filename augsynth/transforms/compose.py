@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from itertools import chain
-from typing import Any
+from typing import Any, overload
 
 import torch
 
@@ -38,6 +38,19 @@ class Compose(Pipeline):
             coordinates.
         mask_fill: the value of masks outside the image; 0 by default.
         passthrough: names of the fields of targets that stay as they are, whatever they hold; none by default.
+        min_width: boxes with a smaller width, in pixels, are dropped; 0 by default.
+        min_height: boxes with a smaller height, in pixels, are dropped; 0 by default.
+        max_aspect: boxes whose longer side is more than so many times the shorter one are dropped, at least 1; None
+            (the default) keeps them.
+        box_format: the format of `boxes`, in and out: "xyxy" (the default), "xywh", "cxcywh", or "yolo" (centre and
+            sides as fractions of the image).
+        reversed_boxes: boxes with x2 < x1 or y2 < y1: "refuse" (the default) raises an error, "repair" exchanges the
+            two, and "drop" drops the objects.
+        tight_boxes: "masks" gives objects that have masks the boxes around their moved masks, which stay tight under
+            rotations; None (the default) gives the boxes around the moved boxes.
+        keypoint_flip_pairs: pairs of numbers of keypoints, from 0, that change places where the image is mirrored, as a
+            left and a right eye do; none by default.
+        remove_invisible: True removes keypoints (N, 2) that are outside the frame; False (the default) keeps all.
 
     >>> import numpy as np
     >>> from augsynth import transforms as T
@@ -56,6 +69,14 @@ class Compose(Pipeline):
         pixel_center: bool = False,
         mask_fill: float = 0,
         passthrough: Sequence[str] = (),
+        min_width: float = 0.0,
+        min_height: float = 0.0,
+        max_aspect: float | None = None,
+        box_format: str = "xyxy",
+        reversed_boxes: str = "refuse",
+        tight_boxes: str | None = None,
+        keypoint_flip_pairs: Sequence[Sequence[int]] = (),
+        remove_invisible: bool = False,
     ) -> None:
         if not isinstance(transforms, (list, tuple)):
             raise ArgumentTypeError(f"transforms must be a list of augsynth transforms, got {shown(transforms)}")
@@ -67,9 +88,53 @@ class Compose(Pipeline):
         self.memory_format = _memory_format_name(memory_format)
         self.device: torch.device | None = None
         self.rules = TargetRules(
-            frozen(min_area), frozen(min_visibility), frozen(pixel_center), frozen(mask_fill), field_names(passthrough)
+            frozen(min_area),
+            frozen(min_visibility),
+            frozen(pixel_center),
+            frozen(mask_fill),
+            field_names(passthrough),
+            frozen(min_width),
+            frozen(min_height),
+            frozen(max_aspect),
+            frozen(box_format),
+            frozen(reversed_boxes),
+            frozen(tight_boxes),
+            frozen(keypoint_flip_pairs),
+            frozen(remove_invisible),
         )
         check_inner_rules(transforms, self.rules)
+
+    def __len__(self) -> int:
+        """The number of transforms; those of a `Compose` inside are counted one by one."""
+        return len(self.transforms)
+
+    def __bool__(self) -> bool:
+        # An empty pipeline still makes tensors of images, so `if transform:` must not skip it.
+        return True
+
+    def __iter__(self) -> Iterator[Pipeline]:
+        return iter(self.transforms)
+
+    @overload
+    def __getitem__(self, index: int) -> Pipeline: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Compose: ...
+
+    def __getitem__(self, index: int | slice) -> Pipeline | Compose:
+        """One of the transforms, or a `Compose` of some with the same settings.
+
+        >>> from augsynth import transforms as T
+        >>> t = T.Compose([T.RandomHorizontalFlip(), T.RandomInvert(), T.Normalize(0.5, 0.5)], min_area=4)
+        >>> len(t), t[1], t[:-1].rules.min_area
+        (3, RandomInvert(p=0.5), 4)
+        """
+        if not isinstance(index, slice):
+            return self.transforms[index]
+        part = copy.copy(self)
+        part.__dict__.pop("_counts", None)  # that of all transforms
+        part.transforms = self.transforms[index]
+        return part
 
     def to(self, device: str | torch.device | None) -> Compose:
         """The same pipeline for images on a device; images that are elsewhere are moved there first.

@@ -7,7 +7,13 @@ import numpy as np
 from augsynth.transforms.affine import RandomAffine, RandomRotation, RandomScale, RandomShear, RandomTranslate
 from augsynth.transforms.blur import GaussianBlur, RandomAdjustSharpness
 from augsynth.transforms.choice import RandomApply, RandomChoice
-from augsynth.transforms.colour import ColorJitter, ColorMatrix, RandomChannelPermutation, RandomGrayscale
+from augsynth.transforms.colour import (
+    ChannelDropout,
+    ColorJitter,
+    ColorMatrix,
+    RandomChannelPermutation,
+    RandomGrayscale,
+)
 from augsynth.transforms.contract import Transform
 from augsynth.transforms.custom import Lambda
 from augsynth.transforms.elastic import ElasticTransform
@@ -19,7 +25,10 @@ from augsynth.transforms.frames import CenterCrop, Pad, RandomCrop, RandomResize
 from augsynth.transforms.histograms import CLAHE, RandomAutocontrast, RandomEqualize
 from augsynth.transforms.missing import FillMissing
 from augsynth.transforms.noise import GaussianNoise, PoissonNoise, SaltAndPepperNoise, SpeckleNoise, UniformNoise
+from augsynth.transforms.object_crops import CropNonEmptyMask, RandomBoxSafeCrop, RandomIoUCrop
+from augsynth.transforms.orders import RandomOrder, SomeOf
 from augsynth.transforms.perspective import RandomPerspective
+from augsynth.transforms.planckian import PlanckianJitter
 from augsynth.transforms.points import RandomGamma, RandomInvert, RandomPosterize, RandomSolarize
 from augsynth.transforms.policies import AutoAugment, RandAugment, TrivialAugmentWide
 from augsynth.transforms.turns import RandomDihedral, RandomQuarterTurn, RandomTranspose
@@ -52,6 +61,9 @@ def examples(side: int = 8, threshold: float = 0.5) -> tuple[Transform, ...]:
         RandomCrop(side * 2 // 3, padding=side // 6),
         CenterCrop(side // 2),
         CropAt(("top_left", "bottom_right"), side // 2),
+        CropNonEmptyMask(side * 2 // 3),
+        RandomBoxSafeCrop(side),
+        RandomIoUCrop(sampler_options=(0.3,)),
         RandomResizedCrop(side, scale=(0.2, 0.6)),
         Resize((side // 2, side)),
         LongestSide(side // 2),
@@ -67,6 +79,8 @@ def examples(side: int = 8, threshold: float = 0.5) -> tuple[Transform, ...]:
         ColorJitter(brightness=0.5, contrast=0.5, saturation=0.7, hue=0.2),
         RandomGrayscale(p=1.0),
         RandomChannelPermutation(),
+        ChannelDropout(p=1.0),
+        PlanckianJitter(temperature=(2500, 4000), p=1.0),
         ColorMatrix([[0.4, 0.6, 0.2], [0.3, 0.6, 0.2], [0.2, 0.5, 0.2]]),
         RandomInvert(p=1.0),
         RandomPosterize(bits=2, p=1.0),
@@ -85,6 +99,8 @@ def examples(side: int = 8, threshold: float = 0.5) -> tuple[Transform, ...]:
         ToDtype("float32", scale=True),
         RandomApply([RandomRotation(30)], p=0.5),
         RandomChoice([RandomRotation(30), RandomInvert(1.0)]),
+        SomeOf([RandomRotation(30), RandomInvert(1.0), RandomHorizontalFlip(1.0)], n=(1, 2)),
+        RandomOrder([RandomRotation(30), RandomErasing(p=1.0)]),
         RandAugment(),
         TrivialAugmentWide(),
         AutoAugment("imagenet"),

@@ -25,7 +25,7 @@ from augsynth.transforms.params import (
     probability,
     size_pair,
 )
-from augsynth.transforms.visibility import attempts, most_visible
+from augsynth.transforms.visibility import attempts, most_visible, showing_all
 from augsynth.transforms.windows import equal_sizes, random_offsets, require_room
 
 _ATTEMPTS = 10
@@ -118,8 +118,8 @@ class RandomCrop(Transform):
         fill: the level of a constant border, in the image's units: a number, or one for each channel; 0 by default.
         border: the values outside the image: "constant" (the default), "replicate", "reflect", "reflect101" or "wrap".
         min_visible: the fraction of each box in view that the window should show, 0 to 1, for calls with boxes; 0 by
-            default. Up to ten windows are drawn until one shows that much of every box; if none does, the one that does
-            for most boxes.
+            default. Up to ten windows are drawn until one shows that much of every box; then a window that shows all
+            boxes wholly, if there is one; else the one of the ten that does for most boxes.
 
     >>> import numpy as np
     >>> RandomCrop(32, padding=4, border="reflect")(np.zeros((32, 32, 3), np.uint8)).shape
@@ -156,15 +156,17 @@ class RandomCrop(Transform):
         else:
             require_room(room, size, images, "a random crop")
         moves = random_offsets(draw.u.reshape(len(images), attempts(self.min_visible), 2), room[:, None])
-        corner = self._chosen(moves + lowest, images)
+        corner = self._chosen(moves + lowest, np.broadcast_to(lowest, moves.shape)[:, 0], room, draw.u[:, :2], images)
         pads = self.pad_if_needed or self.padding is not None
         declared = bordered(self.border, self.fill) if pads else Sampling()
         return Geometry(translation(corner[:, 1], corner[:, 0]), equal_sizes(*size, len(images)), declared, pads=pads)
 
-    def _chosen(self, corners: Floats, images: ImageInfo) -> Floats:
-        """The (top, left) of the window of each sample, out of (n, attempts, 2)."""
-        if corners.shape[1] == 1:
+    def _chosen(self, corners: Floats, low: Floats, room: Floats, u: Floats, images: ImageInfo) -> Floats:
+        """The (top, left) of the window of each sample, out of (n, attempts, 2); all lie in `low` to `low` + `room`."""
+        if corners.shape[1] == 1 or images.boxes is None:
             return corners[:, 0]
+        safe = showing_all(images, size_pair(self.size), low, low + room, u)
+        corners = np.concatenate([corners, np.where(np.isnan(safe), corners[:, 0], safe)[:, None]], axis=1)
         first = corners[..., ::-1]
         windows = np.concatenate([first, first + size_pair(self.size)[::-1]], axis=-1)
         chosen = most_visible(images, windows, self.min_visible)

@@ -238,6 +238,8 @@ def resampled(interpolation: Any, antialias: bool | None, border: Any, fill: Any
 
 def dtype_named(value: Any) -> DType:
     """The dtype called `value` ("uint8", …, "bfloat16"), or of a torch or NumPy dtype."""
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value.item()
     try:
         text = (
             value if isinstance(value, str) else str(value) if isinstance(value, torch.dtype) else np.dtype(value).name

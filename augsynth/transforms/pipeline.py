@@ -14,7 +14,7 @@ from augsynth import _native
 from augsynth._native.layout import DType
 from augsynth.core.images import ImageBatch, as_batch, plain_arrays
 from augsynth.core.rng import Keys, KeysLike, as_keys, keys_from_torch, single_key
-from augsynth.core.typing import Floats, Ints
+from augsynth.core.typing import Ints
 from augsynth.engine import batch_output, moved, recorded_batch, run_batch, run_recorded
 from augsynth.engine.memory import MEMORY_FORMATS
 from augsynth.errors import ArgumentError, ArgumentTypeError, PlanError
@@ -250,8 +250,7 @@ class Pipeline(ABC):
 
     def _prepared(self, shapes: Ints, keys: KeysLike | None, dtype: DType, targets: Any) -> Prepared:
         readings = self._read(targets, shapes)
-        boxes = None if readings is None else object_boxes(readings)
-        return Prepared(self._lower(shapes, _keys_for(keys, len(shapes)), dtype, boxes).finish(), readings)
+        return Prepared(self._lower(shapes, _keys_for(keys, len(shapes)), dtype, readings).finish(), readings)
 
     def _incoming(self, images: Any) -> tuple[ImageBatch, torch.Tensor | None]:
         """The images where they are; or, for images that torch records, their shapes and the images."""
@@ -294,8 +293,10 @@ class Pipeline(ABC):
         """The number of random numbers that each transform draws for a sample."""
         return tuple(transform.draws for transform in self.flattened())
 
-    def _lower(self, shapes: Ints, keys: Keys, dtype: DType, boxes: Sequence[Floats] | None = None) -> Lowering:
-        lowering = Lowering(shapes[:, :2], shapes[:, 2], dtype, self._fuses(), boxes)
+    def _lower(self, shapes: Ints, keys: Keys, dtype: DType, readings: list[Reading] | None = None) -> Lowering:
+        boxes = None if readings is None else object_boxes(readings)
+        masks = [[moving.values for moving in reading.masks] for reading in readings or ()]
+        lowering = Lowering(shapes[:, :2], shapes[:, 2], dtype, self._fuses(), boxes, masks)
         self.lower((Draw(u, keys, op) for op, u in enumerate(_native.draw_pipeline(keys, self._counts))), lowering)
         return lowering
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from augsynth.errors import ArgumentError
-from augsynth.plan.lowering import Cast, ImageInfo, Standardise
+from augsynth.plan.lowering import Cast, ImageInfo, PerChannel, Standardise
 from augsynth.transforms.contract import Draw, Transform
-from augsynth.transforms.params import dtype_named, flag, numbers
+from augsynth.transforms.params import dtype_named, flag, per_channel
 
 
 @dataclass(frozen=True)
@@ -17,31 +17,32 @@ class Normalize(Transform):
     """Standardise each channel: (v - mean) / std, as float32.
 
     Args:
-        mean: one number for each channel, or one in a sequence for all channels.
+        mean: a number for all channels, or one number for each channel.
         std: as `mean`, above 0.
         scale: True (the default) first divides integer images by their full scale, 255 or 65535, so that mean and std
             are for values in [0, 1]. Float images are never divided.
 
     >>> import numpy as np
-    >>> Normalize([0.5], [0.5])(np.array([[0, 255]], np.uint8)).tolist()
+    >>> Normalize(0.5, 0.5)(np.array([[0, 255]], np.uint8)).tolist()
     [[[-1.0, 1.0]]]
     """
 
-    mean: Sequence[float]
-    std: Sequence[float]
+    mean: PerChannel
+    std: PerChannel
     scale: bool = True
 
     def check(self) -> None:
-        for name, values in (("mean", self.mean), ("std", self.std)):
-            if not isinstance(values, tuple) or not values:
-                raise ArgumentError(f"{name} must be a sequence of numbers, one a channel, got {values!r}")
-            numbers(values, name, len(values))
-        if min(self.std) <= 0:
+        per_channel(self.mean, "mean")
+        if min(_sequence(per_channel(self.std, "std"))) <= 0:
             raise ArgumentError(f"std must be greater than 0, got {self.std!r}")
         flag(self.scale, "scale")
 
     def step(self, draw: Draw, images: ImageInfo) -> Standardise:
-        return Standardise(self.mean, self.std, self.scale)
+        return Standardise(_sequence(self.mean), _sequence(self.std), self.scale)
+
+
+def _sequence(values: PerChannel) -> Sequence[float]:
+    return values if isinstance(values, tuple) else (float(values),)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from augsynth.core.geometry import box_areas, clip_boxes
 from augsynth.core.typing import Floats, Ints, Mask
 from augsynth.plan.lowering import ImageInfo
+from augsynth.transforms.windows import random_offsets
 
 ATTEMPTS = 10
 
@@ -24,7 +25,7 @@ def most_visible(images: ImageInfo, windows: npt.NDArray[np.number], min_visible
     the most of the boxes' areas. A box counts by its part that is in view before.
     """
     chosen = np.zeros(len(windows), np.int64)
-    for sample, boxes in enumerate(_in_view(images)):
+    for sample, boxes in enumerate(in_view(images)):
         fractions = covered(boxes, windows[sample].astype(np.float64))
         fits = fractions >= min_visible
         shown = np.count_nonzero(fits, axis=1) + fractions.sum(axis=1) / (len(boxes) + 1)
@@ -41,7 +42,7 @@ def first_sparing(images: ImageInfo, rectangles: npt.NDArray[np.number], fits: M
     if min_visible == 0:
         return fits
     result: Mask = fits.copy()
-    for sample, boxes in enumerate(_in_view(images)):
+    for sample, boxes in enumerate(in_view(images)):
         left = np.ones(len(boxes))
         for number, tried in enumerate(rectangles[sample]):
             hidden = covered(boxes, tried[:, [1, 0, 3, 2]].astype(np.float64))
@@ -57,14 +58,35 @@ def covered(boxes: Floats, windows: Floats) -> Floats:
     >>> covered(np.array([[0.0, 0.0, 4.0, 2.0]]), np.array([[1.0, 0.0, 9.0, 9.0]])).tolist()
     [[0.75]]
     """
-    low = np.maximum(boxes[None, :, :2], windows[:, None, :2])
-    high = np.minimum(boxes[None, :, 2:], windows[:, None, 2:])
-    common = np.concatenate([low, high], axis=-1)
-    fractions: Floats = box_areas(common).reshape(common.shape[:2]) / box_areas(boxes)
+    fractions: Floats = common(boxes, windows) / box_areas(boxes)
     return fractions
 
 
-def _in_view(images: ImageInfo) -> list[Floats]:
+def common(boxes: Floats, windows: Floats) -> Floats:
+    """The area (m, k) that each of the boxes (k, 4) and each of the windows (m, 4) have in common."""
+    low = np.maximum(boxes[None, :, :2], windows[:, None, :2])
+    high = np.minimum(boxes[None, :, 2:], windows[:, None, 2:])
+    shared = np.concatenate([low, high], axis=-1)
+    areas: Floats = box_areas(shared).reshape(shared.shape[:2])
+    return areas
+
+
+def showing_all(images: ImageInfo, size: tuple[int, int], low: Floats, high: Floats, u: Floats) -> Floats:
+    """The (top, left) (n, 2) of a window of `size` that shows all boxes, drawn with `u`; NaN if there is none.
+
+    `low` and `high` (n, 2) are the bounds of the (top, left).
+    """
+    corners = np.full(low.shape, np.nan)
+    for sample, boxes in enumerate(in_view(images)):
+        if len(boxes):
+            first = np.maximum(low[sample], np.ceil(boxes[:, :1:-1].max(axis=0)) - size)
+            room = np.minimum(high[sample], np.floor(boxes[:, 1::-1].min(axis=0))) - first
+            if (room >= 0).all():
+                corners[sample] = first + random_offsets(u[sample], room)
+    return corners
+
+
+def in_view(images: ImageInfo) -> list[Floats]:
     """The part of each sample's boxes that is in the frame, (k, 4); an empty list without boxes."""
     found = images.boxes
     if found is None:

@@ -19,7 +19,20 @@ from augsynth.generators.registry.discovery import Claim
 from augsynth.progress import progress_bar
 from augsynth.transforms import Compose, Normalize, RandomCrop, RandomHorizontalFlip
 
-COMMANDS = ("demo", "sweep", "fit", "sample", "preview", "info", "plugins list", "plugins check", "plugins new")
+COMMANDS = (
+    "demo",
+    "sweep",
+    "fit",
+    "sample",
+    "preview",
+    "info",
+    "plugins list",
+    "plugins check",
+    "plugins new",
+    "pool verify",
+    "pool export",
+    "pool import",
+)
 
 
 def run(*arguments: object) -> int:

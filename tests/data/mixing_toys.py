@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from torch import Tensor
 
-from augsynth.generators import Generator, Noise
+from augsynth.generators import Generated, Generator, Noise
 
 
 class Pictures:
@@ -67,3 +68,30 @@ def toy_generator(shape: tuple[int, int, int] = (3, 6, 5), classes: int | None =
 def falling_ratio(epoch: int) -> float:
     """A schedule that workers can unpickle: half, a quarter, an eighth, …"""
     return 0.5 ** (epoch + 1)
+
+
+class Renderer(Generator):
+    """White rectangles on black: 0 to 3 in an image, with boxes, labels and masks; the tile tells nothing."""
+
+    name, capabilities, Config, tile = "renderer", frozenset(), ToyOptions, 8
+
+    def generate(self, noise: Noise, labels: Tensor | None, guidance: float | None) -> Generated:
+        _, height, width = self.image_shape
+        images = -torch.ones(len(noise), *self.image_shape)
+        corners = (noise.uniform(3, 4) * torch.tensor([width - 2, height - 2, 2, 2])).long()
+        counts = (noise.uniform(1) * 4).long().flatten().tolist()
+        targets = []
+        for image, places, count in zip(images, corners, counts, strict=True):
+            masks = torch.zeros(count, height, width, dtype=torch.bool)
+            boxes = torch.cat([places[:count, :2], places[:count, :2] + places[:count, 2:] + 1], 1)
+            for mask, (x1, y1, x2, y2) in zip(masks, boxes.tolist(), strict=True):
+                mask[y1:y2, x1:x2] = True
+                image[:, mask] = 1.0
+            targets.append({"boxes": boxes, "labels": places[:count, 0] % 3, "masks": masks})
+        return Generated(images, targets)
+
+
+def renderer() -> Renderer:
+    generator = Renderer()
+    generator.describe((3, 9, 12), None, ["small", "middle", "large"])
+    return generator

@@ -32,10 +32,43 @@ def test_each_batch_is_within_one_of_the_ratio_and_the_epoch_complete(count, rat
     dataset = mix(count, ratio, mode, pairing)
     batches = list(MixBatchSampler(dataset, size))
     assert sorted(position for batch in batches for position in batch) == list(range(len(dataset)))
-    mask, _ = dataset.assignment().sources(np.arange(len(dataset)))
-    share = mask.mean()
+    mask = dataset.assignment().sources(np.arange(len(dataset)))[0] > 0
+    share = (mask > 0).mean()
     for batch in batches:
-        assert abs(mask[batch].sum() - share * len(batch)) < 1
+        assert abs((mask[batch] > 0).sum() - share * len(batch)) < 1
+
+
+@given(
+    st.integers(1, 70),
+    st.lists(st.floats(0.01, 0.3), min_size=2, max_size=3),
+    st.sampled_from(["replace", "extend"]),
+    st.sampled_from(["class", "free"]),
+    batch_sizes,
+)
+def test_each_source_has_its_share_of_each_batch(count, ratios, mode, pairing, size) -> None:
+    labels = np.arange(count) % 3
+    ratio = {f"source {number}": value for number, value in enumerate(ratios)}
+    pools = {name: Pictures(labels, seed=number) for number, name in enumerate(ratio, 1)}
+    dataset = SyntheticMixDataset(Pictures(labels), pools, ratio=ratio, mode=mode, pairing=pairing)
+    batches = list(MixBatchSampler(dataset, size))
+    assert sorted(position for batch in batches for position in batch) == list(range(len(dataset)))
+    numbers, _ = dataset.assignment().sources(np.arange(len(dataset)))
+    whole = np.bincount(numbers, minlength=len(ratios) + 1) / len(dataset)
+    for batch in batches:
+        found = np.bincount(numbers[batch], minlength=len(ratios) + 1)
+        assert abs(found[0] - whole[0] * len(batch)) < 1
+        assert (np.abs(found - whole * len(batch)) < 2).all()
+
+
+def test_batches_of_balanced_classes_and_filled_ones_are_complete() -> None:
+    labels = np.array([0] * 30 + [1] * 6 + [2] * 3)
+    for options in ({"ratio": 0.4, "balance": "classes"}, {"fill_to": 20}):
+        dataset = SyntheticMixDataset(Pictures(labels), Pictures(np.arange(30) % 3, seed=1), **options)  # type: ignore[arg-type]
+        batches = list(MixBatchSampler(dataset, 8))
+        assert sorted(position for batch in batches for position in batch) == list(range(len(dataset)))
+        synthetic, _ = dataset.assignment().sources(np.arange(len(dataset)))
+        share = (synthetic > 0).mean()
+        assert all(abs((synthetic[batch] > 0).sum() - share * len(batch)) < 1 for batch in batches)
 
 
 @given(counts, batch_sizes, st.integers(1, 4), st.booleans())

@@ -43,8 +43,8 @@ def form(image: Any) -> tuple[Any, ...]:
 
 def both(dataset: SyntheticMixDataset) -> tuple[Any, Any]:
     """A real and a synthetic item."""
-    mask, _ = dataset.assignment().sources(np.arange(len(dataset)))
-    return dataset[int(np.flatnonzero(~mask)[0])], dataset[int(np.flatnonzero(mask)[0])]
+    numbers, _ = dataset.assignment().sources(np.arange(len(dataset)))
+    return dataset[int(np.flatnonzero(numbers == 0)[0])], dataset[int(np.flatnonzero(numbers)[0])]
 
 
 @pytest.mark.parametrize("name", REAL)

@@ -221,10 +221,11 @@ def test_ratios_of_numpy_and_torch(number: Any) -> None:
 
 def test_a_float32_ratio_is_as_exact_as_its_value() -> None:
     """A computation in float32 would round half of 2**25 + 3 items to a multiple of 2."""
-    from augsynth.data.mixing.rule.quota import check_ratio, quota
+    from augsynth.data.mixing.rule.quota import quota
+    from augsynth.data.mixing.rule.ratio import check_ratio
 
-    ratio = check_ratio(np.float32(0.5), "replace")
-    assert quota(ratio, 2**25 + 2, "replace") == 2**24 + 1  # type: ignore[arg-type]
+    ratio = check_ratio(np.float32(0.5), "ratio", below_one=False)
+    assert quota(ratio, 2**25 + 2, "replace") == 2**24 + 1
 
 
 def raising(epoch: int) -> float:

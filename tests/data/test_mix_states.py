@@ -12,6 +12,7 @@ from mixing_toys import Pictures, falling_ratio, toy_generator
 
 from augsynth import transforms as T
 from augsynth.data import MixBatchSampler, MixSampler, SyntheticMixDataset, SyntheticPool
+from augsynth.data.schedules import constant, cosine, linear, steps, strengths
 from augsynth.errors import ArgumentError, CheckpointError
 
 LABELS = np.arange(24) % 2
@@ -38,7 +39,10 @@ def half_as_numpy(epoch: int) -> Any:
     return np.float32(0.5)
 
 
-@pytest.mark.parametrize("ratio", [0.5, np.float32(0.5), {0: 0.5, 1: 0.25}, falling_ratio])
+SCHEDULES = [linear(0.1, 0.5, 9), steps({0: 0.5, 7: 0}), {0: cosine(0.1, 0.5, 9), 1: constant(0.5)}]
+
+
+@pytest.mark.parametrize("ratio", [0.5, np.float32(0.5), {0: 0.5, 1: 0.25}, falling_ratio, *SCHEDULES])
 def test_a_state_survives_json_and_is_taken_by_the_same_mix(ratio: Any) -> None:
     data = mix(ratio=ratio)
     data.set_epoch(5)
@@ -60,10 +64,58 @@ def test_functions_are_compared_by_what_they_give() -> None:
         mix(ratio=0.5).load_state_dict(data.state_dict())
 
 
+def test_schedules_are_compared_by_their_parameters() -> None:
+    """Also where the values of all epochs so far are the same."""
+    state = mix(ratio=steps({0: 0.5, 100: 0.25})).state_dict()
+    assert state["ratio"] == {"schedule": "steps", "values": [[0, 0.5], [100, 0.25]]}
+    mix(ratio=steps({100: 0.25, 0: 0.5})).load_state_dict(through_json(state))
+    for other in (steps({0: 0.5, 101: 0.25}), constant(0.5), 0.5, half):
+        with pytest.raises(CheckpointError, match="differs in ratio"):
+            mix(ratio=other).load_state_dict(state)
+
+
+SOURCES = {"a": Pictures(LABELS, seed=1), "b": Pictures(LABELS, seed=2)}
+
+
+def several(**options: Any) -> SyntheticMixDataset:
+    return mix(**{"synthetic": SOURCES, "ratio": {"a": 0.25, "b": linear(0.5, 0.25, 9)}, **options})
+
+
+def test_a_state_of_several_sources_is_taken_by_the_same_mix() -> None:
+    data = several()
+    data.set_epoch(5)
+    several().load_state_dict(through_json(data.state_dict()))
+    shares = {"ratio": strengths({"a": 0.8, "b": 0.2}, at=linear(0.8, 0.2, 9), ratio=0.5)}
+    several(**shares).load_state_dict(through_json(several(**shares).state_dict()))
+
+
+@pytest.mark.parametrize(
+    ("options", "names"),
+    [
+        ({"ratio": {"a": 0.25, "b": linear(0.5, 0.25, 8)}}, "ratio"),
+        ({"ratio": strengths({"a": 1, "b": 0}, at=0.5, ratio=0.5)}, "ratio"),
+        ({"synthetic": {"b": SOURCES["b"], "a": SOURCES["a"]}}, "ratio|sources"),
+        ({"synthetic": {"a": SOURCES["a"], "b": Pictures(LABELS[:20])}}, "num_synthetic"),
+        ({"synthetic": {"a": SOURCES["a"], "c": SOURCES["b"]}, "ratio": {"a": 0.25, "c": 0.25}}, "ratio"),
+        ({"label_map": {"b": {0: 2, 1: 3}}}, "label_map"),
+        ({"balance": "classes"}, "balance"),
+    ],
+)
+def test_a_state_of_other_sources_is_refused(options: dict[str, Any], names: str) -> None:
+    with pytest.raises(CheckpointError, match=f"of another mix: it differs in ({names})"):
+        several(**options).load_state_dict(several().state_dict())
+
+
 @pytest.mark.parametrize(
     ("options", "names"),
     [
         ({"ratio": 0.25}, "ratio"),
+        ({"balance": "classes"}, "balance"),
+        ({"max_repeats": 3}, "max_repeats"),
+        ({"ratio": None, "fill_to": 20}, "ratio .*fill_to"),
+        ({"label_map": {0: 1, 1: 0}}, "label_map"),
+        ({"label_map": {0: 2, 1: 3}}, "label_map"),
+        ({"synthetic": {"a": Pictures(LABELS, seed=1)}, "ratio": {"a": 0.5}}, "ratio .*sources"),
         ({"ratio": {0: 0.5, 1: 0.5}}, "ratio"),
         ({"seed": 4}, "seed"),
         ({"mode": "extend"}, "mode"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -48,7 +50,7 @@ def test_a_pool_without_labels_is_one_folder_of_pictures(tmp_path: Path) -> None
 
 
 def test_web_dataset_files_hold_pairs_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("augsynth.data.pools.export._ITEMS_PER_TAR", 10)
+    monkeypatch.setattr("augsynth.data.pools.exporting.tars.ITEMS_PER_TAR", 10)
     pool = pool_of(tmp_path)
     pool.export(tmp_path / "tars", "webdataset", progress=False)
     files = sorted((tmp_path / "tars").iterdir())
@@ -70,12 +72,15 @@ def test_web_dataset_files_hold_pairs_in_order(tmp_path: Path, monkeypatch: pyte
 
 
 def test_hugging_face_reads_back(tmp_path: Path) -> None:
-    datasets = pytest.importorskip("datasets")
+    parquet = pytest.importorskip("pyarrow.parquet")
     pool = pool_of(tmp_path)
-    pool.export(tmp_path / "hf", "huggingface", progress=False)
-    table = datasets.load_from_disk(tmp_path / "hf")
-    assert table["label"] == pool.labels.tolist()
-    assert np.array_equal(np.asarray(table[5]["image"]), pool[5][0].permute(1, 2, 0).numpy())
+    pool.export(tmp_path / "hf", "huggingface", class_names=["ant", "bee", "cat", "dog"], progress=False)
+    table = parquet.read_table(tmp_path / "hf/data/train-00000-of-00001.parquet")
+    assert table["label"].to_pylist() == pool.labels.tolist()
+    image = Image.open(io.BytesIO(table["image"][5].as_py()["bytes"]))
+    assert np.array_equal(np.asarray(image), pool[5][0].permute(1, 2, 0).numpy())
+    features = json.loads(table.schema.metadata[b"huggingface"])["info"]["features"]
+    assert features["label"]["names"] == ["ant", "bee", "cat", "dog"]
 
 
 def test_what_cannot_be_written_is_refused(tmp_path: Path) -> None:

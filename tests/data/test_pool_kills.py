@@ -96,6 +96,45 @@ def test_a_pool_whose_appending_writer_was_killed_is_a_pool(tmp_path: Path, kill
         assert contents(path) == expected
 
 
+def import_again(path: Path) -> SyntheticPool:
+    return SyntheticPool.import_images(path, path.with_name("source.npz"), shard_size=2, progress=False)
+
+
+@pytest.mark.parametrize("kills", [3, pytest.param(40, marks=pytest.mark.slow)])
+def test_an_import_that_was_killed_is_finished_to_the_very_bytes(tmp_path: Path, kills: int) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (SAMPLES, 6, 5, 3), np.uint8)
+    np.savez_compressed(tmp_path / "source.npz", images=images, labels=np.arange(SAMPLES))
+    started = time.perf_counter()
+    import_again(tmp_path / "whole")
+    seconds = time.perf_counter() - started
+    rng = np.random.default_rng(kills)
+    for number in range(kills):
+        path = tmp_path / str(number)
+        kill_while_it_writes(import_again, path, rng.uniform(0, 1.2) * seconds)
+        import_again(path).verify()
+        assert contents(path) == contents(tmp_path / "whole")
+
+
+def export(path: Path) -> None:
+    SyntheticPool.open(path.with_name("pool")).export(path, "webdataset", progress=False)
+
+
+@pytest.mark.parametrize("kills", [3, pytest.param(40, marks=pytest.mark.slow)])
+def test_an_export_that_was_killed_is_whole_or_not_there(tmp_path: Path, kills: int) -> None:
+    create(tmp_path / "pool")
+    started = time.perf_counter()
+    export(tmp_path / "whole")
+    seconds = time.perf_counter() - started
+    rng = np.random.default_rng(kills)
+    for number in range(kills):
+        path = tmp_path / str(number)
+        kill_while_it_writes(export, path, rng.uniform(0, 1.2) * seconds)
+        if not path.exists():
+            export(path)
+        assert contents(path) == contents(tmp_path / "whole")
+        assert not path.with_name(f".{number}.partial").exists()
+
+
 @pytest.mark.parametrize("kills", [2, pytest.param(20, marks=pytest.mark.slow)])
 def test_writers_make_the_shards_of_one_that_was_killed(tmp_path: Path, kills: int, undisturbed) -> None:
     expected, seconds = undisturbed

@@ -277,7 +277,7 @@ def test_a_shard_that_claims_a_terabyte_is_refused_before_memory(tmp_path: Path,
     pool = SyntheticPool.open(tmp_path)
     assert len(pool) == 10**10 + 2
     with pytest.raises(CheckpointError, match="its header says"):
-        pool.labels if name.startswith("labels") else pool._image(0)
+        pool.labels if name.startswith("labels") else pool._images(0)
 
 
 def test_negative_labels_are_refused(tmp_path: Path) -> None:

@@ -246,7 +246,7 @@ DESCRIPTIONS: dict[str, tuple[tuple[Any, ...], str]] = {
     "no side": (((1, 0, 8),), "image_shape is"),
     "seventeen channels": (((17, 8, 8),), "at most 16 channels"),
     "classes of an unconditional one": (((1, 8, 8), 3), r"num_classes is 3, and the generator declares \[\]"),
-    "names without classes": (((1, 8, 8), None, ["a"]), "expected no texts"),
+    "one text as names": (((1, 8, 8), None, "ab"), "expected some texts"),
 }
 
 

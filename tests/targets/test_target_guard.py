@@ -53,7 +53,8 @@ class _Pair(NamedTuple):
         ("key_points", [[1.0, 1]], "keypoints"),
         ("kpts", [1.0, 1, 2], "keypoints"),
         ("face_landmarks", np.zeros(10), "keypoints"),
-        ("polygons", [[0, 0, 1, 0, 1, 1]], "masks, drawn as pixels"),
+        ("gt_polygons", [[0, 0, 1, 0, 1, 1]], "polygons"),
+        ("polylines", [[0, 0, 1, 0, 1, 1]], "line_strings"),
     ],
 )
 def test_names_that_are_taken_for_a_field_say_which(name: str, value: Any, right: str) -> None:

@@ -18,6 +18,8 @@ COLOURS = [
     T.ColorJitter(saturation=(0.3, 0.3), hue=(0.2, 0.2)),
     T.RandomGrayscale(1.0),
     T.RandomChannelPermutation(),
+    T.ChannelDropout((1, 2), fill=9, p=1.0),
+    T.PlanckianJitter(3000, p=1.0),
 ]
 MATRIX = T.ColorMatrix(np.eye(4)[[3, 0, 1, 2]])
 NOISE = [

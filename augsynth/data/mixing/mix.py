@@ -4,33 +4,35 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
-from functools import partial
-from typing import Any, NamedTuple, SupportsIndex
+from typing import Any, ClassVar, NamedTuple, SupportsIndex
 
 from torch.utils.data import Dataset, Sampler
 
 from augsynth.core.items import ItemKeys
 from augsynth.core.positions import Positional, as_positions
+from augsynth.data.mixing.additions import ItemAdditions, LabelVectors
 from augsynth.data.mixing.epochs.callers import share_of, starting_sampler
 from augsynth.data.mixing.epochs.epoch import Readings, SharedEpoch, check_epoch
 from augsynth.data.mixing.epochs.states import require_same, saved_number
 from augsynth.data.mixing.items.failures import each, together
-from augsynth.data.mixing.items.joining import require_same_class_names
+from augsynth.data.mixing.items.soft_labels import SoftLabels, require_soft_labels
 from augsynth.data.mixing.items.template import ItemTemplate
 from augsynth.data.mixing.items.transforming import ItemTransform, batch_keys
+from augsynth.data.mixing.items.weights import check_synthetic_weight
+from augsynth.data.mixing.rule.arguments import Balance, MixArguments
 from augsynth.data.mixing.rule.assignment import EpochAssignment
+from augsynth.data.mixing.rule.label_space import JointLabels, LabelMap, LabelSpace
 from augsynth.data.mixing.rule.pairing import PairingName
-from augsynth.data.mixing.rule.quota import Mode, Ratio
-from augsynth.data.mixing.rule.rule import MixRule, check_arguments, uses_synthetic
-from augsynth.data.mixing.synthetic import as_synthetic
+from augsynth.data.mixing.rule.quota import Mode
+from augsynth.data.mixing.rule.ratio import Ratio
+from augsynth.data.mixing.rule.rule import MixRule
+from augsynth.data.mixing.synthetic import Filling, as_sides
 from augsynth.generators.reading.keyed import with_default_keys
 from augsynth.targets import field_names
 
-_NAME = "the mix"
-
 
 class Source(NamedTuple):
-    """Source of an item of a mix.
+    """Source of an item of a mix with one synthetic source.
 
     Args:
         synthetic: whether the item comes from the synthetic data set, and not from the real one.
@@ -39,6 +41,25 @@ class Source(NamedTuple):
 
     synthetic: bool
     item: int
+
+    @property
+    def name(self) -> str:
+        """Name of the data set: "synthetic" or "real"."""
+        return "synthetic" if self.synthetic else "real"
+
+
+class NamedSource(NamedTuple):
+    """Source of an item of a mix with several synthetic sources.
+
+    Args:
+        synthetic: whether the item comes from a synthetic data set, and not from the real one.
+        item: position in that data set.
+        name: name of the synthetic source, or "real".
+    """
+
+    synthetic: bool
+    item: int
+    name: str
 
 
 class SyntheticMixDataset(Positional[Any], Dataset[Any]):
@@ -49,18 +70,35 @@ class SyntheticMixDataset(Positional[Any], Dataset[Any]):
 
     Args:
         real: map-style dataset of `(image, label)`, or of dicts (see `image_key`).
-        synthetic: a `SyntheticPool`, any map-style dataset, a fitted `Generator`, or the name of a generator. The last
-            two fill a temporary pool at once, never in a worker. It is not used if `ratio` is 0.
-        ratio: synthetic fraction of an epoch: a number in [0, 1], `{class: number}` (a class that is not listed has
-            none), or a function of the epoch that returns one of these. In mode "extend" below 1.
+        synthetic: a `SyntheticPool`, any map-style dataset, a fitted `Generator`, or the name of a generator; or
+            `{name: source}` with several of these. Generators fill temporary pools at once, never in a worker. A source
+            whose ratio is 0 is not used.
+        ratio: synthetic fraction of an epoch: a number in [0, 1], one of `augsynth.data.schedules`, `{class: number or
+            schedule}` (a class that is not listed has none), or a function of the epoch that returns a number or
+            `{class: number}`. With several sources, `{name: ratio}` with the names of `synthetic`, or a function that
+            returns this; they add up to at most 1. In mode "extend" below 1.
         mode: "replace" keeps `len(real)` items, of which `round(ratio · len(real))` are synthetic; "extend" keeps every
             real item and appends s synthetic ones, s = round(ratio · (len(real) + s)). Default "replace".
         pairing: "class": a synthetic item has the class of the real one that it stands for; "index": it was made from
             this item, and items j·M … j·M + M − 1 belong to real item j; "free": any. Default "class".
+        label_map: map of the labels of `synthetic` into the labels of the mix, `{label: joint label}`, or "names" to
+            match class names; with several sources `{name: map}`. A source that is led to classes which real lacks is
+            auxiliary: its items pair with nothing, and its classes have equally many; see `label_space`. Default None.
+        balance: "classes" gives all classes equally many real items, which may repeat, and equally many synthetic ones.
+            Default None.
+        fill_to: number of items that each class is brought to with synthetic ones, in place of `ratio`; classes with
+            more keep all. Default None.
+        max_repeats: how often an epoch may use one synthetic item; an epoch that needs more is refused with
+            `DataError`. Default None, no limit.
         transform: one of `augsynth.transforms`, which gets the key (seed, epoch, position) and also moves boxes, masks
             and keypoints; or a function of one image. Default None.
         seed: signed 64-bit integer, default 0.
-        return_source: add the `Source` to each item. Default False.
+        return_source: add the `Source` to each item, or with several sources the `NamedSource`. Default False.
+        return_weight: add a loss weight to each item, a float32 before the source; "weight" in a dict. Default False.
+        synthetic_weight: α in [0, 1]: with n real and m synthetic items in an epoch, the mean of weight · loss is
+            (1 − α)/n · Σ real + α/m · Σ synthetic. Default: the share of synthetic items, so that all weights are 1.
+        soft_labels: `SoftLabels` for items that were varied with a strength: labels become float32 vectors (K,), real
+            and synthetic alike. It needs pairing "index". Default None.
         pool_size: number of samples that a generator draws; default `len(real)`.
         fit_steps: steps of fitting on `real`, for a generator that is given by name; default 2,000.
         passthrough: names of fields that stay as they are, where a target that would not move with its image is refused
@@ -80,17 +118,27 @@ class SyntheticMixDataset(Positional[Any], Dataset[Any]):
     (4, 2)
     """
 
+    _name: ClassVar[str] = "the mix"
+    _takes_bare_images: ClassVar[bool] = False
+
     def __init__(
         self,
         real: Any,
         synthetic: Any,
         *,
-        ratio: Ratio,
+        ratio: Ratio | None = None,
         mode: Mode = "replace",
         pairing: PairingName = "class",
+        label_map: LabelMap | Mapping[str, LabelMap] | None = None,
+        balance: Balance | None = None,
+        fill_to: int | None = None,
+        max_repeats: int | None = None,
         transform: Callable[..., Any] | None = None,
         seed: int = 0,
         return_source: bool = False,
+        return_weight: bool = False,
+        synthetic_weight: float | None = None,
+        soft_labels: SoftLabels | None = None,
         pool_size: int | None = None,
         fit_steps: int = 2000,
         passthrough: Collection[str] = (),
@@ -99,28 +147,51 @@ class SyntheticMixDataset(Positional[Any], Dataset[Any]):
         progress: bool = True,
     ) -> None:
         # Checks come before a generator is fitted or sampled, which may take minutes.
-        seed = check_arguments(ratio, mode, pairing, seed)
+        arguments = MixArguments.of(
+            synthetic,
+            ratio=ratio,
+            mode=mode,
+            pairing=pairing,
+            seed=seed,
+            balance=balance,
+            fill_to=fill_to,
+            max_repeats=max_repeats,
+            label_map=label_map,
+        )
+        synthetic_weight = check_synthetic_weight(synthetic_weight, return_weight)
+        if soft_labels is not None:
+            require_soft_labels(soft_labels, pairing)
         self.real = real
         self.transform = transform
         self.return_source = return_source
+        self.return_weight = return_weight
         keys = ItemKeys.checked(image_key, label_key)
-        self._template = ItemTemplate(real, (*field_names(passthrough), *getattr(transform, "passthrough", ())), keys)
+        passing = (*field_names(passthrough), *getattr(transform, "passthrough", ()))
+        if soft_labels is not None:  # a vector of the whole picture, not one entry for each of its boxes
+            passing = (*passing, keys.label)
+        self._template = ItemTemplate(real, passing, keys, bare=self._takes_bare_images)
         real = with_default_keys(real, keys)
         self._transform = ItemTransform(transform, self._template)
-        if uses_synthetic(ratio):
-            require_same_class_names(real, self._template.with_default_keys(synthetic))
-            check = partial(self._template.check_synthetic, pairing=pairing)
-            sizes: dict[str, Any] = {"pool_size": pool_size, "fit_steps": fit_steps}
-            synthetic = as_synthetic(synthetic, real, check, pairing=pairing, seed=seed, progress=progress, **sizes)
-        self.synthetic = synthetic
-        labelled = self._template.with_default_keys(synthetic)
-        self._rule = MixRule(real, labelled, ratio, mode, pairing, seed, progress=progress)
+        side = as_sides(synthetic, real, self._template, arguments, Filling(pool_size, fit_steps, progress))
+        self.synthetic = side.given
+        self._sources = side.sources
+        self._space = side.space
+        self._has_partners = pairing == "index"
+        self._names = ("real", *(source.name for source in side.sources)) if arguments.names else None
+        self._rule = MixRule(real, side.sources, arguments, progress=progress)
         self._epoch = SharedEpoch()
         self._current = self._rule.assignment(0)
-        epochs_differ = self._rule.uses_synthetic or self._transform.draws_numbers
+        epochs_differ = self._rule.epochs_differ or self._transform.draws_numbers
         self._readings = Readings(len(self._current)) if epochs_differ else None
-        if self._rule.uses_synthetic:
-            self._template.check_synthetic(synthetic[0], pairing)
+        for source in side.sources:
+            self._template.check_synthetic(source.data[0], "class" if source.auxiliary else pairing)
+        soft = None
+        if soft_labels is not None:
+            rule, sources = self._rule, side.sources
+            count = self._num_classes
+            soft = LabelVectors(soft_labels, real, self._template, rule, sources, count, progress)
+        source_of = self._source if return_source else None
+        self._additions = ItemAdditions(self._template, soft, return_weight, synthetic_weight, source_of)
 
     @property
     def epoch(self) -> int:
@@ -131,6 +202,20 @@ class SyntheticMixDataset(Positional[Any], Dataset[Any]):
     def seed(self) -> int:
         """The seed that decides all random choices."""
         return self._rule.seed
+
+    @property
+    def label_space(self) -> LabelSpace:
+        """The joint labels: the classes of `real`, and those that auxiliary sources add.
+
+        Without a `label_map` it is read from `real` when it is asked for.
+        """
+        if self._space is None:
+            view = with_default_keys(self.real, self._template.structure.keys)
+            self._space = JointLabels(view, progress=False).space()
+        return self._space
+
+    def _num_classes(self) -> int:
+        return self.label_space.num_classes
 
     def set_epoch(self, epoch: int) -> None:
         """Go to an epoch, here and in all DataLoader workers; call it before iterating.
@@ -156,11 +241,15 @@ class SyntheticMixDataset(Positional[Any], Dataset[Any]):
         self._warn_if(self._readings.ended_again(before))
         return self._readings.number
 
-    def source(self, position: SupportsIndex) -> Source:
+    def source(self, position: SupportsIndex) -> Source | NamedSource:
         """Return the source of the item at a position of this epoch."""
         assignment = self.assignment()
-        synthetic, item = assignment.sources(as_positions([position], len(assignment), _NAME))
-        return Source(bool(synthetic[0]), int(item[0]))
+        numbers, items = assignment.sources(as_positions([position], len(assignment), self._name))
+        return self._source(int(numbers[0]), int(items[0]))
+
+    def _source(self, number: int, item: int) -> Source | NamedSource:
+        """Return the source with a number of the assignment: 0 is real, k + 1 is synthetic source k."""
+        return NamedSource(number > 0, item, self._names[number]) if self._names else Source(number > 0, item)
 
     def assignment(self) -> EpochAssignment:
         """Return the sources of all positions of the current epoch."""
@@ -176,9 +265,9 @@ class SyntheticMixDataset(Positional[Any], Dataset[Any]):
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go to the epoch of a state; raise `CheckpointError`, and change nothing, if it is of another mix.
 
-        Ratio, mode, pairing, seed, the lengths of both data sets and the content of a pool must be those of the state.
-        A ratio that is a function is compared by its values at epoch 0, at the powers of two, and at the current epoch.
-        The transform is not compared.
+        All arguments that decide the items, the lengths of the data sets and the content of pools must be those of the
+        state. A ratio that is a function is compared by its values at epoch 0, at the powers of two, and at the current
+        epoch; a schedule by its parameters. The transform is not compared.
 
         Args:
             state: result of `state_dict`.
@@ -218,31 +307,30 @@ class SyntheticMixDataset(Positional[Any], Dataset[Any]):
     def __getitems__(self, positions: Sequence[SupportsIndex]) -> Sequence[Any]:
         """Return the items of a batch: with one of `augsynth.transforms` a `Batch`, for `augsynth.collate`."""
         assignment = self.assignment()
-        rows = as_positions(positions, len(assignment), _NAME)
-        synthetic, items = (array.tolist() for array in assignment.sources(rows))
+        rows = as_positions(positions, len(assignment), self._name)
+        numbers, items = (array.tolist() for array in assignment.sources(rows))
 
-        def where(number: int) -> str:
-            kind = "synthetic" if synthetic[number] else "real"
-            return f"position {rows[number]} of epoch {assignment.epoch}, {kind} item {items[number]}"
+        def where(row: int) -> str:
+            number = numbers[row]
+            kind = self._sources[number - 1].words if number else "real"
+            return f"position {rows[row]} of epoch {assignment.epoch}, {kind} item {items[row]}"
 
-        loaded = each(self._load, zip(synthetic, items, strict=True), where)
+        loaded = each(self._load, zip(numbers, items, strict=True), where)
         if self._readings is not None:
             self._warn_if(self._readings.read_twice(rows, len(assignment)))
         images, fields = together(self._template.structure.split_all, (loaded,), where)
-        if self.return_source:
-            sources = map(Source, synthetic, items)
-            fields = [{**field, "source": source} for field, source in zip(fields, sources, strict=True)]
-        return self._transform.apply(images, fields, batch_keys(self.seed, assignment.epoch, rows), where)
+        added = self._additions.of(len(assignment), assignment.num_synthetic, numbers, items, fields, where)
+        return self._transform.apply(images, fields, batch_keys(self.seed, assignment.epoch, rows), where, added)
 
-    def _load(self, synthetic: bool, number: int) -> Any:
+    def _load(self, number: int, position: int) -> Any:
         """Return an item in the form of the real ones."""
-        if not synthetic:
-            return self.real[number]
-        item = self.synthetic[number]
-        partner = None
-        if self._rule.pairing == "index" and not self._template.has_all_fields(item):
-            partner = self.real[self._rule.partner(number)]
-        return self._template.convert(item, partner)
+        if not number:
+            return self.real[position]
+        item = self._sources[number - 1].data[position]
+        if not self._has_partners or self._template.has_all_fields(item):
+            return self._template.convert(item)
+        partner = self._rule.partner(number - 1, position)
+        return self._template.convert(item, None if partner is None else self.real[partner])
 
     def _warn_if(self, again: bool) -> None:
         if again:

@@ -19,15 +19,17 @@ class Shard:
         count: number of samples.
         images_sha256: SHA-256 of the images.
         labels_sha256: SHA-256 of the labels; None without labels.
+        targets_sha256: SHA-256 of the files of the targets, by field; None without targets.
     """
 
     count: int
     images_sha256: str
     labels_sha256: str | None
+    targets_sha256: dict[str, str] | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """Return the entry of a manifest."""
-        return dict(vars(self))
+        """Return the entry of a manifest; targets that are None are left out."""
+        return {name: value for name, value in vars(self).items() if name != "targets_sha256" or value is not None}
 
     @classmethod
     def from_json(cls, entry: Any) -> Shard:
@@ -36,6 +38,9 @@ class Shard:
         whole(shard.count, "count")
         if not isinstance(shard.images_sha256, str) or not isinstance(shard.labels_sha256, (str, type(None))):
             raise ValueError(f"a shard has no checksums: {shown(shard)}")
+        targets = {} if shard.targets_sha256 is None else shard.targets_sha256
+        if not isinstance(targets, dict) or not all(isinstance(value, str) for value in targets.values()):
+            raise ValueError(f"the targets of a shard have no checksums: {shown(targets)}")
         return shard
 
 

@@ -1,46 +1,30 @@
-"""Pools in the layouts of other tools: image folders, WebDataset tar files, Hugging Face datasets."""
+"""Pools in the layouts of other tools: image folders, WebDataset tar files, parquet files of Hugging Face."""
 
 from __future__ import annotations
 
-import io
-import json
 import os
-import tarfile
-import tempfile
+import shutil
 import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
-
-import numpy as np
-import numpy.typing as npt
+from typing import Any, Literal, get_args
 
 from augsynth.core.arrays import unwrapped
 from augsynth.core.checks import check_choice
 from augsynth.core.files import is_data
+from augsynth.data.pools.exporting.folder import write_folder
+from augsynth.data.pools.exporting.items import ExportablePool, exported_items, require_pillow
+from augsynth.data.pools.exporting.parquet import write_parquet
+from augsynth.data.pools.exporting.tars import write_tars
+from augsynth.data.pools.locks import LOCK_FILE, FolderLock
 from augsynth.errors import ArgumentError, ArgumentTypeError, DataError, shown
-from augsynth.progress import Advance, progress_bar
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
+from augsynth.progress import progress_bar
 
 Format = Literal["imagefolder", "webdataset", "huggingface"]
 
-_ITEMS_PER_TAR = 10_000
 _MAX_NAME_BYTES = 255
 _MAX_CLASSES = 1_000_000
-
-
-class ExportablePool(Protocol):
-    """Interface of a pool that `export` needs."""
-
-    @property
-    def image_shape(self) -> tuple[int, int, int]: ...
-    @property
-    def labels(self) -> npt.NDArray[np.int64] | None: ...
-    def __len__(self) -> int: ...
-    def __getitem__(self, index: int) -> Any: ...
 
 
 def export(
@@ -55,45 +39,80 @@ def export(
         class_names: names of the classes; None for numbers.
         progress: show a progress bar.
     """
-    writers = {"imagefolder": _image_folder, "webdataset": _webdataset, "huggingface": _huggingface}
     check_choice("format", format, get_args(Format))
     if pool.image_shape[0] not in (1, 3, 4):
         raise DataError(f"PNG files hold 1, 3 or 4 channels; the images of this pool have {pool.image_shape[0]}")
-    _pillow()
-    names = _class_names(pool.labels, class_names)
-    known = names if class_names is not None else None
-    if format == "imagefolder":
+    require_pillow()
+    names = _class_names(pool.largest_label() + 1, class_names)
+    if format == "imagefolder" and pool.labels is not None:
         _check_folder_names(names)
-    with _whole_or_nothing(folder) as part, progress_bar(f"exporting as {format}", len(pool), progress) as advance:
-        writers[format](pool, part, names, advance)
-        if format == "webdataset" and known is not None:
-            (part / "class_names.json").write_text(json.dumps(known), encoding="ascii")
+    with (
+        _whole_or_nothing(folder.absolute()) as part,
+        progress_bar(f"exporting as {format}", len(pool), progress) as advance,
+    ):
+        items = exported_items(pool, advance)
+        if format == "imagefolder":
+            write_folder(items, part, names, pool.target_fields)
+        elif format == "webdataset":
+            write_tars(items, part, names if class_names is not None else None)
+        else:
+            write_parquet(items, len(pool), part, names, pool.labels is not None, pool.target_fields)
 
 
 @contextmanager
 def _whole_or_nothing(folder: Path) -> Iterator[Path]:
-    """Yield a temporary folder in `folder`; its content moves up at the end, and is removed after an error."""
+    """Yield a temporary folder beside `folder`, which gets its name at the end, and is removed after an error.
+
+    What a killed export left there is removed first. Where the folder itself cannot be replaced, because it is a mount
+    point or the working folder, the temporary one is inside, and its content moves up.
+    """
     made = [path for path in (folder, *folder.parents) if not path.exists()]
+    inside = folder.is_dir() and (os.path.ismount(folder) or folder.samefile("."))
+    part = folder / ".partial" if inside else folder.with_name(f".{folder.name}.partial")
+    lock = FolderLock(part)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if any(is_data(path.name) for path in folder.iterdir()):
-            raise DataError(f"{folder} is not empty; give a new folder")
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".partial-") as part:
-            yield Path(part)
-            for path in Path(part).iterdir():
-                path.rename(folder / path.name)
-    except BaseException as error:
-        with suppress(OSError):  # of a folder that is not empty
-            for path in made:
-                path.rmdir()
-        if isinstance(error, OSError):
-            raise DataError(f"cannot export into {folder}: {error}") from error
-        raise
+        try:
+            if folder.exists() and not folder.is_dir():
+                raise NotADirectoryError(f"{folder} is a file")
+            lock.take()
+            if folder.exists() and any(is_data(path.name) for path in folder.iterdir()):
+                raise DataError(f"{folder} is not empty; give a new folder")
+            _clear(part)
+            yield part
+            _publish(part, folder)
+        except BaseException:
+            with suppress(OSError):
+                _clear(part)
+            lock.release([part, *made])
+            raise
+        lock.release()
+    except OSError as error:
+        raise DataError(f"cannot export into {folder}: {error}") from error
 
 
-def _class_names(labels: npt.NDArray[np.int64] | None, names: Iterable[Any] | None) -> list[str]:
+def _clear(part: Path) -> None:
+    for path in part.iterdir():
+        if path.name != LOCK_FILE:
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+
+
+def _publish(part: Path, folder: Path) -> None:
+    """Move what was written to its place: in one step, except where the folder itself has to stay."""
+    (part / LOCK_FILE).unlink(missing_ok=True)
+    if part.parent == folder:
+        for path in part.iterdir():
+            path.rename(folder / path.name)
+        part.rmdir()
+        return
+    if folder.exists():
+        for path in folder.iterdir():  # hidden files alone
+            path.rename(part / path.name)
+        folder.rmdir()
+    part.rename(folder)
+
+
+def _class_names(count: int, names: Iterable[Any] | None) -> list[str]:
     """Return a name for each class 0 … K−1; numbers get leading zeros, so that sorting keeps their order."""
-    count = 0 if labels is None else int(labels.max()) + 1
     if count > _MAX_CLASSES:
         raise DataError(f"at most {_MAX_CLASSES} classes are exported; the labels of this pool reach {count - 1}")
     if names is None:
@@ -131,69 +150,3 @@ def _encoded(name: str) -> bytes:
         return os.fsencode(name)
     except UnicodeEncodeError as cause:
         raise ArgumentError(f"the class name {shown(name)} is no text: {cause}") from cause
-
-
-def _items(pool: ExportablePool, advance: Advance) -> Iterator[tuple[str, Image, int | None]]:
-    """Yield for every item a name that sorts in its order, the picture, and the label."""
-    pillow = _pillow()
-    width = max(6, len(str(len(pool) - 1)))
-    for index in range(len(pool)):
-        image, label = pool[index] if pool.labels is not None else (pool[index], None)
-        pixels = image.permute(1, 2, 0).numpy()
-        yield f"{index:0{width}d}", pillow.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels), label
-        advance()
-
-
-def _pillow() -> Any:
-    try:
-        from PIL import Image
-    except ImportError as cause:
-        raise DataError('exporting needs Pillow: pip install "augsynth[demo]"') from cause
-    return Image
-
-
-def _image_folder(pool: ExportablePool, folder: Path, names: list[str], advance: Advance) -> None:
-    for name, image, label in _items(pool, advance):
-        target = folder if label is None else folder / names[label]
-        target.mkdir(exist_ok=True)
-        image.save(target / f"{name}.png")
-
-
-def _webdataset(pool: ExportablePool, folder: Path, names: list[str], advance: Advance) -> None:
-    items = _items(pool, advance)
-    for number in range(-(-len(pool) // _ITEMS_PER_TAR)):
-        with tarfile.open(folder / f"pool-{number:06d}.tar", "w") as archive:
-            for _, (name, image, label) in zip(range(_ITEMS_PER_TAR), items, strict=False):
-                _add(archive, f"{name}.png", _png(image))
-                if label is not None:
-                    _add(archive, f"{name}.cls", str(label).encode())
-
-
-def _add(archive: tarfile.TarFile, name: str, data: bytes) -> None:
-    entry = tarfile.TarInfo(name)
-    entry.size = len(data)
-    archive.addfile(entry, io.BytesIO(data))
-
-
-def _png(image: Image) -> bytes:
-    stream = io.BytesIO()
-    image.save(stream, format="PNG")
-    return stream.getvalue()
-
-
-def _huggingface(pool: ExportablePool, folder: Path, names: list[str], advance: Advance) -> None:
-    try:
-        import datasets  # type: ignore[import-not-found]
-    except ImportError as cause:
-        raise DataError("format 'huggingface' needs the package datasets: pip install datasets") from cause
-    columns: dict[str, Any] = {"image": datasets.Image()}
-    if names:
-        columns["label"] = datasets.ClassLabel(names=names)
-
-    def rows() -> Iterator[dict[str, Any]]:
-        for _, image, label in _items(pool, advance):
-            row = {"bytes": _png(image), "path": None}
-            yield {"image": row} if label is None else {"image": row, "label": label}
-
-    table = datasets.Dataset.from_list(list(rows()), features=datasets.Features(columns))
-    table.save_to_disk(folder)

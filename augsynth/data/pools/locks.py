@@ -55,8 +55,8 @@ class FolderLock:
             self._has_turn = False
             with suppress(OSError):
                 (self._folder / LOCK_FILE).unlink()
-        with suppress(OSError):
-            for path in made:
+        for path in made:
+            with suppress(OSError):
                 path.rmdir()
         if self._handle is not None:
             os.close(self._handle)

@@ -17,6 +17,7 @@ from augsynth.core.files import replacing
 from augsynth.core.json import read_versioned
 from augsynth.data.pools.entries import Part, Shard, whole
 from augsynth.data.pools.records import read_record
+from augsynth.data.pools.targets import OFFSETS, Field
 from augsynth.errors import CheckpointError, shown
 from augsynth.generators import Generator
 
@@ -43,6 +44,7 @@ class Manifest:
         shards: shards in the order of the items.
         class_names: names of the classes of the generator; None if they are not known.
         views: descriptions of views, JSON-ready; each has a "name".
+        targets: fields of the targets of the images; none without targets.
     """
 
     image_shape: tuple[int, int, int]
@@ -53,6 +55,7 @@ class Manifest:
     shards: tuple[Shard, ...]
     class_names: tuple[str, ...] | None = None
     views: tuple[dict[str, Any], ...] = ()
+    targets: tuple[Field, ...] = ()
 
     def __len__(self) -> int:
         return sum(shard.count for shard in self.shards)
@@ -62,7 +65,8 @@ class Manifest:
         parts, shards = ([entry.as_json() for entry in entries] for entries in (self.parts, self.shards))
         content = {**_STAMP, **vars(self), "parts": parts, "shards": shards}
         content["views"] = {"version": VIEWS_VERSION, "entries": self.views} if self.views else None
-        for name in ("class_names", "views"):  # as in pools from before they were kept
+        content["targets"] = [field.as_json() for field in self.targets] or None
+        for name in ("class_names", "views", "targets"):  # as in pools from before they were kept
             if content[name] is None:
                 del content[name]
         with replacing(folder / FILE) as stream:
@@ -107,6 +111,7 @@ def _manifest(content: dict[str, Any]) -> Manifest:
         "parts": tuple(map(Part.from_json, content["parts"])),
         "shards": tuple(map(Shard.from_json, content["shards"])),
         "views": _views(content.get("views")),
+        "targets": tuple(map(Field.from_json, content.get("targets", ()))),
     }
     return _checked(Manifest(**content))
 
@@ -119,7 +124,10 @@ def _checked(manifest: Manifest) -> Manifest:
         raise ValueError(f"its parts begin at {shown(firsts)}, of {held} samples")
     if max(held, manifest.wanted) * math.prod(manifest.image_shape) > sys.maxsize:
         raise ValueError(f"no disk holds {max(held, manifest.wanted)} images of shape {manifest.image_shape}")
+    files = {field.name for field in manifest.targets} | {OFFSETS for field in manifest.targets if field.of_objects}
     for shard in manifest.shards:
+        if set(shard.targets_sha256 or ()) != files:
+            raise ValueError(f"a shard of a pool with the targets {sorted(files)} is {shown(shard)}")
         if (shard.labels_sha256 is not None) != manifest.labelled:
             raise ValueError(f"a shard of a pool {'with' if manifest.labelled else 'without'} labels is {shown(shard)}")
     return manifest

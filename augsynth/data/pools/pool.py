@@ -21,11 +21,15 @@ from augsynth.core.positions import Positional, as_positions
 from augsynth.data.pools import export as exporting
 from augsynth.data.pools import writer
 from augsynth.data.pools.entries import Part
+from augsynth.data.pools.importing import ImportRequest, Size
 from augsynth.data.pools.manifest import Manifest
+from augsynth.data.pools.reading.sources import SourceFormat, open_reader
 from augsynth.data.pools.request import Labels, PoolRequest
-from augsynth.data.pools.shards import images_file, is_intact, labels_file, map_images, read_labels
+from augsynth.data.pools.shards import images_file, is_intact, labels_file, map_array, read_labels
+from augsynth.data.pools.targets import Field, ShardTargets, target_file
 from augsynth.errors import CheckpointError
 from augsynth.generators import Generator, Samples
+from augsynth.generators.samples import item_of
 
 SHARD_SIZE = 1024
 # Linux allows a process 65,530 memory maps.
@@ -35,8 +39,11 @@ _MAPPED_SHARDS = 4096
 class SyntheticPool(Positional[Any], Dataset[Any]):
     """Pool of generated images in a folder, as a map-style dataset of `(image uint8 (C, H, W), label)`.
 
-    A pool without labels gives bare images. Shards are `.npy` files. Each process memory-maps a shard when it first
-    uses it, and keeps no file open. A pool is pickled as its path. A change of an image stays in memory.
+    A pool without labels gives bare images. A pool with targets gives dicts with "image", "label" if there are labels,
+    and the fields of the target ("boxes", "labels", "masks", "keypoints"), as transforms and mixes take them.
+
+    Shards are `.npy` files. Each process memory-maps a shard when it first uses it, and keeps no file open. A pool is
+    pickled as its path. A change of an image stays in memory.
 
     Args:
         path: folder of a finished pool. A relative path is made absolute at once.
@@ -56,6 +63,7 @@ class SyntheticPool(Positional[Any], Dataset[Any]):
         self._starts = np.concatenate(([0], self._ends))
         self.manifest.require_finished(self.path)
         self._images = lru_cache(_MAPPED_SHARDS)(partial(_map_shard, self.path, self.manifest))
+        self._targets = lru_cache(_MAPPED_SHARDS)(partial(_read_targets, self.path, self.manifest))
         self._labels: npt.NDArray[np.int64] | None = None
 
     @classmethod
@@ -119,6 +127,59 @@ class SyntheticPool(Positional[Any], Dataset[Any]):
         return pool
 
     @classmethod
+    def import_images(
+        cls,
+        path: str | os.PathLike[str],
+        source: Any,
+        *,
+        format: SourceFormat | None = None,
+        images: str | os.PathLike[str] | None = None,
+        size: Size = None,
+        mode: str | None = None,
+        class_names: Sequence[str] | None = None,
+        shard_size: int = SHARD_SIZE,
+        resume: bool = True,
+        progress: bool = True,
+    ) -> SyntheticPool:
+        """Copy images that another program wrote into a pool, and open it.
+
+        All images are looked at first, and then copied shard by shard; one shard is in memory. A killed import
+        continues when it is called again, and several processes share it, as for `create`. Raises `DataError` for a
+        source that cannot be read.
+
+        Args:
+            path: folder of the pool, new, empty, or with the same pool.
+            source: a folder with one subfolder a class, or with images alone; a tar file, a folder of tar files or a
+                list of them (WebDataset); a COCO file, or a folder with an `annotations.json`; an `.npy` file; an
+                `.npz` file with `images` and perhaps `labels`; parquet files with a column `image`; an array uint8
+                (N, H, W, C) or a tensor uint8 (N, C, H, W); or `(images, labels)`.
+            format: "imagefolder", "webdataset", "coco", "arrays" or "huggingface"; None (default) to tell it from the
+                source.
+            images: folder of the images of a COCO file; None (default) for the folder of the file.
+            size: height and width of all images, or one number for both. Images of another size are resized to cover
+                it and cropped at the centre, with their boxes, masks and keypoints. Required if they differ in size;
+                default None.
+            mode: "L", "RGB" or "RGBA", to which image files are converted. None (default) for "L" if all are grey,
+                else "RGB".
+            class_names: names of the classes; None (default) for those of the source.
+            shard_size: number of samples in a file, at least 1; default 1,024.
+            resume: continue an unfinished pool, and open a finished one. Default True.
+            progress: show progress bars. Default True.
+
+        >>> import tempfile
+        >>> images = np.zeros((10, 8, 8, 3), np.uint8)
+        >>> folder = tempfile.mkdtemp()
+        >>> len(SyntheticPool.import_images(folder, (images, np.arange(10)), progress=False))
+        10
+        """
+        shard_size = check_integer("shard_size", shard_size, 1)
+        reader = open_reader(source, format, images)
+        name = Path(source).name if isinstance(source, (str, os.PathLike)) else reader.format
+        request = ImportRequest(reader, name, size, mode, class_names, progress)
+        writer.create(Path(path).absolute(), request, shard_size, resume, progress)
+        return cls(path)
+
+    @classmethod
     def open(cls, path: str | os.PathLike[str]) -> SyntheticPool:
         """Open a finished pool; raise `CheckpointError` if there is none, or an unfinished one.
 
@@ -165,17 +226,19 @@ class SyntheticPool(Positional[Any], Dataset[Any]):
         class_names: Sequence[str] | None = None,
         progress: bool = True,
     ) -> None:
-        """Write the pool as PNG files into a folder, in a layout of other tools.
+        """Write the pool into a folder, in a layout of other tools, item by item.
 
-        An export that is refused or fails leaves nothing behind. All formats need Pillow, and images of 1, 3 or 4
-        channels.
+        An export that is refused, fails or is killed leaves nothing behind in the folder. All formats hold PNG files,
+        and need Pillow and images of 1, 3 or 4 channels. `import_images` reads them back.
 
         Args:
             path: new or empty folder.
-            format: "imagefolder" writes `<class>/<item>.png`, and refuses names that no folder can have, hidden names,
-                and names that differ only in case or in the form of accented letters. "webdataset" writes tar files of
-                `<item>.png` and `<item>.cls`, and known class names to `class_names.json`. "huggingface" saves a
-                `datasets.Dataset`, and needs the package `datasets`. Default "imagefolder".
+            format: "imagefolder" writes `<class>/<item>.png`, and `annotations.json` (COCO) for boxes and masks of
+                objects. It refuses names that no folder can have, hidden names, and names that differ only in case or
+                in the form of accented letters. "webdataset" writes tar files of `<item>.png`, `<item>.cls` and
+                `<item>.<field>.npy` for targets, and known class names to `class_names.json`. "huggingface" writes
+                parquet files for `datasets.load_dataset(path)`, and needs pyarrow: `pip install augsynth[huggingface]`.
+                Default "imagefolder".
             class_names: names of the classes; by default those of the pool, or else numbers with leading zeros.
             progress: show a progress bar. Default True.
         """
@@ -192,6 +255,11 @@ class SyntheticPool(Positional[Any], Dataset[Any]):
         return self.manifest.class_names
 
     @property
+    def target_fields(self) -> tuple[Field, ...]:
+        """Fields of the targets; none if the pool has images alone."""
+        return self.manifest.targets
+
+    @property
     def parts(self) -> tuple[Part, ...]:
         """Provenance of the items."""
         return self.manifest.parts
@@ -203,6 +271,14 @@ class SyntheticPool(Positional[Any], Dataset[Any]):
             shards = enumerate(self.manifest.shards)
             self._labels = np.concatenate([read_labels(self.path / labels_file(i), shard.count) for i, shard in shards])
         return self._labels
+
+    def largest_label(self) -> int:
+        """Return the largest label of images and of objects; −1 if there is none."""
+        largest = -1 if self.labels is None else int(self.labels.max())
+        if any(field.name == "labels" for field in self.target_fields):
+            shards = range(len(self.manifest.shards))
+            largest = max([largest, *(self._targets(number).largest_label() for number in shards)])
+        return largest
 
     def take(self, indices: Sequence[int] | npt.NDArray[np.integer[Any]]) -> Samples:
         """Return some of the items in memory.
@@ -218,23 +294,28 @@ class SyntheticPool(Positional[Any], Dataset[Any]):
         for row, number, offset in zip(images, numbers.tolist(), offsets.tolist(), strict=True):
             row[...] = shard(number)[offset]
         labels = None if self.labels is None else torch.from_numpy(self.labels[positions])
-        return Samples(torch.from_numpy(images), labels)
+        targets = None
+        if self.target_fields:
+            rows = zip(numbers.tolist(), offsets.tolist(), strict=True)
+            targets = [self._targets(number).target(offset) for number, offset in rows]
+        return Samples(torch.from_numpy(images), labels, targets)
 
     def __len__(self) -> int:
         return int(self._starts[-1])
 
-    def _item(self, position: int) -> tuple[torch.Tensor, int] | torch.Tensor:
-        image = torch.from_numpy(self._image(position))
-        return image if self.labels is None else (image, int(self.labels[position]))
+    def _item(self, position: int) -> Any:
+        number = int(self._ends.searchsorted(position, side="right"))
+        row = position - int(self._starts[number])
+        image: npt.NDArray[np.uint8] = self._images(number)[row]
+        if len(self._ends) > _MAPPED_SHARDS:
+            image = image.copy()  # a map lasts as long as an image of it, and a process has 65,530
+        label = None if self.labels is None else int(self.labels[position])
+        return item_of(
+            torch.from_numpy(image), label, self._targets(number).target(row) if self.target_fields else None
+        )
 
     def __reduce__(self) -> tuple[type[SyntheticPool], tuple[Path]]:
         return type(self), (self.path,)
-
-    def _image(self, index: int) -> npt.NDArray[np.uint8]:
-        number = int(self._ends.searchsorted(index, side="right"))
-        image: npt.NDArray[np.uint8] = self._images(number)[index - int(self._starts[number])]
-        # A map lasts as long as an image of it. So many images from as many shards would need too many maps.
-        return image if len(self._ends) <= _MAPPED_SHARDS else image.copy()
 
     def _checksums(self) -> list[tuple[str, str]]:
         files: list[tuple[str, str]] = []
@@ -242,11 +323,18 @@ class SyntheticPool(Positional[Any], Dataset[Any]):
             files.append((images_file(number), shard.images_sha256))
             if shard.labels_sha256 is not None:
                 files.append((labels_file(number), shard.labels_sha256))
+            for name, sha256 in (shard.targets_sha256 or {}).items():
+                files.append((target_file(name, number), sha256))
         return files
 
 
 def _map_shard(folder: Path, manifest: Manifest, number: int) -> npt.NDArray[np.uint8]:
-    return map_images(folder / images_file(number), (manifest.shards[number].count, *manifest.image_shape))
+    shape = (manifest.shards[number].count, *manifest.image_shape)
+    return map_array(folder / images_file(number), shape, np.dtype(np.uint8))
+
+
+def _read_targets(folder: Path, manifest: Manifest, number: int) -> ShardTargets:
+    return ShardTargets(folder, number, manifest.shards[number].count, manifest.targets)
 
 
 def _remove(folder: str, owner: int) -> None:

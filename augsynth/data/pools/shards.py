@@ -16,9 +16,7 @@ import torch
 
 from augsynth.core.files import open_file, replacing, sha256_of
 from augsynth.core.npy import read_npy_header
-from augsynth.data.pools.entries import Shard
 from augsynth.errors import CheckpointError
-from augsynth.generators import Samples
 
 _READ_UP_TO = 2**14
 
@@ -33,50 +31,62 @@ def labels_file(number: int) -> str:
     return f"labels-{number:06d}.npy"
 
 
-def map_images(file: Path, shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
-    """Return the images (n, C, H, W) of a shard, memory-mapped; changes of them do not reach the file.
+def map_array(file: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+    """Return an array of a shard, memory-mapped; changes of it do not reach the file.
 
     torch maps the file: Python's `mmap` keeps a file descriptor for each map, and a process has only 256 or 1024. Small
-    shards are read instead, because the number of maps of a process is limited too, and pools of many shards have small
+    arrays are read instead, because the number of maps of a process is limited too, and pools of many shards have small
     ones.
 
     Args:
         file: path of the file.
         shape: shape that it must have.
+        dtype: dtype that it must have.
     """
     try:
         with open_file(file) as stream:
-            start, size = _extent(stream, shape, np.uint8)
+            start, size = _extent(stream, shape, dtype)
             if size <= _READ_UP_TO:
-                return np.fromfile(stream, np.uint8, size).reshape(shape)
+                return np.fromfile(stream, np.uint8, size).view(dtype).reshape(shape)
         name: Any = os.fsencode(file)  # as text, torch refuses a name that is not UTF-8
         whole = torch.from_file(name, shared=False, size=start + size, dtype=torch.uint8, device="cpu")
     except (OSError, ValueError, RuntimeError) as cause:
         raise CheckpointError(f"shard {file} cannot be read: {cause}") from cause
-    return whole.numpy()[start:].reshape(shape)
+    return whole.numpy()[start:].view(dtype).reshape(shape)
+
+
+def read_array(file: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+    """Return an array of a shard, in memory; raise `CheckpointError` if it is not of this shape and dtype.
+
+    Args:
+        file: path of the file.
+        shape: shape that it must have.
+        dtype: dtype that it must have.
+    """
+    try:
+        with open_file(file) as stream:
+            _, size = _extent(stream, shape, dtype)
+            return np.fromfile(stream, np.uint8, size).view(dtype).reshape(shape)
+    except (OSError, ValueError) as cause:
+        raise CheckpointError(f"shard {file} cannot be read: {cause}") from cause
 
 
 def read_labels(file: Path, count: int) -> npt.NDArray[np.int64]:
     """Return the labels (n,) of a shard, in memory; raise `CheckpointError` if there are not `count` of them."""
-    try:
-        with open_file(file) as stream:
-            _, size = _extent(stream, (count,), np.int64)
-            labels: npt.NDArray[np.int64] = np.frombuffer(stream.read(size), np.int64)
-        if labels.min() < 0:
-            raise ValueError(f"it holds the label {labels.min()}, expected 0 or more")
-    except (OSError, ValueError) as cause:
-        raise CheckpointError(f"shard {file} cannot be read: {cause}") from cause
+    labels = read_array(file, (count,), np.dtype(np.int64))
+    if labels.min() < 0:
+        raise CheckpointError(f"shard {file} cannot be read: it holds the label {labels.min()}, expected 0 or more")
     return labels
 
 
-def _extent(stream: BinaryIO, shape: tuple[int, ...], dtype: npt.DTypeLike) -> tuple[int, int]:
+def _extent(stream: BinaryIO, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[int, int]:
     """Return the offset and the number of bytes of a file's values; raise `ValueError` for other values or fewer."""
-    expected, size = _header(shape, np.dtype(dtype)), math.prod(shape) * np.dtype(dtype).itemsize
+    expected, size = _header(shape, dtype), math.prod(shape) * dtype.itemsize
     if stream.read(len(expected)) != expected:  # NumPy's reader of headers takes longer than all the rest
         stream.seek(0)
         header = read_npy_header(stream)
         if header.shape != shape or header.dtype != dtype or header.fortran:
-            raise ValueError(f"it holds {header.dtype} {header.shape}, expected {np.dtype(dtype)} {shape}")
+            raise ValueError(f"it holds {header.dtype} {header.shape}, expected {dtype} {shape}")
     held = os.fstat(stream.fileno()).st_size - stream.tell()
     if held < size:
         raise ValueError(f"it holds {held} bytes of values, its header says {size}")
@@ -110,15 +120,6 @@ def write_array(file: Path, array: npt.NDArray[np.generic]) -> str:
         hashing = _HashingFile(stream)
         np.save(hashing, np.ascontiguousarray(array), allow_pickle=False)
     return hashing.sha256.hexdigest()
-
-
-def write_shard(folder: Path, number: int, samples: Samples) -> Shard:
-    """Write the files of a shard; after the call, they are on the disk."""
-    images_sha256 = write_array(folder / images_file(number), samples.images.numpy())
-    labels_sha256 = None
-    if samples.labels is not None:
-        labels_sha256 = write_array(folder / labels_file(number), samples.labels.numpy())
-    return Shard(len(samples), images_sha256, labels_sha256)
 
 
 def is_intact(file: Path, sha256: str) -> bool:

@@ -11,12 +11,13 @@ from math import prod
 from pathlib import Path
 
 from augsynth.core.files import is_data
-from augsynth.data.pools.entries import Part
+from augsynth.data.pools.entries import Part, Shard
 from augsynth.data.pools.locks import FolderLock
 from augsynth.data.pools.manifest import FILE, Manifest
 from augsynth.data.pools.records import claimed, record_files, remove_records
 from augsynth.data.pools.request import Request
-from augsynth.data.pools.shards import write_shard
+from augsynth.data.pools.shards import images_file, labels_file, write_array
+from augsynth.data.pools.targets import fields_of, require_fields, write_targets
 from augsynth.errors import ArgumentError, CheckpointError, shown
 from augsynth.generators import Samples
 from augsynth.progress import Advance, progress_bar
@@ -96,8 +97,9 @@ def append(folder: Path, request: Request, progress: bool) -> None:
         _check_room(folder, request)
         with progress_bar("filling the pool", request.n, progress) as advance:
             first = shards.samples(shards.first)
+            require_fields(manifest.targets, first.targets)
             manifest.write(folder)  # only after samples were drawn without an error
-            _fill(folder, shards, advance, lambda number: first if number == shards.first else shards.samples(number))
+            _fill(folder, shards, advance, first)
         _settled(folder)
 
 
@@ -126,24 +128,53 @@ def _begin(folder: Path, shards: Shards, part: Part) -> None:
     _check_room(folder, request)
     first = shards.samples(0)
     remove_records(folder)
-    names = request.class_names
-    Manifest(request.image_shape, request.labelled, request.n, shards.size, (part,), (), names).write(folder)
+    Manifest(
+        request.image_shape,
+        request.labelled,
+        request.n,
+        shards.size,
+        (part,),
+        (),
+        class_names=request.class_names,
+        targets=fields_of(first.targets),
+    ).write(folder)
     with claimed(folder, 0, wait=True) as claim:
         if claim is not None:
             claim.write(write_shard(folder, 0, first))
 
 
-def _fill(folder: Path, shards: Shards, advance: Advance, samples: Callable[[int], Samples] | None = None) -> None:
-    """Make the shards that are missing, those that others make now at the end: they may be killed meanwhile."""
-    listed = len(Manifest.read(folder).shards)
-    pending = list(shards.numbers)
+def _fill(folder: Path, shards: Shards, advance: Advance, first: Samples | None = None) -> None:
+    """Make the shards that are missing, those that others make now at the end: they may be killed meanwhile.
+
+    `first` has the samples of the first shard, if they were drawn already.
+    """
+    manifest = Manifest.read(folder)
+
+    def samples(number: int) -> Samples:
+        drawn = first if first is not None and number == shards.first else shards.samples(number)
+        require_fields(manifest.targets, drawn.targets)
+        return drawn
+
+    pending = [number for number in shards.numbers if number >= len(manifest.shards)]
+    advance(shards.request.n - sum(map(shards.count, pending)))
     for wait in (False, True):
         numbers, pending = pending, []
         for number in numbers:
-            if number >= listed and not _made(folder, number, samples or shards.samples, wait=wait):
-                pending.append(number)
-            else:
+            if _made(folder, number, samples, wait=wait):
                 advance(shards.count(number))
+            else:
+                pending.append(number)
+
+
+def write_shard(folder: Path, number: int, samples: Samples) -> Shard:
+    """Write the files of a shard; after the call, they are on the disk."""
+    images_sha256 = write_array(folder / images_file(number), samples.images.numpy())
+    labels_sha256 = targets_sha256 = None
+    if samples.labels is not None:
+        labels_sha256 = write_array(folder / labels_file(number), samples.labels.numpy())
+    if samples.targets is not None:
+        targets_sha256 = write_targets(folder, number, samples.targets)
+    return Shard(len(samples), images_sha256, labels_sha256, targets_sha256)
 
 
 def _made(folder: Path, number: int, samples: Callable[[int], Samples], *, wait: bool) -> bool:

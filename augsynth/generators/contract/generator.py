@@ -32,6 +32,7 @@ from augsynth.generators.reading.images import ImageSet, read_images, require_co
 from augsynth.generators.reading.keyed import with_default_keys
 from augsynth.generators.samples import FitReport, Samples, check_sources
 from augsynth.generators.seeds import Noise
+from augsynth.generators.targets import Generated, TargetCollector
 from augsynth.generators.training import learning
 from augsynth.generators.training.request import FitRequest
 from augsynth.generators.training.steps import Callback
@@ -70,7 +71,7 @@ class Generator(OptionalMethods, ABC):
     # Methods that a plugin writes --------------------------------------------------------------------------------
 
     @abstractmethod
-    def generate(self, noise: Noise, labels: Tensor | None, guidance: float | None) -> Tensor:
+    def generate(self, noise: Noise, labels: Tensor | None, guidance: float | None) -> Tensor | Generated:
         """Draw `len(noise)` images. A sample must not depend on the other samples of the call.
 
         It is called without gradients, and with networks in eval mode.
@@ -81,7 +82,8 @@ class Generator(OptionalMethods, ABC):
             guidance: strength of guidance; None for the plugin's default.
 
         Returns:
-            Floating-point images (B, C, H, W) in [−1, 1]. Values outside are clamped.
+            Floating-point images (B, C, H, W) in [−1, 1]. Values outside are clamped. A generator that knows where
+            things are returns `Generated(images, targets)`.
         """
 
     def learn(self, images: Tensor, labels: Tensor | None, *, seed: int, progress: bool) -> FitReport | None:
@@ -155,7 +157,8 @@ class Generator(OptionalMethods, ABC):
         Args:
             image_shape: (C, H, W).
             num_classes: number of classes, at least 1; None if "conditional" is not declared.
-            class_names: one name for each class. None keeps the known names if the number of classes is the same.
+            class_names: one name for each class. None keeps the known names if the number of classes is the same. With
+                `num_classes=None`, they name the labels of objects in targets.
         """
         if class_names is None and self._image_kind is not None and self._image_kind.num_classes == num_classes:
             class_names = self._image_kind.class_names
@@ -354,7 +357,7 @@ class Generator(OptionalMethods, ABC):
             progress: True shows a progress bar; default False.
 
         Returns:
-            Images, uint8 (n, C, H, W), and their classes, int64 (n,), or None.
+            Images, uint8 (n, C, H, W), their classes, int64 (n,), or None, and their targets, or None.
         """
         if guidance is not None and "guide" not in self.capabilities:
             self._refuse("guide")
@@ -370,11 +373,13 @@ class Generator(OptionalMethods, ABC):
         if device is not None:
             self.to(device)
 
-        def generate(noise: Noise, labels: Tensor | None) -> Tensor:
-            return self.generate(noise, labels, guided)
+        collector = TargetCollector(self.name, self.image_shape)
 
-        request = SampleRequest(n, start, seed, classes)
-        return Samples(render(self, generate, request, batch_size, progress), classes)
+        def generate(noise: Noise, labels: Tensor | None) -> Tensor:
+            return collector.images_of(self.generate(noise, labels, guided))
+
+        images = render(self, generate, SampleRequest(n, start, seed, classes), batch_size, progress)
+        return Samples(images, classes, collector.chosen(start % self.tile, n))
 
     def map_tiles(
         self, function: TileFunction, *images: Tensor, codes: Tensor | None = None, labels: Labels = None, seed: int = 0

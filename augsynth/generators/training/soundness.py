@@ -15,6 +15,7 @@ from augsynth.generators.reading.images import ImageSet
 from augsynth.generators.reading.lazy import LazyImageSet
 from augsynth.generators.samples import to_signed
 from augsynth.generators.seeds import Noise, derive_seed
+from augsynth.generators.targets import images_of
 from augsynth.generators.training.run import Run, Trainee
 
 FIRST_STEP = 200
@@ -112,7 +113,8 @@ class CollapseCheck:
         group = torch.arange(self._rows) % groups
         labels = None if self._run.images.labels is None else torch.tensor(list(self._groups))[group].to(device)
         with seeded(device, seed), generator.sampling_mode():
-            drawn = generator.generate(Noise(seed, range(self._rows), device), labels, None).float().cpu().clamp(-1, 1)
+            drawn = images_of(generator.generate(Noise(seed, range(self._rows), device), labels, None))
+            drawn = drawn.float().cpu().clamp(-1, 1)
         spread = _mean_spread([drawn[group == number] for number in range(groups)])
         if spread < _LEAST_SPREAD * self._spread:
             raise TrainingError(

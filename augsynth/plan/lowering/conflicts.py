@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from augsynth._native.layout import Border, Interpolation
-from augsynth.plan.lowering.declared import Declared, Noisy, Resampled
+from augsynth._native.layout import Border, DType, Interpolation
+from augsynth.plan.lowering.declared import Coloured, Declared, Noisy, Resampled
 from augsynth.plan.lowering.stage import Stage
 from augsynth.plan.lowering.state import PassState
 from augsynth.plan.lowering.steps import UNDECLARED, Sampling
@@ -23,13 +23,20 @@ def conflict(current: PassState, step: Declared) -> str | None:
             return _geometry_conflict(current, step)
         case Stage.LOOKUP if current.stage > Stage.LOOKUP:
             return f"a lookup table would have to follow {last}, and a pass looks up before it maps colours"
-        case Stage.COLOUR if current.stage > Stage.COLOUR:
+        case Coloured() if current.stage > Stage.COLOUR:
             return f"colours would have to be mapped after {last}, and a pass maps them before noise"
         case Noisy() if current.stage >= Stage.NOISE:
             return f"noise would have to run after {last}, and a pass adds noise once, before normalising"
-        case Stage.COLOUR | Noisy() if current.overshoots:
+        case Coloured() if current.clips_colours not in (None, clips_colours(current, step)):
+            return f"colours would be clamped by one of {last} and this, and a pass clamps them once"
+        case Coloured() | Noisy() if current.overshoots:
             return _OVERSHOOT
     return None
+
+
+def clips_colours(current: PassState, step: Coloured) -> bool:
+    """True if a map of colours clamps: an integer image cannot leave its range."""
+    return step.clip or current.dtype != DType.FLOAT32
 
 
 def _geometry_conflict(current: PassState, step: Resampled) -> str | None:

@@ -44,8 +44,14 @@ class Noisy(NamedTuple):
     everywhere: bool
 
 
+class Coloured(NamedTuple):
+    """The declaration of `MapColours`: `clip`."""
+
+    clip: bool
+
+
 # The steps of which all is held declare when in a pass they are done.
-Declared = Resampled | Noisy | Standardise | Cast | Stage
+Declared = Resampled | Noisy | Coloured | Standardise | Cast | Stage
 
 
 def declared(step: Fusible) -> Declared:
@@ -62,7 +68,7 @@ def declared(step: Fusible) -> Declared:
         case Cast():
             return step
         case MapColours():
-            return Stage.COLOUR
+            return Coloured(step.clip)
         case Lookup():
             return Stage.LOOKUP
         case Erase():

@@ -8,8 +8,7 @@ import numpy as np
 
 from augsynth._native.layout import MAX_CHANNELS, DType
 from augsynth.plan import FULL_SCALE
-from augsynth.plan.lowering.declared import Declared, Noisy
-from augsynth.plan.lowering.stage import Stage
+from augsynth.plan.lowering.declared import Coloured, Declared, Noisy
 from augsynth.plan.lowering.steps import Cast, Operate, Standardise
 from augsynth.whole_image import OPERATIONS
 
@@ -64,8 +63,8 @@ def clamp_of(step: Declared | Operate, dtype: DType) -> float | None:
     match step:
         case Cast() if step.dtype in _INTEGERS:
             return 1.0 if step.scale else FULL_SCALE[step.dtype]
-        case Noisy() if step.clip:
+        case Noisy() | Coloured() if step.clip:
             return 1.0
         case Operate() if step.function is None:
             return _CLAMPING.get(step.name)
-    return 1.0 if step == Stage.COLOUR else None
+    return None

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from augsynth import _native
 from augsynth._native.layout import DType
+from augsynth.core.arrays import to_numpy
 from augsynth.core.geometry import (
     Outline,
     bounding_box,
@@ -76,11 +77,13 @@ class TrackedBoxes(NamedTuple):
         source: (k, 4) for each sample, XYXY in the frame of the image that came in.
         opened: the maps of the open pass.
         passes: the maps and the sizes (n, 2) of each closed pass, in order.
+        masks: the masks (..., H, W) of each sample, as they were given.
     """
 
     source: Sequence[Floats]
     opened: TrackedPass = TrackedPass()
     passes: tuple[tuple[TrackedPass, Ints], ...] = ()
+    masks: Sequence[Sequence[Any]] = ()
 
     def moved(self, inverse: Floats) -> TrackedBoxes:
         """The boxes after a step that resamples; `inverse` (n, 3, 3) maps its output to its input."""
@@ -92,7 +95,7 @@ class TrackedBoxes(NamedTuple):
 
     def cut(self, sizes: Ints) -> TrackedBoxes:
         """The boxes after the open pass ends with frames of `sizes` (n, 2): the parts outside are lost."""
-        return TrackedBoxes(self.source, passes=(*self.passes, (self.opened, sizes)))
+        return self._replace(opened=TrackedPass(), passes=(*self.passes, (self.opened, sizes)))
 
     def current(self) -> Sequence[Floats]:
         """The boxes (k, 4) of each sample in the frame of the next step; not clipped to it, NaN around nothing."""
@@ -110,6 +113,23 @@ class TrackedBoxes(NamedTuple):
             outlines = [clip_outline(outline, (0.0, 0.0, width, height)) for outline in moved]
         outlines = self.opened.outlines(outlines, sample)
         return np.array([bounding_box(outline) for outline in outlines]).reshape(-1, 4)
+
+
+_MOST_PIXELS = 256
+
+
+def _pixels(masks: Sequence[Any], values: Sequence[int] | None) -> Floats:
+    """Boxes (k, 4) of single pixels of masks (..., H, W)."""
+    found = [np.zeros((0, 2), np.int64)]
+    for mask in masks:
+        planes = to_numpy(mask, "masks").reshape(-1, *mask.shape[-2:])
+        chosen = planes != 0 if values is None else np.isin(planes, values)
+        found.append(np.argwhere(chosen.any(axis=0)))
+    places = np.concatenate(found)
+    if len(places) > _MOST_PIXELS:
+        places = places[np.linspace(0, len(places) - 1, _MOST_PIXELS).astype(np.int64)]
+    corners = places[:, ::-1].astype(np.float64)
+    return np.concatenate([corners, corners + 1.0], axis=1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,6 +162,17 @@ class ImageInfo:
         They are not clipped to the frame, and are NaN where nothing is left. None where the call has no targets.
         """
         return None if self.tracked_boxes is None else self.tracked_boxes.current()
+
+    def mask_pixels(self, values: Sequence[int] | None = None) -> Sequence[Floats] | None:
+        """Boxes (k, 4) around pixels of each image's masks that have one of the `values`, None for all except 0.
+
+        They are spread evenly over those pixels, at most 256 of a sample, in the frame of the next step. None where the
+        call has no targets.
+        """
+        tracked = self.tracked_boxes
+        if tracked is None:
+            return None
+        return tracked._replace(source=[_pixels(masks, values) for masks in tracked.masks]).current()
 
     def levels(self, values: PerChannel, name: str) -> tuple[float, ...]:
         """Levels for each of the 16 possible channels; `ArgumentError` for levels that the images cannot have.

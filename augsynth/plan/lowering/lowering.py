@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 
@@ -40,12 +41,20 @@ class Lowering:
         dtype: the dtype of all images.
         fuse: False gives each step a pass of its own.
         boxes: (k, 4) for each image, XYXY in pixels; None where the call has no targets.
+        masks: the masks (..., H, W) of each image; none by default.
     """
 
     def __init__(
-        self, sizes: Ints, channels: Ints, dtype: DType, fuse: bool = True, boxes: Sequence[Floats] | None = None
+        self,
+        sizes: Ints,
+        channels: Ints,
+        dtype: DType,
+        fuse: bool = True,
+        boxes: Sequence[Floats] | None = None,
+        masks: Sequence[Sequence[Any]] = (),
     ) -> None:
-        self._images = ImageInfo(sizes, channels, dtype, None if boxes is None else TrackedBoxes(boxes))
+        tracked = None if boxes is None else TrackedBoxes(boxes, masks=masks or [()] * len(boxes))
+        self._images = ImageInfo(sizes, channels, dtype, tracked)
         self._fuse = fuse
         self._active: Mask | None = None
         self._done: list[Pass | Barrier] = []

@@ -11,8 +11,8 @@ import numpy as np
 from augsynth._native.layout import Border, DType, Interpolation
 from augsynth.errors import ArgumentError
 from augsynth.plan import FULL_SCALE, OUTPUTS_ONLY
-from augsynth.plan.lowering.conflicts import conflict
-from augsynth.plan.lowering.declared import Declared, Noisy, Resampled
+from augsynth.plan.lowering.conflicts import clips_colours, conflict
+from augsynth.plan.lowering.declared import Coloured, Declared, Noisy, Resampled
 from augsynth.plan.lowering.extent import Extent, clamp_of
 from augsynth.plan.lowering.stage import Stage
 from augsynth.plan.lowering.state import PassNoise, PassState
@@ -21,7 +21,6 @@ from augsynth.plan.lowering.steps import UNDECLARED, Cast, Sampling, Standardise
 _WORK = {
     Stage.MISSING: "missing values are filled",
     Stage.LOOKUP: "one lookup table",
-    Stage.COLOUR: "one colour matrix",
     Stage.ERASE: "rectangles are erased",
 }
 
@@ -63,6 +62,9 @@ def _changes(state: PassState, step: Declared) -> dict[str, Any]:
             return _resampled(state, step)
         case Noisy():
             return _noisy(state, step)
+        case Coloured():
+            work = _with(state.work, "one colour matrix")
+            return {"stage": Stage.COLOUR, "work": work, "clips_colours": clips_colours(state, step)}
         case Standardise():
             return _standardised(state, step)
         case Cast():

@@ -24,6 +24,8 @@ from augsynth.plan.lowering.steps import (
 )
 from augsynth.plan.lowering.tables import Gathered
 
+_UNLIMITED = (-np.inf, np.inf)
+
 
 @dataclass(eq=False)
 class OpenPass:
@@ -55,7 +57,8 @@ class OpenPass:
             case AddNoise():
                 self.noise = step
             case MapColours():
-                self.gathered.add_colours(step, change.before.full_scale)
+                full = change.before.full_scale
+                self.gathered.add_colours(step, full, (0.0, full) if change.after.clips_colours else _UNLIMITED)
             case Lookup():
                 self.gathered.add_lookup(step)
             case Erase():

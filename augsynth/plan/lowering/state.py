@@ -78,6 +78,7 @@ class PassState:
     projective: bool = False
     displaced: bool = False
     overshoots: bool = False
+    clips_colours: bool | None = None
     noise: PassNoise | None = None
     gain: Floats = field(default_factory=lambda: _ONES)
     bias: Floats = field(default_factory=lambda: _ZEROS)

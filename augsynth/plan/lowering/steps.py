@@ -135,19 +135,21 @@ class Lookup(NamedTuple):
 
 
 class MapColours(NamedTuple):
-    """Mix channels: v becomes matrix v + of_mean m + offset, clamped to [0, full scale]; m are the channels' means.
+    """Mix channels: v becomes matrix v + of_mean m + offset; m are the channels' means.
 
     Args:
         matrix: (n, C, C).
         offset: (n, C), as fractions of the full scale.
         of_mean: (n, C, C); None (the default) for 0.
         active: bool (n,), the samples that the step changes; None (the default) for all.
+        clip: True (the default) clamps the result to [0, full scale]; integer images are always clamped.
     """
 
     matrix: Floats
     offset: Floats
     of_mean: Floats | None = None
     active: Mask | None = None
+    clip: bool = True
 
 
 class AddNoise(NamedTuple):

@@ -36,8 +36,8 @@ class Gathered:
             tables, active = np.take_along_axis(tables, before.astype(np.int64), axis=1), active | was_active
         self.luts = tables, active
 
-    def add_colours(self, step: MapColours, full: float) -> None:
-        """Let another colour map follow the one so far; `full` is the full scale in the source's units."""
+    def add_colours(self, step: MapColours, full: float, clamp: tuple[float, float]) -> None:
+        """Let another colour map follow the one so far; `full` and `clamp` are in the source's units."""
         n, channels = step.offset.shape
         active = _everywhere(step.active, n)
         matrix = np.where(active[:, None, None], step.matrix, np.eye(channels))
@@ -51,7 +51,7 @@ class Gathered:
         colours["matrix"][:, :channels, :channels] = matrix
         colours["of_mean"][:, :channels, :channels] = of_mean
         colours["offset"][:, :channels] = offset
-        colours["clamp"] = (0.0, full)
+        colours["clamp"] = clamp
         self.colours = colours, active
 
     def add_missing(self, step: FillValues, value: float, low: PerChannel, high: PerChannel) -> None:

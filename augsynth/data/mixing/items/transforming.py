@@ -59,20 +59,31 @@ class ItemTransform:
             return pipeline.draws_numbers
         return isinstance(self._transform, KeyedTransform)
 
-    def apply(self, images: list[Any], fields: list[Fields], keys: Ints, where: Callable[[int], str]) -> Sequence[Any]:
+    def apply(
+        self,
+        images: list[Any],
+        fields: list[Fields],
+        keys: Ints,
+        where: Callable[[int], str],
+        added: list[Fields] | None = None,
+    ) -> Sequence[Any]:
         """Return the items: a `Batch` from a `KeyedTransform`, else a list.
 
         Args:
             images, fields: images of the items, and their other fields.
             keys: int64 (n, 3), the key (seed, epoch, position) of each item.
             where: gives words for the item with a number, for errors.
+            added: fields that are set in each item after its transform; None for none.
         """
         if isinstance(self._transform, KeyedTransform):
             transform = self._transform
-            return together(lambda *columns: self._batch(transform, *columns), (images, fields, keys), where)
+            batch = together(lambda *columns: self._batch(transform, *columns), (images, fields, keys), where)
+            return batch if added is None else batch.with_fields(added)
         if self._transform is not None:
             each(self._template.require_no_target, zip(fields, strict=True), where)
             images = each(self._transform, zip(images, strict=True), where)
+        if added is not None:
+            fields = [{**field, **more} for field, more in zip(fields, added, strict=True)]
         join = self._template.structure.join
         return [join(image, field) for image, field in zip(images, fields, strict=True)]
 

@@ -15,6 +15,7 @@ from augsynth.core.items import DEFAULT_KEYS, ItemKeys, class_of
 from augsynth.core.typing import Ints
 from augsynth.data.mixing.items.failures import located
 from augsynth.data.mixing.items.form import structure_of
+from augsynth.data.mixing.rule.classes import find_classes
 from augsynth.errors import AugsynthError, DataError, shown
 from augsynth.generators.reading.keyed import KeyedItems
 from augsynth.progress import progress_bar
@@ -125,7 +126,7 @@ def _agrees(labels: Ints, dataset: Any, name: str, keys: ItemKeys) -> bool:
 
     If there are many classes, some of them are checked, unless a `target_transform` could change some labels.
     """
-    _, firsts = np.unique(labels, return_index=True)
+    _, firsts = find_classes(labels)
     if len(firsts) > _PROBED_CLASSES and _changes_targets(dataset):
         return False
     chosen = firsts[_spread(len(firsts), _PROBED_CLASSES)]

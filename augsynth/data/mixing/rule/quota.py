@@ -1,20 +1,16 @@
-"""Numbers of synthetic items in an epoch: in all, and in each group of real items."""
+"""Numbers of synthetic items in an epoch: of each source, in each group of real items."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from numbers import Rational
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 
-from augsynth.core.arrays import as_float, unwrapped
-from augsynth.core.typing import Ints
-from augsynth.errors import ArgumentError, ArgumentTypeError
+from augsynth.core.typing import Floats, Ints
+from augsynth.data.mixing.rule.ratio import FixedRatio
 
 Mode = Literal["replace", "extend"]
-FixedRatio = float | Mapping[int, float]
-Ratio = FixedRatio | Callable[[int], FixedRatio]
 
 
 def quota(ratio: float, count: int, mode: Mode) -> int:
@@ -28,66 +24,107 @@ def quota(ratio: float, count: int, mode: Mode) -> int:
     >>> quota(0.25, 100, "replace"), quota(0.25, 75, "extend")
     (25, 25)
     """
-    # Rounding count·r/(1−r) moves s by at most 1/2, and s − r·(count+s) by (1−r) times that: still below 1/2.
-    return round(ratio * count) if mode == "replace" else round(ratio * count / (1 - ratio))
+    return int(shares(np.array([[ratio]]), np.array([count]), mode).sum())
 
 
-def check_ratio(ratio: Any, mode: Mode, epoch: int | None = None) -> FixedRatio:
-    """Return the ratio with Python's numbers, if it is in range; raise `ArgumentError` or `ArgumentTypeError`.
+def shares(ratios: Floats, counts: Ints, mode: Mode) -> Ints:
+    """Return the number of synthetic items (K, n) of each of K sources, for n numbers of real items.
+
+    All sources together have exactly `quota` of the sum of their ratios. It is divided by largest remainders: each
+    source gets its exact share rounded down, and those with the largest fractions get one more. Of equal fractions, the
+    first counts.
 
     Args:
-        ratio: a number, or `{class: number}`, each in [0, 1] ("extend": [0, 1)); also NumPy's numbers and 0-d arrays.
+        ratios: (K, n) synthetic fractions; each column adds up to at most 1 ("extend": below 1).
+        counts: (n,) numbers of real items.
         mode: "replace" or "extend".
-        epoch: the epoch for which a function returned the ratio, for messages; None if the user gave it.
+
+    >>> shares(np.array([[0.5], [0.25]]), np.array([9]), "replace").tolist()
+    [[5], [2]]
     """
-    what = "ratio" if epoch is None else f"ratio({epoch})"
-    if isinstance(ratio, Mapping):
-        by_class = ((unwrapped(label), value) for label, value in ratio.items())
-        return {label: _check_number(value, mode, f"{what} of class {label!r}") for label, value in by_class}
-    return _check_number(ratio, mode, what)
+    sums = ratios.sum(axis=0)
+    total = np.minimum(sums, 1.0)
+    # Rounding count·r/(1−r) moves s by at most 1/2, and s − r·(count+s) by (1−r) times that: still below 1/2.
+    kept = 1.0 if mode == "replace" else 1 - total
+    exact = ratios / np.maximum(sums, 1.0) * counts / kept
+    result: Ints = np.floor(exact).astype(np.int64)
+    left = np.rint(total * counts / kept).astype(np.int64) - result.sum(axis=0)
+    order = np.argsort(result - exact, axis=0, kind="stable")
+    np.put_along_axis(result, order, np.take_along_axis(result, order, 0) + (np.arange(len(result))[:, None] < left), 0)
+    return result
 
 
-def _check_number(value: Any, mode: Mode, what: str) -> float:
-    number = unwrapped(value)
-    if isinstance(number, bool) or not isinstance(number, (int, float, Rational)):
-        raise ArgumentTypeError(
-            f"{what} must be a number, a {{class: number}} or a callable of the epoch that gives one, "
-            f"got {type(value).__name__}"
-        )
-    fraction = as_float(number)
-    if not 0 <= fraction <= 1:
-        raise ArgumentError(f"{what} must be in [0, 1], the synthetic fraction of the epoch, got {value}")
-    if mode == "extend" and fraction == 1:
-        raise ArgumentError(
-            f"{what} must be below 1 in mode 'extend', which keeps every real item; use mode='replace' for 1"
-        )
-    return fraction
+def source_quotas(ratios: Sequence[FixedRatio], sizes: Ints, classes: Ints | None, mode: Mode, phases: Floats) -> Ints:
+    """Return the number of synthetic items (K, G) of each source in each group of real items.
 
-
-def group_quotas(ratio: FixedRatio, sizes: Ints, classes: Ints | None, mode: Mode, phase: float) -> Ints:
-    """Return the number of synthetic items (G,) in each group of real items.
-
-    A ratio for each class is rounded in each class. A class without a ratio has no synthetic items. One ratio for all
-    gives its exact quota, which is divided in proportion: each group gets its share rounded down or up. If phases are
-    uniform, every group gets its exact share on average (systematic sampling; Cox, "A constructive procedure for
-    unbiased controlled rounding", JASA 1987).
+    If a source has a ratio for each class, all are rounded in each class; a class without a ratio has no items.
+    Otherwise each source has its exact number in the epoch, which is divided among the groups in proportion.
 
     Args:
-        ratio: synthetic fraction, one for all or by class.
+        ratios: synthetic fraction of each source, one for all or by class.
         sizes: (G,) number of real items in each group.
         classes: (G,) class of each group; None if the groups are no classes.
         mode: "replace" or "extend".
+        phases: (K,) numbers in [0, 1) that decide which groups round up.
+
+    >>> source_quotas([0.5], np.array([3, 3]), None, "replace", np.zeros(1)).tolist()
+    [[1, 2]]
+    """
+    if any(isinstance(ratio, Mapping) for ratio in ratios):
+        assert classes is not None
+        table = [
+            [ratio.get(label, 0.0) if isinstance(ratio, Mapping) else ratio for label in classes.tolist()]
+            for ratio in ratios
+        ]
+        return shares(np.array(table), sizes, mode)
+    totals = source_totals(ratios, int(sizes.sum()), mode)
+    return split(proportional(int(totals.sum()), sizes, phases[0]), totals, phases[1:])
+
+
+def source_totals(ratios: Sequence[FixedRatio], count: int, mode: Mode) -> Ints:
+    """Return the number of synthetic items (K,) of each source, with one ratio each; see `shares`."""
+    totals: Ints = shares(np.array(ratios, float).reshape(-1, 1), np.array([count]), mode)[:, 0]
+    return totals
+
+
+def proportional(total: int, sizes: Ints, phase: float) -> Ints:
+    """Return `total` divided in proportion to the sizes (G,): each gets its share rounded down or up.
+
+    If phases are uniform, every group gets its exact share on average (systematic sampling; Cox, "A constructive
+    procedure for unbiased controlled rounding", JASA 1987).
+
+    Args:
+        total: number to divide. Up to the sum of the sizes, no group gets more than its size.
+        sizes: (G,) numbers of at least 0, not all 0.
         phase: number in [0, 1) that decides which groups round up.
 
-    >>> group_quotas(0.5, np.array([3, 3]), np.array([0, 1]), "replace", phase=0.0).tolist()
+    >>> proportional(3, np.array([3, 3]), phase=0.0).tolist()
     [1, 2]
     """
-    if isinstance(ratio, Mapping):
-        assert classes is not None
-        ratios = [ratio.get(label, 0.0) for label in classes.tolist()]
-        quotas = [quota(fraction, size, mode) for fraction, size in zip(ratios, sizes.tolist(), strict=True)]
-        return np.array(quotas, np.int64)
-    total, count = quota(ratio, int(sizes.sum()), mode), int(sizes.sum())
-    offset = int(phase * count)
-    ends = (total * np.cumsum(sizes) + offset) // count
+    count = int(sizes.sum())
+    ends = (total * np.cumsum(sizes) + int(phase * count)) // count
     return np.diff(ends, prepend=0)
+
+
+def split(rows: Ints, totals: Ints, phases: Floats) -> Ints:
+    """Return a matrix (K, G) of numbers with these sums: `rows` (G,) over the sources, `totals` (K,) over the groups.
+
+    One source after another takes its proportional part of what the earlier ones left. So each entry is less than 2
+    from rows · totals / sum, and exact on average over uniform phases.
+
+    Args:
+        rows: (G,) numbers of at least 0.
+        totals: (K,) numbers of at least 0 with the sum of the rows.
+        phases: (K − 1,) numbers in [0, 1).
+
+    >>> split(np.array([2, 4]), np.array([2, 4]), np.zeros(1)).tolist()
+    [[0, 2], [2, 2]]
+    """
+    left = rows.copy()
+    matrix = np.zeros((len(totals), len(rows)), np.int64)
+    for number, total in enumerate(totals.tolist()):
+        if total:
+            last = number == len(totals) - 1
+            matrix[number] = left if last else proportional(total, left, phases[number])
+            left -= matrix[number]
+    return matrix

@@ -1,115 +1,240 @@
-"""The rule of a mix: ratio, mode and pairing, checked once against both data sets, and applied to any epoch."""
+"""The rule of a mix: its arguments, checked once against all data sets, and applied to any epoch."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from typing import Any, get_args
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from augsynth.core.checks import check_choice, check_integer
-from augsynth.core.typing import Ints
-from augsynth.data.mixing.items.failures import located
-from augsynth.data.mixing.rule.assignment import EpochAssignment, ExtendAssignment, ReplaceAssignment, rounding_phase
-from augsynth.data.mixing.rule.classes import ClassGroups, Groups, OneGroup
+from augsynth.core.typing import Floats, Ints
+from augsynth.data.mixing.rule.arguments import MixArguments, require_no_classes
+from augsynth.data.mixing.rule.assignment import (
+    BalancedAssignment,
+    EpochAssignment,
+    ExtendAssignment,
+    ReplaceAssignment,
+    rounding_phases,
+)
+from augsynth.data.mixing.rule.classes import ClassGroups, Groups, OneGroup, find_classes
+from augsynth.data.mixing.rule.label_space import Relabelled
 from augsynth.data.mixing.rule.labels import class_labels
-from augsynth.data.mixing.rule.pairing import PAIRINGS, FreePairing, PairingName, Sides, listed
-from augsynth.data.mixing.rule.quota import FixedRatio, Mode, Ratio, check_ratio, group_quotas
+from augsynth.data.mixing.rule.pairing import PAIRINGS, AuxiliaryPairing, Pairing, Sides, listed
+from augsynth.data.mixing.rule.quota import proportional, source_quotas, source_totals, split
+from augsynth.data.mixing.rule.ratio import FixedRatio
 from augsynth.data.pools.pool import SyntheticPool
 from augsynth.errors import ArgumentError, DataError
+
+
+class SyntheticSource(NamedTuple):
+    """Synthetic source of a mix.
+
+    * `name`: its name; "" for the single source of a mix.
+    * `data`: map-style dataset, with joint labels.
+    * `view`: the same for reading its labels: `data`, or `KeyedItems` of it.
+    """
+
+    name: str
+    data: Any
+    view: Any
+
+    def labels(self, progress: bool) -> Ints:
+        """Return the joint label of each item, int64 (n,)."""
+        relabelled = isinstance(self.data, Relabelled)
+        return self.data.labels if relabelled else class_labels(self.view, self.words, progress=progress)
+
+    @property
+    def auxiliary(self) -> bool:
+        """True if its classes are none of the real set."""
+        return isinstance(self.data, Relabelled) and self.data.auxiliary
+
+    @property
+    def words(self) -> str:
+        """Name in messages."""
+        return f"synthetic {self.name!r}" if self.name else "synthetic"
 
 
 class MixRule:
     """Rule that decides the items of every epoch: `assignment(epoch)` depends on the arguments and the epoch alone.
 
-    Classes are read only if the pairing or the ratio needs them. Raises `DataError` or `ArgumentError` if the data
-    sets do not fit.
+    Classes are read only if they are needed. Raises `DataError` or `ArgumentError` if the data sets do not fit.
 
     Args:
-        real, synthetic: map-style datasets.
-        ratio: synthetic fraction of an epoch; see `SyntheticMixDataset`.
-        mode: "replace" or "extend".
-        pairing: "class", "index" or "free".
-        seed: signed 64-bit integer.
-        progress: True (default) shows a progress bar while labels are read.
+        real: map-style dataset.
+        sources: the synthetic sources that some epoch may need.
+        arguments: arguments of the mix.
+        progress: show a progress bar while labels are read. Default True.
     """
 
     def __init__(
-        self,
-        real: Any,
-        synthetic: Any,
-        ratio: Ratio,
-        mode: Mode,
-        pairing: PairingName,
-        seed: int,
-        *,
-        progress: bool = True,
+        self, real: Any, sources: Sequence[SyntheticSource], arguments: MixArguments, *, progress: bool = True
     ) -> None:
-        self.ratio = ratio if callable(ratio) else check_ratio(ratio, mode)
-        self.mode = mode
-        self.pairing = pairing
-        self.seed = seed
-        self.num_real = len(real)
-        self.uses_synthetic = uses_synthetic(self.ratio)
-        self.num_synthetic = len(synthetic) if self.uses_synthetic else 0
-        if self.uses_synthetic and self.num_synthetic == 0:
-            raise DataError("synthetic has no items, and ratio is not 0; fill the pool, or give ratio=0")
-        self._content = content_digest(synthetic) if self.uses_synthetic else None
-        first = _ratio_at(ratio, 0, mode)
-        kind = PAIRINGS[pairing] if self.uses_synthetic else FreePairing
-        by_class = isinstance(first, Mapping) or kind.needs_classes
+        self._arguments = arguments
+        self._sources = tuple(sources)
+        self._num_real = len(real)
+        self._content = [content_digest(source.data) for source in sources]
+        self._lengths = [len(source.data) for source in sources]
+        for source, length in zip(sources, self._lengths, strict=True):
+            if length == 0:
+                raise DataError(f"{source.words} has no items, and ratio is not 0; fill the pool, or give ratio=0")
         self._classes: Ints | None = None
-        self._groups: Groups = OneGroup(self.num_real)
-        if by_class:
+        self._groups: Groups = OneGroup(self._num_real)
+        kinds = [self._kind(source) for source in sources]
+        first = self._ratios(0)
+        by_class = any(isinstance(ratio, Mapping) for ratio in first) or any(kind.needs_classes for kind in kinds)
+        if by_class or arguments.balance or arguments.fill_to:
             labels = class_labels(real, "real", progress=progress)
-            self._classes = np.unique(labels)
+            self._classes = find_classes(labels)[0]
             self._groups = ClassGroups(labels, self._classes)
-        self._pairing = kind(Sides(self.num_real, self.num_synthetic, self._classes, synthetic, progress))
-        self._check_classes(first)
+        self._pairings = [self._paired(number, kind, progress) for number, kind in enumerate(kinds)]
+        self._quotas(0)
+
+    @property
+    def seed(self) -> int:
+        """Seed of the mix."""
+        return self._arguments.seed
+
+    @property
+    def epochs_differ(self) -> bool:
+        """True if epochs draw different items."""
+        return bool(self._sources) or self._arguments.balance is not None
 
     def assignment(self, epoch: int) -> EpochAssignment:
         """Return the sources of an epoch; raise `DataError` or `ArgumentError` if its ratio cannot be met."""
-        ratio = _ratio_at(self.ratio, epoch, self.mode)
-        self._check_classes(ratio)
-        phase = rounding_phase(self.seed, epoch)
-        quotas = group_quotas(ratio, self._groups.sizes, self._classes, self.mode, phase)
-        kind = ReplaceAssignment if self.mode == "replace" else ExtendAssignment
-        return kind(self._groups, quotas, self._pairing.picker(self.seed, epoch), self.seed, epoch)
+        quotas = self._quotas(epoch)
+        seed = self.seed
+        pickers = [pairing.picker(seed, epoch, own) for pairing, own in zip(self._pairings, quotas, strict=True)]
+        if self._arguments.balance:
+            real = self._balanced_real(int(quotas.sum()), rounding_phases(seed, epoch, len(quotas) + 1)[-1])
+            return BalancedAssignment(self._groups, quotas, pickers, seed, epoch, real_quotas=real)
+        replaces = self._arguments.mode == "replace" and self._arguments.fill_to is None
+        kind = ReplaceAssignment if replaces else ExtendAssignment
+        return kind(self._groups, quotas, pickers, seed, epoch)
+
+    def partner(self, source: int, item: int) -> int | None:
+        """Return the real item that an item of a synthetic source was made from; None if the pairing knows none."""
+        return self._pairings[source].partner(item)
 
     def description(self, epoch: int) -> dict[str, Any]:
         """Return all that decides the items of an epoch, JSON-ready.
 
         A ratio that is a function is described by its values at epoch 0, at the powers of two, and at `epoch`.
         """
-        if callable(self.ratio):
-            epochs = sorted({0, epoch, *(1 << power for power in range(epoch.bit_length()))})
-            ratio: Any = [[number, _plain(_ratio_at(self.ratio, number, self.mode))] for number in epochs]
-        else:
-            ratio = _plain(self.ratio)
+        arguments = self._arguments
+        maps = [
+            sorted(map(list, source.data.joint.items())) if isinstance(source.data, Relabelled) else None
+            for source in self._sources
+        ]
+        single = arguments.names is None
         return {
             "seed": self.seed,
-            "ratio": ratio,
-            "mode": self.mode,
-            "pairing": self.pairing,
-            "num_real": self.num_real,
-            "num_synthetic": self.num_synthetic,
-            "synthetic": self._content,
+            "ratio": None if arguments.ratios is None else arguments.ratios.description(epoch),
+            "mode": arguments.mode,
+            "pairing": arguments.pairing,
+            "num_real": self._num_real,
+            "num_synthetic": sum(self._lengths) if single else self._lengths,
+            "synthetic": next(iter(self._content), None) if single else self._content,
+            "sources": None if arguments.names is None else list(arguments.names),
+            "label_map": next(iter(maps), None) if single else maps,
+            "balance": arguments.balance,
+            "fill_to": arguments.fill_to,
+            "max_repeats": arguments.max_repeats,
         }
 
-    def partner(self, synthetic_item: int) -> int:
-        """Return the real item that a synthetic one was made from; for pairing "index" only."""
-        return synthetic_item // (self.num_synthetic // self.num_real)
+    def _kind(self, source: SyntheticSource) -> type[Pairing]:
+        if source.auxiliary:
+            if self._arguments.fill_to is not None:
+                raise ArgumentError(f"fill_to fills classes of real, and {source.words} has none of them")
+            return AuxiliaryPairing
+        if isinstance(source.data, Relabelled) and self._arguments.pairing != "class":
+            raise ArgumentError(
+                f"the label_map of {source.words} leads to classes of real, which only pairing='class' uses: use it, "
+                "or leave the map out"
+            )
+        return PAIRINGS[self._arguments.pairing]
 
-    def _check_classes(self, ratio: FixedRatio) -> None:
+    def _paired(self, number: int, kind: type[Pairing], progress: bool) -> Pairing:
+        source = self._sources[number]
+        classes = self._classes
+        if isinstance(source.data, Relabelled) and source.auxiliary:
+            classes = np.unique(list(source.data.joint.values())).astype(np.int64)
+        labels = partial(source.labels, progress)
+        return kind(Sides(self._groups.sizes, classes, self._lengths[number], labels, number, source.words))
+
+    def _ratios(self, epoch: int) -> tuple[FixedRatio, ...]:
+        """Return the ratio of each source that is used."""
+        ratios = self._arguments.ratios
+        if ratios is None:
+            return ()
+        return tuple(ratio for ratio, used in zip(ratios.at(epoch), ratios.uses, strict=True) if used)
+
+    def _quotas(self, epoch: int) -> Ints:
+        """Return the number of items (K, G) of each source in each group; raise an error if they cannot be had."""
+        fill = self._arguments.fill_to
+        if fill is not None:
+            quotas = np.maximum(fill - self._groups.sizes, 0)[None]
+            self._pairings[0].require_classes(quotas[0] > 0)
+        else:
+            quotas = self._shared(self._ratios(epoch), rounding_phases(self.seed, epoch, len(self._sources) + 1))
+        self._check_uses(quotas, epoch)
+        return quotas
+
+    def _shared(self, ratios: tuple[FixedRatio, ...], phases: Floats) -> Ints:
+        for number, ratio in enumerate(ratios):
+            self._check_classes(number, ratio)
+        if not ratios:
+            return np.zeros((0, len(self._groups.sizes)), np.int64)
+        if self._arguments.balance:
+            return self._balanced(ratios, phases)
+        return source_quotas(ratios, self._groups.sizes, self._classes, self._arguments.mode, phases)
+
+    def _balanced(self, ratios: tuple[FixedRatio, ...], phases: Floats) -> Ints:
+        """Return quotas in which the real classes have equally many items of all sources that pair with them."""
+        require_no_classes(ratios)
+        sizes, mode = self._groups.sizes, self._arguments.mode
+        totals = source_totals(ratios, self._num_real if mode == "replace" else len(sizes) * int(sizes.max()), mode)
+        alike = np.ones_like(sizes)
+        paired = np.array([not source.auxiliary for source in self._sources])
+        quotas = np.array([proportional(total, alike, 0.0) for total in totals.tolist()])
+        if paired.any():
+            own = totals[paired]
+            quotas[paired] = split(proportional(int(own.sum()), alike, phases[0]), own, phases[1:])
+        return quotas
+
+    def _balanced_real(self, num_synthetic: int, phase: float) -> Ints:
+        """Return equal numbers of real items of the classes: what the synthetic ones leave, or the largest class."""
+        sizes = self._groups.sizes
+        if self._arguments.mode == "extend":
+            return np.full_like(sizes, sizes.max())
+        return proportional(self._num_real - num_synthetic, np.ones_like(sizes), phase)
+
+    def _check_uses(self, quotas: Ints, epoch: int) -> None:
+        """Raise `DataError` if a source would have to repeat items too often."""
+        limit = self._arguments.max_repeats
+        for pairing, own, source in zip(self._pairings, quotas, self._sources, strict=True):
+            uses = pairing.uses(own)
+            if limit is not None and uses > limit:
+                raise DataError(
+                    f"epoch {epoch} would use an item of {source.words} {uses} times, and max_repeats is {limit}: add "
+                    "items to it, ask for fewer synthetic items, or raise max_repeats"
+                )
+
+    def _check_classes(self, number: int, ratio: FixedRatio) -> None:
+        """Raise an error if a ratio names unknown classes, or a source lacks classes that it needs."""
         if isinstance(ratio, Mapping):
-            self._check_names(ratio)
-        if self._classes is None:
-            return
-        needed = [not isinstance(ratio, Mapping) or ratio.get(label, 0) > 0 for label in self._classes.tolist()]
-        self._pairing.require_classes(np.array(needed))
+            self._check_names(self._sources[number], ratio)
+        if self._classes is not None:
+            needed = [not isinstance(ratio, Mapping) or ratio.get(label, 0) > 0 for label in self._classes.tolist()]
+            self._pairings[number].require_classes(np.array(needed))
 
-    def _check_names(self, ratio: Mapping[int, float]) -> None:
+    def _check_names(self, source: SyntheticSource, ratio: Mapping[int, float]) -> None:
+        if source.auxiliary:
+            raise ArgumentError(
+                f"{source.words} has classes that real lacks, all with equally many items: give one number as its "
+                "ratio, not one for each class"
+            )
         if self._classes is None:
             raise ArgumentError("ratio gave a number for epoch 0 and {class: number} later; give the same form always")
         known = self._classes.tolist()
@@ -120,42 +245,12 @@ class MixRule:
             )
 
 
-def check_arguments(ratio: Ratio, mode: Mode, pairing: PairingName, seed: Any) -> int:
-    """Return the seed as an integer; raise `ArgumentError` or `ArgumentTypeError` for values that no data set fits."""
-    check_choice("mode", mode, get_args(Mode))
-    check_choice("pairing", pairing, tuple(PAIRINGS))
-    _ratio_at(ratio, 0, mode)
-    return check_integer("seed", seed, -(2**63), expected="a signed 64-bit integer")
-
-
-def uses_synthetic(ratio: Ratio) -> bool:
-    """Return whether a ratio may need a synthetic item; a function of the epoch always may."""
-    if callable(ratio):
-        return True
-    return any(value > 0 for value in ratio.values()) if isinstance(ratio, Mapping) else bool(ratio > 0)
-
-
 def content_digest(synthetic: Any) -> str | None:
     """Return the SHA-256 of the checksums of a pool's shards, which identifies its items; None for other data sets."""
-    if not isinstance(synthetic, SyntheticPool):
+    pool = synthetic.data if isinstance(synthetic, Relabelled) else synthetic
+    if not isinstance(pool, SyntheticPool):
         return None
     digest = hashlib.sha256()
-    for shard in synthetic.manifest.shards:
+    for shard in pool.manifest.shards:
         digest.update(f"{shard.count} {shard.images_sha256} {shard.labels_sha256}\n".encode())
     return digest.hexdigest()
-
-
-def _ratio_at(ratio: Ratio, epoch: int, mode: Mode) -> FixedRatio:
-    if not callable(ratio):
-        return check_ratio(ratio, mode)
-    try:
-        value = ratio(epoch)
-    except Exception as error:
-        raise located(error, f"the ratio at epoch {epoch}") from error
-    return check_ratio(value, mode, epoch)
-
-
-def _plain(ratio: FixedRatio) -> Any:
-    if isinstance(ratio, Mapping):
-        return [[label, float(ratio[label])] for label in sorted(ratio)]
-    return float(ratio)

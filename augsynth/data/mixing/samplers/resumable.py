@@ -14,6 +14,7 @@ from augsynth.core.typing import Ints
 from augsynth.data.mixing.epochs.states import require_same, saved_number
 from augsynth.data.mixing.mix import SyntheticMixDataset
 from augsynth.data.mixing.rule.assignment import EpochAssignment
+from augsynth.data.mixing.rule.spreading import spread
 from augsynth.errors import ArgumentError, ArgumentTypeError, CheckpointError
 
 T = TypeVar("T")
@@ -129,21 +130,18 @@ def check_share(num_replicas: Any, rank: Any) -> tuple[int, int]:
 
 
 def in_order(assignment: EpochAssignment, steps: Ints) -> Ints:
-    """Return positions in the random order of an epoch, in which real and synthetic items are spread evenly.
-
-    Among the first t positions of the order, ⌊t·s/n + ½⌋ are synthetic, for s synthetic items among n.
+    """Return positions in the random order of an epoch, with real items and each synthetic source spread evenly.
 
     Args:
         assignment: sources of the epoch.
         steps: (m,) numbers in the order, in [0, n).
     """
-    length, synthetic = len(assignment), assignment.num_synthetic
-    before = (2 * steps * synthetic + length) // (2 * length)
-    after = (2 * (steps + 1) * synthetic + length) // (2 * length)
-    chosen = after > before
+    synthetic = assignment.num_synthetic
+    kinds, numbers = spread(steps, [len(assignment) - synthetic, synthetic])
     positions = np.empty_like(steps)
-    positions[chosen] = assignment.synthetic_positions(before[chosen])
-    positions[~chosen] = assignment.real_positions((steps - before)[~chosen])
+    chosen = kinds == 1
+    positions[chosen] = assignment.synthetic_positions(numbers[chosen])
+    positions[~chosen] = assignment.real_positions(numbers[~chosen])
     return positions
 
 

@@ -1,0 +1,1 @@
+"""Mixes of data sets that can only be read in order."""

@@ -1,0 +1,160 @@
+"""Memory and time of a mix beside its data sets: to build it, to keep it, and to read an item.
+
+    python bench/mix_memory.py
+
+The data sets are virtual: they hold labels, and give one picture again and again. So everything that is measured is the
+mix itself. Bytes are those that NumPy allocates (tracemalloc), for each item of all data sets and for each real item.
+The build is in CPU seconds, the best of three. "source" is the time to decide where an item comes from, and "read" is
+all the time of an item beside reading the data set, both in a batch of 64, the quickest of many.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+import tracemalloc
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from augsynth import SyntheticMixDataset
+
+CLASSES = 10
+BATCH = 64
+RUNS = 2000
+
+
+class Virtual:
+    """Data set of any length without memory for its items.
+
+    Args:
+        count: number of items.
+        labels: class of each item; None for a data set that states none.
+    """
+
+    def __init__(self, count: int, labels: Any = None) -> None:
+        self._item = (np.zeros((8, 8, 3), np.uint8), 0)
+        self._count = count
+        if labels is not None:
+            self.labels = labels
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, index: int) -> Any:
+        image, label = self._item
+        return image, int(self.labels[index]) if hasattr(self, "labels") else label
+
+
+def labelled(count: int, seed: int) -> Virtual:
+    return Virtual(count, np.random.default_rng(seed).integers(0, CLASSES, count))
+
+
+def by_class(count: int) -> Callable[[], SyntheticMixDataset]:
+    real, synthetic = labelled(count, 0), labelled(count, 1)
+    return lambda: SyntheticMixDataset(real, synthetic, ratio=0.3)
+
+
+def several(count: int) -> Callable[[], SyntheticMixDataset]:
+    real, sources = labelled(count, 0), {name: labelled(count, k) for k, name in enumerate("ab", 1)}
+    return lambda: SyntheticMixDataset(real, sources, ratio={"a": 0.2, "b": 0.1})
+
+
+def balanced(count: int) -> Callable[[], SyntheticMixDataset]:
+    real, synthetic = labelled(count, 0), labelled(count, 1)
+    return lambda: SyntheticMixDataset(real, synthetic, ratio=0.3, balance="classes")
+
+
+def free(count: int) -> Callable[[], SyntheticMixDataset]:
+    real, synthetic = Virtual(count), Virtual(count)
+    return lambda: SyntheticMixDataset(real, synthetic, ratio=0.3, pairing="free")
+
+
+def index(count: int) -> Callable[[], SyntheticMixDataset]:
+    real, synthetic = Virtual(count), Virtual(2 * count)
+    return lambda: SyntheticMixDataset(real, synthetic, ratio=0.3, pairing="index")
+
+
+CASES: dict[str, tuple[Callable[[int], Callable[[], SyntheticMixDataset]], int]] = {
+    "class": (by_class, 2),
+    "class, two sources": (several, 3),
+    "class, balanced": (balanced, 2),
+    "index, two variants": (index, 3),
+    "free": (free, 2),
+}
+"""Cases by name: a function that prepares the data sets for a number of real items and returns one that builds the mix,
+and the number of items of all its data sets for each real one."""
+
+
+COLUMNS = (
+    ("real items", ""),
+    ("kept", "B/item"),
+    ("peak", "B/item"),
+    ("kept", "B/real item"),
+    ("build", "CPU s"),
+    ("source", "µs/item"),
+    ("read", "µs/item"),
+)
+
+
+def memory(build: Callable[[], Any]) -> tuple[int, int]:
+    """Return the bytes that are kept after a build, and at its peak."""
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    tracemalloc.reset_peak()
+    mix = build()
+    kept, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    del mix
+    return kept - before, peak - before
+
+
+def seconds(run: Callable[[], Any]) -> float:
+    """Return the CPU seconds of a run, the best of three."""
+    best = float("inf")
+    for _ in range(3):
+        start = time.process_time()
+        run()
+        best = min(best, time.process_time() - start)
+    return best
+
+
+def least(run: Callable[[], Any]) -> float:
+    """Return the seconds of the quickest of many runs."""
+    best = float("inf")
+    for _ in range(RUNS):
+        start = time.perf_counter()
+        run()
+        best = min(best, time.perf_counter() - start)
+    return best
+
+
+def per_item(mix: SyntheticMixDataset) -> tuple[float, float]:
+    """Return microseconds an item of a batch: of its source alone, and of all that is beside reading the data set."""
+    positions = np.random.default_rng(0).permutation(len(mix))[:BATCH]
+    batch = positions.tolist()
+    assignment = mix.assignment()
+    rule = least(lambda: assignment.sources(positions))
+    read = least(lambda: mix.__getitems__(batch)) - least(lambda: [mix.real[0] for _ in batch])
+    return rule / BATCH * 1e6, read / BATCH * 1e6
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--items", type=int, default=10_000_000, help="real items of the cases that store labels")
+    parser.add_argument("--virtual", type=int, default=100_000_000, help="real items of the cases that store nothing")
+    arguments = parser.parse_args()
+    print(f"{'pairing':20}" + "".join(f"{title:>13}" for title, _ in COLUMNS))
+    print(f"{'':20}" + "".join(f"{unit:>13}" for _, unit in COLUMNS))
+    for name, (prepare, sets) in CASES.items():
+        count = arguments.items if "class" in name else arguments.virtual
+        build = prepare(count)
+        kept, peak = memory(build)
+        total = sets * count
+        numbers = (kept / total, peak / total, kept / count, seconds(build), *per_item(build()))
+        print(f"{name:20}{count:13,}" + "".join(f"{number:13.2f}" for number in numbers), flush=True)
+
+
+if __name__ == "__main__":
+    main()
