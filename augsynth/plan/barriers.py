@@ -57,6 +57,12 @@ class Barrier:
         parameters = {name: values[samples] for name, values in self.parameters.items()}
         return replace(self, active=self.active[samples], parameters=parameters)
 
+    def repeated(self, count: int) -> Barrier:
+        """The barrier of `count` samples with the work of the first one."""
+        first = np.zeros(count, np.int64)
+        parameters = {name: values[first] for name, values in self.parameters.items()}
+        return replace(self, active=self.active[first], parameters=parameters)
+
     @property
     def may_move_pixels(self) -> bool:
         """True if the barrier may move pixels and has no map of coordinates, so that no target can follow."""
