@@ -35,6 +35,7 @@ from augsynth.transforms.colour import (
 from augsynth.transforms.compose import Compose
 from augsynth.transforms.contract import Draw, Transform
 from augsynth.transforms.custom import Lambda
+from augsynth.transforms.degradations import JPEGCompression, MedianBlur, MotionBlur
 from augsynth.transforms.diff_augment import DiffAugment
 from augsynth.transforms.elastic import ElasticTransform
 from augsynth.transforms.erasing import GridMask, RandomErasing
@@ -81,12 +82,15 @@ __all__ = [
     "Geometry",
     "GridMask",
     "ImageInfo",
+    "JPEGCompression",
     "Lambda",
     "Letterbox",
     "LongestSide",
     "Lowering",
     "MapColours",
+    "MedianBlur",
     "MixUp",
+    "MotionBlur",
     "Normalize",
     "Operate",
     "Pad",

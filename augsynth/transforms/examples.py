@@ -16,6 +16,7 @@ from augsynth.transforms.colour import (
 )
 from augsynth.transforms.contract import Transform
 from augsynth.transforms.custom import Lambda
+from augsynth.transforms.degradations import JPEGCompression, MedianBlur, MotionBlur
 from augsynth.transforms.elastic import ElasticTransform
 from augsynth.transforms.erasing import GridMask, RandomErasing
 from augsynth.transforms.fitting import Letterbox, LongestSide, PadIfNeeded, ShortestSide
@@ -90,6 +91,9 @@ def examples(side: int = 8, threshold: float = 0.5) -> tuple[Transform, ...]:
         GridMask(unit=(0.2, 0.3), p=1.0),
         FillMissing("nearest", missing=0.0),
         GaussianBlur(9, sigma=(1.0, 3.0)),
+        MedianBlur(3, p=1.0),
+        MotionBlur((5, 9), p=1.0),
+        JPEGCompression((10, 20), p=1.0),
         RandomAdjustSharpness(3.0, p=1.0),
         RandomEqualize(p=1.0),
         RandomAutocontrast(p=1.0),

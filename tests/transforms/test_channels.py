@@ -20,6 +20,7 @@ COLOURS = [
     T.RandomChannelPermutation(),
     T.ChannelDropout((1, 2), fill=9, p=1.0),
     T.PlanckianJitter(3000, p=1.0),
+    T.JPEGCompression(30, p=1.0),
 ]
 MATRIX = T.ColorMatrix(np.eye(4)[[3, 0, 1, 2]])
 NOISE = [
