@@ -29,6 +29,7 @@ from augsynth.transforms.colour import (
     ChannelDropout,
     ColorJitter,
     ColorMatrix,
+    Grayscale,
     RandomChannelPermutation,
     RandomGrayscale,
 )
@@ -80,6 +81,7 @@ __all__ = [
     "GaussianBlur",
     "GaussianNoise",
     "Geometry",
+    "Grayscale",
     "GridMask",
     "ImageInfo",
     "JPEGCompression",

@@ -11,6 +11,7 @@ from augsynth.transforms.colour import (
     ChannelDropout,
     ColorJitter,
     ColorMatrix,
+    Grayscale,
     RandomChannelPermutation,
     RandomGrayscale,
 )
@@ -79,6 +80,7 @@ def examples(side: int = 8, threshold: float = 0.5) -> tuple[Transform, ...]:
         SpeckleNoise(sigma=0.3),
         ColorJitter(brightness=0.5, contrast=0.5, saturation=0.7, hue=0.2),
         RandomGrayscale(p=1.0),
+        Grayscale(num_output_channels=3),
         RandomChannelPermutation(),
         ChannelDropout(p=1.0),
         PlanckianJitter(temperature=(2500, 4000), p=1.0),

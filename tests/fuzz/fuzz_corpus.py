@@ -49,6 +49,7 @@ TRANSFORMS: tuple[T.Transform, ...] = (
     T.PoissonNoise((5.0, 100.0)),
     T.ColorJitter(0.4, (0.5, 1.5), 0.3, 0.1),
     T.ColorMatrix(((0.5, 0.2, 0.1), (0.0, 1.0, 0.0), (0.3, 0.3, 0.3)), (0.1, 0.0, 0.0)),
+    T.Grayscale(1),
     T.RandomGamma((0.5, 2.0), p=0.5),
     T.RandomErasing(0.9, (0.1, 0.5), (0.5, 2.0), "random", 2, 0.5),
     T.GridMask((0.3, 0.6), 0.5, (0.1, 0.2, 0.3), 0.9),
