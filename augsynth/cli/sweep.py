@@ -36,7 +36,10 @@ def sweep(
     policies: Annotated[
         str | None, typer.Option(help="Augmentation policies to choose the control from, with commas; default all.")
     ] = None,
-    recipes: Annotated[str, typer.Option(help="Ways to use a pool, with commas.")] = "pool",
+    recipes: Annotated[
+        str | None,
+        typer.Option(help="Ways to use a pool, with commas: pool, balanced pool, filled. By default by class sizes."),
+    ] = None,
     ratios: Annotated[str, typer.Option(help="Shares of synthetic images, with commas.")] = "0.25,0.5,0.8",
     seeds: Annotated[int, typer.Option(min=2, help="Repetitions to choose by.")] = 4,
     confirm_seeds: Annotated[int, typer.Option(min=2, help="New repetitions that confirm the winner.")] = 8,
@@ -73,7 +76,7 @@ def sweep(
     settings = sweeping.SweepSettings(
         per_class=per_class,
         policies=tuple(sweeping.POLICIES) if policies is None else _names(policies),
-        recipes=_names(recipes),
+        recipes=None if recipes is None else _names(recipes),
         ratios=_numbers(ratios),
         seeds=seeds,
         confirm_seeds=confirm_seeds,

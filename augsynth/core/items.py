@@ -78,8 +78,10 @@ class ItemStructure:
             error: the class of the error for an item without an image, or without the label that `keys` names.
         """
         if isinstance(item, Mapping):
-            _require_keys(item, keys, what, error)
-            return cls("dict", tuple(key for key in item if key != keys.image), keys)
+            image = keys.image
+            if image not in item or (keys.label not in item and keys.label != DEFAULT_KEYS.label):
+                raise _missing_key(item, keys, what, error)
+            return cls("dict", tuple([key for key in item if key != image]), keys)
         if keys != DEFAULT_KEYS:
             raise error(f"image_key and label_key are for items that are dicts, and {what} is a {type(item).__name__}")
         if isinstance(item, (tuple, list)):
@@ -116,14 +118,10 @@ class ItemStructure:
         return (image, *fields.values()) if fields or self.kind == "pair" else image
 
 
-def _require_keys(item: Mapping[Any, Any], keys: ItemKeys, what: str, error: type[AugsynthError]) -> None:
-    given = {"image_key": keys.image}
-    if keys.label != DEFAULT_KEYS.label:
-        given["label_key"] = keys.label
-    for name, key in given.items():
-        if key not in item:
-            found = ", ".join(map(str, item)) or "none"
-            raise error(f"{what} must have the key {key!r}, got the keys {found}; name the right one in {name}")
+def _missing_key(item: Mapping[Any, Any], keys: ItemKeys, what: str, error: type[AugsynthError]) -> AugsynthError:
+    name, key = ("image_key", keys.image) if keys.image not in item else ("label_key", keys.label)
+    found = ", ".join(map(str, item)) or "none"
+    return error(f"{what} must have the key {key!r}, got the keys {found}; name the right one in {name}")
 
 
 def class_of(label: Any) -> int | None:

@@ -7,7 +7,7 @@ from augsynth.evaluate.experiment import Settings, run_experiment
 from augsynth.evaluate.feature_scores import FEATURE_SCORES, feature_scores
 from augsynth.evaluate.gan_scores import gan_test, gan_train
 from augsynth.evaluate.intervals import Interval, mean_interval, paired_interval
-from augsynth.evaluate.metrics import METRICS, accuracy, macro_f1
+from augsynth.evaluate.metrics import METRICS, MORE_METRICS, accuracy, balanced_accuracy, macro_f1, macro_precision
 from augsynth.evaluate.report import write_report
 from augsynth.evaluate.results import ExperimentResult
 from augsynth.evaluate.sweeping import (
@@ -30,6 +30,7 @@ from augsynth.evaluate.sweeping import (
 __all__ = [
     "FEATURE_SCORES",
     "METRICS",
+    "MORE_METRICS",
     "ClassificationTask",
     "Classifier",
     "Comparison",
@@ -47,11 +48,13 @@ __all__ = [
     "Task",
     "Verdict",
     "accuracy",
+    "balanced_accuracy",
     "compare",
     "feature_scores",
     "gan_test",
     "gan_train",
     "macro_f1",
+    "macro_precision",
     "mean_interval",
     "paired_interval",
     "run_experiment",

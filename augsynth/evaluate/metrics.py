@@ -30,6 +30,10 @@ They are in the order of their columns.
 """
 
 
+MORE_METRICS: dict[str, Metric] = {}
+"""Metrics that a sweep also computes, in the form of `METRICS`, and that tables have no column for."""
+
+
 def metric(title: str, metrics: dict[str, Metric] = METRICS) -> Callable[[Score], Score]:
     """Return a decorator that adds a function to a mapping of metrics.
 
@@ -79,6 +83,41 @@ def macro_f1(predicted: ArrayLike, actual: ArrayLike) -> float:
         hits = np.sum((predicted == label) & (actual == label))
         scores.append(2 * hits / (np.sum(predicted == label) + np.sum(actual == label)))
     return float(np.mean(scores))
+
+
+@metric("balanced accuracy", MORE_METRICS)
+def balanced_accuracy(predicted: ArrayLike, actual: ArrayLike) -> float:
+    """Return the unweighted mean over the true classes of the share that is recognised (macro recall), in [0, 1].
+
+    Args:
+        predicted: (n,) predicted class of each image, n at least 1.
+        actual: (n,) true class of each image.
+
+    >>> balanced_accuracy([0, 0, 0, 1], [0, 0, 1, 1])
+    0.75
+    """
+    predicted, actual = _paired_labels(predicted, actual)
+    return float(np.mean([np.mean(predicted[actual == label] == label) for label in np.unique(actual)]))
+
+
+@metric("macro precision", MORE_METRICS)
+def macro_precision(predicted: ArrayLike, actual: ArrayLike) -> float:
+    """Return the unweighted mean over classes of the share of predictions that are right, in [0, 1].
+
+    The classes are those that occur among the predictions or the true classes. One that is never predicted counts 0, as
+    in scikit-learn.
+
+    Args:
+        predicted: (n,) predicted class of each image, n at least 1.
+        actual: (n,) true class of each image.
+
+    >>> macro_precision([0, 0, 0, 1], [0, 0, 1, 1])
+    0.8333333333333333
+    """
+    predicted, actual = _paired_labels(predicted, actual)
+    labels = np.union1d(predicted, actual)
+    chosen = [actual[predicted == label] == label for label in labels]
+    return float(np.mean([np.mean(right) if len(right) else 0.0 for right in chosen]))
 
 
 def _paired_labels(predicted: ArrayLike, actual: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:

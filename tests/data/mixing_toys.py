@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
+from torch.utils.data import IterableDataset
 
 from augsynth.generators import Generated, Generator, Noise
 
@@ -30,6 +32,21 @@ class Pictures:
         image = np.random.default_rng((self._seed, index)).integers(0, 256, self._shape, np.uint8)
         image[0, 0] = index % 256
         return image, int(self.labels[index])
+
+
+class Ordered(IterableDataset[Any]):
+    """Items of `Pictures` that can only be read in order; the label is the number of the item."""
+
+    def __init__(self, count: int, seed: int = 0, fail_at: int | None = None) -> None:
+        self._pictures = Pictures(np.arange(count), seed)
+        self._fail_at = fail_at
+        self.epochs: list[int] = []
+
+    def __iter__(self) -> Iterator[Any]:
+        for number, item in enumerate(self._pictures):
+            if number == self._fail_at:
+                raise ValueError("torn")
+            yield item
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from mixing_toys import Pictures, falling_ratio
 
 from augsynth.data import SyntheticMixDataset
 from augsynth.data.mixing.rule.pairing import PAIRINGS
+from augsynth.data.schedules import linear
 from augsynth.errors import ArgumentError, CheckpointError, DataError
 
 MODES = ("replace", "extend")
@@ -178,6 +179,7 @@ def test_source_and_positions() -> None:
     [
         ([0, 1, 5], [0], {"ratio": 0.5}, "no items of classes 1, 5"),
         ([0, 1, 5], [0], {"ratio": {1: 0.5, 0: 0.2}}, "no items of class 1, "),
+        ([0, 1, 5], [0], {"ratio": {0: 0.2, 5: linear(0, 0.5, 9)}}, "no items of class 5, "),
         ([0, 1], [], {"ratio": 0.5}, "synthetic has no items"),
         ([0, 1], [], {"ratio": falling_ratio}, "synthetic has no items"),
         ([], [0], {"ratio": 0.5}, "real has no items"),

@@ -91,6 +91,45 @@ def test_balanced_halves_with_auxiliary_classes() -> None:
         }
 
 
+@given(st.integers(1, 60), st.floats(0, 0.5), st.floats(0, 0.5), modes, st.integers(0, 3))
+def test_several_sources_are_balanced_together(count, one, other, mode, epoch) -> None:
+    if one + other > 0.98:
+        mode = "replace"
+    real = np.arange(count) % 3
+    pools = {"a": Pictures([0, 1, 2]), "b": Pictures([0, 0, 1, 2])}
+    ratio = {"a": one, "b": other}
+    mix = SyntheticMixDataset(Pictures(real), pools, ratio=ratio, mode=mode, balance="classes")
+    mix.set_epoch(epoch)
+    numbers, items = mix.assignment().sources(np.arange(len(mix)))
+    found = [real, *(mix.synthetic[name].labels for name in ("a", "b") if ratio[name])]
+    drawn_labels = np.array([found[number][item] for number, item in zip(numbers, items, strict=True)])
+    classes = len(set(real.tolist()))
+    assert spread(drawn_labels[numbers > 0].tolist(), classes) <= 1
+    assert spread(drawn_labels[numbers == 0].tolist(), classes) <= 1
+
+
+def test_epochs_favour_no_class() -> None:
+    mix = SyntheticMixDataset(Pictures([0, 1, 2] * 3 + [0]), Pictures([0, 1, 2]), ratio=0.4, balance="classes")
+    larger: set[int] = set()
+    for epoch in range(30):
+        numbers, items = at(mix, epoch).assignment().sources(np.arange(10))
+        larger.add(int(np.bincount(items[numbers > 0] % 3).argmax()))
+    assert larger == {0, 1, 2}
+    mix = SyntheticMixDataset(Pictures([0, 1, 2] * 3 + [0]), None, ratio=0, balance="classes")
+    assert len({tuple(np.bincount(np.array([label for _, label in at(mix, epoch)]))) for epoch in range(30)}) == 3
+
+
+def at(mix: SyntheticMixDataset, epoch: int) -> SyntheticMixDataset:
+    mix.set_epoch(epoch)
+    return mix
+
+
+def test_classes_in_another_order_are_filled() -> None:
+    mix = SyntheticMixDataset(Pictures(LONG_TAIL), Pictures([5, 6, 7]), fill_to=10, label_map={5: 2, 6: 1, 7: 0})
+    assert Counter(label for _, label in mix) == {0: 20, 1: 10, 2: 10}
+    assert {mix.source(number).item for number in range(30, 40)} == {0, 1}
+
+
 def test_partners_of_a_balanced_epoch_are_first_those_that_it_leaves_out() -> None:
     mix = SyntheticMixDataset(
         Pictures([0] * 8 + [1] * 8), Pictures([0] * 8 + [1] * 8), ratio=0.5, pairing="index", balance="classes"

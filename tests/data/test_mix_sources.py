@@ -215,6 +215,12 @@ def test_names_mend_another_order_of_the_same_classes() -> None:
     assert mix.label_space == LabelSpace((0, 1), (), ("cat", "dog"))
 
 
+def test_new_names_never_take_a_label_of_real() -> None:
+    real = Named([0, 1, 7], ["cat", "dog"])
+    mix = SyntheticMixDataset(real, Named([0], ["fox"]), ratio=0.5, label_map="names")
+    assert mix.label_space == LabelSpace((0, 1, 7), (8,), None)
+
+
 def test_labels_that_a_map_leaves_out_are_left_out() -> None:
     mix = SyntheticMixDataset(Pictures([0] * 12), Pictures(OLD), ratio=0.5, label_map={10: 7, 12: 1})
     numbers, items = epoch_of(mix)

@@ -12,8 +12,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mixing_toys import Pictures
-from torch.utils.data import DataLoader, IterableDataset, get_worker_info
+from mixing_toys import Ordered, Pictures
+from torch.utils.data import DataLoader, get_worker_info
 
 from augsynth import transforms as T
 from augsynth.data import Batch, MixStream, collate
@@ -22,22 +22,7 @@ from augsynth.errors import ArgumentError, ArgumentTypeError, CheckpointError, D
 PIPELINE = T.Compose([T.RandomRotation(20), T.ToDtype("float32", scale=True)])
 
 
-class Endless(IterableDataset[Any]):
-    """Items of `Pictures`, read in order; the label is the number of the item."""
-
-    def __init__(self, count: int, seed: int = 0, fail_at: int | None = None) -> None:
-        self._pictures = Pictures(np.arange(count), seed)
-        self._fail_at = fail_at
-        self.epochs: list[int] = []
-
-    def __iter__(self) -> Iterator[Any]:
-        for number, item in enumerate(self._pictures):
-            if number == self._fail_at:
-                raise ValueError("torn")
-            yield item
-
-
-class Split(Endless):
+class Split(Ordered):
     """Gives each worker a part of its own, as WebDataset does."""
 
     def __iter__(self) -> Iterator[Any]:
@@ -46,14 +31,14 @@ class Split(Endless):
         return itertools.islice(super().__iter__(), worker, None, workers)
 
 
-class Listening(Endless):
+class Listening(Ordered):
     def set_epoch(self, epoch: int) -> None:
         self.epochs.append(epoch)
 
 
 def stream(count: int = 40, pool: int = 9, **options: Any) -> MixStream:
     options = {"ratio": 0.25, "window": 8, "return_source": True, **options}
-    return MixStream(Endless(count), Pictures(np.arange(pool), seed=1), **options)
+    return MixStream(Ordered(count), Pictures(np.arange(pool), seed=1), **options)
 
 
 def sources(items: Any) -> list[tuple[bool, int]]:
@@ -76,7 +61,7 @@ def rows(loaded: list[Any]) -> list[list[tuple[bool, int]]]:
 def test_every_run_has_its_share_and_every_real_item_comes_once(
     count: int, ratio: float, window: int, pool: int, positions: bool
 ) -> None:
-    real: Any = Pictures(np.arange(count)) if positions else Endless(count)
+    real: Any = Pictures(np.arange(count)) if positions else Ordered(count)
     data = MixStream(real, Pictures(np.arange(pool), seed=1), ratio=ratio, window=window, return_source=True)
     found = sources(data)
     assert sorted(item for synthetic, item in found if not synthetic) == list(range(count))
@@ -98,8 +83,8 @@ def test_windows_are_exact_where_the_ratio_allows() -> None:
 @pytest.mark.parametrize("kind", ["iterable", "positions", "both iterable"])
 def test_batches_do_not_depend_on_the_workers(kind: str, count: int) -> None:
     def make() -> MixStream:
-        real: Any = Pictures(np.arange(count)) if kind == "positions" else Endless(count)
-        made: Any = Endless(5, seed=1) if kind == "both iterable" else Pictures(np.arange(5), seed=1)
+        real: Any = Pictures(np.arange(count)) if kind == "positions" else Ordered(count)
+        made: Any = Ordered(5, seed=1) if kind == "both iterable" else Pictures(np.arange(5), seed=1)
         data = MixStream(real, made, ratio=0.3, window=4, transform=PIPELINE, return_source=True)
         data.set_epoch(3)
         return data
@@ -163,12 +148,48 @@ def test_a_state_within_this_process_counts_what_was_given() -> None:
     resumed = stream()
     resumed.load_state_dict(state)
     assert sources([*given_out, *resumed]) == sources(stream())
-    next(iterator)
-    with pytest.raises(CheckpointError, match="stops within a window, after 1 items"):
-        resumed.load_state_dict(data.state_dict())
+    given_out += [next(iterator) for _ in range(3)]
+    resumed = stream()
+    resumed.load_state_dict(data.state_dict())
+    assert sources([*given_out, *resumed]) == sources(stream())
+    resumed.load_state_dict(data.state_dict())
+    with pytest.raises(CheckpointError, match=r"stops within a window, after 3 items.*save it with done="):
+        batches(resumed, 1)
     for options in ({"ratio": 0.5}, {"window": 4}, {"seed": 1}, {"num_replicas": 2, "rank": 0}):
         with pytest.raises(CheckpointError, match="of another stream"):
             stream(**options).load_state_dict(state)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("size", [8, 3])
+def test_a_stateful_loader_resumes_at_any_batch(size: int, workers: int) -> None:
+    stateful = pytest.importorskip("torchdata.stateful_dataloader").StatefulDataLoader
+
+    def loader() -> Any:
+        return stateful(stream(), size, num_workers=workers, collate_fn=collate)
+
+    whole, started = rows(list(loader())), loader()
+    iterator = iter(started)
+    for _ in range(3):
+        next(iterator)
+    resumed = loader()
+    resumed.load_state_dict(started.state_dict())
+    assert rows(list(resumed)) == whole[3:]
+
+
+def test_webdatasets_in_several_workers(tmp_path: Any) -> None:
+    webdataset = pytest.importorskip("webdataset")
+    for shard in range(4):
+        with webdataset.TarWriter(str(tmp_path / f"{shard}.tar")) as tar:
+            for number in range(shard * 10, shard * 10 + 10):
+                tar.write({"__key__": str(number), "ppm": Pictures(np.arange(40))[number][0], "cls": number})
+    real = webdataset.WebDataset(f"{tmp_path}/{{0..3}}.tar", shardshuffle=False).decode("rgb8").to_tuple("ppm", "cls")
+    for workers in (0, 2):
+        data = MixStream(real, Pictures(np.arange(9), seed=1), ratio=0.25, window=4, return_source=True, sharded="real")
+        loaded = batches(data, workers)
+        labels = np.concatenate([batch[1][~batch[2].synthetic] for batch in loaded])
+        assert sorted(labels) == list(range(40))
+        assert all(batch[2].synthetic.sum() == 1 for batch in loaded if len(batch[1]) == 4)
 
 
 def test_workers_that_split_themselves_lose_nothing() -> None:
@@ -222,6 +243,19 @@ def test_epochs_differ_and_reach_the_sides_and_running_workers() -> None:
     assert real.epochs == [1]
 
 
+@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+def test_any_start_method(method: str) -> None:
+    data = MixStream(Ordered(20), Pictures(np.arange(9), seed=1), ratio=0.5, window=5, return_source=True)
+    loader: Any = DataLoader(
+        data, 5, num_workers=1, persistent_workers=True, multiprocessing_context=method, collate_fn=collate
+    )
+    for epoch in range(2):
+        data.set_epoch(epoch)
+        found = [item for batch in rows(list(loader)) for item in batch]
+        data.set_epoch(epoch)
+        assert found == sources(data)
+
+
 def test_schedules_follow_the_epoch() -> None:
     data = stream(ratio=lambda epoch: [0.0, 0.5][epoch % 2])
     assert not any(synthetic for synthetic, _ in sources(data))
@@ -242,7 +276,7 @@ def test_an_epoch_that_is_read_again_warns_once() -> None:
 
 
 def test_items_may_be_dicts_with_keys_of_their_own() -> None:
-    class Dicts(Endless):
+    class Dicts(Ordered):
         def __iter__(self) -> Iterator[Any]:
             return ({"jpg": image, "cls": label} for image, label in super().__iter__())
 
@@ -252,19 +286,19 @@ def test_items_may_be_dicts_with_keys_of_their_own() -> None:
 
 def test_errors_name_the_item() -> None:
     with pytest.raises(ValueError, match=r"torn .real item 7 of the stream"):
-        list(MixStream(Endless(20, fail_at=7), Pictures([0]), ratio=0.25))
+        list(MixStream(Ordered(20, fail_at=7), Pictures([0]), ratio=0.25))
 
     def bomb(image: Any) -> Any:
         if image[0, 0, 0] == 5:
             raise ZeroDivisionError("nothing to divide by")
         return image
 
-    data = MixStream(Endless(20), Pictures(np.zeros(3)), ratio=0.25, transform=T.Lambda(bomb), window=4)
+    data = MixStream(Ordered(20), Pictures(np.zeros(3)), ratio=0.25, transform=T.Lambda(bomb), window=4)
     with pytest.raises(ZeroDivisionError, match=r"nothing to divide by .position 7 of epoch 0, real item 5"):
         list(data)
 
 
-class Once(Endless):
+class Once(Ordered):
     """Forgets to start anew."""
 
     def __init__(self, count: int) -> None:
@@ -288,10 +322,10 @@ class Once(Endless):
         (lambda: stream(sharded="both"), ArgumentError, "sharded must be"),
         (lambda: stream(synthetic_weight=0.5), ArgumentError, "needs return_weight=True"),
         (lambda: list(stream(0)), DataError, "real gave no items"),
-        (lambda: list(MixStream(Endless(3), Endless(0), ratio=0.5)), DataError, "synthetic gave no items"),
-        (lambda: list(MixStream(Endless(9), Once(2), ratio=0.5)), DataError, "let its __iter__ start anew"),
+        (lambda: list(MixStream(Ordered(3), Ordered(0), ratio=0.5)), DataError, "synthetic gave no items"),
+        (lambda: list(MixStream(Ordered(9), Once(2), ratio=0.5)), DataError, "let its __iter__ start anew"),
         (
-            lambda: list(MixStream(Endless(3), [(np.zeros((4, 4, 1), np.uint8), 0)], ratio=0.5)),
+            lambda: list(MixStream(Ordered(3), [(np.zeros((4, 4, 1), np.uint8), 0)], ratio=0.5)),
             DataError,
             "real images have 3 channels, synthetic ones 1",
         ),

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from augsynth.data.mixing.rule.quota import quota, shares, source_quotas
+from augsynth.data.mixing.rule.quota import quota, shares, source_quotas, split
 from augsynth.data.mixing.rule.ratio import check_ratio
 from augsynth.errors import ArgumentError, ArgumentTypeError
 
@@ -76,6 +76,21 @@ def test_several_sources_have_exact_totals(parts: list[float], sizes: np.ndarray
     total = max(int(matrix.sum()), 1)
     rows, columns = matrix.sum(axis=0), matrix.sum(axis=1)
     assert np.all(np.abs(matrix - np.outer(columns, rows) / total) < 2)
+
+
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=12), st.data())
+def test_a_matrix_has_both_sums(rows: list[int], data: st.DataObject) -> None:
+    """Small groups, of which the earlier sources may leave nothing to the later ones."""
+    left = sum(rows)
+    totals = []
+    for _ in range(3):
+        totals.append(data.draw(st.integers(0, left)))
+        left -= totals[-1]
+    phases = np.array(data.draw(st.lists(phases_, min_size=3, max_size=3)))
+    matrix = split(np.array(rows), np.array([*totals, left]), phases)
+    assert matrix.min() >= 0
+    assert matrix.sum(axis=0).tolist() == rows
+    assert matrix.sum(axis=1).tolist() == [*totals, left]
 
 
 def test_the_largest_remainders_are_rounded_up() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 import torch
 from mixing_toys import Pictures
-from torch.utils.data import BatchSampler, DataLoader, DistributedSampler, RandomSampler, Subset
+from torch.utils.data import BatchSampler, DataLoader, DistributedSampler, IterableDataset, RandomSampler, Subset
 
 from augsynth import transforms as T
-from augsynth.data import MixBatchSampler, MixSampler, SyntheticMixDataset, collate
+from augsynth.data import MixBatchSampler, MixSampler, MixStream, SyntheticMixDataset, collate
 from augsynth.errors import ArgumentError, ArgumentTypeError
 
 COUNT, BATCH = 24, 6
@@ -225,6 +225,52 @@ def test_fabric_advances(make: Callable[..., Any]) -> None:
     fabric = pytest.importorskip("lightning").Fabric(accelerator="cpu", devices=1)
     loader = fabric.setup_dataloaders(make(mix()))
     assert [[items_of(batch) for batch in loader] for _ in range(3)] == [expected(make, epoch) for epoch in range(3)]
+
+
+class Ordered(IterableDataset[Any]):
+    def __iter__(self) -> Iterator[Any]:
+        return iter(Pictures(LABELS))
+
+
+def streamed(data: MixStream, loader: Callable[..., Any] = DataLoader, **options: Any) -> Any:
+    return loader(data, batch_size=BATCH, collate_fn=collate, **options)
+
+
+def stream() -> MixStream:
+    return MixStream(Ordered(), Pictures(LABELS, seed=1), ratio=0.5, window=BATCH, return_source=True)
+
+
+def test_lightning_reads_a_stream_whose_epoch_the_module_sets(tmp_path: Path) -> None:
+    lightning = pytest.importorskip("lightning")
+    data = stream()
+
+    class Callback(lightning.Callback):  # type: ignore[misc, name-defined]
+        def on_train_epoch_start(self, trainer: Any, module: Any) -> None:
+            data.set_epoch(trainer.current_epoch)
+
+    module = lightning_module(stop_at=-1)
+    options = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False, "accelerator": "cpu"}
+    trainer = lightning.Trainer(
+        max_epochs=3, default_root_dir=tmp_path, enable_model_summary=False, callbacks=[Callback()], **options
+    )
+    trainer.fit(module, streamed(data))
+    expected = []
+    for epoch in range(3):
+        other = stream()
+        other.set_epoch(epoch)
+        expected.append([items_of(batch) for batch in streamed(other)])
+    assert [batch for _, _, batch in module.seen] == [batch for epoch in expected for batch in epoch]
+    assert len({tuple(map(tuple, epoch)) for epoch in expected}) == 3
+
+
+def test_accelerate_advances_a_stream() -> None:
+    prepare = pytest.importorskip("accelerate.data_loader").prepare_data_loader
+    data = stream()
+    loader = prepare(streamed(data), num_processes=1, process_index=0)
+    epochs = []
+    for _ in range(3):
+        epochs += [data.epoch for _ in loader]
+    assert epochs == [epoch for epoch in range(3) for _ in range(2 * COUNT // BATCH)]
 
 
 @pytest.mark.parametrize("processes", [1, 2])

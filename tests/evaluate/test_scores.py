@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 from augsynth.errors import ArgumentError
 from augsynth.evaluate import (
     accuracy,
+    balanced_accuracy,
     gan_test,
     gan_train,
     macro_f1,
+    macro_precision,
     mean_interval,
     paired_interval,
     train_classifier,
@@ -44,6 +46,10 @@ def test_accuracy_and_f1_agree_with_scikit_learn(pairs: list[tuple[int, int]]) -
     predicted, actual = np.array(pairs).T
     assert accuracy(predicted, actual) == pytest.approx(metrics.accuracy_score(actual, predicted))
     assert macro_f1(predicted, actual) == pytest.approx(metrics.f1_score(actual, predicted, average="macro"))
+    precision = metrics.precision_score(actual, predicted, average="macro", zero_division=0)
+    assert macro_precision(predicted, actual) == pytest.approx(precision)
+    seen = [metrics.recall_score(actual, predicted, labels=[label], average="macro") for label in np.unique(actual)]
+    assert balanced_accuracy(predicted, actual) == pytest.approx(np.mean(seen))
 
 
 def test_gan_train_rises_with_right_samples_and_falls_with_wrong_ones() -> None:

@@ -18,6 +18,7 @@ from augsynth.data.loading.datasets import ImageData, load_dataset
 from augsynth.errors import ArgumentError, DataError
 from augsynth.evaluate import (
     METRICS,
+    MORE_METRICS,
     ClassificationTask,
     Given,
     OwnData,
@@ -31,6 +32,7 @@ from augsynth.evaluate.pipelines import plain_pipeline
 from augsynth.evaluate.sweeping import write_sweep_report
 from augsynth.evaluate.sweeping.arms import Arm
 from augsynth.evaluate.sweeping.cautions import warnings_of
+from augsynth.evaluate.sweeping.recipes import RECIPES, Ingredients
 from augsynth.evaluate.sweeping.splits import draw_split
 from augsynth.evaluate.sweeping.verdict import verdict_of
 from augsynth.generators import create_generator
@@ -200,7 +202,7 @@ def test_the_scores_of_the_small_network_have_a_recall_for_each_class(halves):
     mine, _ = halves
     training = SyntheticMixDataset(mine, mine, ratio=0.0, transform=plain_pipeline())
     scores = SmallCNN(steps=2).score(training, mine.test, seed=0)
-    assert set(scores) == {*METRICS, *(f"recall {label}" for label in range(10))}
+    assert set(scores) == {*METRICS, *MORE_METRICS, *(f"recall {label}" for label in range(10))}
 
 
 def test_policies_of_the_user_and_a_task_without_few_real_images(digits):
@@ -292,3 +294,33 @@ def test_the_report_shows_the_verdict_every_arm_and_the_warnings_and_loads_nothi
     sources = re.findall(r'(?:src|srcset|href)="([^"]*)"', html)
     assert len(sources) == 2
     assert all(source.startswith("data:image/png;base64,") for source in sources)
+
+
+def test_a_long_tail_is_drawn_as_stated_and_judged_by_balanced_accuracy(halves):
+    mine, others = halves
+    tail = {label: 20 if label < 5 else 3 for label in range(10)}
+    settings = replace(QUICK, per_class=tail)
+    assert np.bincount(draw_split(mine, tail, 0).real.labels).tolist() == list(tail.values())
+    task = ridge(metric="balanced_accuracy")
+    result = sweep(mine, {"more": Others(others)}, task=task, settings=settings, progress=False)
+    assert result.verdict.metric == "balanced_accuracy"
+    assert {arm.recipe for arm in result.controls} == {"plain", "oversampling"}
+    assert {arm.recipe for arm in result.synthetic} == {"pool", "balanced pool"}
+    assert result.verdict.difference.mean == pytest.approx(fmean(result.recall_changes().values()))
+    with pytest.raises(ArgumentError, match="each of the 10 classes"):
+        draw_split(mine, {0: 5}, 0)
+
+
+def test_recipes_make_the_training_sets_that_they_say(halves):
+    mine, others = halves
+    real = draw_split(mine, {label: 20 if label < 5 else 4 for label in range(10)}, 0).real
+
+    def labels(name, ratio):
+        made = RECIPES[name].make(Ingredients(real, others, ratio, plain_pipeline(), 0))
+        return np.bincount([int(label) for _, label in made]), sum(made.source(i).synthetic for i in range(len(made)))
+
+    assert labels("plain", 0.0) == (pytest.approx([20] * 5 + [4] * 5), 0)
+    assert labels("oversampling", 0.0) == (pytest.approx([12] * 10), 0)
+    assert labels("pool", 0.5) == (pytest.approx([20] * 5 + [4] * 5), 60)
+    assert labels("balanced pool", 0.5) == (pytest.approx([12] * 10), 60)
+    assert labels("filled", 0.5) == (pytest.approx([20] * 5 + [10] * 5), 30)

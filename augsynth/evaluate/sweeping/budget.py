@@ -22,8 +22,8 @@ def seconds_of(settings: SweepSettings, sources: int, trial: float, pool: float)
         trial: seconds of a trial on one processor.
         pool: seconds to fit and fill a pool on one processor.
     """
-    arms = sources * len(settings.recipes) * len(settings.ratios)
-    cheap = trials_of(len(settings.policies) * len(settings.cheap), settings.seeds)
+    arms = sources * len(settings.recipes or (1,)) * len(settings.ratios)
+    cheap = trials_of(len(settings.policies) * len(settings.cheap or (1,)), settings.seeds)
     trials = cheap + arms * settings.seeds + 2 * settings.confirm_seeds
     pools = sources * settings.seeds + settings.confirm_seeds
     return (trials * trial + pools * pool) / settings.workers

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from augsynth.data import SyntheticMixDataset
 from augsynth.data.loading.datasets import ImageData
 from augsynth.errors import ArgumentError
@@ -79,18 +81,35 @@ def recipe_named(name: str, *, synthetic: bool) -> Recipe:
 
 
 def _mix(given: Ingredients, synthetic: Any, **options: Any) -> SyntheticMixDataset:
-    return SyntheticMixDataset(
-        given.real, synthetic, ratio=given.ratio, transform=given.pipeline, seed=given.seed, **options
-    )
+    return SyntheticMixDataset(given.real, synthetic, transform=given.pipeline, seed=given.seed, **options)
 
 
 @recipe("plain", synthetic=False)
 def plain(given: Ingredients) -> SyntheticMixDataset:
     """Real images, each once an epoch."""
-    return _mix(given, given.real)
+    return _mix(given, given.real, ratio=0.0)
+
+
+@recipe("oversampling", synthetic=False)
+def oversampling(given: Ingredients) -> SyntheticMixDataset:
+    """Real images, every class equally often: those of rare classes repeat. The cheap rival on a long tail."""
+    return _mix(given, given.real, ratio=0.0, balance="classes")
 
 
 @recipe("pool", synthetic=True)
 def pool(given: Ingredients) -> SyntheticMixDataset:
     """Real images, of which the stated share is replaced with samples of the same classes, drawn anew each epoch."""
-    return _mix(given, given.pool)
+    return _mix(given, given.pool, ratio=given.ratio)
+
+
+@recipe("balanced pool", synthetic=True)
+def balanced_pool(given: Ingredients) -> SyntheticMixDataset:
+    """The stated share is synthetic; the real and the synthetic part hold every class equally often."""
+    return _mix(given, given.pool, ratio=given.ratio, balance="classes")
+
+
+@recipe("filled", synthetic=True)
+def filled(given: Ingredients) -> SyntheticMixDataset:
+    """Classes smaller than the stated share of the largest one are brought to this size with samples."""
+    largest = int(np.bincount(given.real.labels).max())
+    return _mix(given, given.pool, fill_to=max(1, round(given.ratio * largest)))

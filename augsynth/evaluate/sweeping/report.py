@@ -9,7 +9,7 @@ from typing import Any
 
 from augsynth.evaluate.figures import difference_plot
 from augsynth.evaluate.intervals import Interval, mean_interval, paired_interval
-from augsynth.evaluate.metrics import METRICS
+from augsynth.evaluate.metrics import METRICS, MORE_METRICS
 from augsynth.evaluate.pages import data_url, percent, render, write_page
 from augsynth.evaluate.sweeping.arms import Arm
 from augsynth.evaluate.sweeping.result import SweepResult
@@ -40,18 +40,29 @@ def render_sweep_report(result: SweepResult) -> str:
         version=result.provenance["augsynth"],
         result=result,
         tone=_TONES[verdict.answer],
-        lead=f"{result.settings['images per class']} real images a class; the task: {result.settings['task']}.",
-        titles=[METRICS[name].title if name in METRICS else name for name in names],
+        lead=f"{result.settings['images per class']} real images a class, {result.settings['task'].split(':')[-1]}.",
+        titles=[_title(name) for name in names],
         confirmed=_rows(result.confirmed, names),
         controls=_rows(result.controls, names),
         recalls=_recalls(result),
         plot_light=data_url(difference_plot(differences, verdict.metric)),
         plot_dark=data_url(difference_plot(differences, verdict.metric, dark=True)),
         tables={
-            "settings": result.settings,
+            "settings": {name: _shown(value) for name, value in result.settings.items()},
             "provenance": {**result.provenance, **{name: f"{value:.0f} s" for name, value in result.seconds.items()}},
         },
     )
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "; ".join(f"{name}: {_shown(part)}" for name, part in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+
+
+def _title(name: str) -> str:
+    known = {**METRICS, **MORE_METRICS}
+    return known[name].title if name in known else name
 
 
 def _metrics(result: SweepResult) -> list[str]:
@@ -68,7 +79,7 @@ def _rows(arms: Mapping[Arm, Sequence[Scores]], names: Sequence[str]) -> list[di
             {
                 "arm": arm.name,
                 "means": [percent(fmean(one[name] for one in scores)) for name in names],
-                "range": f"{100 * interval.low:.1f} to {100 * interval.high:.1f}",
+                "range": f"{100 * max(0.0, interval.low):.1f} to {100 * min(1.0, interval.high):.1f}",
                 "seeds": len(scores),
             }
         )

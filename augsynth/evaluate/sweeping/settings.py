@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from augsynth.core.checks import check_integer
@@ -12,6 +12,9 @@ from augsynth.errors import ArgumentError
 from augsynth.evaluate.sweeping.policies import POLICIES
 from augsynth.evaluate.sweeping.recipes import recipe_named
 from augsynth.transforms import Compose
+
+UNEVEN = 1.5
+"""Ratio of the largest to the smallest class from which rivals for a long tail are tried."""
 
 
 def processors() -> int:
@@ -24,10 +27,12 @@ class SweepSettings:
     """Settings of a sweep; raises `ArgumentError` for values outside their range.
 
     Args:
-        per_class: number of training images of each class, at least 1; None (default) for three quarters of all.
+        per_class: number of training images of each class, at least 1, or a mapping from each class to its number, for
+            a long tail; None (default) for three quarters of all.
         policies: names of augmentation policies, keys of `POLICIES` (default: all), or pipelines by names of your own.
-        cheap: recipes without a pool, each tried with every policy; default "plain".
-        recipes: recipes that use a pool; default "pool".
+        cheap: recipes without a pool, each tried with every policy. None (default) stands for "plain", and also
+            "oversampling" if the largest class has 1.5 times as many images as the smallest.
+        recipes: recipes that use a pool. None (default) stands for "pool", and also "balanced pool" in the same case.
         ratios: shares of synthetic images, each in (0, 1]; default 0.25, 0.5 and 0.8.
         seeds: repetitions to choose by, at least 2; default 4.
         confirm_seeds: further repetitions that confirm the winner on the test part, at least 2; default 8.
@@ -39,10 +44,10 @@ class SweepSettings:
         seed: number that selects another set of repetitions, at least 0; default 0.
     """
 
-    per_class: int | None = None
+    per_class: int | Mapping[int, int] | None = None
     policies: Sequence[str] | Mapping[str, Compose] = tuple(POLICIES)
-    cheap: Sequence[str] = ("plain",)
-    recipes: Sequence[str] = ("pool",)
+    cheap: Sequence[str] | None = None
+    recipes: Sequence[str] | None = None
     ratios: Sequence[float] = (0.25, 0.5, 0.8)
     seeds: int = 4
     confirm_seeds: int = 8
@@ -55,8 +60,10 @@ class SweepSettings:
     def __post_init__(self) -> None:
         for name, least in (("seeds", 2), ("confirm_seeds", 2), ("workers", 1), ("seed", 0)):
             check_integer(name, getattr(self, name), least)
-        if self.per_class is not None:
-            check_integer("per_class", self.per_class, 1)
+        numbers = self.per_class.values() if isinstance(self.per_class, Mapping) else (self.per_class,)
+        for number in numbers:
+            if number is not None:
+                check_integer("per_class", number, 1)
         if not self.ratios or any(not 0 < ratio <= 1 for ratio in self.ratios):
             raise ArgumentError(f"ratios must lie above 0 and up to 1, got {list(self.ratios)}")
         if len(set(self.ratios)) < len(self.ratios):
@@ -66,10 +73,23 @@ class SweepSettings:
         if self.budget is not None and not self.budget > 0:
             raise ArgumentError(f"budget must be above 0 seconds, got {self.budget}")
         for names, synthetic in ((self.cheap, False), (self.recipes, True)):
+            if names is None:
+                continue
             if not names:
                 raise ArgumentError(f"{'recipes' if synthetic else 'cheap'} must name at least one recipe")
             for name in names:
                 recipe_named(name, synthetic=synthetic)
+
+    def for_classes(self, counts: Sequence[int]) -> SweepSettings:
+        """Return the settings with the recipes that suit the sizes of the classes.
+
+        Args:
+            counts: number of training images of each class.
+        """
+        uneven = max(counts) >= UNEVEN * min(counts)
+        cheap = ("plain", "oversampling") if uneven else ("plain",)
+        recipes = ("pool", "balanced pool") if uneven else ("pool",)
+        return replace(self, cheap=self.cheap or cheap, recipes=self.recipes or recipes)
 
     @property
     def choosing(self) -> list[int]:
@@ -86,12 +106,17 @@ class SweepSettings:
     def to_dict(self) -> dict[str, Any]:
         """Return the settings that decide the result, JSON-ready."""
         return {
-            "images per class": self.per_class or "three quarters of all",
+            "images per class": self._images_per_class(),
             "policies": list(self.policies),
-            "cheap recipes": list(self.cheap),
-            "synthetic recipes": list(self.recipes),
+            "cheap recipes": list(self.cheap or ()),
+            "synthetic recipes": list(self.recipes or ()),
             "ratios": sorted(self.ratios),
             "seeds to choose by": self.choosing,
             "seeds to confirm by": self.confirming,
             "confidence": self.confidence,
         }
+
+    def _images_per_class(self) -> int | str:
+        if isinstance(self.per_class, Mapping):
+            return ", ".join(f"{label}: {number}" for label, number in self.per_class.items())
+        return self.per_class or "three quarters of all"

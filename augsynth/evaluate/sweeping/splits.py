@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -24,18 +25,24 @@ class Split(NamedTuple):
     selection: ImageData
 
 
-def draw_split(data: ImageData, per_class: int | None, seed: int) -> Split:
+def draw_split(data: ImageData, per_class: int | Mapping[int, int] | None, seed: int) -> Split:
     """Draw the training images of a seed, and the images to choose by from the rest.
 
     Without `per_class`, three quarters of each class train. Of the rest, at most 2,000 images are used.
 
     Args:
         data: images without the test part.
-        per_class: number of training images of each class, at least 1; None for three quarters of each class.
+        per_class: number of training images of each class, at least 1, or a mapping from each class to its number; None
+            for three quarters of each class.
         seed: seed of the draw.
     """
     counts = np.bincount(data.labels, minlength=data.num_classes)
-    wanted = {c: per_class if per_class is not None else max(1, int(n) * 3 // 4) for c, n in enumerate(counts)}
+    if isinstance(per_class, Mapping):
+        wanted = dict(per_class)
+    else:
+        wanted = {c: max(1, int(n) * 3 // 4) if per_class is None else per_class for c, n in enumerate(counts)}
+    if set(wanted) != set(range(data.num_classes)):
+        raise ArgumentError(f"per_class must have a number for each of the {data.num_classes} classes, got {wanted}")
     chosen = draw_indices(data, wanted, seed)
     rest = np.setdiff1d(np.arange(len(data)), chosen)
     if len(rest) > _MOST:

@@ -16,6 +16,8 @@ from functools import partial
 from pathlib import Path
 from statistics import fmean
 
+import numpy as np
+
 from augsynth.data.loading.datasets import ImageData
 from augsynth.errors import ArgumentError
 from augsynth.evaluate import provenance
@@ -84,6 +86,8 @@ class _Sweep:
         self.laboratory, self.metric = laboratory, laboratory.task.metric
         self.workers = Workers(settings.workers, settings.backend, progress)
         self.seconds: dict[str, float] = {}
+        counts = np.bincount(laboratory.split(settings.choosing[0]).real.labels, minlength=laboratory.data.num_classes)
+        settings = settings.for_classes(counts.tolist())
         self.settings = settings if settings.budget is None else self._within_budget(settings)
 
     def run(self) -> SweepResult:
@@ -114,14 +118,14 @@ class _Sweep:
         )
 
     def _controls(self) -> dict[Arm, list[Scores]]:
-        arms = controls(list(self.laboratory.pipelines), self.settings.cheap)
+        arms = controls(list(self.laboratory.pipelines), self.settings.cheap or ())
         run = partial(self._run, part="selection", title="controls")
         with self._timed("controls"):
             return halve(arms, self.settings.choosing, run, self.metric)
 
     def _synthetic(self, control: Arm) -> dict[Arm, list[Scores]]:
         names, seeds = list(self.laboratory.sources), self.settings.choosing
-        arms = synthetic_arms(control.policy, self.settings.recipes, self.settings.ratios, names)
+        arms = synthetic_arms(control.policy, self.settings.recipes or (), self.settings.ratios, names)
         with self._timed("fitting and sampling"):
             fill_pools(self.laboratory, names, seeds, self.workers)
         with self._timed("synthetic arms"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, fields, is_dataclass
-from typing import Any, ClassVar, cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from augsynth.data.loading.datasets import ImageData
 from augsynth.errors import ArgumentError, PluginError
 from augsynth.evaluate.classifier import train_classifier
-from augsynth.evaluate.metrics import METRICS
+from augsynth.evaluate.metrics import METRICS, MORE_METRICS
 
 Predict = Callable[[NDArray[np.uint8]], ArrayLike]
 """Function of uint8 images (n, C, H, W) that returns their classes, (n,)."""
@@ -27,7 +27,7 @@ class Task(ABC):
     run in other processes and are stored. `describe` tells two tasks apart: a dataclass has its fields there.
     """
 
-    metric: ClassVar[str] = "accuracy"
+    metric: str = "accuracy"
     """Name of the score that decides. More is better."""
 
     @abstractmethod
@@ -55,7 +55,8 @@ def _plain(value: Any) -> Any:
 
 
 class ClassificationTask(Task):
-    """Task of telling classes apart. A subclass writes `train`; the scores are those of `METRICS`.
+    """Task of telling classes apart. A subclass writes `train`; the scores are those of `METRICS` and
+    `MORE_METRICS`, and the recall of each class.
 
     >>> from augsynth.evaluate import ClassificationTask
     >>> class Majority(ClassificationTask):
@@ -77,7 +78,7 @@ class ClassificationTask(Task):
     def score(self, training: Any, test: ImageData, *, seed: int) -> dict[str, float]:
         predict = self.train(training, num_classes=test.num_classes, seed=seed)
         predicted = np.asarray(predict(np.moveaxis(test.images, -1, 1)))
-        scores = {name: metric.score(predicted, test.labels) for name, metric in METRICS.items()}
+        scores = {name: metric.score(predicted, test.labels) for name, metric in {**METRICS, **MORE_METRICS}.items()}
         for label in np.unique(test.labels).tolist():
             scores[f"recall {label}"] = float(np.mean(predicted[test.labels == label] == label))
         return scores
@@ -91,11 +92,13 @@ class SmallCNN(ClassificationTask):
         steps: number of updates, at least 1; default 600.
         width: channels of the first block; default 16.
         batch_size: images of an update; default 64.
+        metric: name of the score that decides, such as "balanced_accuracy"; default "accuracy".
     """
 
     steps: int = 600
     width: int = 16
     batch_size: int = 64
+    metric: str = "accuracy"
 
     def train(self, training: Any, *, num_classes: int, seed: int) -> Predict:
         return train_classifier(
@@ -119,11 +122,13 @@ class ScikitLearn(ClassificationTask):
         epochs: epochs of the training set, one after another, that the estimator is fitted on; with augmentation, each
             has other versions of the images. At least 1; default 4.
         features: function of float32 images (n, C, H, W) in [0, 1] that returns (n, D); by default all pixels.
+        metric: name of the score that decides; default "accuracy".
     """
 
     estimator: Callable[[], Any]
     epochs: int = 4
     features: Callable[[NDArray[np.float32]], ArrayLike] | None = None
+    metric: str = "accuracy"
 
     def train(self, training: Any, *, num_classes: int, seed: int) -> Predict:
         images, labels = _epochs(training, self.epochs)

@@ -57,7 +57,8 @@ class Laboratory:
         sources: synthetic sources by name.
         recipes: recipes by name.
         generators: classes that were registered in this process, by name; other processes do not know them.
-        per_class: number of training images of each class; None for three quarters of all.
+        per_class: number of training images of each class, or a mapping from classes to numbers; None for three
+            quarters of all.
         folder: folder for pools and results, which a later run uses again.
     """
 
@@ -67,7 +68,7 @@ class Laboratory:
     sources: Mapping[str, Source]
     recipes: Mapping[str, Recipe]
     generators: Mapping[str, type[Generator]]
-    per_class: int | None
+    per_class: int | Mapping[int, int] | None
     folder: Path
 
     def split(self, seed: int) -> Split:

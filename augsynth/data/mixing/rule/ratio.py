@@ -44,8 +44,8 @@ class Ratios:
                 f"ratio names {shown(list(ratio))}, and synthetic is one source: give synthetic={{name: source}} with "
                 "the same names"
             )
-        self._ratio = self._matched(ratio) if names is not None and not callable(ratio) else ratio
         by_source = names is None or not callable(ratio)
+        self._ratio = self._matched(ratio) if names is not None and by_source else ratio
         parts = [self._ratio] if names is None else list(self._ratio.values()) if by_source else []
         for part, what in zip(parts, self._words("ratio"), strict=False):
             _check_bounds(part, what, below_one)
@@ -61,6 +61,14 @@ class Ratios:
         fixed = tuple(_fixed(part, epoch, word, self._below_one) for part, word in zip(parts, words, strict=True))
         _check_sum(fixed, what, self._below_one)
         return fixed
+
+    def largest(self) -> tuple[FixedRatio, ...]:
+        """Return the ratio of each source in epoch 0, with schedules of a source or a class at their upper bounds."""
+        if self._names is None:
+            return (_fixed(_largest(self._ratio), 0, "ratio", self._below_one),)
+        if callable(self._ratio):
+            return self.at(0)
+        return tuple(_fixed(_largest(part), 0, "ratio", self._below_one) for part in self._ratio.values())
 
     def description(self, epoch: int) -> Any:
         """Return the ratio, JSON-ready; functions by their values at epoch 0, at the powers of two, and at `epoch`."""
@@ -168,6 +176,13 @@ def _check_bounds(ratio: Any, what: str, below_one: bool) -> None:
     elif isinstance(ratio, Mapping):
         for label, part in ratio.items():
             _check_bounds(part, f"{what} of class {label!r}", below_one)
+
+
+def _largest(ratio: Any) -> Any:
+    """Return a ratio of one source in which schedules are replaced by their upper bounds."""
+    if isinstance(ratio, Mapping):
+        return {label: _largest(part) for label, part in ratio.items()}
+    return max(ratio.levels()) if isinstance(ratio, Schedule) else ratio
 
 
 def _may_exceed_zero(ratio: Any) -> bool:

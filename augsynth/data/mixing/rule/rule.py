@@ -89,6 +89,9 @@ class MixRule:
             self._classes = find_classes(labels)[0]
             self._groups = ClassGroups(labels, self._classes)
         self._pairings = [self._paired(number, kind, progress) for number, kind in enumerate(kinds)]
+        if arguments.ratios is not None:
+            for number, ratio in enumerate(self._used(arguments.ratios.largest())):
+                self._check_classes(number, ratio)
         self._quotas(0)
 
     @property
@@ -165,10 +168,11 @@ class MixRule:
 
     def _ratios(self, epoch: int) -> tuple[FixedRatio, ...]:
         """Return the ratio of each source that is used."""
-        ratios = self._arguments.ratios
-        if ratios is None:
-            return ()
-        return tuple(ratio for ratio, used in zip(ratios.at(epoch), ratios.uses, strict=True) if used)
+        return () if self._arguments.ratios is None else self._used(self._arguments.ratios.at(epoch))
+
+    def _used(self, ratios: tuple[FixedRatio, ...]) -> tuple[FixedRatio, ...]:
+        assert self._arguments.ratios is not None
+        return tuple(ratio for ratio, used in zip(ratios, self._arguments.ratios.uses, strict=True) if used)
 
     def _quotas(self, epoch: int) -> Ints:
         """Return the number of items (K, G) of each source in each group; raise an error if they cannot be had."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from torch.utils.data import IterableDataset, get_worker_info
 
@@ -114,7 +114,7 @@ class MixStream(IterableDataset[Any]):
         self._epoch = SharedEpoch()
         self._start = SharedEpoch()  # first window of this process that is still to be read
         self._ended = SharedEpoch()  # how often this epoch was read to its end
-        self._own_start: int | None = None
+        self._resume_here: _Place | None = None
         self._given = (0, 0)  # next window of this worker, and items of it that were given out
 
     @property
@@ -134,7 +134,7 @@ class MixStream(IterableDataset[Any]):
         self._pattern(epoch)
         if epoch != self.epoch:
             self._start.set(0)
-            self._own_start = None
+            self._resume_here = None
         self._given = (0, 0)
         self._ended.set(0)
         self._epoch.set(epoch)
@@ -153,7 +153,8 @@ class MixStream(IterableDataset[Any]):
         """Continue in the epoch of a state, after the windows that are done, until another epoch is set.
 
         An iterable is read from its start, and the items that were done are passed over. Raises `CheckpointError`, and
-        changes nothing, if the state is of another stream.
+        changes nothing, if the state is of another stream. A state from the middle of a window, as the process has that
+        read it, continues only there: without workers, or in the worker of a `StatefulDataLoader` that saved it.
 
         Args:
             state: result of `state_dict`, of any process.
@@ -161,14 +162,10 @@ class MixStream(IterableDataset[Any]):
         epoch, done = saved_number(state, "epoch", 2**32), saved_number(state, "windows", 2**63)
         items = saved_number(state, "items", self.window + 1)
         require_same(state, self._described(epoch), "stream", "build the stream with the arguments it had")
-        if get_worker_info() is None and items:
-            raise CheckpointError(f"the saved state stops within a window, after {items} items: save it with done=")
         self.set_epoch(epoch)
         self._given = (done, items)
-        if get_worker_info() is None:
-            self._start.set(done)
-        else:  # StatefulDataLoader gives each worker its own state
-            self._own_start = done
+        self._resume_here = _Place(done, items, in_worker=get_worker_info() is not None)
+        self._start.set(done)
 
     def _described(self, epoch: int) -> dict[str, Any]:
         return {
@@ -226,10 +223,17 @@ class MixStream(IterableDataset[Any]):
 
     def _first_turn(self, share: Share) -> tuple[int, int]:
         """Return the first window of this worker, minus the number of the worker, and items of it that were given."""
-        if self._own_start is None:
+        place, self._resume_here = self._resume_here, None
+        if place is None:
             return self._start.get(), 0
-        own, self._own_start = self._own_start, None
-        return own - share.worker, self._given[1]
+        if place.in_worker:
+            return place.turn - share.worker, place.items
+        if place.items and get_worker_info() is not None:
+            raise CheckpointError(
+                f"the saved state stops within a window, after {place.items} items, and workers continue at windows: "
+                "save it with done=, the number of batches"
+            )
+        return place.turn, place.items
 
     def _one_by_one(self, items: Sequence[Any], skipped: int, turn: int, workers: int) -> Iterator[Any]:
         for number, item in enumerate(items):
@@ -247,6 +251,14 @@ class MixStream(IterableDataset[Any]):
                 f"set_epoch(epoch) before each pass, or set_epoch({self.epoch}) where this is meant",
                 stacklevel=3,
             )
+
+
+class _Place(NamedTuple):
+    """Place in a stream: the next window, items of it that were given, and whether a worker said so, of its own."""
+
+    turn: int
+    items: int
+    in_worker: bool
 
 
 def _source(number: int, item: int) -> Source:
