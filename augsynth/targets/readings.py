@@ -130,7 +130,11 @@ class Objects(NamedTuple):
 
 
 def objects_of(readings: Sequence[Reading]) -> Objects:
-    """Return the objects of targets, one for each image."""
+    """Return the objects of targets.
+
+    Args:
+        readings: one target for each image.
+    """
     boxes = [np.zeros((0, 4)) if reading.boxes is None else reading.boxes for reading in readings]
     return Objects(boxes, [[moving.values for moving in reading.masks] for reading in readings])
 

@@ -109,7 +109,7 @@ class JPEGCompression(Transform):
         p: the probability, 0 to 1; 0.5 by default.
 
     >>> import numpy as np
-    >>> JPEGCompression(30, p=1.0)(np.full((8, 8, 3), 100, np.uint8)).unique().tolist()
+    >>> JPEGCompression(50, p=1.0)(np.full((8, 8, 3), 100, np.uint8)).unique().tolist()
     [100]
     """
 

@@ -19,7 +19,8 @@ def grey(image: Image) -> Image:
     [[[147]]]
     """
     if image.shape[2] < 3:
-        return image[..., :1].copy()
+        only: Image = image[..., :1].copy()
+        return only
     red, green, blue = (weight * image[..., channel].astype(np.float64) for channel, weight in enumerate(LUMA))
     return stored((red + green + blue)[..., None], image.dtype)
 

@@ -29,7 +29,7 @@ def jpeg(image: Image, *, quality: int) -> Image:
     bytes_, scale = image[..., :colours], full_scale(image.dtype) / 255.0
     if image.dtype != np.uint8:
         bytes_ = stored(np.nan_to_num(bytes_ / scale), np.dtype(np.uint8))
-    result = image.copy()
+    result: Image = image.copy()
     result[..., :colours] = stored(_coded(bytes_, int(quality)).reshape(bytes_.shape) * scale, image.dtype)
     return result
 

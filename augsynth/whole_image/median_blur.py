@@ -44,7 +44,8 @@ def _medians(padded: Image, size: int) -> Image:
         np.minimum(shifted[low], shifted[high], out=spare)
         np.maximum(shifted[low], shifted[high], out=shifted[high])
         shifted[low], spare = spare, shifted[low]
-    return shifted[len(shifted) // 2]
+    medians: Image = shifted[len(shifted) // 2]
+    return medians
 
 
 @lru_cache
