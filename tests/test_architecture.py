@@ -42,6 +42,7 @@ ALLOWED_IN_DATA: dict[str, set[str]] = {
     "mixing.items": set(),
     "mixing.rule": {"mixing.items", "pools", "schedules"},
     "mixing.epochs": set(),
+    "refreshing": {"mixing.epochs", "pools"},
     "mixing": {"mixing.epochs", "mixing.items", "mixing.rule", "pools"},
     "mixing.samplers": {"mixing", "mixing.epochs", "mixing.rule"},
     "mixing.streams": {"mixing", "mixing.epochs", "mixing.items", "mixing.rule"},

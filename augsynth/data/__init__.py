@@ -14,9 +14,11 @@ from augsynth.data.mixing.rule.label_space import LabelSpace
 from augsynth.data.mixing.samplers.batch_sampler import MixBatchSampler
 from augsynth.data.mixing.samplers.sampler import MixSampler
 from augsynth.data.mixing.streams.stream import MixStream
+from augsynth.data.pools.cluster import RayEngine
 from augsynth.data.pools.pool import SyntheticPool
 from augsynth.data.prefetching.planned import Planned, PlannedBatch
 from augsynth.data.prefetching.prefetcher import DevicePrefetcher
+from augsynth.data.refreshing.pool import RefreshingPool
 
 __all__ = [
     "AugmentedDataset",
@@ -33,6 +35,8 @@ __all__ = [
     "NamedSource",
     "Planned",
     "PlannedBatch",
+    "RayEngine",
+    "RefreshingPool",
     "SoftLabels",
     "Source",
     "SyntheticMixDataset",

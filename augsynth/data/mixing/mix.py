@@ -220,11 +220,16 @@ class SyntheticMixDataset(Positional[Any], Dataset[Any]):
     def set_epoch(self, epoch: int) -> None:
         """Go to an epoch, here and in all DataLoader workers; call it before iterating.
 
+        Synthetic sources that have epochs, such as a `RefreshingPool`, go to it as well.
+
         Args:
             epoch: integer in [0, 2**32).
         """
         epoch = check_epoch(epoch)
         assignment = self._rule.assignment(epoch)
+        for source in self._sources:
+            if hasattr(source.data, "set_epoch"):
+                source.data.set_epoch(epoch)
         self._epoch.set(epoch)
         self._current = assignment
         if self._readings is not None:

@@ -20,6 +20,7 @@ from augsynth.core.checks import check_integer
 from augsynth.core.positions import Positional, as_positions
 from augsynth.data.pools import export as exporting
 from augsynth.data.pools import writer
+from augsynth.data.pools.cluster import Engine
 from augsynth.data.pools.entries import Part
 from augsynth.data.pools.importing import ImportRequest, Size
 from augsynth.data.pools.manifest import Manifest
@@ -75,20 +76,22 @@ class SyntheticPool(Positional[Any], Dataset[Any]):
         *,
         labels: Labels = None,
         seed: int = 0,
+        start: int = 0,
         shard_size: int = SHARD_SIZE,
         device: torch.device | str | None = None,
         guidance: float | None = None,
+        engine: Engine | None = None,
         resume: bool = True,
         progress: bool = True,
     ) -> SyntheticPool:
         """Fill a folder with samples of a fitted generator, and open the pool.
 
-        Item k is sample k of the generator for this seed, for every `shard_size`. A shard is written whole or not at
-        all, so a killed writer loses at most `shard_size` samples. A second call with the same arguments continues, or
-        opens the finished pool. Processes that call at the same time, under `torchrun` or on several machines with one
-        file system, share the shards among them; the shard of one that is killed is made by another one. All return
-        when the pool is finished. Raises `CheckpointError` if the folder has other content, or a pool and `resume` is
-        False.
+        Item k is sample `start + k` of the generator for this seed, for every `shard_size`. A shard is written whole or
+        not at all, so a killed writer loses at most `shard_size` samples. A second call with the same arguments
+        continues, or opens the finished pool. Processes that call at the same time, under `torchrun` or on several
+        machines with one file system, share the shards among them; the shard of one that is killed is made by another
+        one. All return when the pool is finished. Raises `CheckpointError` if the folder has other content, or a pool
+        and `resume` is False.
 
         Args:
             path: folder of the pool, new, empty, or with the same pool.
@@ -97,16 +100,20 @@ class SyntheticPool(Positional[Any], Dataset[Any]):
             labels: one class, or one class for each sample; by default a conditional generator takes its classes in
                 turn.
             seed: 64-bit integer, default 0.
+            start: number of the generator's sample that becomes item 0, at least 0; default 0. Pools with other starts
+                have other samples.
             shard_size: number of samples in a file, at least 1; default 1,024.
             device: a device or its name; None (default) leaves the generator where it is.
             guidance: strength of guidance, finite; None (default) for the default of the generator. It needs the
                 capability "guide".
+            engine: `RayEngine(…)` to draw the shards on a cluster; None (default) to draw them in this process.
             resume: continue an unfinished pool, and open a finished one. Default True.
             progress: show a progress bar. Default True.
         """
         request = PoolRequest.of(generator, n, labels, seed, guidance, device)
         shard_size = check_integer("shard_size", shard_size, 1)
-        writer.create(Path(path).absolute(), request, shard_size, resume, progress)
+        start = check_integer("start", start, 0)
+        writer.create(Path(path).absolute(), request, shard_size, resume, progress, engine, start)
         return cls(path)
 
     @classmethod

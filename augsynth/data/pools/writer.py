@@ -11,10 +11,11 @@ from math import prod
 from pathlib import Path
 
 from augsynth.core.files import is_data
+from augsynth.data.pools.cluster import Engine
 from augsynth.data.pools.entries import Part, Shard
 from augsynth.data.pools.locks import FolderLock
 from augsynth.data.pools.manifest import FILE, Manifest
-from augsynth.data.pools.records import claimed, record_files, remove_records
+from augsynth.data.pools.records import claimed, read_record, record_files, remove_records
 from augsynth.data.pools.request import Request
 from augsynth.data.pools.shards import images_file, labels_file, write_array
 from augsynth.data.pools.targets import fields_of, require_fields, write_targets
@@ -55,10 +56,18 @@ class Shards:
         return self.request.samples((number - self.first) * self.size, self.count(number), self.start)
 
 
-def create(folder: Path, request: Request, shard_size: int, resume: bool, progress: bool) -> None:
+def create(
+    folder: Path,
+    request: Request,
+    shard_size: int,
+    resume: bool,
+    progress: bool,
+    engine: Engine | None = None,
+    start: int = 0,
+) -> None:
     """Create a pool, or finish the pool of an equal request; see `SyntheticPool.create`."""
-    part = request.part(first=0, start=0)
-    shards = Shards(request, 0, shard_size)
+    part = request.part(first=0, start=start)
+    shards = Shards(request, 0, shard_size, start)
     if (folder / FILE).exists() and not record_files(folder):
         manifest = _resumed(folder, part, request, shard_size, resume)
         if len(manifest) >= manifest.wanted and manifest.class_names == request.class_names:
@@ -72,7 +81,7 @@ def create(folder: Path, request: Request, shard_size: int, resume: bool, progre
             lock.share()
         _resumed(folder, part, request, shard_size, resume)
         with progress_bar("filling the pool", request.n, progress) as advance:
-            _fill(folder, shards, advance)
+            _fill(folder, shards, advance, engine)
         lock.take()
         _finish(folder, request)
 
@@ -99,7 +108,7 @@ def append(folder: Path, request: Request, progress: bool) -> None:
             first = shards.samples(shards.first)
             require_fields(manifest.targets, first.targets)
             manifest.write(folder)  # only after samples were drawn without an error
-            _fill(folder, shards, advance, first)
+            _fill(folder, shards, advance, None, first)
         _settled(folder)
 
 
@@ -143,7 +152,9 @@ def _begin(folder: Path, shards: Shards, part: Part) -> None:
             claim.write(write_shard(folder, 0, first))
 
 
-def _fill(folder: Path, shards: Shards, advance: Advance, first: Samples | None = None) -> None:
+def _fill(
+    folder: Path, shards: Shards, advance: Advance, engine: Engine | None = None, first: Samples | None = None
+) -> None:
     """Make the shards that are missing, those that others make now at the end: they may be killed meanwhile.
 
     `first` has the samples of the first shard, if they were drawn already.
@@ -157,6 +168,11 @@ def _fill(folder: Path, shards: Shards, advance: Advance, first: Samples | None 
 
     pending = [number for number in shards.numbers if number >= len(manifest.shards)]
     advance(shards.request.n - sum(map(shards.count, pending)))
+    if engine is not None:
+        unmade = [number for number in pending if read_record(folder, number) is None]
+        for number, drawn in engine.draw(shards.samples, unmade):
+            require_fields(manifest.targets, drawn.targets)
+            _made(folder, number, lambda _, drawn=drawn: drawn, wait=True)  # type: ignore[misc]
     for wait in (False, True):
         numbers, pending = pending, []
         for number in numbers:
@@ -219,6 +235,7 @@ def _resumed(folder: Path, part: Part, request: Request, shard_size: int, resume
         "seed": (found.seed, part.seed),
         "labels": (found.labels, part.labels),
         "guidance": (found.guidance, part.guidance),
+        "start": (found.start, part.start),
         "n": (manifest.wanted, request.n),
         "shard_size": (manifest.shard_size, shard_size),
     }

@@ -1,0 +1,1 @@
+"""Pools that are drawn anew for each epoch, in the background."""
