@@ -117,8 +117,8 @@ class Duplicates:
 def find_duplicates(sets: Mapping[str, Tensor], *, alignment: Alignment | None = None) -> Duplicates:
     """Find duplicates within sets of images and between them.
 
-    Memory is bounded. Time grows with the product of the sizes of each pair of sets: for two sets of 10,000 MNIST
-    images it is about one minute on one core.
+    Memory is bounded. Time grows with the product of the sizes of each pair of sets: for two sets of 2,500 MNIST
+    images it was 18 s on one core, and for two of 10,000 it is some minutes.
 
     Args:
         sets: images of each set by its name, uint8 (n, C, H, W) of one shape.
