@@ -7,6 +7,8 @@ from augsynth.data.loading.decoding import DecodingTransform
 from augsynth.data.loading.encoded import EncodedImage
 from augsynth.data.loading.encoded_folder import EncodedImageFolder
 from augsynth.data.mixing.augmented import AugmentedDataset
+from augsynth.data.loading.mask_folder import MaskFolder
+from augsynth.data.loading.voc_folder import VOCFolder
 from augsynth.data.mixing.items.batch import Batch, collate
 from augsynth.data.mixing.items.soft_labels import SoftLabels
 from augsynth.data.mixing.mix import NamedSource, Source, SyntheticMixDataset
@@ -29,6 +31,7 @@ __all__ = [
     "EncodedImageFolder",
     "ImageData",
     "LabelSpace",
+    "MaskFolder",
     "MixBatchSampler",
     "MixSampler",
     "MixStream",
@@ -41,6 +44,7 @@ __all__ = [
     "Source",
     "SyntheticMixDataset",
     "SyntheticPool",
+    "VOCFolder",
     "collate",
     "load_dataset",
 ]
