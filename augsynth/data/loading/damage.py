@@ -15,6 +15,7 @@ from augsynth.core.checks import check_choice
 from augsynth.core.names import listed
 from augsynth.data.loading.jpeg import require_simplejpeg
 from augsynth.data.loading.listing import Listing
+from augsynth.data.loading.paths import FilePaths
 from augsynth.data.loading.pillow import require_pillow
 from augsynth.errors import DataError
 from augsynth.progress import progress_bar
@@ -60,7 +61,7 @@ def unreadable(count: int, check: Callable[[int], object], progress: bool) -> di
     return failures
 
 
-def failures_note(failures: Mapping[int, str], files: Sequence[str], root: Path) -> list[str]:
+def failures_note(failures: Mapping[int, str], files: Sequence[str] | FilePaths, root: Path) -> list[str]:
     """Return a note about the items that cannot be read, if there are any.
 
     Args:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
 import numpy as np
+from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from augsynth.core.files import open_file
@@ -102,11 +103,12 @@ class VOCFolder(Positional[dict[str, Any]], Dataset[dict[str, Any]]):
         if any(size) and size != image.shape[:2]:
             raise DataError(f"{image.name} is of {image.shape[:2]} pixels, and its annotation says {size}")
         these = slice(self._ends[position], self._ends[position + 1])
+        fields: dict[str, NDArray[Any]]
         fields = {"boxes": self._boxes, "labels": self._labels, "difficult": self._difficult}
         return {"image": image, **{name: values[these].copy() for name, values in fields.items()}}
 
     def _check(self, position: int) -> None:
-        self[position]["image"].decode()
+        self._item(position)["image"].decode()
 
 
 @dataclass(frozen=True)
@@ -170,8 +172,8 @@ def read_voc(path: str) -> Annotation:
     try:
         with open_file(path) as stream:
             root = ElementTree.parse(stream).getroot()
-        size = tuple(int(root.findtext(f"size/{side}") or 0) for side in ("height", "width"))
-        annotation = Annotation(size if all(size) else None, [], [], [])
+        height, width = (int(root.findtext(f"size/{side}") or 0) for side in ("height", "width"))
+        annotation = Annotation((height, width) if height and width else None, [], [], [])
         for entry in root.iterfind("object"):
             corners = [float(entry.findtext(f"bndbox/{name}") or "nan") for name in _CORNERS]
             box = tuple(corner - first for corner, first in zip(corners, _FIRST_PIXEL, strict=True))
