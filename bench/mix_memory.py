@@ -56,6 +56,11 @@ def by_class(count: int) -> Callable[[], SyntheticMixDataset]:
     return lambda: SyntheticMixDataset(real, synthetic, ratio=0.3)
 
 
+def by_class_in_lists(count: int) -> Callable[[], SyntheticMixDataset]:
+    real, synthetic = (Virtual(count, labelled(count, seed).labels.tolist()) for seed in (0, 1))
+    return lambda: SyntheticMixDataset(real, synthetic, ratio=0.3)
+
+
 def several(count: int) -> Callable[[], SyntheticMixDataset]:
     real, sources = labelled(count, 0), {name: labelled(count, k) for k, name in enumerate("ab", 1)}
     return lambda: SyntheticMixDataset(real, sources, ratio={"a": 0.2, "b": 0.1})
@@ -78,6 +83,7 @@ def index(count: int) -> Callable[[], SyntheticMixDataset]:
 
 CASES: dict[str, tuple[Callable[[int], Callable[[], SyntheticMixDataset]], int]] = {
     "class": (by_class, 2),
+    "class, lists": (by_class_in_lists, 2),
     "class, two sources": (several, 3),
     "class, balanced": (balanced, 2),
     "index, two variants": (index, 3),

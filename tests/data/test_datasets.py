@@ -202,7 +202,7 @@ def test_sixteen_bit_images_are_refused_rather_than_crushed(tmp_path):
 def test_classes_of_the_test_folder_must_be_known(tmp_path):
     for folder in ("train/a", "train/b", "test/a", "test/c"):
         write_images(tmp_path / folder, 2)
-    with pytest.raises(DataError, match="classes that the training folder lacks: c"):
+    with pytest.raises(DataError, match="'test' has classes that are not known: c; known are a, b"):
         load_dataset(tmp_path)
 
 

@@ -316,4 +316,5 @@ def test_file_names_that_are_not_utf_8_are_read(tmp_path: Path) -> None:
     root = tmp_path / os.fsdecode(b"caf\xe9")
     picture(root / os.fsdecode(b"\xff") / os.fsdecode(b"\xfe.png"), 7)
     picture(root / "b" / os.fsdecode(b"\xfe.png"), 8)
-    assert levels(root) == ([8, 7], [0, 1], ())
+    assert levels(root) == ([7, 8], [0, 1], ())
+    assert load_dataset(root).class_names == EncodedImageFolder(root).class_names == ("\\xff", "b")

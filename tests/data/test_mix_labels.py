@@ -219,6 +219,23 @@ def test_ratios_of_numpy_and_torch(number: Any) -> None:
     assert mix(lambda epoch: number(0.25)).assignment().num_synthetic == 4
 
 
+class Listed(list[Any]):
+    """Items with their labels in an attribute."""
+
+    targets: list[int]
+
+
+def test_labels_in_a_list_are_read_as_those_of_an_array() -> None:
+    for largest in (2**63 - 1, 2**63):
+        data = Listed((IMAGE, label) for label in (0, -1, largest))
+        data.targets = [label for _, label in data]
+        if largest < 2**63:
+            assert class_labels(data, "real").tolist() == data.targets
+        else:
+            with pytest.raises(DataError, match="a class must be a signed 64-bit integer"):
+                class_labels(data, "real")
+
+
 def test_a_float32_ratio_is_as_exact_as_its_value() -> None:
     """A computation in float32 would round half of 2**25 + 3 items to a multiple of 2."""
     from augsynth.data.mixing.rule.quota import quota

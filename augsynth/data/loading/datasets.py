@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -11,8 +12,11 @@ from numpy.typing import NDArray
 
 from augsynth.core.arrays import unwrapped
 from augsynth.core.checks import check_integer
+from augsynth.core.names import listed
 from augsynth.core.positions import Positional
+from augsynth.data.loading.damage import OnError, check_on_error
 from augsynth.data.loading.image_folder import read_image_folder
+from augsynth.data.loading.listing import check_classes
 from augsynth.data.loading.npz import read_npz
 from augsynth.errors import ArgumentError, DataError
 
@@ -86,11 +90,14 @@ def load_dataset(
     image_size: int | None = None,
     test_fraction: float = 0.0,
     seed: int = 0,
+    classes: Sequence[str] | None = None,
+    on_error: OnError = "raise",
 ) -> ImageData:
     """Read the digits, a folder of images or an `.npz` file, and set a test part aside.
 
     A folder has one subfolder a class, or `train/` and `test/` (or `val/`) with these subfolders. This split is then
-    used, and `test_fraction` is not. Images without class folders are one class with the name of the folder. Hidden
+    used, and `test_fraction` is not; labels of both are those of the training part, and the test part may lack classes.
+    Images without class folders are one class with the name of the folder. Hidden
     files and folders are left out; links are followed. Grey images stay grey if all images are grey. Otherwise all
     become RGB, and `notes` gives the number of converted images.
 
@@ -105,7 +112,12 @@ def load_dataset(
             longer one is cropped at the centre. Required if the images differ in size; default None.
         test_fraction: fraction of each class for `data.test`, in [0, 1); default 0.
         seed: seed of the choices, at least 0; default 0.
+        classes: names of all classes in the order of their labels, such as `class_names` of another data set. The data
+            may lack some of them, and have no others. Default: the names that the data have, sorted.
+        on_error: "raise" (default) raises `DataError` for an image file that cannot be read; "skip" leaves it out, and
+            `notes` names it.
     """
+    check_on_error(on_error)
     test_fraction = unwrapped(test_fraction)
     if not isinstance(test_fraction, (int, float)) or not 0 <= test_fraction < 1:
         raise ArgumentError(f"test_fraction must be at least 0 and below 1, got {test_fraction!r}")
@@ -117,7 +129,7 @@ def load_dataset(
         raise ArgumentError(f"image_size must be at most {_LARGEST_SIZE} pixels, got {bounds['image_size']}")
     seed = check_integer("seed", seed, 0)
     try:
-        data = _read(source, bounds["max_per_class"], bounds["image_size"], seed)
+        data = _read(source, bounds["max_per_class"], bounds["image_size"], seed, classes, on_error)
     except OSError as error:
         raise DataError(f"cannot read {str(source)!r}: {error}") from error
     if data.test is None and test_fraction > 0:
@@ -125,10 +137,18 @@ def load_dataset(
     return data
 
 
-def _read(source: str | Path, max_per_class: int | None, image_size: int | None, seed: int) -> ImageData:
+def _read(
+    source: str | Path,
+    max_per_class: int | None,
+    image_size: int | None,
+    seed: int,
+    classes: Sequence[str] | None,
+    on_error: OnError,
+) -> ImageData:
     path = Path(source)
     if path.is_dir() and source != "":
-        parts, names, notes = read_image_folder(path, max_per_class, image_size, seed)
+        path = path.absolute()
+        parts, names, notes = read_image_folder(path, max_per_class, image_size, seed, classes, on_error)
         name = path.resolve().name
         test = ImageData(*parts[1], names, name) if len(parts) > 1 else None
         return ImageData(*parts[0], names, name, test, notes)
@@ -138,7 +158,7 @@ def _read(source: str | Path, max_per_class: int | None, image_size: int | None,
         data = _from_arrays(*read_npz(path), path)
     else:
         raise DataError(_unreadable(path))
-    return _bounded(_resized(data, image_size), max_per_class, seed)
+    return _bounded(_resized(_renumbered(data, check_classes(classes)), image_size), max_per_class, seed)
 
 
 def _unreadable(path: Path) -> str:
@@ -180,6 +200,17 @@ def _from_arrays(images: NDArray[Any], labels: NDArray[Any] | None, path: Path) 
     return ImageData(images, codes.astype(np.int64), tuple(text), name)
 
 
+def _renumbered(data: ImageData, classes: tuple[str, ...] | None) -> ImageData:
+    """Return the data with the labels that its classes have among `classes`."""
+    if classes is None:
+        return data
+    unknown = [name for name in data.class_names if name not in classes]
+    if unknown:
+        raise DataError(f"{data.name!r} has classes that are not known: {listed(unknown)}; known are {listed(classes)}")
+    places = np.array([classes.index(name) for name in data.class_names], np.int64)
+    return replace(data, labels=places[data.labels], class_names=classes)
+
+
 def _resized(data: ImageData, image_size: int | None) -> ImageData:
     if image_size is None or data.images.shape[1:3] == (image_size, image_size):
         return data
@@ -205,10 +236,10 @@ def _bounded(data: ImageData, max_per_class: int | None, seed: int) -> ImageData
 def _split(data: ImageData, test_fraction: float, seed: int) -> ImageData:
     """Set the same fraction of every class aside, at least one image of each."""
     counts = np.bincount(data.labels, minlength=data.num_classes)
-    if counts.min() < 2:
-        lonely = data.class_names[int(counts.argmin())]
-        raise DataError(f"{data.name}: class {lonely!r} has {counts.min()} image; a test split needs 2 or more a class")
-    wanted = {c: min(max(1, round(n * test_fraction)), int(n) - 1) for c, n in enumerate(counts)}
+    if 1 in counts:
+        lonely = data.class_names[counts.tolist().index(1)]
+        raise DataError(f"{data.name}: class {lonely!r} has 1 image; a test split needs 2 or more a class")
+    wanted = {c: min(max(1, round(n * test_fraction)), int(n) - 1) for c, n in enumerate(counts) if n}
     held_back = draw_indices(data, wanted, seed)
     rest = np.setdiff1d(np.arange(len(data)), held_back)
     return replace(data.take(rest), test=replace(data.take(held_back), notes=()))

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augsynth.core.files import open_file
+from augsynth.core.names import printable
 from augsynth.data.loading.jpeg import FACTORS, decode_lines, read_header
 from augsynth.data.loading.pillow import as_array, as_plain, check_pixels, open_upright
 from augsynth.errors import ArgumentError, ArgumentTypeError, DataError, shown
@@ -28,6 +29,13 @@ _TURNS = {
     7: (-1, -1, True),
     8: (1, -1, True),
 }
+
+
+def check_mode(mode: Mode) -> Mode:
+    """Return the mode; `ArgumentError` for everything but "RGB" and "L"."""
+    if mode not in ("RGB", "L"):
+        raise ArgumentError(f"mode must be 'RGB' or 'L', got {mode!r}")
+    return mode
 
 
 class EncodedImage:
@@ -50,8 +58,7 @@ class EncodedImage:
     """
 
     def __init__(self, data: bytes, name: str = "the image", mode: Mode = "RGB") -> None:
-        if mode not in ("RGB", "L"):
-            raise ArgumentError(f"mode must be 'RGB' or 'L', got {mode!r}")
+        check_mode(mode)
         if not isinstance(data, bytes):
             raise ArgumentTypeError(
                 f"data must be the bytes of a file, got {shown(data)}; EncodedImage.read takes a path"
@@ -77,9 +84,9 @@ class EncodedImage:
         """
         try:
             with open_file(path) as stream:
-                return cls(stream.read(), str(path), mode)
+                return cls(stream.read(), printable(path), mode)
         except OSError as error:
-            raise DataError(f"cannot read {path}: {error}") from error
+            raise DataError(f"cannot read {printable(path)}: {error.strerror or error}") from error
 
     @property
     def divisible(self) -> bool:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from augsynth.data.loading.listing import classes_or_one, list_files, shared_files, subfolders
-from augsynth.data.loading.pillow import as_array, as_plain, open_upright
+from augsynth.core.files import is_data
+from augsynth.core.names import printable
+from augsynth.data.loading.damage import OnError, without
+from augsynth.data.loading.listing import ClassFolders, check_classes, list_files, shared_files
+from augsynth.data.loading.pillow import as_array, as_plain, open_upright, require_pillow
 from augsynth.errors import DataError
 from augsynth.progress import progress_bar
 
@@ -24,28 +29,38 @@ Split = tuple[NDArray[np.uint8], NDArray[np.int64]]
 
 
 def read_image_folder(
-    root: Path, max_per_class: int | None, image_size: int | None, seed: int
+    root: Path,
+    max_per_class: int | None,
+    image_size: int | None,
+    seed: int,
+    classes: Sequence[str] | None = None,
+    on_error: OnError = "raise",
 ) -> tuple[list[Split], tuple[str, ...], tuple[str, ...]]:
     """Read `root/<class>/…`, or `root/train/<class>/…` and `root/test/<class>/…`; images alone are one class.
 
     Returns the parts `(images uint8 (N, H, W, C), labels)`, the training part first, then the class names and notes.
-    The arguments are those of `load_dataset`.
+    The test part may lack classes. The arguments are those of `load_dataset`.
     """
     folders, notes = _parts(root)
-    classes = [classes_or_one(folder, root) for folder in folders]
-    names = tuple(classes[0])
-    if folders[0] in classes[0].values():
+    parts = [ClassFolders.read(folder, one_class=root.resolve().name) for folder in folders]
+    names = check_classes(classes) or tuple(parts[0].folders)
+    if [str(folders[0])] in parts[0].folders.values():
         notes.append(f"there are no class folders in {folders[0].name!r}: its images are one class, {names[0]!r}")
-    listings = [list_files(*part, names, max_per_class, seed) for part in zip(folders, classes, strict=True)]
+    listings = [
+        list_files(part, names, max_per_class, seed, partial=number > 0 or classes is not None)
+        for number, part in enumerate(parts)
+    ]
     files = [file for listing in listings for file in listing.files]
-    images, conversions = _decode(files, root, image_size)
-    parts, start = [], 0
-    for listing in listings:
+    images, failures, conversions = _decode(files, root, image_size, on_error)
+    splits, start, image = [], 0, 0
+    for number, listing in enumerate(listings):
         stop = start + len(listing.files)
-        parts.append((images[start:stop], np.asarray(listing.labels, np.int64)))
-        start = stop
+        lost = {place - start: message for place, message in failures.items() if start <= place < stop}
+        listings[number] = listing = without(listing, lost, folders[number], names)
+        splits.append((images[image : image + len(listing.files)], listing.labels))
+        start, image = stop, image + len(listing.files)
     left_out = [note for listing in listings for note in listing.notes]
-    return parts, names, (*notes, *left_out, *shared_files(listings), *conversions)
+    return splits, names, (*notes, *left_out, *shared_files(listings), *conversions)
 
 
 def fit_square(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
@@ -57,36 +72,51 @@ def fit_square(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
 
 
 def _parts(root: Path) -> tuple[list[Path], list[str]]:
-    train = root / "train"
-    tests = [root / name for name in TEST_FOLDERS if (root / name).is_dir()]
-    if not train.is_dir():
+    """Return the folders of the parts: train and test, if their names are these in small or capital letters."""
+    below = sorted(name for name in os.listdir(root) if is_data(name) and (root / name).is_dir())
+    named = {name.lower(): name for name in reversed(below)}
+    tests = [named[name] for name in TEST_FOLDERS if name in named]
+    if "train" not in named:
         return [root], []
+    train = root / named["train"]
     if not tests:
-        others = [path.name for path in subfolders(root) if path != train]
-        return ([root], []) if others else ([train], [])
-    ignored = [path.name for path in subfolders(root) if path not in (train, tests[0])]
-    notes = [f"folders beside train/ and {tests[0].name}/ left out: {', '.join(ignored)}"] if ignored else []
-    return [train, tests[0]], notes
+        return ([root], []) if len(below) > 1 else ([train], [])
+    ignored = [name for name in below if name not in (train.name, tests[0])]
+    notes = [f"folders beside {train.name}/ and {tests[0]}/ left out: {', '.join(ignored)}"] if ignored else []
+    return [train, root / tests[0]], notes
 
 
-def _decode(files: list[Path], root: Path, image_size: int | None) -> tuple[NDArray[np.uint8], list[str]]:
+def _decode(
+    files: list[str], root: Path, image_size: int | None, on_error: OnError
+) -> tuple[NDArray[np.uint8], dict[int, str], list[str]]:
+    """Return the images that can be read, the messages of the others by their numbers, and notes about conversions."""
     modes: Counter[str] = Counter()
     sizes: Counter[tuple[int, int]] = Counter()
+    failures: dict[int, str] = {}
     arrays = []
+    require_pillow()  # without it, every file would count as damaged
     with progress_bar("reading images", len(files), enabled=len(files) >= _BAR_FROM) as advance:
-        for file in files:
-            image = open_upright(file, str(file.relative_to(root)))
+        for number, file in enumerate(files):
+            advance()
+            try:
+                image = open_upright(file, printable(os.path.relpath(file, root)))
+            except DataError as error:
+                if on_error == "raise":
+                    raise
+                failures[number] = str(error)
+                continue
             modes[image.mode] += 1
             sizes[image.size] += 1
             if image_size is None and len(sizes) > 1:
                 raise DataError(_many_sizes(root, sizes))
             plain = as_plain(image)
             arrays.append(as_array(plain if image_size is None else _fit_square(plain, image_size)))
-            advance()
+    if not arrays:
+        raise DataError(f"no image in {root.name!r} can be read: {next(iter(failures.values()))}")
     colour = any(array.shape[-1] == 3 for array in arrays)
     if colour:
         arrays = [np.repeat(array, 3, axis=-1) if array.shape[-1] == 1 else array for array in arrays]
-    return np.stack(arrays), _conversions(modes, sizes, image_size, colour)
+    return np.stack(arrays), failures, _conversions(modes, sizes, image_size, colour)
 
 
 def _fit_square(image: Image, size: int) -> Image:

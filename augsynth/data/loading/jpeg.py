@@ -93,7 +93,7 @@ def decode_lines(data: bytes, header: JpegHeader, mode: str, lines: int, factor:
         source = _with_height(data, header, kept)
         smaller = smaller and {**smaller, "min_height": -(-kept // factor)}
     try:
-        _simplejpeg().decode_jpeg(source, "RGB" if mode == "RGB" else "GRAY", buffer=into, **smaller)
+        require_simplejpeg().decode_jpeg(source, "RGB" if mode == "RGB" else "GRAY", buffer=into, **smaller)
     except ValueError as error:
         # The decoder reports one defect. Bytes after the last line are no defect: here they are intended. There are
         # none before the first line, because `read_header` would have failed; the decoder would stop there.
@@ -131,7 +131,8 @@ def _with_height(data: bytes, header: JpegHeader, height: int) -> bytearray:
     return copy
 
 
-def _simplejpeg() -> Any:
+def require_simplejpeg() -> Any:
+    """Return the module simplejpeg; raise `DataError` if it is not installed."""
     try:
         import simplejpeg
     except ImportError as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,95 +12,182 @@ from pathlib import Path
 import numpy as np
 
 from augsynth.core.files import is_data
-from augsynth.data.loading.walk import IMAGE_SUFFIXES, Found, images_below
-from augsynth.errors import DataError
+from augsynth.core.names import listed, printable
+from augsynth.core.typing import Ints
+from augsynth.data.loading.walk import Found, images_below, is_image, scan
+from augsynth.errors import ArgumentError, ArgumentTypeError, DataError, shown
 
-_NAMED = 3
+KNOWN = ".jpg .jpeg .jfif .png .webp .avif .bmp .gif .tif .ppm, and the others that Pillow reads"
+
+
+@dataclass(frozen=True)
+class ClassFolders:
+    """Class folders of one part (train or test).
+
+    * `root`: folder of the part.
+    * `folders`: paths of the folders of each class by its name, sorted by name. A class has several folders if their
+      names are the same text in different Unicode forms, as copies between macOS and other systems make them.
+    * `beside`: names of the images beside class folders.
+    * `hidden`: names of hidden folders and images beside class folders.
+    """
+
+    root: Path
+    folders: dict[str, list[str]]
+    beside: list[str]
+    hidden: list[str]
+
+    @classmethod
+    def read(cls, root: Path, one_class: str | None = None) -> ClassFolders:
+        """Read the names in a folder; raise `DataError` if there are no class folders.
+
+        Args:
+            root: folder of the class folders.
+            one_class: name of the class of images that have no class folders; None (default) refuses them.
+        """
+        entries = scan(str(root))
+        linked = [name for name in entries.links if os.path.isdir(os.path.join(root, name))]
+        files = [name for name in (*entries.files, *entries.links) if is_image(name)]
+        names = sorted((*entries.folders, *linked))
+        hidden = [name for name in names if not is_data(name)] + [name for name in files if not is_data(name)]
+        beside = [name for name in files if is_data(name) and name not in linked]
+        folders: dict[str, list[str]] = {}
+        for name in filter(is_data, names):
+            folders.setdefault(class_name(name), []).append(os.path.join(root, name))
+        if not folders and beside and one_class is not None:
+            return cls(root, {class_name(one_class): [str(root)]}, [], [])
+        if not folders:
+            raise DataError(f"no class folders in {root.name!r}; expected one subfolder a class, with images in it")
+        return cls(root, dict(sorted(folders.items())), beside, hidden)
+
+    def matched(self, names: Sequence[str]) -> tuple[dict[str, list[str]], list[str]]:
+        """Return the folders of each of the classes `names`, and notes; raise `DataError` for another class.
+
+        A folder whose name differs only in case from one class, and is that of no other, belongs to it.
+        """
+        folders, notes, unknown = {name: list[str]() for name in names}, list[str](), list[str]()
+        for found, paths in self.folders.items():
+            alike = [found] if found in folders else [name for name in names if name.casefold() == found.casefold()]
+            if len(alike) != 1 or (alike[0] != found and alike[0] in self.folders):
+                unknown.append(found)
+                continue
+            folders[alike[0]] += paths
+            if alike[0] != found:
+                notes.append(f"folder {found!r} in {self.root.name!r} holds the class {alike[0]!r}")
+            if len(paths) > 1:
+                notes.append(f"{len(paths)} folders in {self.root.name!r} are called {found!r}, and are one class")
+        if unknown:
+            known = listed(list(names))
+            raise DataError(f"{self.root.name!r} has classes that are not known: {listed(unknown)}; known are {known}")
+        return folders, notes
+
+
+def class_name(folder: str) -> str:
+    """Return the name of the class of a folder: its text in Unicode's composed form (NFC), always printable.
+
+    >>> class_name("cafe\\u0301") == "caf\\u00e9"
+    True
+    """
+    return unicodedata.normalize("NFC", printable(folder))
+
+
+def check_classes(classes: Sequence[str] | None) -> tuple[str, ...] | None:
+    """Return the names of classes that a caller gives, as `class_name` writes them; raise for other values.
+
+    >>> check_classes(["cat", "dog"])
+    ('cat', 'dog')
+    """
+    if classes is None:
+        return None
+    if isinstance(classes, (str, bytes)) or not isinstance(classes, Sequence) or not classes:
+        raise ArgumentTypeError(f"classes must be a list of names, got {shown(classes)}")
+    if not all(isinstance(name, str) for name in classes):
+        raise ArgumentTypeError(f"classes must be names, got {shown(classes)}")
+    names = tuple(map(class_name, classes))
+    if len(set(names)) < len(names):
+        raise ArgumentError(f"classes must differ, got {shown(classes)}")
+    return names
 
 
 @dataclass(frozen=True)
 class Listing:
-    """Chosen files of one part (train or test), their real paths and classes, and notes of files that were left out."""
+    """Chosen files of one part (train or test), their paths without links, classes, and notes of what was left out."""
 
-    files: list[Path]
+    files: list[str]
     real: list[str]
-    labels: list[int]
+    labels: Ints
     notes: list[str]
 
 
-def subfolders(folder: Path) -> list[Path]:
-    """Return the folders in a folder, sorted, without hidden ones."""
-    return sorted(path for path in folder.iterdir() if path.is_dir() and is_data(path.name))
-
-
-def class_folders(folder: Path) -> dict[str, Path]:
-    """Return the folders of the classes by name; raise `DataError` if there are none."""
-    classes = {path.name: path for path in subfolders(folder)}
-    if not classes:
-        raise DataError(f"no class folders in {folder.name!r}; expected one subfolder a class, with images in it")
-    return classes
-
-
-def classes_or_one(folder: Path, root: Path) -> dict[str, Path]:
-    """Return the folders of the classes by name; images without folders are one class with the name of `root`."""
-    if not subfolders(folder) and images_below(folder, deep=False).images:
-        return {root.resolve().name: folder}
-    return class_folders(folder)
-
-
 def list_files(
-    folder: Path, classes: dict[str, Path], names: Sequence[str], max_per_class: int | None, seed: int
+    part: ClassFolders, names: Sequence[str], max_per_class: int | None = None, seed: int = 0, partial: bool = False
 ) -> Listing:
     """List the image files of each class.
 
     Args:
-        folder: folder of the class folders.
-        classes: class folders by name.
+        part: the class folders.
         names: names of all classes, in the order of their labels.
-        max_per_class: largest number of files of each class, drawn by `seed`; None for no limit.
+        max_per_class: largest number of files of each class, drawn by `seed`; None (default) for no limit.
         seed: seed of the draw.
+        partial: True allows classes without images, and notes them; default False.
     """
-    unknown = sorted(set(classes) - set(names))
-    if unknown:
-        raise DataError(f"{folder.name!r} has classes that the training folder lacks: {', '.join(unknown)}")
-    listing, walks = Listing([], [], [], []), []
-    for label, name in enumerate(names):
-        found = images_below(classes[name]) if name in classes else Found()
-        if not found.images:
-            known = " ".join(IMAGE_SUFFIXES)
-            raise DataError(f"no images of class {name!r} in {folder.name!r}; the types read are {known}")
-        order = np.random.default_rng((seed, label)).permutation(len(found.images))[:max_per_class]
-        real, files = list(found.images), list(found.images.values())
-        listing.files.extend(files[i] for i in np.sort(order))
-        listing.real.extend(real[i] for i in np.sort(order))
-        listing.labels.extend([label] * len(order))
-        walks.append(found)
-    listing.notes.extend(_left_out(folder, classes, walks))
-    count = sum(len(found.images) for found in walks)
-    if len(listing.files) < count:
+    folders, notes = part.matched(names)
+    walks = [[images_below(folder) for folder in folders[name]] for name in names]
+    counts = [sum(len(found.images) for found in walk) for walk in walks]
+    empty = [name for name, count in zip(names, counts, strict=True) if not count]
+    if (empty and not partial) or not any(counts):
+        raise DataError(
+            f"no images of class {empty[0]!r} in {part.root.name!r}; the types read are {KNOWN}. Remove a folder that "
+            "is no class"
+        )
+    notes += [f"no images in {part.root.name!r} of the classes {listed(empty)}"] if empty else []
+    files, real, kept = [], [], []
+    for label, walk in enumerate(walks):
+        images = [path for found in walk for path in found.images]
+        places = [path for found in walk for path in found.real]
+        if max_per_class is not None and len(images) > max_per_class:
+            order = np.sort(np.random.default_rng((seed, label)).permutation(len(images))[:max_per_class])
+            images, places = [images[i] for i in order], [places[i] for i in order]
+        files += images
+        real += places
+        kept.append(len(images))
+    notes += _left_out(part, [found for walk in walks for found in walk])
+    if len(files) < sum(counts):
         bound = f"at most {max_per_class} a class"
-        listing.notes.append(f"{len(listing.files)} of {count} images in {folder.name!r} used, {bound}")
-    return listing
+        notes.append(f"{len(files)} of {sum(counts)} images in {part.root.name!r} used, {bound}")
+    return Listing(files, real, np.repeat(np.arange(len(names)), kept), notes)
 
 
 def shared_files(listings: Sequence[Listing]) -> list[str]:
     """Return notes about files that links add to several classes, or to training and test."""
-    uses = Counter(path for listing in listings for path in listing.real)
-    several = [path for path, count in uses.items() if count > 1]
-    return [f"{_named([Path(path).name for path in several])} used more than once, by links"] if several else []
+    real = [path for listing in listings for path in listing.real]
+    if len(set(real)) == len(real):
+        return []
+    several = [path for path, count in Counter(real).items() if count > 1]
+    return [f"{listed([os.path.basename(path) for path in several])} used more than once, by links"]
 
 
-def _left_out(folder: Path, classes: dict[str, Path], walks: list[Found]) -> list[str]:
-    beside = Found() if folder in classes.values() else images_below(folder, deep=False)
-    images = [path.name for path in beside.images.values()]
-    hidden = beside.hidden + [name for found in walks for name in found.hidden]
-    repeated = [name for found in walks for name in found.repeated]
-    strangers = sum(len(found.strangers) for found in walks)
-    notes = [f"{strangers} files in {folder.name!r} are no images and were left out"] if strangers else []
-    for names, kind in ((hidden, "hidden"), (repeated, "linked, and there already"), (images, "beside class folders")):
-        notes += [f"left out in {folder.name!r}, as {kind}: {_named(names)}"] if names else []
+def left_out(where: str, found: Found, beside: Sequence[str] = (), kind: str = "beside class folders") -> list[str]:
+    """Return notes about what a walk has left out.
+
+    Args:
+        where: name of the folder.
+        found: result of the walk.
+        beside: names of images that were left out for another reason; default none.
+        kind: the reason.
+    """
+    notes = [f"{len(found.strangers)} files in {where!r} are no images and were left out"] if found.strangers else []
+    for names, reason in ((found.hidden, "hidden"), (found.repeated, "linked, and there already"), (beside, kind)):
+        notes += [f"left out in {where!r}, as {reason}: {listed(sorted(names))}"] if names else []
     return notes
 
 
-def _named(names: list[str]) -> str:
-    return ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+def _left_out(part: ClassFolders, walks: Sequence[Found]) -> list[str]:
+    together = Found(hidden=list(part.hidden))
+    for found in walks:
+        together.hidden += found.hidden
+        together.repeated += found.repeated
+        together.strangers += found.strangers
+    alike = Counter(name.casefold() for name in part.folders)
+    twins = [name for name in part.folders if alike[name.casefold()] > 1]
+    notes = [f"classes in {part.root.name!r} whose names differ only in case: {listed(twins)}"] if twins else []
+    return notes + left_out(part.root.name, together, part.beside)

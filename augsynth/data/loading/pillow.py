@@ -18,13 +18,13 @@ GREY_MODES = ("1", "L")
 COLOUR_MODES = ("LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr", "HSV", "LAB")
 
 
-def open_upright(file: Path | IO[bytes], name: str) -> Image:
+def open_upright(file: str | Path | IO[bytes], name: str) -> Image:
     """Return the decoded picture, turned by its Exif orientation; raise `DataError` with `name` if this fails."""
-    pillow = _pillow()
+    pillow = require_pillow()
     from PIL import ImageOps
 
     try:
-        stream = open_file(file) if isinstance(file, Path) else file
+        stream = open_file(file) if isinstance(file, (str, Path)) else file
         with stream, pillow.open(stream) as opened:
             image = ImageOps.exif_transpose(opened)
             image.load()
@@ -37,7 +37,7 @@ def open_upright(file: Path | IO[bytes], name: str) -> Image:
 
 def check_pixels(height: int, width: int, name: str) -> None:
     """Raise `DataError` for a picture of more pixels than Pillow decodes: a file of a few bytes may claim billions."""
-    allowed = _pillow().MAX_IMAGE_PIXELS
+    allowed = require_pillow().MAX_IMAGE_PIXELS
     if allowed is not None and height * width > 2 * allowed:
         raise DataError(
             f"{name} says that it has {height}x{width} pixels, more than {2 * allowed}: set "
@@ -63,7 +63,8 @@ def as_array(image: Image) -> NDArray[np.uint8]:
     return array[..., None] if array.ndim == 2 else array
 
 
-def _pillow() -> Any:
+def require_pillow() -> Any:
+    """Return the module PIL.Image; raise `DataError` if Pillow is not installed."""
     try:
         from PIL import Image
     except ImportError as error:

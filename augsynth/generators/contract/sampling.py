@@ -85,13 +85,17 @@ def render(
     # No source takes a tile as well: the shape of the results is not known before.
     tiles = range(request.start // generator.tile, max(1, -(-request.stop // generator.tile)))
     at_once = max(1, batch_size // generator.tile)
-    batches = []
+    done, samples = 0, torch.empty(0)
     with progress_bar("sampling", request.n, progress) as advance, usual_thread(generator.device, gradients=False):
         for first in range(0, len(tiles), at_once):
             parts = [_render_tile(generator, function, request, index) for index in tiles[first : first + at_once]]
-            batches.append(torch.cat(parts).cpu())
-            advance(len(batches[-1]))
-    return torch.cat(batches)
+            batch = torch.cat(parts).cpu()
+            if first == 0:  # one memory for all: batches that are joined at the end would take twice as much
+                samples = torch.empty((request.n, *batch.shape[1:]), dtype=batch.dtype, device="cpu")
+            samples[done : done + len(batch)] = batch
+            done += len(batch)
+            advance(len(batch))
+    return samples
 
 
 def _render_tile(generator: Renderer, function: TileFunction, request: SampleRequest, index: int) -> Tensor:

@@ -124,8 +124,15 @@ def _require_items(dataset: Any) -> None:
 
 def _of_tensors(dataset: TensorDataset, labelled: bool, copied: bool) -> ImageSet:
     images = as_pixels(dataset.tensors[0])
-    labels = list(dataset.tensors[1]) if len(dataset.tensors) > 1 else [None] * len(images)
-    return ImageSet(images.clone() if copied else images, *_read_classes(dataset, labels, labelled))
+    shared = images.data_ptr() == dataset.tensors[0].data_ptr()
+    labels = _label_list(dataset.tensors[1]) if len(dataset.tensors) > 1 else [None] * len(images)
+    return ImageSet(images.clone() if copied and shared else images, *_read_classes(dataset, labels, labelled))
+
+
+def _label_list(labels: Tensor) -> list[Any]:
+    """Return the label of each item: numbers if they are integers, because a list of tensors takes much memory."""
+    plain = labels.ndim == 1 and not labels.is_floating_point() and labels.dtype != torch.bool
+    return labels.tolist() if plain else list(labels)
 
 
 def _read_items(dataset: Any, labelled: bool, progress: bool, most_bytes: int | None) -> ImageSet | LazyImageSet:

@@ -17,6 +17,8 @@ from augsynth.core.pillow import is_pil, stored_pixels
 from augsynth.errors import ArgumentError, ArgumentTypeError, DataError, error_text
 
 _PIL_MODES = ("L", "LA", "RGB", "RGBA")
+_AT_ONCE = 2**20
+"""Values that are converted at once, of which float64 and other copies are made."""
 
 
 def read_item(dataset: Any, index: int) -> tuple[Tensor, Any]:
@@ -38,7 +40,15 @@ def as_pixels(images: Tensor) -> Tensor:
     Args:
         images: uint8, or floating-point in [0, 1].
     """
-    return _as_uint8(_check_shape(_dense(images, "the images"), "the images"), "the images")
+    images = _check_shape(_dense(images, "the images"), "the images")
+    if images.dtype == torch.uint8:
+        return images
+    pixels = torch.empty(images.shape, dtype=torch.uint8, device="cpu")
+    several = max(1, _AT_ONCE // images[0].numel())
+    for first in range(0, len(images), several):
+        part = slice(first, first + several)
+        pixels[part] = _as_uint8(images[part], "the images", first)
+    return pixels
 
 
 @contextmanager
@@ -92,7 +102,8 @@ def _check_shape(tensor: Tensor, where: str) -> Tensor:
     return tensor
 
 
-def _as_uint8(tensor: Tensor, where: str) -> Tensor:
+def _as_uint8(tensor: Tensor, where: str, first: int = 0) -> Tensor:
+    """Return pixels as uint8; `first` is the number of the first of several images."""
     if tensor.dtype == torch.uint8:
         return tensor
     if not tensor.is_floating_point():
@@ -101,7 +112,7 @@ def _as_uint8(tensor: Tensor, where: str) -> Tensor:
     if not bool(good.all()):
         if tensor.ndim == 4:
             index = int((~good).flatten(1).any(1).nonzero()[0])
-            tensor, where = tensor[index], f"item {index}"
+            tensor, where = tensor[index], f"item {first + index}"
         raise DataError(f"{where}: float pixels must lie in [0, 1], {_range_fault(tensor)}")
     return tensor.double().mul(255.0).round().to(torch.uint8)
 

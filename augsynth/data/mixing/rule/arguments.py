@@ -10,7 +10,7 @@ from augsynth.core.checks import check_choice, check_integer
 from augsynth.data.mixing.rule.label_space import LabelMap, check_label_map
 from augsynth.data.mixing.rule.pairing import PAIRINGS, PairingName
 from augsynth.data.mixing.rule.quota import Mode
-from augsynth.data.mixing.rule.ratio import Ratios
+from augsynth.data.mixing.rule.ratio import FixedRatio, Ratios
 from augsynth.errors import ArgumentError, ArgumentTypeError, shown
 
 Balance = Literal["classes"]
@@ -85,13 +85,15 @@ def is_mapping_of_sources(synthetic: Any) -> bool:
     return isinstance(synthetic, Mapping) and bool(synthetic) and all(isinstance(name, str) for name in synthetic)
 
 
-def require_no_classes(ratios: tuple[Any, ...]) -> None:
-    """Raise `ArgumentError` if a ratio is given for each class, where classes are balanced."""
-    if any(isinstance(ratio, Mapping) for ratio in ratios):
+def require_no_classes(ratios: tuple[FixedRatio, ...]) -> tuple[float, ...]:
+    """Return the ratios; raise `ArgumentError` if one is given for each class, where classes are balanced."""
+    numbers = tuple(ratio for ratio in ratios if not isinstance(ratio, Mapping))
+    if len(numbers) < len(ratios):
         raise ArgumentError(
             "balance='classes' gives every class equally many items, and ratio has a number for each class: give one "
             "number for all classes, or no balance"
         )
+    return numbers
 
 
 def _check_fill(fill: int | None, ratio: Any, mode: str, pairing: str, balance: Any, names: Any) -> None:

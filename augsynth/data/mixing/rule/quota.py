@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from augsynth.core.typing import Floats, Ints
+from augsynth.core.typing import Floats, Ints, Mask
 from augsynth.data.mixing.rule.ratio import FixedRatio
 
 Mode = Literal["replace", "extend"]
@@ -85,6 +85,48 @@ def source_totals(ratios: Sequence[FixedRatio], count: int, mode: Mode) -> Ints:
     """Return the number of synthetic items (K,) of each source, with one ratio each; see `shares`."""
     totals: Ints = shares(np.array(ratios, float).reshape(-1, 1), np.array([count]), mode)[:, 0]
     return totals
+
+
+def balanced_quotas(ratios: Sequence[float], sizes: Ints, paired: Mask, mode: Mode, phases: Floats) -> Ints:
+    """Return the number of synthetic items (K, G) of each source in each class, for equally many items of all classes.
+
+    The sources that pair with real items are balanced together. Of the others, only the sums over the classes matter.
+
+    Args:
+        ratios: synthetic fraction of each source.
+        sizes: (G,) number of real items of each class.
+        paired: (K,) marks of the sources that pair with real items.
+        mode: "replace": as many items as there are real ones; "extend": all classes have as many real items as the
+            largest one, and the synthetic ones are added.
+        phases: (K,) numbers in [0, 1) that decide which classes round up.
+
+    >>> balanced_quotas([0.5], np.array([7, 2, 3]), np.array([True]), "replace", np.zeros(1)).tolist()
+    [[2, 2, 2]]
+    """
+    count = int(sizes.sum()) if mode == "replace" else len(sizes) * int(sizes.max())
+    totals, alike = source_totals(ratios, count, mode), np.ones_like(sizes)
+    quotas = np.array([proportional(total, alike, 0.0) for total in totals.tolist()])
+    own = totals[paired]
+    if own.size:
+        quotas[paired] = split(proportional(int(own.sum()), alike, phases[0]), own, phases[1:])
+    return quotas
+
+
+def balanced_real(num_synthetic: int, sizes: Ints, mode: Mode, phase: float) -> Ints:
+    """Return the number of real items (G,) of each class that goes with `balanced_quotas`.
+
+    Args:
+        num_synthetic: number of synthetic items of the epoch.
+        sizes: (G,) number of real items of each class.
+        mode: "replace": what the synthetic items leave, divided evenly; "extend": the largest size.
+        phase: number in [0, 1) that decides which classes round up.
+
+    >>> balanced_real(6, np.array([7, 2, 3]), "replace", 0.0).tolist()
+    [2, 2, 2]
+    """
+    if mode == "extend":
+        return np.full_like(sizes, sizes.max())
+    return proportional(int(sizes.sum()) - num_synthetic, np.ones_like(sizes), phase)
 
 
 def proportional(total: int, sizes: Ints, phase: float) -> Ints:

@@ -22,7 +22,7 @@ from augsynth.data.mixing.rule.classes import ClassGroups, Groups, OneGroup, fin
 from augsynth.data.mixing.rule.label_space import Relabelled
 from augsynth.data.mixing.rule.labels import class_labels
 from augsynth.data.mixing.rule.pairing import PAIRINGS, AuxiliaryPairing, Pairing, Sides, listed
-from augsynth.data.mixing.rule.quota import proportional, source_quotas, source_totals, split
+from augsynth.data.mixing.rule.quota import balanced_quotas, balanced_real, source_quotas
 from augsynth.data.mixing.rule.ratio import FixedRatio
 from augsynth.data.pools.pool import SyntheticPool
 from augsynth.errors import ArgumentError, DataError
@@ -110,7 +110,8 @@ class MixRule:
         seed = self.seed
         pickers = [pairing.picker(seed, epoch, own) for pairing, own in zip(self._pairings, quotas, strict=True)]
         if self._arguments.balance:
-            real = self._balanced_real(int(quotas.sum()), rounding_phases(seed, epoch, len(quotas) + 1)[-1])
+            phase = rounding_phases(seed, epoch, len(quotas) + 1)[-1]
+            real = balanced_real(int(quotas.sum()), self._groups.sizes, self._arguments.mode, phase)
             return BalancedAssignment(self._groups, quotas, pickers, seed, epoch, real_quotas=real)
         replaces = self._arguments.mode == "replace" and self._arguments.fill_to is None
         kind = ReplaceAssignment if replaces else ExtendAssignment
@@ -190,29 +191,11 @@ class MixRule:
             self._check_classes(number, ratio)
         if not ratios:
             return np.zeros((0, len(self._groups.sizes)), np.int64)
-        if self._arguments.balance:
-            return self._balanced(ratios, phases)
-        return source_quotas(ratios, self._groups.sizes, self._classes, self._arguments.mode, phases)
-
-    def _balanced(self, ratios: tuple[FixedRatio, ...], phases: Floats) -> Ints:
-        """Return quotas in which the real classes have equally many items of all sources that pair with them."""
-        require_no_classes(ratios)
         sizes, mode = self._groups.sizes, self._arguments.mode
-        totals = source_totals(ratios, self._num_real if mode == "replace" else len(sizes) * int(sizes.max()), mode)
-        alike = np.ones_like(sizes)
-        paired = np.array([not source.auxiliary for source in self._sources])
-        quotas = np.array([proportional(total, alike, 0.0) for total in totals.tolist()])
-        if paired.any():
-            own = totals[paired]
-            quotas[paired] = split(proportional(int(own.sum()), alike, phases[0]), own, phases[1:])
-        return quotas
-
-    def _balanced_real(self, num_synthetic: int, phase: float) -> Ints:
-        """Return equal numbers of real items of the classes: what the synthetic ones leave, or the largest class."""
-        sizes = self._groups.sizes
-        if self._arguments.mode == "extend":
-            return np.full_like(sizes, sizes.max())
-        return proportional(self._num_real - num_synthetic, np.ones_like(sizes), phase)
+        if self._arguments.balance:
+            paired = np.array([not source.auxiliary for source in self._sources])
+            return balanced_quotas(require_no_classes(ratios), sizes, paired, mode, phases)
+        return source_quotas(ratios, sizes, self._classes, mode, phases)
 
     def _check_uses(self, quotas: Ints, epoch: int) -> None:
         """Raise `DataError` if a source would have to repeat items too often."""
