@@ -17,11 +17,12 @@ import torch
 from torch.utils.data import Dataset
 
 from augsynth.core.checks import check_integer
-from augsynth.core.positions import Positional, as_positions
+from augsynth.core.positions import as_positions
 from augsynth.data.pools import export as exporting
 from augsynth.data.pools import writer
 from augsynth.data.pools.cluster import Engine
 from augsynth.data.pools.entries import Part
+from augsynth.data.pools.gating import GatedPool
 from augsynth.data.pools.importing import ImportRequest, Size
 from augsynth.data.pools.manifest import Manifest
 from augsynth.data.pools.reading.sources import SourceFormat, open_reader
@@ -37,7 +38,7 @@ SHARD_SIZE = 1024
 _MAPPED_SHARDS = 4096
 
 
-class SyntheticPool(Positional[Any], Dataset[Any]):
+class SyntheticPool(GatedPool, Dataset[Any]):
     """Pool of generated images in a folder, as a map-style dataset of `(image uint8 (C, H, W), label)`.
 
     A pool without labels gives bare images. A pool with targets gives dicts with "image", "label" if there are labels,
@@ -249,17 +250,8 @@ class SyntheticPool(Positional[Any], Dataset[Any]):
             class_names: names of the classes; by default those of the pool, or else numbers with leading zeros.
             progress: show a progress bar. Default True.
         """
-        exporting.export(self, Path(path), format, self.class_names if class_names is None else class_names, progress)
-
-    @property
-    def image_shape(self) -> tuple[int, int, int]:
-        """Shape (C, H, W) of the images."""
-        return self.manifest.image_shape
-
-    @property
-    def class_names(self) -> tuple[str, ...] | None:
-        """Names of the classes, from the data set of the generator; None if they are not known."""
-        return self.manifest.class_names
+        names = self.class_names if class_names is None else class_names
+        exporting.export(self.active, Path(path), format, names, progress)
 
     @property
     def target_fields(self) -> tuple[Field, ...]:
