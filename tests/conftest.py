@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 from generators.toy import ClassMean
 from hypothesis import HealthCheck, Phase, settings
 
@@ -48,3 +49,12 @@ def class_mean(monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setattr(registry, "_REGISTRY", registry.Registry())
     register_generator("class-mean")(ClassMean)
     return "class-mean"
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """One thread for torch: small networks are slower on two threads, and much slower if cores are shared."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

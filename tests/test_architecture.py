@@ -24,9 +24,11 @@ ALLOWED: dict[str, set[str]] = {
     "targets": {"_native", "core", "engine", "errors", "plan"},
     "transforms": {"_native", "core", "engine", "errors", "plan", "targets", "whole_image"},
     "copies": {"core", "errors"},
+    "classifier": {"_native", "core", "errors"},
+    "gates": {"classifier", "copies", "core", "errors"},
     "generators": {"_native", "copies", "core", "errors", "progress"},
-    "data": {"_native", "core", "engine", "errors", "generators", "plan", "progress", "targets", "transforms"},
-    "evaluate": {"_native", "core", "data", "errors", "generators", "progress", "transforms"},
+    "data": {"_native", "core", "engine", "errors", "gates", "generators", "plan", "progress", "targets", "transforms"},
+    "evaluate": {"_native", "classifier", "core", "data", "errors", "gates", "generators", "progress", "transforms"},
     "cli": {"_native", "core", "data", "errors", "evaluate", "generators", "transforms"},
     "testing": {"core", "errors", "generators", "plan", "transforms"},
 }

@@ -9,7 +9,7 @@ from typing import Any
 
 import typer
 
-from augsynth.cli import demo, generate, info, plugins, pools, preview, sweep
+from augsynth.cli import audit, demo, generate, info, plugins, pools, preview, sweep
 from augsynth.errors import AugsynthError
 
 USAGE, INTERRUPTED = 2, 130
@@ -28,6 +28,7 @@ app.command("sweep")(sweep.sweep)
 app.command("fit")(generate.fit)
 app.command("sample")(generate.sample)
 app.command("preview")(preview.preview)
+app.command("audit")(audit.audit)
 app.command("info")(info.info)
 app.add_typer(plugins.app, name="plugins")
 app.add_typer(pools.app, name="pool")
@@ -35,6 +36,8 @@ app.add_typer(pools.app, name="pool")
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command and return its exit status: 0, or 2 with one line on stderr for an error that the user can correct.
+
+    `augsynth audit` returns 1 if it found something.
 
     Without arguments, a group of commands prints its help. Every other error is a fault of augsynth: it propagates, and
     Python ends with a traceback and status 1.

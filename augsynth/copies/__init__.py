@@ -6,6 +6,7 @@ from augsynth.copies.alignment import Alignment
 from augsynth.copies.distances import Neighbours, nearest, pairs_within
 from augsynth.copies.items import CopiedItems, find_copies
 from augsynth.copies.permutation import CopyEvidence, CopyTest
+from augsynth.copies.screening import likely_nearest
 
 __all__ = [
     "Alignment",
@@ -14,6 +15,7 @@ __all__ = [
     "CopyTest",
     "Neighbours",
     "find_copies",
+    "likely_nearest",
     "nearest",
     "pairs_within",
 ]

@@ -45,20 +45,47 @@ class Alignment:
             queries: uint8 (n, C, H, W).
             references: uint8 (m, C, H, W), on the same device.
         """
-        height, width = (_reduced(side) for side in queries.shape[2:])
-        queries, references = (_averaged(images.float(), (height, width)) for images in (queries, references))
-        for down in self._shifts(height):
-            for right in self._shifts(width):
-                here = (..., _overlap(down, height), _overlap(right, width))
-                there = (..., _overlap(-down, height), _overlap(-right, width))
-                standard = _standardised(references[there])
-                yield _standardised(queries[here]), standard
-                if self.flip:
-                    yield _standardised(queries.flip(3)[here]), standard
+        yield from zip(self.query_views(queries), self.reference_views(references), strict=True)
 
-    def _shifts(self, side: int) -> range:
+    def query_views(self, images: Tensor, *, side: int = _LONGEST_GRID_SIDE, step: int = 1) -> Iterator[Tensor]:
+        """Yield the grids of queries for each shift, as they are and mirrored.
+
+        Args:
+            images: uint8 (n, C, H, W).
+            side: largest number of rows and of columns of a grid; default 16.
+            step: 1 (default) takes every shift, 2 every second one, from 0 on.
+        """
+        for reduced, down, right in self._moved(images, step):
+            here = (..., _overlap(down, reduced.shape[2]), _overlap(right, reduced.shape[3]))
+            yield _standardised(reduced[here], side)
+            if self.flip:
+                yield _standardised(reduced.flip(3)[here], side)
+
+    def reference_views(self, images: Tensor, *, side: int = _LONGEST_GRID_SIDE, step: int = 1) -> Iterator[Tensor]:
+        """Yield the grids of references in the order of `query_views`. The same tensor stands beside a mirrored one.
+
+        Args:
+            images: uint8 (m, C, H, W).
+            side: largest number of rows and of columns of a grid; default 16.
+            step: 1 (default) takes every shift, 2 every second one, from 0 on.
+        """
+        for reduced, down, right in self._moved(images, step):
+            there = (..., _overlap(-down, reduced.shape[2]), _overlap(-right, reduced.shape[3]))
+            grid = _standardised(reduced[there], side)
+            yield grid
+            if self.flip:
+                yield grid
+
+    def _moved(self, images: Tensor, step: int) -> Iterator[tuple[Tensor, int, int]]:
+        height, width = (_reduced(side) for side in images.shape[2:])
+        reduced = _averaged(images.float(), (height, width))
+        for down in self._shifts(height, step):
+            for right in self._shifts(width, step):
+                yield reduced, down, right
+
+    def _shifts(self, side: int, step: int) -> list[int]:
         most = min(self.shift, side // 4)
-        return range(-most, most + 1)
+        return [shift for shift in range(-most, most + 1) if shift % step == 0]
 
 
 def _overlap(shift: int, side: int) -> slice:
@@ -66,8 +93,8 @@ def _overlap(shift: int, side: int) -> slice:
     return slice(max(shift, 0), side + min(shift, 0))
 
 
-def _standardised(images: Tensor) -> Tensor:
-    height, width = (min(side, _halved(side)) for side in images.shape[2:])
+def _standardised(images: Tensor, most: int) -> Tensor:
+    height, width = (_halved(side, most) for side in images.shape[2:])
     grid = _averaged(images, (height, width))
     centred = (grid - grid.mean((2, 3), keepdim=True)).flatten(1)
     least = _LEAST_CONTRAST * centred.shape[1] ** 0.5
@@ -82,7 +109,7 @@ def _reduced(side: int) -> int:
     return -(-side // -(-side // _LONGEST_SIDE))
 
 
-def _halved(side: int) -> int:
-    while side > _LONGEST_GRID_SIDE:
+def _halved(side: int, most: int) -> int:
+    while side > most:
         side = -(-side // 2)
     return side

@@ -18,6 +18,7 @@ from augsynth.data.mixing.samplers.sampler import MixSampler
 from augsynth.data.mixing.streams.stream import MixStream
 from augsynth.data.pools.cluster import RayEngine
 from augsynth.data.pools.pool import SyntheticPool
+from augsynth.data.pools.view import PoolView
 from augsynth.data.prefetching.planned import Planned, PlannedBatch
 from augsynth.data.prefetching.prefetcher import DevicePrefetcher
 from augsynth.data.refreshing.pool import RefreshingPool
@@ -38,6 +39,7 @@ __all__ = [
     "NamedSource",
     "Planned",
     "PlannedBatch",
+    "PoolView",
     "RayEngine",
     "RefreshingPool",
     "SoftLabels",

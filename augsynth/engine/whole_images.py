@@ -24,7 +24,9 @@ def operate(barrier: Barrier, images: Sequence[Image] | Image) -> list[Image]:
         images: n images (H, W, C).
     """
     results, active = list(images), np.flatnonzero(barrier.active).tolist()
-    for number, memory in zip(active, _memory_for([images[number] for number in active]), strict=True):
+    chosen = [images[number] for number in active]
+    memories = _memory_for(chosen) if barrier.channels is None else [None] * len(chosen)
+    for number, memory in zip(active, memories, strict=True):
         result = _changed(barrier, images[number], number)
         if memory is not None:
             np.copyto(memory, result)
@@ -75,6 +77,8 @@ def _operated(name: str, image: Image, arguments: Mapping[str, Any]) -> Image:
         result = _stored(POINTS[name](image.astype(np.float64), full_scale(image.dtype), **arguments), image)
     else:
         result = OPERATIONS[name].function(image, **arguments)
+        if OPERATIONS[name].channels is not None:
+            return result
     if result.shape != image.shape:
         raise ValueError(f"its parameters make an image of shape {result.shape} out of {image.shape}")
     return result

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from augsynth.evaluate.classifier import Classifier, train_classifier
+from augsynth.classifier import Classifier, train_classifier
+from augsynth.evaluate.auditing import audit
 from augsynth.evaluate.experiment import Settings, run_experiment
 from augsynth.evaluate.feature_scores import FEATURE_SCORES, feature_scores
+from augsynth.evaluate.findings import AuditResult, Finding
 from augsynth.evaluate.gan_scores import gan_test, gan_train
 from augsynth.evaluate.intervals import Interval, mean_interval, paired_interval
 from augsynth.evaluate.metrics import METRICS, MORE_METRICS, accuracy, balanced_accuracy, macro_f1, macro_precision
@@ -31,10 +33,12 @@ __all__ = [
     "FEATURE_SCORES",
     "METRICS",
     "MORE_METRICS",
+    "AuditResult",
     "ClassificationTask",
     "Classifier",
     "Comparison",
     "ExperimentResult",
+    "Finding",
     "Given",
     "GivenPool",
     "Interval",
@@ -48,6 +52,7 @@ __all__ = [
     "Task",
     "Verdict",
     "accuracy",
+    "audit",
     "balanced_accuracy",
     "compare",
     "feature_scores",

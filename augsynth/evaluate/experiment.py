@@ -17,7 +17,6 @@ from augsynth.core.checks import check_integer
 from augsynth.data.loading.datasets import ImageData
 from augsynth.errors import ArgumentError
 from augsynth.evaluate import provenance
-from augsynth.evaluate.classifier import LARGEST_SIDE, SMALLEST_SIDE
 from augsynth.evaluate.figures import displayable
 from augsynth.evaluate.metrics import METRICS
 from augsynth.evaluate.pipelines import default_pipeline, plain_pipeline
@@ -40,6 +39,8 @@ from augsynth.evaluate.sweeping.trials import Laboratory, Workers, fill_pools, r
 from augsynth.generators.registry import registered_generators
 from augsynth.transforms import Compose
 
+SMALLEST_SIDE = 8
+LARGEST_SIDE = 64
 _SHOWN_ROWS = 4
 _SHOWN_CLASSES = 10
 _SOURCE = "the generator"
@@ -142,7 +143,7 @@ def _check_data(data: ImageData) -> ImageData:
     _, height, width = data.image_shape
     if not all(SMALLEST_SIDE <= side <= LARGEST_SIDE for side in (height, width)):
         raise ArgumentError(
-            f"images are {width}x{height} pixels, the classifier takes {SMALLEST_SIDE} to {LARGEST_SIDE} a side; "
+            f"images are {width}x{height} pixels, the experiment takes {SMALLEST_SIDE} to {LARGEST_SIDE} a side; "
             "choose image_size=32, or --image-size 32 on the command line"
         )
     return test

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from augsynth.classifier import Classifier, classes_in, train_classifier
 from augsynth.errors import ArgumentError
-from augsynth.evaluate.classifier import Classifier, classes_in, train_classifier
 from augsynth.evaluate.metrics import accuracy
 
 if TYPE_CHECKING:

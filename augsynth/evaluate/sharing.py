@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from augsynth.classifier import train_classifier
 from augsynth.data.loading.datasets import ImageData, draw_indices
 from augsynth.errors import ArgumentError
-from augsynth.evaluate.classifier import train_classifier
 from augsynth.evaluate.experiment import Settings, run_experiment
 from augsynth.evaluate.metrics import accuracy
 from augsynth.evaluate.provenance import data_digest, generator_origin

@@ -17,7 +17,7 @@ from augsynth.whole_image import OPERATIONS
 
 @dataclass(frozen=True)
 class Barrier:
-    """An operation on some images of a batch. Sizes, channels and dtypes stay.
+    """An operation on some images of a batch. Sizes and dtypes stay.
 
     Args:
         operation: the name of an operation of `augsynth.whole_image` or `augsynth.core.points`.
@@ -57,6 +57,12 @@ class Barrier:
         parameters = {name: values[samples] for name, values in self.parameters.items()}
         return replace(self, active=self.active[samples], parameters=parameters)
 
+    def repeated(self, count: int) -> Barrier:
+        """The barrier of `count` samples with the work of the first one."""
+        first = np.zeros(count, np.int64)
+        parameters = {name: values[first] for name, values in self.parameters.items()}
+        return replace(self, active=self.active[first], parameters=parameters)
+
     @property
     def may_move_pixels(self) -> bool:
         """True if the barrier may move pixels and has no map of coordinates, so that no target can follow."""
@@ -66,6 +72,12 @@ class Barrier:
             return False
         operation = OPERATIONS[self.operation]
         return not operation.keeps_positions and operation.coordinate_map is None
+
+    @property
+    def channels(self) -> int | None:
+        """The number of channels that the barrier leaves of any image; None if it keeps their number."""
+        described = OPERATIONS.get(self.operation) if self.function is None else None
+        return None if described is None else described.channels
 
     def coordinate_maps(self, sizes: Ints) -> Floats | None:
         """Return the maps (n, 3, 3) from each image's coordinates to those of its result; None if no pixel moves.

@@ -49,6 +49,10 @@ class Pass:
         rows = _copied(self.rows[samples])
         return Pass(rows, self.tables if self.tables.are_empty() else _used_tables(rows, self.tables))
 
+    def repeated(self, count: int) -> Pass:
+        """The pass of `count` samples with the work of the first one."""
+        return Pass(_copied(self.rows[np.zeros(count, np.int64)]), self.tables)
+
 
 def _copied(rows: Rows) -> Rows:
     # NumPy leaves the padding of a structured array undefined when it copies field by field; bytes it copies whole.

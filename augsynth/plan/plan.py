@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from augsynth.core.typing import Floats
+from augsynth.errors import PlanError
 from augsynth.plan.inversion import invert
 from augsynth.plan.passes import Pass
 from augsynth.plan.sequence import PlanStep, check_sequence, movements, passes_of
@@ -51,6 +52,20 @@ class Plan:
     def __getitem__(self, samples: slice) -> Plan:
         """The plan of some of the samples."""
         return Plan(tuple(step[samples] for step in self.steps))
+
+    def repeated(self, count: int) -> Plan:
+        """The plan of `count` samples that all get the work of the only one of this plan.
+
+        Args:
+            count: the number of samples.
+
+        >>> from augsynth import transforms as T
+        >>> len(T.RandomCrop(2).plan([(4, 6)], [(0, 0, 0)]).repeated(3))
+        3
+        """
+        if len(self) != 1:
+            raise PlanError(f"a plan of one sample can be repeated, this one has {len(self)}")
+        return Plan(tuple(step.repeated(count) for step in self.steps))
 
     def matrices(self) -> Floats:
         """The maps (n, 3, 3) from output to source coordinates, over all passes and barriers, without displacements.

@@ -34,8 +34,14 @@ def check_sequence(steps: tuple[PlanStep, ...]) -> None:
         _check_step(step, number)
         if len(step) != len(steps[0]):
             raise PlanError(f"step {number} is for {len(step)} samples, step 0 for {len(steps[0])}")
+    leaves: list[int | None] = [None]  # the number of channels after the barriers behind each pass
+    for step in steps:
+        if isinstance(step, Pass):
+            leaves.append(None)
+        else:
+            leaves[-1] = step.channels or leaves[-1]
     for number, (before, after) in enumerate(pairwise(passes_of(steps))):
-        _check_joint(before.rows, after.rows, number)
+        _check_joint(before.rows, after.rows, number, leaves[number + 1])
 
 
 def movements(steps: tuple[PlanStep, ...]) -> tuple[Pass, ...]:
@@ -74,14 +80,15 @@ def _check_step(step: Any, number: int) -> None:
         raise PlanError(f"step {number} must have a 1-D array of layout.ROW, got {rows.ndim}-D {rows.dtype.name}")
 
 
-def _check_joint(before: Rows, after: Rows, number: int) -> None:
+def _check_joint(before: Rows, after: Rows, number: int, channels: int | None) -> None:
     pairs = (("output_size", "source_size"), ("output_dtype", "source_dtype"), ("channels", "channels"))
     for left, right in pairs:
-        unequal = before[left] != after[right]
+        given = before[left] if left != "channels" or channels is None else np.full(len(before), channels)
+        unequal = given != after[right]
         differs = np.flatnonzero(unequal.any(axis=tuple(range(1, unequal.ndim))))
         if differs.size:
             row = int(differs[0])
             raise PlanError(
-                f"row {row}: pass {number} gives {left} {before[left][row]}, pass {number + 1} expects {right} "
+                f"row {row}: pass {number} gives {left} {given[row]}, pass {number + 1} expects {right} "
                 f"{after[right][row]}"
             )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from augsynth.targets import tv_tensors
 from augsynth.targets.guard import all_plain, check_fields, is_plain
-from augsynth.targets.readings import Reading, is_target, object_boxes, place_targets, read_target, read_targets
+from augsynth.targets.readings import Objects, Reading, is_target, objects_of, place_targets, read_target, read_targets
 from augsynth.targets.rules import TargetRules, field_names
 
 __all__ = [
+    "Objects",
     "Reading",
     "TargetRules",
     "all_plain",
@@ -15,7 +16,7 @@ __all__ = [
     "field_names",
     "is_plain",
     "is_target",
-    "object_boxes",
+    "objects_of",
     "place_targets",
     "read_target",
     "read_targets",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from itertools import chain
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -112,13 +113,30 @@ def read_targets(targets: Any, sizes: npt.NDArray[np.int64], rules: TargetRules)
     return [read_target(target, (int(h), int(w)), rules) for target, (h, w) in zip(targets, sizes, strict=True)]
 
 
-def object_boxes(readings: Sequence[Reading]) -> list[Floats]:
-    """Return the boxes (k, 4) of each target's objects; (0, 4) for a target without boxes.
+class Objects(NamedTuple):
+    """Objects of images, as transforms may look at them.
+
+    Args:
+        boxes: the boxes (k, 4) of each image; (0, 4) for a target without boxes.
+        masks: the masks (..., H, W) of each image.
+    """
+
+    boxes: Sequence[Floats]
+    masks: Sequence[Sequence[Any]]
+
+    def together(self) -> Objects:
+        """Return the objects of all images as those of one."""
+        return Objects([np.concatenate(self.boxes)], [list(chain.from_iterable(self.masks))])
+
+
+def objects_of(readings: Sequence[Reading]) -> Objects:
+    """Return the objects of targets.
 
     Args:
         readings: one target for each image.
     """
-    return [np.zeros((0, 4)) if reading.boxes is None else reading.boxes for reading in readings]
+    boxes = [np.zeros((0, 4)) if reading.boxes is None else reading.boxes for reading in readings]
+    return Objects(boxes, [[moving.values for moving in reading.masks] for reading in readings])
 
 
 def place_targets(readings: Sequence[Reading], plan: Plan) -> list[Any]:

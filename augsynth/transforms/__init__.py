@@ -29,12 +29,14 @@ from augsynth.transforms.colour import (
     ChannelDropout,
     ColorJitter,
     ColorMatrix,
+    Grayscale,
     RandomChannelPermutation,
     RandomGrayscale,
 )
 from augsynth.transforms.compose import Compose
 from augsynth.transforms.contract import Draw, Transform
 from augsynth.transforms.custom import Lambda
+from augsynth.transforms.degradations import JPEGCompression, MedianBlur, MotionBlur
 from augsynth.transforms.diff_augment import DiffAugment
 from augsynth.transforms.elastic import ElasticTransform
 from augsynth.transforms.erasing import GridMask, RandomErasing
@@ -79,14 +81,18 @@ __all__ = [
     "GaussianBlur",
     "GaussianNoise",
     "Geometry",
+    "Grayscale",
     "GridMask",
     "ImageInfo",
+    "JPEGCompression",
     "Lambda",
     "Letterbox",
     "LongestSide",
     "Lowering",
     "MapColours",
+    "MedianBlur",
     "MixUp",
+    "MotionBlur",
     "Normalize",
     "Operate",
     "Pad",

@@ -18,7 +18,7 @@ from augsynth._native.layout import MAX_CHANNELS
 from augsynth.core.typing import Floats
 from augsynth.errors import ArgumentError, shown
 from augsynth.plan import FULL_SCALE
-from augsynth.plan.lowering import ImageInfo, MapColours, PerChannel
+from augsynth.plan.lowering import ImageInfo, MapColours, Operate, PerChannel
 from augsynth.transforms.colour_maps import Palette
 from augsynth.transforms.contract import Draw, Transform
 from augsynth.transforms.params import Range, flag, integer, interval, number, per_channel, probability, span, symmetric
@@ -111,6 +111,38 @@ class RandomGrayscale(Transform):
         check_colours(images, "RandomGrayscale", "use ColorMatrix to mix other channels")
         grey = Palette.of(images.channels).saturation(np.zeros(len(images)))
         return grey.as_step(active=draw.u[:, 0] < self.p)
+
+
+@dataclass(frozen=True)
+class Grayscale(Transform):
+    """Replace red, green and blue by their grey, always. Name and parameter are torchvision's.
+
+    Grey is that of `RandomGrayscale`. With one channel left, the images come out as (1, H, W), a fourth channel is
+    dropped, and the work is done in NumPy, between passes; it cannot be left to chance. With three, it is part of a
+    pass, and the last of 4 channels stays.
+
+    Args:
+        num_output_channels: 1 (the default), or 3 for three equal channels.
+
+    >>> import numpy as np
+    >>> image = np.array([[[100, 200, 0]]], np.uint8)
+    >>> Grayscale()(image).tolist(), Grayscale(3)(image).ravel().tolist()
+    ([[[147]]], [147, 147, 147])
+    """
+
+    num_output_channels: int = 1
+
+    def check(self) -> None:
+        if integer(self.num_output_channels, "num_output_channels", 1) not in (1, 3):
+            raise ArgumentError(f"num_output_channels must be 1 or 3, got {self.num_output_channels}")
+
+    def step(self, draw: Draw, images: ImageInfo) -> MapColours | Operate:
+        check_colours(images, "Grayscale", "use ColorMatrix to mix other channels")
+        if self.num_output_channels == 1:
+            return Operate("grey")
+        if 1 in images.channels:
+            raise ArgumentError("Grayscale(3) needs images of 3 or 4 channels, got 1: repeat the channel first")
+        return Palette.of(images.channels).saturation(np.zeros(len(images))).as_step()
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ import numpy as np
 
 from augsynth.core.typing import Floats, Ints, Mask
 from augsynth.plan.lowering import MapColours
+from augsynth.whole_image.grey import LUMA
 
-# Luma of ITU-R BT.601, and with it the YIQ colour space (NTSC, 1953): grey has neither I nor Q.
-LUMA = (0.299, 0.587, 0.114)
+# The YIQ colour space (NTSC, 1953), with the luma of ITU-R BT.601: grey has neither I nor Q.
 _YIQ = np.array([LUMA, (0.5959, -0.2746, -0.3213), (0.2115, -0.5227, 0.3112)])
 # The difference of a colour from its grey, and this difference turned by a right angle from red towards green, which
 # is the direction of a growing hue.

@@ -11,14 +11,16 @@ from typing import Any, overload
 
 import torch
 
+from augsynth.core.rng import single_key
 from augsynth.engine import checked_device, numbered
 from augsynth.engine.memory import MEMORY_FORMATS
 from augsynth.errors import ArgumentError, ArgumentTypeError, shown
 from augsynth.plan.lowering import Lowering
-from augsynth.targets import TargetRules, field_names
+from augsynth.targets import TargetRules, field_names, objects_of
+from augsynth.transforms.clips import check_frames, clip_plan
 from augsynth.transforms.draw import Draw
 from augsynth.transforms.params import flag, frozen
-from augsynth.transforms.pipeline import Pipeline, check_inner_rules
+from augsynth.transforms.pipeline import Pipeline, Prepared, check_inner_rules, keys_for
 
 
 class Compose(Pipeline):
@@ -135,6 +137,50 @@ class Compose(Pipeline):
         part.__dict__.pop("_counts", None)  # that of all transforms
         part.transforms = self.transforms[index]
         return part
+
+    @overload
+    def clip(
+        self, frames: Any, target: None = None, *, key: tuple[int, int, int] | None = None, noise: str = "frame"
+    ) -> torch.Tensor: ...
+
+    @overload
+    def clip(
+        self, frames: Any, target: Sequence[Any], *, key: tuple[int, int, int] | None = None, noise: str = "frame"
+    ) -> tuple[torch.Tensor, list[Any]]: ...
+
+    def clip(
+        self,
+        frames: Any,
+        target: Sequence[Any] | None = None,
+        *,
+        key: tuple[int, int, int] | None = None,
+        noise: str = "frame",
+    ) -> Any:
+        """Transform the frames of a video alike; returns a tensor (T, C, H, W), with `target` also a list.
+
+        The frames share every random choice. Transforms that look at targets, such as `RandomCrop` with `min_visible`,
+        look at those of all frames together.
+
+        Args:
+            frames: T images of one shape, in a form that `batch` takes.
+            target: one target for each frame, in any form that a single call takes.
+            key: (seed, epoch, index), which decides all random numbers; drawn from torch's generator by default.
+            noise: "frame" (the default) draws the noise of each frame by itself, "clip" gives all frames the same.
+
+        >>> from augsynth import transforms as T
+        >>> import numpy as np
+        >>> frames = np.arange(2 * 4 * 6, dtype=np.uint8).reshape(2, 4, 6, 1)
+        >>> moved = T.Compose([T.RandomCrop((2, 3))]).clip(frames, key=(0, 0, 0))
+        >>> moved.shape, bool((moved[1] - moved[0] == 24).all())
+        (torch.Size([2, 1, 2, 3]), True)
+        """
+        sources, recorded = self._incoming(frames)
+        check_frames(sources.shapes, noise)
+        readings = self._read(target, sources.shapes)
+        objects = None if readings is None else objects_of(readings).together()
+        keys = keys_for(single_key(key), 1)
+        one = self._lower(sources.shapes[:1], keys, sources.dtype, objects).finish()
+        return self._run(Prepared(clip_plan(one, len(sources), noise), readings), sources, recorded, None)
 
     def to(self, device: str | torch.device | None) -> Compose:
         """The same pipeline for images on a device; images that are elsewhere are moved there first.

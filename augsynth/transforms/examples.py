@@ -11,11 +11,13 @@ from augsynth.transforms.colour import (
     ChannelDropout,
     ColorJitter,
     ColorMatrix,
+    Grayscale,
     RandomChannelPermutation,
     RandomGrayscale,
 )
 from augsynth.transforms.contract import Transform
 from augsynth.transforms.custom import Lambda
+from augsynth.transforms.degradations import JPEGCompression, MedianBlur, MotionBlur
 from augsynth.transforms.elastic import ElasticTransform
 from augsynth.transforms.erasing import GridMask, RandomErasing
 from augsynth.transforms.fitting import Letterbox, LongestSide, PadIfNeeded, ShortestSide
@@ -78,6 +80,7 @@ def examples(side: int = 8, threshold: float = 0.5) -> tuple[Transform, ...]:
         SpeckleNoise(sigma=0.3),
         ColorJitter(brightness=0.5, contrast=0.5, saturation=0.7, hue=0.2),
         RandomGrayscale(p=1.0),
+        Grayscale(num_output_channels=3),
         RandomChannelPermutation(),
         ChannelDropout(p=1.0),
         PlanckianJitter(temperature=(2500, 4000), p=1.0),
@@ -90,6 +93,9 @@ def examples(side: int = 8, threshold: float = 0.5) -> tuple[Transform, ...]:
         GridMask(unit=(0.2, 0.3), p=1.0),
         FillMissing("nearest", missing=0.0),
         GaussianBlur(9, sigma=(1.0, 3.0)),
+        MedianBlur(3, p=1.0),
+        MotionBlur((5, 9), p=1.0),
+        JPEGCompression((10, 20), p=1.0),
         RandomAdjustSharpness(3.0, p=1.0),
         RandomEqualize(p=1.0),
         RandomAutocontrast(p=1.0),

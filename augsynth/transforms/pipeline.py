@@ -20,7 +20,7 @@ from augsynth.engine.memory import MEMORY_FORMATS
 from augsynth.errors import ArgumentError, ArgumentTypeError, PlanError
 from augsynth.plan import Plan, check_pass
 from augsynth.plan.lowering import Lowering
-from augsynth.targets import Reading, TargetRules, object_boxes, place_targets, read_targets, tv_tensors
+from augsynth.targets import Objects, Reading, TargetRules, objects_of, place_targets, read_targets, tv_tensors
 from augsynth.transforms.draw import Draw
 from augsynth.transforms.params import dtype_named
 from augsynth.transforms.shapes import as_shapes
@@ -250,7 +250,8 @@ class Pipeline(ABC):
 
     def _prepared(self, shapes: Ints, keys: KeysLike | None, dtype: DType, targets: Any) -> Prepared:
         readings = self._read(targets, shapes)
-        return Prepared(self._lower(shapes, _keys_for(keys, len(shapes)), dtype, readings).finish(), readings)
+        objects = None if readings is None else objects_of(readings)
+        return Prepared(self._lower(shapes, keys_for(keys, len(shapes)), dtype, objects).finish(), readings)
 
     def _incoming(self, images: Any) -> tuple[ImageBatch, torch.Tensor | None]:
         """The images where they are; or, for images that torch records, their shapes and the images."""
@@ -293,9 +294,8 @@ class Pipeline(ABC):
         """The number of random numbers that each transform draws for a sample."""
         return tuple(transform.draws for transform in self.flattened())
 
-    def _lower(self, shapes: Ints, keys: Keys, dtype: DType, readings: list[Reading] | None = None) -> Lowering:
-        boxes = None if readings is None else object_boxes(readings)
-        masks = [[moving.values for moving in reading.masks] for reading in readings or ()]
+    def _lower(self, shapes: Ints, keys: Keys, dtype: DType, objects: Objects | None = None) -> Lowering:
+        boxes, masks = (None, ()) if objects is None else objects
         lowering = Lowering(shapes[:, :2], shapes[:, 2], dtype, self._fuses(), boxes, masks)
         self.lower((Draw(u, keys, op) for op, u in enumerate(_native.draw_pipeline(keys, self._counts))), lowering)
         return lowering
@@ -317,7 +317,8 @@ def _shapes_alone(images: torch.Tensor) -> ImageBatch:
     return ImageBatch((), np.tile(np.array([*size, channels], np.int64), (len(images), 1)), DType.FLOAT32)
 
 
-def _keys_for(keys: KeysLike | None, count: int) -> Keys:
+def keys_for(keys: KeysLike | None, count: int) -> Keys:
+    """Keys (count, 3), from torch's generator without any; `ArgumentError` if there are more or fewer."""
     array = keys_from_torch(count) if keys is None else as_keys(keys)
     if len(array) != count:
         raise ArgumentError(f"there must be one key an image: got {len(array)} keys for {count} images")

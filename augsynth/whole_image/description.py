@@ -15,7 +15,7 @@ from augsynth.core.typing import Floats, Image
 class WholeImageOperation:
     """An operation that runs on whole images, between two passes.
 
-    Size, channels and dtype of an image do not change.
+    Size and dtype of an image do not change.
 
     Args:
         name: The name in plans. Stored plans hold it, so it never changes.
@@ -29,6 +29,7 @@ class WholeImageOperation:
             (x, y, 1) of the image to its place in the result; for an operation that moves pixels. Targets follow it.
             Without it and without `keeps_positions`, targets are refused.
         clamps_floats_to: The largest value that it leaves of a float image; None if it does not clamp.
+        channels: The number of channels that it leaves of any image; None if it keeps their number.
     """
 
     name: str
@@ -38,6 +39,7 @@ class WholeImageOperation:
     keeps_positions: bool = False
     coordinate_map: Callable[..., Floats] | None = None
     clamps_floats_to: float | None = None
+    channels: int | None = None
 
     def __post_init__(self) -> None:
         if self.keeps_positions and self.coordinate_map is not None:

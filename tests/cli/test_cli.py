@@ -21,6 +21,7 @@ from augsynth.transforms import Compose, Normalize, RandomCrop, RandomHorizontal
 
 COMMANDS = (
     "demo",
+    "audit",
     "sweep",
     "fit",
     "sample",

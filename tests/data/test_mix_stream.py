@@ -190,6 +190,17 @@ def test_webdatasets_in_several_workers(tmp_path: Any) -> None:
         labels = np.concatenate([batch[1][~batch[2].synthetic] for batch in loaded])
         assert sorted(labels) == list(range(40))
         assert all(batch[2].synthetic.sum() == 1 for batch in loaded if len(batch[1]) == 4)
+    with pytest.raises(ArgumentError, match="sharded='real'"):
+        batches(MixStream(real, Pictures(np.arange(9)), ratio=0.25), 2)
+
+
+def test_a_library_whose_iterables_divide_themselves_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Split, "__module__", "webdataset.compat")
+    with pytest.raises(ArgumentError, match="real is a Split of webdataset, which gives each worker a part of its own"):
+        batches(MixStream(Split(40), Pictures(np.arange(9)), ratio=0.25), 2)
+    assert len(batches(MixStream(Split(30), Pictures(np.arange(9)), ratio=0.25, window=4), 1)) == 10
+    whole = MixStream(Split(40), Pictures(np.arange(9)), ratio=0.25, sharded="real", return_source=True)
+    assert sum(int((~batch[2].synthetic).sum()) for batch in batches(whole, 2)) == 40
 
 
 def test_workers_that_split_themselves_lose_nothing() -> None:

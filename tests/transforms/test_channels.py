@@ -17,9 +17,11 @@ COLOURS = [
     T.ColorJitter((0.5, 0.5), (1.5, 1.5)),
     T.ColorJitter(saturation=(0.3, 0.3), hue=(0.2, 0.2)),
     T.RandomGrayscale(1.0),
+    T.Grayscale(3),
     T.RandomChannelPermutation(),
     T.ChannelDropout((1, 2), fill=9, p=1.0),
     T.PlanckianJitter(3000, p=1.0),
+    T.JPEGCompression(30, p=1.0),
 ]
 MATRIX = T.ColorMatrix(np.eye(4)[[3, 0, 1, 2]])
 NOISE = [

@@ -1,6 +1,8 @@
-"""Light of another temperature, dropped channels, colours that are not clamped, and numbers for all channels."""
+"""Grey of one channel, light of another temperature, dropped channels, and colours that are not clamped."""
 
 from __future__ import annotations
+
+import io
 
 import numpy as np
 import pytest
@@ -8,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from augsynth import transforms as T
-from augsynth.errors import ArgumentError
+from augsynth.errors import ArgumentError, PlanError
+from augsynth.testing import strategies as aug
 from augsynth.transforms.planckian import black_body_xyz, light_gains
 
 
@@ -93,3 +96,53 @@ def test_numbers_normalise_every_channel_alike() -> None:
     for std in (0.0, -1, [0.5, 0.0], []):
         with pytest.raises(ArgumentError, match="std"):
             T.Normalize(0.5, std)
+
+
+# One channel ------------------------------------------------------------------------------------------------------
+
+
+@given(image=aug.images((7, 9, 3)))
+def test_grey_of_one_channel_is_that_of_three(isa: str, image: np.ndarray) -> None:
+    one, three = T.Grayscale()(image), T.Grayscale(3)(image)
+    assert one.shape == (1, 7, 9)
+    tolerance = 1e-6 if image.dtype == np.float32 else 1  # a pass computes in float32
+    np.testing.assert_allclose(one[0].numpy().astype(float), three[0].numpy().astype(float), atol=tolerance)
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("first", [True, False])
+def test_the_rest_of_a_pipeline_sees_one_channel(channels: int, first: bool) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (12, 12, channels), dtype=np.uint8)
+    before: list[T.Pipeline] = [] if first else [T.RandomHorizontalFlip(1.0), T.GaussianBlur(3)]
+    t = T.Compose([*before, T.Grayscale(1), T.RandomRotation(20), T.GaussianNoise(), T.Normalize([0.5], [0.5])])
+    found, target = t(image, {"boxes": [[0.0, 0, 6, 6]], "masks": image[..., 0]}, key=(0, 0, 0))
+    assert found.shape == (1, 12, 12)
+    assert len(target["boxes"]) == 1
+    batch = t.batch([image, image], keys=[(0, 0, 0), (0, 0, 1)])
+    assert batch.shape == (2, 1, 12, 12)
+    stored = io.BytesIO()
+    plan = t.plan([image.shape], [(0, 0, 0)])
+    plan.save(stored)
+    stored.seek(0)
+    np.testing.assert_array_equal(t.apply([image], T.Plan.load(stored))[0], found)
+    assert "Grayscale" in t.explain((12, 12, channels))
+
+
+def test_a_plan_whose_channels_do_not_fit_is_refused() -> None:
+    plan = T.Grayscale(1).plan([(4, 4, 3)], [(0, 0, 0)])
+    with pytest.raises(PlanError, match="channels"):
+        T.Plan((plan.steps[0], plan.steps[-1]))
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: T.Grayscale(2), "1 or 3"),
+        (lambda: T.RandomApply([T.Grayscale(1)])(np.zeros((2, 2, 3), np.uint8)), "left to chance"),
+        (lambda: T.Grayscale(3)(np.zeros((2, 2), np.uint8)), "repeat the channel"),
+        (lambda: T.Grayscale(1)(np.zeros((2, 2, 5), np.uint8)), "1 \\(grey\\), 3 or 4"),
+    ],
+)
+def test_grey_that_cannot_be_is_refused_in_words(make: object, words: str) -> None:
+    with pytest.raises(ArgumentError, match=words):
+        make()  # type: ignore[operator]

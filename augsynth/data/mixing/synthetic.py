@@ -111,7 +111,7 @@ def as_synthetic(
             "synthetic must be a SyntheticPool, a fitted Generator, a generator's name, a map-style dataset, or a "
             f"mapping of names to several of these, got {type(synthetic).__name__}"
         )
-    return synthetic
+    return synthetic.active if isinstance(synthetic, SyntheticPool) else synthetic
 
 
 def _require_generator_fits(generator: str | Generator, arguments: MixArguments, label_map: LabelMap | None) -> None:

@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
+from augsynth.classifier import train_classifier
 from augsynth.data.loading.datasets import ImageData
 from augsynth.errors import ArgumentError, PluginError
-from augsynth.evaluate.classifier import train_classifier
 from augsynth.evaluate.metrics import METRICS, MORE_METRICS
 
 Predict = Callable[[NDArray[np.uint8]], ArrayLike]

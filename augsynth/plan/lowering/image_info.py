@@ -199,6 +199,10 @@ class ImageInfo:
         boxes = self.tracked_boxes
         return self if boxes is None else replace(self, tracked_boxes=boxes.displaced(step))
 
+    def with_channels(self, count: int) -> ImageInfo:
+        """The images after a change of the number of their channels."""
+        return replace(self, channels=np.full(len(self), count))
+
     def cast(self, dtype: DType) -> ImageInfo:
         """The images after a change of their dtype."""
         return ImageInfo(self.sizes, self.channels, dtype, self.tracked_boxes)

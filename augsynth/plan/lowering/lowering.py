@@ -144,10 +144,11 @@ class Lowering:
         self._images = self._images.cut()
 
     def _add_barrier(self, name: str, step: Operate) -> None:
-        if self._state.names:
-            self._close()
         active = np.ones(len(self._images), bool) if step.active is None else step.active
         barrier = _barrier(step, active)
+        # The first step of a plan tells how many channels its images have: a barrier that changes them comes later.
+        if self._state.names or (barrier.channels is not None and not self._done):
+            self._close()
         self._done.append(barrier)
         maps = barrier.coordinate_maps(self._images.sizes)
         if maps is not None:
@@ -156,7 +157,9 @@ class Lowering:
         state = self._state
         extent = state.extent.clamped(clamp_of(step, state.dtype))
         why = f"{name} runs on whole images, between passes"
-        self._begin(new_pass(state.dtype, state.channels, why, extent))
+        if barrier.channels is not None:
+            self._images = self._images.with_channels(barrier.channels)
+        self._begin(new_pass(state.dtype, _native.distinct(self._images.channels), why, extent))
 
 
 def _barrier(step: Operate, active: Mask) -> Barrier:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from augsynth._native.layout import Border, DType, Interpolation, NoiseKind
 from augsynth.core.typing import Array, Bits, Floats, Ints, Mask
 from augsynth.errors import ArgumentError
+from augsynth.whole_image import OPERATIONS
 
 PerChannel = float | Sequence[float]
 
@@ -227,6 +228,12 @@ def restricted(step: TransformStep, active: Mask, sizes: Ints) -> TransformStep:
         raise ArgumentError(
             "a change of the values' scale or dtype cannot be left to chance, as a batch has one dtype: "
             "put Normalize and ToDtype outside of RandomApply and RandomChoice"
+        )
+    described = OPERATIONS.get(step.name) if isinstance(step, Operate) and step.function is None else None
+    if described is not None and described.channels is not None:
+        raise ArgumentError(
+            f"{step.name} changes the number of channels, and cannot be left to chance, as a batch has one number: "  # type: ignore[union-attr]
+            "put it outside of RandomApply and RandomChoice"
         )
     if isinstance(step, Geometry):
         inverse = np.where(active[:, None, None], step.inverse, np.eye(3))

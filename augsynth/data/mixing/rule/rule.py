@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
@@ -25,6 +24,7 @@ from augsynth.data.mixing.rule.pairing import PAIRINGS, AuxiliaryPairing, Pairin
 from augsynth.data.mixing.rule.quota import balanced_quotas, balanced_real, source_quotas
 from augsynth.data.mixing.rule.ratio import FixedRatio
 from augsynth.data.pools.pool import SyntheticPool
+from augsynth.data.pools.view import PoolView
 from augsynth.errors import ArgumentError, DataError
 
 
@@ -233,11 +233,6 @@ class MixRule:
 
 
 def content_digest(synthetic: Any) -> str | None:
-    """Return the SHA-256 of the checksums of a pool's shards, which identifies its items; None for other data sets."""
+    """Return the SHA-256 that identifies the items of a pool or of a view of one; None for other data sets."""
     pool = synthetic.data if isinstance(synthetic, Relabelled) else synthetic
-    if not isinstance(pool, SyntheticPool):
-        return None
-    digest = hashlib.sha256()
-    for shard in pool.manifest.shards:
-        digest.update(f"{shard.count} {shard.images_sha256} {shard.labels_sha256}\n".encode())
-    return digest.hexdigest()
+    return pool.content_digest() if isinstance(pool, (SyntheticPool, PoolView)) else None

@@ -11,10 +11,11 @@ import numpy as np
 from augsynth.data.mixing.items.failures import located
 from augsynth.data.mixing.rule.pairing import group_keys
 from augsynth.data.mixing.rule.permutation import permute
-from augsynth.errors import ArgumentTypeError, DataError
+from augsynth.errors import ArgumentError, ArgumentTypeError, DataError
 
 _OP_STREAM = 0xFF30  # a stream of random bits; transforms in a pipeline use those from 0 on
 _END = object()
+_DIVIDED = ("webdataset", "wids", "datasets")  # libraries whose iterables divide themselves among workers
 
 
 class Read(NamedTuple):
@@ -157,6 +158,23 @@ def has_positions(side: Any) -> bool:
             "which ends after one epoch: give an object whose __iter__ opens the stream"
         )
     return False
+
+
+def refuse_divided(side: Any, name: str) -> None:
+    """Raise `ArgumentError` for an iterable that divides itself among workers, where its user did not say so.
+
+    Dividing it a second time would lose most of its items.
+
+    Args:
+        side: the data set.
+        name: its name in messages.
+    """
+    library = type(side).__module__.split(".")[0]
+    if library in _DIVIDED and not has_positions(side):
+        raise ArgumentError(
+            f"{name} is a {type(side).__name__} of {library}, which gives each worker a part of its own: give "
+            f"MixStream sharded={name!r} (or True for both sides), or sharded=False if you have turned this off"
+        )
 
 
 def _located(function: Any, where: str, *arguments: Any) -> Any:

@@ -17,7 +17,7 @@ from augsynth.data.mixing.items.joining import require_same_class_names
 from augsynth.data.mixing.items.weights import check_synthetic_weight
 from augsynth.data.mixing.mix import Source
 from augsynth.data.mixing.rule.ratio import Ratios
-from augsynth.data.mixing.streams.readers import Reader, has_positions, reader
+from augsynth.data.mixing.streams.readers import Reader, has_positions, reader, refuse_divided
 from augsynth.data.mixing.streams.reading import StreamOptions, WindowReader
 from augsynth.data.mixing.streams.windows import Pattern, Share, check_share
 from augsynth.errors import ArgumentError, CheckpointError
@@ -49,7 +49,9 @@ class MixStream(IterableDataset[Any]):
         batched: give whole windows, for `DataLoader(batch_size=None, collate_fn=augsynth.collate)`, which copies no
             image. Default False, single items.
         sharded: the iterables give each worker of each process a part of its own, as WebDataset does: True, or "real"
-            or "synthetic" for one of them. False (default): each worker reads all, and passes over the items of others.
+            or "synthetic" for one of them. False: each worker reads all, and passes over the items of others. Default:
+            False, and an iterable of WebDataset or Hugging Face in several workers is refused, because both divide
+            themselves unless they are told not to.
         num_replicas, rank: number of processes that share the epoch, and number of this one; default 1 and 0. They must
             be given where `torch.distributed` runs several processes.
         drop_last: leave out windows that are not full in every process, so that all processes give equally many (unless
@@ -76,7 +78,7 @@ class MixStream(IterableDataset[Any]):
         transform: Callable[..., Any] | None = None,
         seed: int = 0,
         batched: bool = False,
-        sharded: Sharded = False,
+        sharded: Sharded | None = None,
         num_replicas: int | None = None,
         rank: int | None = None,
         drop_last: bool = False,
@@ -91,7 +93,7 @@ class MixStream(IterableDataset[Any]):
         self.real, self.synthetic = real, synthetic
         self.window = check_integer("window", window, 1)
         self.batched = bool(batched)
-        if not isinstance(sharded, bool):
+        if sharded is not None and not isinstance(sharded, bool):
             check_choice("sharded", sharded, ("real", "synthetic"))
         self._sharded = sharded
         check_share(num_replicas, rank)
@@ -173,7 +175,7 @@ class MixStream(IterableDataset[Any]):
             "window": self.window,
             "seed": self._options.seed,
             "num_replicas": self.num_replicas or 1,
-            "sharded": self._sharded,
+            "sharded": self._sharded or False,
             "drop_last": self._options.drop_last,
         }
 
@@ -218,6 +220,8 @@ class MixStream(IterableDataset[Any]):
         side = getattr(self, name)
         if callable(getattr(side, "set_epoch", None)):
             side.set_epoch(epoch)
+        if self._sharded is None and share.workers > 1:
+            refuse_divided(side, name)
         own = self._sharded is True or self._sharded == name
         return reader(side, name, seed=self._options.seed, epoch=epoch, own=own, repeats=name == "synthetic")
 

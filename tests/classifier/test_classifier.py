@@ -13,8 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
+from augsynth.classifier import build_network, train_classifier
 from augsynth.errors import ArgumentError, ArgumentTypeError
-from augsynth.evaluate.classifier import build_network, train_classifier
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -48,7 +48,7 @@ class Stream(Dataset[Any]):
         self.epochs.append(epoch)
 
 
-@pytest.mark.parametrize("shape", [(1, 8, 8), (3, 30, 20), (16, 9, 64)])
+@pytest.mark.parametrize("shape", [(1, 8, 8), (3, 30, 20), (16, 9, 64), (1, 5, 7), (1, 150, 70)])
 def test_it_learns_to_tell_bars_apart_in_any_shape(shape: tuple[int, int, int]) -> None:
     images, labels = bars(64, shape)
     classifier = train_classifier(images[:32], labels[:32], steps=40, batch_size=16)
@@ -152,7 +152,7 @@ def test_sides_are_halved_only_while_both_are_long_enough() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"images": np.zeros((4, 7, 8), np.uint8)}, "sides of 8 to 64"),
+        ({"images": np.zeros((4, 0, 8), np.uint8)}, r"got shape \(1, 0, 8\)"),
         ({"images": np.zeros((4, 17, 8, 8), np.uint8)}, "1 to 16 channels"),
         ({"images": np.zeros((4, 64), np.uint8)}, r"\(n, C, H, W\) or \(n, H, W\)"),
         ({"labels": [0, 1, 0]}, "for 4 images"),
@@ -206,3 +206,101 @@ def test_features_are_the_inputs_of_the_last_layer() -> None:
     assert scores.argmax(1).tolist() == classifier.predict(images).tolist()
     assert classifier.features(images[:0]).shape == (0, 4 * 32)
     assert classifier.predict(images[:0]).shape == (0,)
+
+
+def test_probabilities_are_those_of_the_scores() -> None:
+    classifier = train_classifier(*bars(16), steps=8)
+    images, _ = bars(7)
+    probabilities = classifier.probabilities(images, batch_size=3)
+    assert probabilities.dtype == np.float32
+    np.testing.assert_allclose(probabilities.sum(1), 1, rtol=1e-6)
+    assert probabilities.argmax(1).tolist() == classifier.predict(images).tolist()
+    scores = classifier._network[-1](torch.from_numpy(classifier.features(images)))
+    np.testing.assert_allclose(probabilities, scores.softmax(1).detach().numpy(), rtol=1e-4)
+    assert classifier.probabilities(images[:0]).shape == (0, 2)
+
+
+def _weights(**options: Any) -> list[bytes]:
+    images, labels = bars(24)
+    network = train_classifier(images, labels, steps=6, batch_size=8, **options)._network
+    return [weight.detach().numpy().tobytes() for weight in network.parameters()]
+
+
+def test_an_item_without_weight_teaches_nothing() -> None:
+    """Wrong labels of weight 0 do not count, and those of weight 1 do."""
+    images, labels = bars(64)
+    wrong = np.arange(64) % 4 < 2
+    given = np.where(wrong, 1 - labels, labels)
+    right = train_classifier(images, given, steps=60, batch_size=16, item_weights=(~wrong).astype(float))
+    misled = train_classifier(images, given, steps=60, batch_size=16)
+    assert np.mean(right.predict(images) == labels) > 0.9
+    assert np.mean(misled.predict(images[wrong]) == labels[wrong]) < 0.8
+
+
+def test_only_the_proportions_of_weights_count() -> None:
+    some = np.linspace(0.5, 2.0, 24)
+    assert _weights(item_weights=some) == _weights(item_weights=(4 * some).tolist())
+    assert _weights(item_weights=some) != _weights()
+    for ours, theirs in zip(_weights(item_weights=np.full(24, 3)), _weights(), strict=True):
+        np.testing.assert_allclose(np.frombuffer(ours, np.float32), np.frombuffer(theirs, np.float32), atol=1e-4)
+
+
+class Turns:
+    """A sampler that gives the items of even numbers, and hears of epochs."""
+
+    def __init__(self) -> None:
+        self.epochs: list[int] = []
+
+    def __len__(self) -> int:
+        return 12
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(0, 24, 2))
+
+    def set_epoch(self, epoch: int) -> None:
+        self.epochs.append(epoch)
+
+
+def test_a_sampler_chooses_the_items() -> None:
+    images, labels = bars(24)
+    turns = Turns()
+    chosen = train_classifier(images, labels, epochs=2, batch_size=6, sampler=turns)
+    assert turns.epochs == [0, 1]
+    alone = train_classifier(images[::2], labels[::2], num_classes=2, epochs=2, batch_size=6, sampler=range(12))
+    for ours, theirs in zip(chosen._network.parameters(), alone._network.parameters(), strict=True):
+        assert torch.equal(ours, theirs)
+
+
+def test_logit_adjustment_raises_the_recall_of_a_rare_class() -> None:
+    rng = np.random.default_rng(0)
+    labels = (np.arange(400) % 10 == 0).astype(np.int64)
+    images = (rng.normal(110, 60, (400, 8, 8)) + 25 * labels[:, None, None]).clip(0, 255).astype(np.uint8)
+    recalls = []
+    for strength in (0.0, 1.0):
+        classifier = train_classifier(images[:200], labels[:200], steps=60, logit_adjust=strength, width=8)
+        recalls.append(np.mean(classifier.predict(images[200:][labels[200:] == 1])))
+    assert recalls[1] > recalls[0] + 0.1
+    assert _weights(logit_adjust=0) == _weights()
+    stream = Stream(images[:, None], labels)
+    with pytest.raises(ArgumentError, match="needs class_counts"):
+        train_classifier(stream, num_classes=2, steps=1, logit_adjust=1)
+    train_classifier(stream, num_classes=2, steps=1, logit_adjust=1, class_counts=[360, 40])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"item_weights": [1.0]}, "for each of 4 items"),
+        ({"item_weights": [1, 1, 1, -1]}, "at least 0"),
+        ({"item_weights": [0, 0, 0, 0]}, "one above 0"),
+        ({"item_weights": [1, 1, 1, np.nan]}, "finite"),
+        ({"logit_adjust": -1}, "logit_adjust must be"),
+        ({"logit_adjust": 1, "class_counts": [1, 2, 3]}, "each of 2 classes"),
+        ({"sampler": []}, "no positions"),
+    ],
+)
+def test_bad_weights_and_samplers_are_named(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ArgumentError, match=message):
+        train_classifier(np.zeros((4, 8, 8), np.uint8), [0, 1, 0, 1], steps=1, **change)
+    with pytest.raises(ArgumentTypeError, match="iterable with a length"):
+        train_classifier(np.zeros((4, 8, 8), np.uint8), [0, 1, 0, 1], steps=1, sampler=3)
