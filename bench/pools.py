@@ -10,6 +10,7 @@ once before, so that the pages are in memory: the times are of the way, not of t
 
 from __future__ import annotations
 
+import gc
 import io
 import pickle
 import statistics
@@ -48,6 +49,7 @@ def ways(folder: Path) -> dict[str, tuple[Read, int, int]]:
     """Return each way with the number of its images, and the number of batches in a turn."""
     pool = SyntheticPool.open(folder / "pool")
     plain = np.load(folder / "plain.npy", mmap_mode="r")
+    labels = np.arange(len(plain)) % 10
     files = sorted((folder / "png").iterdir())
 
     def decoded(position: int) -> torch.Tensor:
@@ -55,7 +57,11 @@ def ways(folder: Path) -> dict[str, tuple[Read, int, int]]:
 
     return {
         "pool.take(positions)": (lambda where: pool.take(where).images, len(pool), BATCHES),
-        "memmap[positions]": (lambda where: torch.from_numpy(plain[where]), len(plain), BATCHES),
+        "memmap[positions]": (
+            lambda where: (torch.from_numpy(plain[where]), torch.from_numpy(labels[where]))[0],
+            len(plain),
+            BATCHES,
+        ),
         "[pool[i] for i in positions]": (lambda where: [pool[i] for i in where.tolist()], len(pool), BATCHES),
         "[memmap[i] for i in positions]": (
             lambda where: [torch.from_numpy(plain[i].copy()) for i in where.tolist()],
@@ -68,6 +74,7 @@ def ways(folder: Path) -> dict[str, tuple[Read, int, int]]:
 
 def opening(folder: Path) -> dict[str, float]:
     """Return the milliseconds of CPU time to open the pool, to read a first item, and to send it to a worker."""
+    gc.collect()
     started = time.process_time()
     pool = SyntheticPool.open(folder / "pool")
     opened = time.process_time()
@@ -101,6 +108,7 @@ def measure(rounds: int, make_all: Callable[[Path], None] = make) -> str:
 
 
 def _text(rounds: int, samples: int, times: dict[str, float], speeds: dict[str, float]) -> str:
+    where = machine.describe()
     lines = [
         "# A large pool",
         "",
@@ -116,9 +124,11 @@ def _text(rounds: int, samples: int, times: dict[str, float], speeds: dict[str, 
         "|---|---|---|",
         *(f"| `{way}` | {speed:,.0f} | {speed / speeds['memmap[positions]']:.2f} |" for way, speed in speeds.items()),
         "",
-        f"Machine: {machine.describe()}" if hasattr(machine, "describe") else "",
+        f"{where['processor']}, one thread, torch {torch.__version__}, {where['date']}, load {machine.load()}. Written "
+        "by bench/pools.py.",
+        "",
     ]
-    return "\n".join(lines).rstrip() + "\n"
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

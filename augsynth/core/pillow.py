@@ -63,7 +63,7 @@ def stored_pixels(image: Any, what: str) -> npt.NDArray[Any]:
         what: the image's name in messages.
     """
     array = _decoded(image, what)  # first: Pillow turns some files as it reads them, and then says so
-    orientation = _orientation(image)
+    orientation = exif_orientation(image)
     if orientation != 1:
         raise ArgumentError(
             f"{what} is a PIL image whose Exif orientation is {orientation}: its pixels are stored turned or mirrored. "
@@ -82,8 +82,12 @@ def _decoded(image: Any, what: str) -> npt.NDArray[Any]:
         raise DataError(f"cannot decode {what}: {error}") from error
 
 
-def _orientation(image: Any) -> int:
-    """Return 1 to 8; 1 is upright, and stands also for orientations that are absent or unknown."""
+def exif_orientation(image: Any) -> int:
+    """Return 1 to 8; 1 is upright, and stands also for orientations that are absent or unknown.
+
+    Args:
+        image: PIL image.
+    """
     if not hasattr(image, "getexif"):  # what only looks like a PIL image
         return 1
     try:

@@ -6,6 +6,8 @@ from augsynth.data.loading.datasets import ImageData, load_dataset
 from augsynth.data.loading.decoding import DecodingTransform
 from augsynth.data.loading.encoded import EncodedImage
 from augsynth.data.loading.encoded_folder import EncodedImageFolder
+from augsynth.data.loading.mask_folder import MaskFolder
+from augsynth.data.loading.voc_folder import VOCFolder
 from augsynth.data.mixing.augmented import AugmentedDataset
 from augsynth.data.mixing.items.batch import Batch, collate
 from augsynth.data.mixing.items.soft_labels import SoftLabels
@@ -30,6 +32,7 @@ __all__ = [
     "EncodedImageFolder",
     "ImageData",
     "LabelSpace",
+    "MaskFolder",
     "MixBatchSampler",
     "MixSampler",
     "MixStream",
@@ -43,6 +46,7 @@ __all__ = [
     "Source",
     "SyntheticMixDataset",
     "SyntheticPool",
+    "VOCFolder",
     "collate",
     "load_dataset",
 ]

@@ -171,8 +171,9 @@ def test_images_without_class_folders_are_one_class(tmp_path: Path, parts: list[
         assert (data.name, data.class_names, data.labels.tolist()) == ("photos", ("photos",), [0])
         assert data.notes[0].endswith("its images are one class, 'photos'")
         assert (data.test is not None) == ("test" in parts)
-    with pytest.raises(DataError, match="no class folders"):
-        EncodedImageFolder(root / parts[0])
+    folder = EncodedImageFolder(root / parts[0])
+    assert (len(folder), folder.class_names) == (1, ((root / parts[0]).name,))
+    assert "there are no class folders" in folder.notes[0]
 
 
 def test_images_without_labels_are_one_class(tmp_path: Path) -> None:

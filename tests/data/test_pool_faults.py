@@ -297,3 +297,50 @@ def test_views_of_another_version_are_refused(tmp_path: Path, views: Any) -> Non
     (tmp_path / "manifest.json").write_text(json.dumps({**content, "views": views}))
     with pytest.raises(CheckpointError, match="its views are"):
         SyntheticPool.open(tmp_path)
+
+
+# Batches ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ranged", [True, False])
+@pytest.mark.parametrize("shape", [(3, 6, 5), (1, 64, 64), (3, 7, 13)])
+def test_a_batch_is_the_same_items_whatever_reads_it(
+    tmp_path: Path, monkeypatch: Any, ranged: bool, shape: tuple[int, int, int]
+) -> None:
+    if not ranged:
+        monkeypatch.setattr("augsynth.data.pools.mapping.SUPPORTED", False)
+    pool = SyntheticPool.create(tmp_path, toy_generator(shape), 21, shard_size=8, progress=False)
+    pool.append(toy_generator(shape), 9, progress=False)  # after a shard of 5
+    rng = np.random.default_rng(1)
+    for count in (0, 1, 7, 100):
+        positions = rng.integers(-30, 30, count)
+        taken = pool.take(positions)
+        assert taken.images.shape == (count, *shape)
+        for row, position in zip(taken.images, positions, strict=True):
+            assert torch.equal(row, pool[position][0])
+    taken.images.zero_()
+    assert pool.take([3]).images.any()
+
+
+@linux
+def test_a_batch_needs_no_more_addresses_than_there_are(tmp_path: Path, monkeypatch: Any) -> None:
+    import resource
+
+    pool = create(tmp_path)
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    monkeypatch.setattr("augsynth.data.pools.mapping.math.lcm", lambda *_: 2**50)
+    resource.setrlimit(resource.RLIMIT_AS, (2**45, hard))
+    try:
+        assert torch.equal(pool.take([3]).images[0], pool[3][0])
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+
+def test_a_batch_of_a_damaged_shard_is_refused(tmp_path: Path) -> None:
+    create(tmp_path)
+    file = tmp_path / "images-000001.npy"
+    file.write_bytes(file.read_bytes()[:-1])
+    pool = SyntheticPool.open(tmp_path)
+    pool.take([0, 1])
+    with pytest.raises(CheckpointError, match=r"images-000001\.npy cannot be read"):
+        pool.take([0, 5])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -13,9 +13,9 @@ import numpy as np
 
 from augsynth.core.checks import check_choice
 from augsynth.core.names import listed
-from augsynth.data.loading.encoded import EncodedImage, Mode
 from augsynth.data.loading.jpeg import require_simplejpeg
 from augsynth.data.loading.listing import Listing
+from augsynth.data.loading.paths import FilePaths
 from augsynth.data.loading.pillow import require_pillow
 from augsynth.errors import DataError
 from augsynth.progress import progress_bar
@@ -30,35 +30,50 @@ def check_on_error(on_error: str) -> None:
     check_choice("on_error", on_error, ("raise", "skip"))
 
 
-def unreadable_files(files: Sequence[str], mode: Mode, progress: bool) -> dict[int, str]:
-    """Decode all files, and return the message of the error for the number of each file that cannot be decoded.
+def unreadable(count: int, check: Callable[[int], object], progress: bool) -> dict[int, str]:
+    """Check all items of a data set, and return the message of the `DataError` for the number of each damaged one.
 
     Args:
-        files: paths.
-        mode: mode to which they are converted.
-        progress: True shows a progress bar for 2,000 files or more.
+        count: number of items.
+        check: function of the number of an item, which raises `DataError` if the item cannot be read.
+        progress: True shows a progress bar for 2,000 items or more.
     """
     require_simplejpeg()  # without it, every file would count as damaged
     require_pillow()
+
+    def failure(number: int) -> str | None:
+        try:
+            check(number)
+        except DataError as error:
+            return str(error)
+        return None
+
     failures: dict[int, str] = {}
     with (
-        progress_bar("checking images", len(files), progress and len(files) >= _BAR_FROM) as advance,
+        progress_bar("checking images", count, progress and count >= _BAR_FROM) as advance,
         ThreadPoolExecutor(os.cpu_count()) as threads,
     ):
-        for first in range(0, len(files), _AT_ONCE):
-            some = files[first : first + _AT_ONCE]
-            messages = threads.map(_failure, some, [mode] * len(some))
-            failures |= {first + number: message for number, message in enumerate(messages) if message is not None}
+        for first in range(0, count, _AT_ONCE):
+            some = range(first, min(count, first + _AT_ONCE))
+            messages = zip(some, threads.map(failure, some), strict=True)
+            failures |= {number: message for number, message in messages if message is not None}
             advance(len(some))
     return failures
 
 
-def _failure(path: str, mode: Mode) -> str | None:
-    try:
-        EncodedImage.read(path, mode).decode()
-    except DataError as error:
-        return str(error)
-    return None
+def failures_note(failures: Mapping[int, str], files: Sequence[str] | FilePaths, root: Path) -> list[str]:
+    """Return a note about the items that cannot be read, if there are any.
+
+    Args:
+        failures: their messages by their numbers.
+        files: paths of all items.
+        root: folder of the data set.
+    """
+    if not failures:
+        return []
+    paths = [os.path.relpath(files[number], root) for number in failures]
+    first = next(iter(failures.values()))
+    return [f"{len(paths)} images in {root.name!r} cannot be read and were left out: {listed(paths)}; {first}"]
 
 
 def without(listing: Listing, failures: Mapping[int, str], root: Path, names: Sequence[str]) -> Listing:
@@ -77,8 +92,6 @@ def without(listing: Listing, failures: Mapping[int, str], root: Path, names: Se
     if len(lost):
         message = next(text for number, text in failures.items() if listing.labels[number] == lost[0])
         raise DataError(f"no image of class {names[lost[0]]!r} in {root.name!r} can be read: {message}")
-    first = next(iter(failures.values()))
-    lost_files = [os.path.relpath(listing.files[number], root) for number in failures]
-    note = f"{len(failures)} images in {root.name!r} cannot be read and were left out: {listed(lost_files)}; {first}"
+    note = failures_note(failures, listing.files, root)
     files, real = ([paths[number] for number in kept] for paths in (listing.files, listing.real))
-    return replace(listing, files=files, real=real, labels=listing.labels[kept], notes=[*listing.notes, note])
+    return replace(listing, files=files, real=real, labels=listing.labels[kept], notes=[*listing.notes, *note])

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from augsynth.core.files import open_file
 from augsynth.core.names import printable
 from augsynth.data.loading.jpeg import FACTORS, decode_lines, read_header
-from augsynth.data.loading.pillow import as_array, as_plain, check_pixels, open_upright
+from augsynth.data.loading.pillow import as_array, as_plain, check_pixels, open_upright, stored_orientation
 from augsynth.errors import ArgumentError, ArgumentTypeError, DataError, shown
 
 Mode = Literal["RGB", "L"]
@@ -92,6 +92,23 @@ class EncodedImage:
     def divisible(self) -> bool:
         """True if a part of the lines, or a smaller picture, can be decoded: for JPEG files that are stored upright."""
         return self._jpeg is not None and self._jpeg.orientation == 1
+
+    @property
+    def orientation(self) -> int:
+        """Exif orientation of the stored pixels, 1 to 8; 1 is upright."""
+        return stored_orientation(self.data) if self._jpeg is None else self._jpeg.orientation
+
+    def require_upright(self, what: str) -> None:
+        """Raise `DataError` if Exif turns the image, because nobody knows whether its targets turn with it.
+
+        Args:
+            what: words for the targets, "its boxes" for example.
+        """
+        if self.orientation != 1:
+            raise DataError(
+                f"the Exif orientation of {self.name} is {self.orientation}, and nobody can tell whether {what} turn "
+                "with it: save the image as it is meant, without the tag"
+            )
 
     def decode(
         self, *, lines: int | None = None, factor: int = 1, into: NDArray[np.uint8] | None = None

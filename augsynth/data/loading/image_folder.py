@@ -44,8 +44,6 @@ def read_image_folder(
     folders, notes = _parts(root)
     parts = [ClassFolders.read(folder, one_class=root.resolve().name) for folder in folders]
     names = check_classes(classes) or tuple(parts[0].folders)
-    if [str(folders[0])] in parts[0].folders.values():
-        notes.append(f"there are no class folders in {folders[0].name!r}: its images are one class, {names[0]!r}")
     listings = [
         list_files(part, names, max_per_class, seed, partial=number > 0 or classes is not None)
         for number, part in enumerate(parts)

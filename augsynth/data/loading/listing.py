@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,12 +29,14 @@ class ClassFolders:
       names are the same text in different Unicode forms, as copies between macOS and other systems make them.
     * `beside`: names of the images beside class folders.
     * `hidden`: names of hidden folders and images beside class folders.
+    * `alone`: whether the images have no class folders and are one class.
     """
 
     root: Path
     folders: dict[str, list[str]]
     beside: list[str]
     hidden: list[str]
+    alone: bool = False
 
     @classmethod
     def read(cls, root: Path, one_class: str | None = None) -> ClassFolders:
@@ -54,7 +56,7 @@ class ClassFolders:
         for name in filter(is_data, names):
             folders.setdefault(class_name(name), []).append(os.path.join(root, name))
         if not folders and beside and one_class is not None:
-            return cls(root, {class_name(one_class): [str(root)]}, [], [])
+            return cls(root, {class_name(one_class): [str(root)]}, [], [], alone=True)
         if not folders:
             raise DataError(f"no class folders in {root.name!r}; expected one subfolder a class, with images in it")
         return cls(root, dict(sorted(folders.items())), beside, hidden)
@@ -131,6 +133,9 @@ def list_files(
         partial: True allows classes without images, and notes them; default False.
     """
     folders, notes = part.matched(names)
+    if part.alone:
+        [name] = part.folders
+        notes.append(f"there are no class folders in {part.root.name!r}: its images are one class, {name!r}")
     walks = [[images_below(folder) for folder in folders[name]] for name in names]
     counts = [sum(len(found.images) for found in walk) for walk in walks]
     empty = [name for name, count in zip(names, counts, strict=True) if not count]
@@ -155,6 +160,33 @@ def list_files(
         bound = f"at most {max_per_class} a class"
         notes.append(f"{len(files)} of {sum(counts)} images in {part.root.name!r} used, {bound}")
     return Listing(files, real, np.repeat(np.arange(len(names)), kept), notes)
+
+
+def list_by(
+    root: Path, class_of: Callable[[Path], str], classes: tuple[str, ...] | None
+) -> tuple[tuple[str, ...], Listing]:
+    """List all image files below a folder; return the names of all classes, and the files.
+
+    Args:
+        root: the folder.
+        class_of: function of a path that returns the name of the class.
+        classes: names of all classes; None for those that occur, sorted.
+    """
+    found = images_below(root)
+    if not found.images:
+        raise DataError(f"no images in {root.name!r}; the types read are {KNOWN}")
+    names = [class_of(Path(path)) for path in found.images]
+    wrong = next((name for name in names if not isinstance(name, str)), None)
+    if wrong is not None:
+        raise ArgumentTypeError(f"class_of must return the name of a class, got {shown(wrong)}")
+    named = list(map(class_name, names))
+    known = classes or tuple(sorted(set(named)))
+    unknown = sorted(set(named).difference(known))
+    if unknown:
+        raise DataError(f"{root.name!r} has classes that are not known: {listed(unknown)}; known are {listed(known)}")
+    labels = {name: label for label, name in enumerate(known)}
+    numbers = np.array([labels[name] for name in named], np.int64)
+    return known, Listing(found.images, found.real, numbers, left_out(root.name, found))
 
 
 def shared_files(listings: Sequence[Listing]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augsynth.core.files import open_file
+from augsynth.core.pillow import exif_orientation
 from augsynth.errors import DataError
 
 if TYPE_CHECKING:
@@ -33,6 +35,32 @@ def open_upright(file: str | Path | IO[bytes], name: str) -> Image:
     if image.mode not in (*GREY_MODES, *COLOUR_MODES):
         raise DataError(f"{name} has {image.mode!r} pixels; save it as 8-bit grey or RGB")
     return image
+
+
+def stored_orientation(data: bytes) -> int:
+    """Return the Exif orientation of an encoded image, 1 to 8; 1 is upright."""
+    with require_pillow().open(io.BytesIO(data)) as opened:
+        return exif_orientation(opened)
+
+
+def read_numbers(path: str, name: str) -> NDArray[Any]:
+    """Return the numbers of a mask (H, W), uint8, uint16 or int32: grey levels, or places in a palette.
+
+    Args:
+        path: path of the file.
+        name: its name in messages.
+
+    Raises `DataError` for a damaged file, and for one that holds colours.
+    """
+    try:
+        with open_file(path) as stream, require_pillow().open(stream) as image:
+            numbers = np.array(image)
+            mode, orientation = image.mode, exif_orientation(image)
+    except Exception as error:  # a damaged file makes Pillow's readers raise nearly anything
+        raise DataError(f"cannot decode {name}: {error}") from error
+    if numbers.ndim != 2 or numbers.dtype.kind not in "uib" or orientation != 1:
+        raise DataError(f"{name} has {mode!r} pixels; save the mask as numbers, 8-bit or 16-bit grey or a palette")
+    return numbers.astype(np.uint8) if numbers.dtype == bool else numbers.astype(numbers.dtype.newbyteorder("="))
 
 
 def check_pixels(height: int, width: int, name: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
@@ -96,15 +97,16 @@ class Found:
     strangers: list[str] = field(default_factory=list)
 
 
-def images_below(root: str | os.PathLike[str], deep: bool = True) -> Found:
-    """Return the images in a folder; links to files and folders are followed.
+def images_below(root: str | os.PathLike[str], deep: bool = True, accepts: Callable[[str], bool] = is_image) -> Found:
+    """Return the images in a folder, or other files; links to files and folders are followed.
 
     Args:
         root: the folder.
         deep: also look in all folders below it; default True.
+        accepts: tells by its name whether a file is one of those that are looked for; default image files.
     """
     folder = os.fspath(root)
-    walk = _Walk(os.path.realpath(folder), deep)
+    walk = _Walk(os.path.realpath(folder), deep, accepts)
     walk.enter(folder, walk.start)
     walk.follow()
     found = walk.found
@@ -118,11 +120,13 @@ def images_below(root: str | os.PathLike[str], deep: bool = True) -> Found:
 class _Walk:
     """State of a walk: the folders that were entered, by their real paths, and the links that are still to follow."""
 
-    def __init__(self, start: str, deep: bool) -> None:
+    def __init__(self, start: str, deep: bool, accepts: Callable[[str], bool]) -> None:
         self.start = start
         self.found = Found()
         self.ordered = True  # depth first, so files are in order until a folder has both files and folders
         self._deep = deep
+        self._accepts = accepts
+        self._usual = _AS_USUAL if accepts is is_image else ()
         self._entered = {start}
         self._linked_files: list[str] = []
         self._linked_folders: list[str] = []
@@ -170,11 +174,13 @@ class _Walk:
 
     def _add_files(self, names: list[str], folder: str, real: str) -> None:
         # Most folders hold nothing but such names, and one call of `endswith` is quicker than any other test.
-        images = [name for name in names if name.endswith(_AS_USUAL) and name[0] != "."]
+        images = [name for name in names if name.endswith(self._usual) and name[0] != "."]
         if len(images) < len(names):
-            images = [name for name in names if is_data(name) and is_image(name)]
+            images = [name for name in names if is_data(name) and self._accepts(name)]
             others = set(names).difference(images)
-            self.found.hidden += [name for name in names if name in others and not is_data(name) and is_image(name)]
+            self.found.hidden += [
+                name for name in names if name in others and not is_data(name) and self._accepts(name)
+            ]
             self.found.strangers += [name for name in names if name in others and is_data(name)]
         here, real_here = os.path.join(folder, ""), os.path.join(real, "")
         paths = [here + name for name in images]
@@ -186,10 +192,10 @@ class _Walk:
             path = os.path.join(folder, name)
             is_folder = os.path.isdir(path)
             if not is_data(name):
-                self.found.hidden += [name] if is_folder or is_image(name) else []
+                self.found.hidden += [name] if is_folder or self._accepts(name) else []
             elif is_folder:
                 self._linked_folders += [path] if self._deep else []
-            elif is_image(name) and os.path.isfile(path):
+            elif self._accepts(name) and os.path.isfile(path):
                 self._linked_files.append(path)
             else:
                 self.found.strangers.append(name)

@@ -7,6 +7,7 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from torch.utils.data import Dataset
 from augsynth.core.checks import check_integer
 from augsynth.core.positions import as_positions
 from augsynth.data.pools import export as exporting
-from augsynth.data.pools import writer
+from augsynth.data.pools import mapping, writer
 from augsynth.data.pools.cluster import Engine
 from augsynth.data.pools.entries import Part
 from augsynth.data.pools.gating import GatedPool
@@ -66,7 +67,10 @@ class SyntheticPool(GatedPool, Dataset[Any]):
         self.manifest.require_finished(self.path)
         self._images = lru_cache(_MAPPED_SHARDS)(partial(_map_shard, self.path, self.manifest))
         self._targets = lru_cache(_MAPPED_SHARDS)(partial(_read_targets, self.path, self.manifest))
+        self._shard_labels = lru_cache(_MAPPED_SHARDS)(partial(_read_labels, self.path, self.manifest))
         self._labels: npt.NDArray[np.int64] | None = None
+        self._range: mapping.ShardRange | None = None
+        self._tried_range = False
 
     @classmethod
     def create(
@@ -267,8 +271,8 @@ class SyntheticPool(GatedPool, Dataset[Any]):
     def labels(self) -> npt.NDArray[np.int64] | None:
         """Label of every item, int64 (n,), or None."""
         if self._labels is None and self.manifest.labelled:
-            shards = enumerate(self.manifest.shards)
-            self._labels = np.concatenate([read_labels(self.path / labels_file(i), shard.count) for i, shard in shards])
+            shards = range(len(self.manifest.shards))
+            self._labels = np.concatenate([_read_labels(self.path, self.manifest, number) for number in shards])
         return self._labels
 
     def largest_label(self) -> int:
@@ -286,12 +290,9 @@ class SyntheticPool(GatedPool, Dataset[Any]):
             indices: their numbers, in the order of the result; negative ones count from the end.
         """
         positions = as_positions(indices, len(self), f"the pool {self.path}")
-        images = np.empty((len(positions), *self.image_shape), np.uint8)
         numbers = np.searchsorted(self._ends, positions, side="right")
         offsets = positions - self._starts[numbers]
-        shard = self._images
-        for row, number, offset in zip(images, numbers.tolist(), offsets.tolist(), strict=True):
-            row[...] = shard(number)[offset]
+        images = self._gathered(numbers, offsets)
         labels = None if self.labels is None else torch.from_numpy(self.labels[positions])
         targets = None
         if self.target_fields:
@@ -302,16 +303,40 @@ class SyntheticPool(GatedPool, Dataset[Any]):
     def __len__(self) -> int:
         return int(self._starts[-1])
 
+    def _gathered(self, numbers: npt.NDArray[np.int64], offsets: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
+        shards = self._shard_range() if len(numbers) else None
+        if shards is not None:
+            return shards.take(numbers, offsets)
+        images = np.empty((len(numbers), *self.image_shape), np.uint8)
+        for row, number, offset in zip(images, numbers.tolist(), offsets.tolist(), strict=True):
+            row[...] = self._images(number)[offset]
+        return images
+
+    def _shard_range(self) -> mapping.ShardRange | None:
+        """Return the range of all shards, which is reserved when it is first used; None if the system has none."""
+        if not self._tried_range:
+            self._tried_range = True
+            if mapping.SUPPORTED and len(self._ends) <= _MAPPED_SHARDS:
+                counts = [shard.count for shard in self.manifest.shards]
+                files = [self.path / images_file(number) for number in range(len(counts))]
+                with suppress(OSError, OverflowError):  # as many addresses as this process may not have
+                    self._range = mapping.ShardRange(files, counts, self.image_shape)
+        return self._range
+
     def _item(self, position: int) -> Any:
         number = int(self._ends.searchsorted(position, side="right"))
         row = position - int(self._starts[number])
         image: npt.NDArray[np.uint8] = self._images(number)[row]
         if len(self._ends) > _MAPPED_SHARDS:
             image = image.copy()  # a map lasts as long as an image of it, and a process has 65,530
-        label = None if self.labels is None else int(self.labels[position])
+        label = self._label(position, number, row) if self.manifest.labelled else None
         return item_of(
             torch.from_numpy(image), label, self._targets(number).target(row) if self.target_fields else None
         )
+
+    def _label(self, position: int, number: int, row: int) -> int:
+        """Return a label; from its shard alone, as long as nothing needed the labels of all."""
+        return int(self._shard_labels(number)[row] if self._labels is None else self._labels[position])
 
     def __reduce__(self) -> tuple[type[SyntheticPool], tuple[Path]]:
         return type(self), (self.path,)
@@ -330,6 +355,10 @@ class SyntheticPool(GatedPool, Dataset[Any]):
 def _map_shard(folder: Path, manifest: Manifest, number: int) -> npt.NDArray[np.uint8]:
     shape = (manifest.shards[number].count, *manifest.image_shape)
     return map_array(folder / images_file(number), shape, np.dtype(np.uint8))
+
+
+def _read_labels(folder: Path, manifest: Manifest, number: int) -> npt.NDArray[np.int64]:
+    return read_labels(folder / labels_file(number), manifest.shards[number].count)
 
 
 def _read_targets(folder: Path, manifest: Manifest, number: int) -> ShardTargets:

@@ -45,7 +45,7 @@ def map_array(file: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> npt.N
     """
     try:
         with open_file(file) as stream:
-            start, size = _extent(stream, shape, dtype)
+            start, size = extent(stream, shape, dtype)
             if size <= _READ_UP_TO:
                 return np.fromfile(stream, np.uint8, size).view(dtype).reshape(shape)
         name: Any = os.fsencode(file)  # as text, torch refuses a name that is not UTF-8
@@ -65,7 +65,7 @@ def read_array(file: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> npt.
     """
     try:
         with open_file(file) as stream:
-            _, size = _extent(stream, shape, dtype)
+            _, size = extent(stream, shape, dtype)
             return np.fromfile(stream, np.uint8, size).view(dtype).reshape(shape)
     except (OSError, ValueError) as cause:
         raise CheckpointError(f"shard {file} cannot be read: {cause}") from cause
@@ -79,8 +79,14 @@ def read_labels(file: Path, count: int) -> npt.NDArray[np.int64]:
     return labels
 
 
-def _extent(stream: BinaryIO, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[int, int]:
-    """Return the offset and the number of bytes of a file's values; raise `ValueError` for other values or fewer."""
+def extent(stream: BinaryIO, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[int, int]:
+    """Return the offset and the number of bytes of a file's values; raise `ValueError` for other values or fewer.
+
+    Args:
+        stream: the file, at its beginning.
+        shape: shape that its array must have.
+        dtype: dtype that its array must have.
+    """
     expected, size = _header(shape, dtype), math.prod(shape) * dtype.itemsize
     if stream.read(len(expected)) != expected:  # NumPy's reader of headers takes longer than all the rest
         stream.seek(0)

@@ -35,7 +35,8 @@ def write_parquet(
     (folder / "data").mkdir()
     for number in range(files):
         file = folder / "data" / f"train-{number:05d}-of-{files:05d}.parquet"
-        with pyarrow.parquet.ParquetWriter(file, schema) as writer:
+        # PNG files do not become smaller, and no two are alike.
+        with pyarrow.parquet.ParquetWriter(file, schema, compression="none", use_dictionary=False) as writer:
             left = islice(items, ROWS_PER_FILE)
             while rows := [_row(item) for item in islice(left, _ROWS_PER_GROUP)]:
                 writer.write_table(pyarrow.Table.from_pylist(rows, schema=schema))
