@@ -324,3 +324,14 @@ def test_recipes_make_the_training_sets_that_they_say(halves):
     assert labels("pool", 0.5) == (pytest.approx([20] * 5 + [4] * 5), 60)
     assert labels("balanced pool", 0.5) == (pytest.approx([12] * 10), 60)
     assert labels("filled", 0.5) == (pytest.approx([20] * 5 + [10] * 5), 30)
+
+
+def test_the_loss_is_adjusted_for_rare_classes_where_the_task_can(halves):
+    mine, others = halves
+    tail = {label: 6 if label < 5 else 3 for label in range(10)}
+    settings = replace(QUICK, per_class=tail, policies=("none",), ratios=(0.5,), confirm_seeds=2)
+    result = sweep(mine, {"more": Others(others)}, task=SmallCNN(steps=3), settings=settings, progress=False)
+    assert {arm.recipe for arm in result.controls} == {"plain", "oversampling", "logit adjustment"}
+    asked = replace(settings, cheap=("logit adjustment",))
+    with pytest.raises(ArgumentError, match="ScikitLearn has no field 'logit_adjust'"):
+        sweep(mine, {"more": Others(others)}, task=ridge(), settings=asked, progress=False)

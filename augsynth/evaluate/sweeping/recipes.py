@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -41,26 +42,29 @@ class Recipe(NamedTuple):
     Args:
         make: function of `Ingredients` that returns a map-style dataset of `(image, label)`.
         synthetic: whether it uses a pool.
+        task: fields of the task that it replaces, by name; the task must have them.
     """
 
     make: Make
     synthetic: bool
+    task: Mapping[str, Any] = MappingProxyType({})
 
 
 RECIPES: dict[str, Recipe] = {}
 """All recipes by name. Another one is a function with the decorator `recipe`."""
 
 
-def recipe(name: str, *, synthetic: bool) -> Callable[[Make], Make]:
+def recipe(name: str, *, synthetic: bool, **task: Any) -> Callable[[Make], Make]:
     """Return a decorator that adds a recipe to `RECIPES`.
 
     Args:
         name: name of the recipe in tables.
         synthetic: whether it uses a pool.
+        task: fields of the task that it replaces.
     """
 
     def add(make: Make) -> Make:
-        RECIPES[name] = Recipe(make, synthetic)
+        RECIPES[name] = Recipe(make, synthetic, task)
         return make
 
     return add
@@ -94,6 +98,12 @@ def plain(given: Ingredients) -> SyntheticMixDataset:
 def oversampling(given: Ingredients) -> SyntheticMixDataset:
     """Real images, every class equally often: those of rare classes repeat. The cheap rival on a long tail."""
     return _mix(given, given.real, ratio=0.0, balance="classes")
+
+
+@recipe("logit adjustment", synthetic=False, logit_adjust=1.0)
+def logit_adjustment(given: Ingredients) -> SyntheticMixDataset:
+    """Real images, each once an epoch; the loss allows for the sizes of the classes (Menon et al., ICLR 2021)."""
+    return plain(given)
 
 
 @recipe("pool", synthetic=True)

@@ -31,7 +31,8 @@ class SweepSettings:
             a long tail; None (default) for three quarters of all.
         policies: names of augmentation policies, keys of `POLICIES` (default: all), or pipelines by names of your own.
         cheap: recipes without a pool, each tried with every policy. None (default) stands for "plain", and also
-            "oversampling" if the largest class has 1.5 times as many images as the smallest.
+            "oversampling" and, for tasks with a field `logit_adjust`, "logit adjustment" if the largest class has 1.5
+            times as many images as the smallest.
         recipes: recipes that use a pool. None (default) stands for "pool", and also "balanced pool" in the same case.
         ratios: shares of synthetic images, each in (0, 1]; default 0.25, 0.5 and 0.8.
         seeds: repetitions to choose by, at least 2; default 4.
@@ -80,14 +81,16 @@ class SweepSettings:
             for name in names:
                 recipe_named(name, synthetic=synthetic)
 
-    def for_classes(self, counts: Sequence[int]) -> SweepSettings:
+    def for_classes(self, counts: Sequence[int], adjustable: bool) -> SweepSettings:
         """Return the settings with the recipes that suit the sizes of the classes.
 
         Args:
             counts: number of training images of each class.
+            adjustable: whether the task has a field `logit_adjust`.
         """
         uneven = max(counts) >= UNEVEN * min(counts)
-        cheap = ("plain", "oversampling") if uneven else ("plain",)
+        adjusted = ("logit adjustment",) if adjustable else ()
+        cheap = ("plain", "oversampling", *adjusted) if uneven else ("plain",)
         recipes = ("pool", "balanced pool") if uneven else ("pool",)
         return replace(self, cheap=self.cheap or cheap, recipes=self.recipes or recipes)
 

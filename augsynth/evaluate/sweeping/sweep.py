@@ -87,7 +87,7 @@ class _Sweep:
         self.workers = Workers(settings.workers, settings.backend, progress)
         self.seconds: dict[str, float] = {}
         counts = np.bincount(laboratory.split(settings.choosing[0]).real.labels, minlength=laboratory.data.num_classes)
-        settings = settings.for_classes(counts.tolist())
+        settings = settings.for_classes(counts.tolist(), hasattr(laboratory.task, "logit_adjust"))
         self.settings = settings if settings.budget is None else self._within_budget(settings)
 
     def run(self) -> SweepResult:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import Field, dataclass, fields, is_dataclass
+from dataclasses import Field, dataclass, fields, is_dataclass, replace
 from typing import Any, cast
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from augsynth.classifier import train_classifier
 from augsynth.data.loading.datasets import ImageData
+from augsynth.data.mixing.rule.labels import class_labels
 from augsynth.errors import ArgumentError, PluginError
 from augsynth.evaluate.metrics import METRICS, MORE_METRICS
 
@@ -54,6 +55,21 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, (bool, int, float, str, type(None))) else repr(value)
 
 
+def with_fields(task: Task, changes: Mapping[str, Any]) -> Task:
+    """Return a task with other fields; raise `ArgumentError` if it does not have them.
+
+    Args:
+        task: the task.
+        changes: values of fields by name.
+    """
+    if not changes:
+        return task
+    missing = [name for name in changes if not (is_dataclass(task) and hasattr(task, name))]
+    if missing:
+        raise ArgumentError(f"the task {type(task).__name__} has no field {missing[0]!r}, which the recipe sets")
+    return cast("Task", replace(cast("Any", task), **changes))
+
+
 class ClassificationTask(Task):
     """Task of telling classes apart. A subclass writes `train`; the scores are those of `METRICS` and
     `MORE_METRICS`, and the recall of each class.
@@ -93,12 +109,14 @@ class SmallCNN(ClassificationTask):
         width: channels of the first block; default 16.
         batch_size: images of an update; default 64.
         metric: name of the score that decides, such as "balanced_accuracy"; default "accuracy".
+        logit_adjust: strength of the adjustment for rare classes, at least 0, as in `train_classifier`; default 0.
     """
 
     steps: int = 600
     width: int = 16
     batch_size: int = 64
     metric: str = "accuracy"
+    logit_adjust: float = 0.0
 
     def train(self, training: Any, *, num_classes: int, seed: int) -> Predict:
         return train_classifier(
@@ -109,6 +127,8 @@ class SmallCNN(ClassificationTask):
             batch_size=self.batch_size,
             seed=seed,
             threads=1,
+            logit_adjust=self.logit_adjust,
+            class_counts=_class_counts(training, num_classes) if self.logit_adjust else None,
         ).predict
 
 
@@ -140,6 +160,10 @@ class ScikitLearn(ClassificationTask):
 
     def _rows(self, images: NDArray[np.float32]) -> ArrayLike:
         return images.reshape(len(images), -1) if self.features is None else self.features(images)
+
+
+def _class_counts(training: Any, num_classes: int) -> NDArray[np.int64]:
+    return np.bincount(class_labels(training.real, "real", progress=False), minlength=num_classes)
 
 
 def _epochs(training: Any, epochs: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:

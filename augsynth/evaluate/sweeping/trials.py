@@ -22,7 +22,7 @@ from augsynth.evaluate.sweeping.recipes import Ingredients, Recipe
 from augsynth.evaluate.sweeping.sources import Pool, Source
 from augsynth.evaluate.sweeping.splits import Split, draw_split, require_test_part
 from augsynth.evaluate.sweeping.stored import content_key, read_stored, store
-from augsynth.evaluate.sweeping.tasks import Task
+from augsynth.evaluate.sweeping.tasks import Task, with_fields
 from augsynth.generators import Generator, register_generator
 from augsynth.progress import progress_bar
 from augsynth.transforms import Compose
@@ -94,14 +94,17 @@ class Laboratory:
             return found
         started = time.perf_counter()
         given = Ingredients(split.real, pool, arm.ratio, self.pipelines[arm.policy], trial.seed)
-        scores = self.task.score(self.recipes[arm.recipe].make(given), scored, seed=trial.seed)
+        scores = self._task(arm).score(self.recipes[arm.recipe].make(given), scored, seed=trial.seed)
         result = {**scores, SECONDS: time.perf_counter() - started}
         store(path, result)
         return result
 
+    def _task(self, arm: Arm) -> Task:
+        return with_fields(self.task, self.recipes[arm.recipe].task)
+
     def _identity(self, trial: Trial, real: ImageData, scored: ImageData, pool: Pool | None) -> dict[str, Any]:
         return {
-            "task": self.task.describe(),
+            "task": self._task(trial.arm).describe(),
             "policy": self.pipelines[trial.arm.policy].to_dict(),
             "recipe": trial.arm.recipe,
             "ratio": trial.arm.ratio,
