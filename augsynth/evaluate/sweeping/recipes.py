@@ -103,7 +103,7 @@ def oversampling(given: Ingredients) -> SyntheticMixDataset:
 @recipe("logit adjustment", synthetic=False, logit_adjust=1.0)
 def logit_adjustment(given: Ingredients) -> SyntheticMixDataset:
     """Real images, each once an epoch; the loss allows for the sizes of the classes (Menon et al., ICLR 2021)."""
-    return plain(given)
+    return _mix(given, given.real, ratio=0.0)
 
 
 @recipe("pool", synthetic=True)
