@@ -28,8 +28,10 @@ def main(path: Path, killed: str) -> None:
     write = writer.write_shard
 
     def noted(folder: Path, number: int, samples: Any) -> Any:
-        if rank == 1 and killed == attempt and number > 2:
-            os.kill(os.getpid(), signal.SIGKILL)
+        if killed == attempt and number > 2:
+            if rank == 1:
+                os.kill(os.getpid(), signal.SIGKILL)
+            time.sleep(60)  # until torchrun notices that rank 1 was killed, and ends this one as well
         with open(path.parent / f"rank-{rank}-{attempt}", "a") as notes:
             notes.write(f"{number}\n")
         time.sleep(0.02)
