@@ -147,6 +147,23 @@ def test_a_folder_of_class_folders(tmp_path: Path) -> None:
     assert (part["name"], part["format"], part["source"], part["images"]) == ("import", "imagefolder", "in", 5)
 
 
+def test_a_folder_is_read_as_every_other_folder_is(tmp_path: Path) -> None:
+    """Links are followed, each image comes once, hidden files are left out, and names are composed Unicode."""
+    root, away = tmp_path / "data", tmp_path / "away"
+    save(root / "cafe\u0301" / "a.png")
+    save(away / "b.png", seed=1)
+    save(root / "cafe\u0301" / ".hidden.png", seed=2)
+    (root / "cafe\u0301" / "linked").symlink_to(away)
+    (root / "cafe\u0301" / "loop").symlink_to(root / "cafe\u0301")
+    (root / "dog").symlink_to(away)
+    pool = load(tmp_path / "pool", root)
+    assert pool.class_names == ("caf\u00e9", "dog")
+    assert pool.labels.tolist() == [0, 0, 1]
+    save(root / "caf\u00e9" / "c.png")
+    with pytest.raises(DataError, match="different forms of Unicode"):
+        load(tmp_path / "twice", root)
+
+
 def test_a_folder_of_images_alone_has_no_labels(tmp_path: Path) -> None:
     grey = save(tmp_path / "in/1.png", (6, 5))
     pool = load(tmp_path / "pool", tmp_path / "in")

@@ -7,13 +7,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from augsynth.core.files import is_data
-from augsynth.data.loading.walk import is_image
+from augsynth.core.names import listed
+from augsynth.data.loading.listing import class_name
+from augsynth.data.loading.walk import images_below, is_image, scan
 from augsynth.data.pools.reading.entries import Entry, digest_of
 from augsynth.errors import DataError
 
 
 class FolderReader:
-    """Reader of a folder of images, sorted by class and then by path. Hidden files are left out.
+    """Reader of a folder of images, sorted by class and then by path.
+
+    Hidden files are left out and links are followed, as in every folder that is loaded.
 
     Args:
         root: the folder.
@@ -23,17 +27,21 @@ class FolderReader:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        folders = [name for name in _sorted(root) if os.path.isdir(root / name)]
+        entries = scan(str(root))
+        linked = [name for name in entries.links if (root / name).is_dir()]
+        folders = sorted(filter(is_data, (*entries.folders, *linked)), key=class_name)
         self.labelled = bool(folders)
-        self.class_names = tuple(folders) if folders else None
+        self.class_names = _names_of(root, folders) if folders else None
         self._files: list[str] = []
         self._firsts: list[int] = []
         for folder in folders or ["."]:
             self._firsts.append(len(self._files))
-            self._files += _images(root, folder, deep=bool(folders))
-            if len(self._files) == self._firsts[-1]:
+            found = images_below(root / folder, deep=bool(folders)).images
+            self._files += [Path(os.path.relpath(path, root)).as_posix() for path in found]
+            if not found:
                 raise DataError(f"there are no images in {root / folder}")
-        beside = [name for name in _sorted(root) if is_image(name) and not (root / name).is_dir()]
+        files = [*entries.files, *(set(entries.links) - set(linked))]
+        beside = sorted(name for name in files if is_data(name) and is_image(name))
         if folders and beside:
             raise DataError(
                 f"{root} has images beside its class folders, {beside[0]!r} for example: move them into one"
@@ -56,17 +64,11 @@ class FolderReader:
             yield Entry(self._files[number], self._root / self._files[number], label)
 
 
-def _sorted(folder: Path) -> list[str]:
-    return sorted(name for name in os.listdir(folder) if is_data(name))
-
-
-def _images(root: Path, folder: str, *, deep: bool) -> list[str]:
-    """Return the images in a folder, sorted, by their paths from the root."""
-    found = []
-    for name in _sorted(root / folder):
-        path = name if folder == "." else f"{folder}/{name}"
-        if deep and (root / path).is_dir() and not (root / path).is_symlink():
-            found += _images(root, path, deep=True)
-        elif is_image(name) and (root / path).is_file():
-            found.append(path)
-    return found
+def _names_of(root: Path, folders: list[str]) -> tuple[str, ...]:
+    names = tuple(map(class_name, folders))
+    if len(set(names)) < len(names):
+        twins = [folder for folder, name in zip(folders, names, strict=True) if names.count(name) > 1]
+        raise DataError(
+            f"{root} has folders of the same name in different forms of Unicode: {listed(twins)}; join them"
+        )
+    return names
