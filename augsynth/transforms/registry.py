@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from augsynth.core.checks import suggestion
+from augsynth.core.names import listed
 from augsynth.errors import ArgumentError, ArgumentTypeError, shown
 from augsynth.transforms.compose import Compose
 from augsynth.transforms.contract import Transform
@@ -73,5 +74,8 @@ class _Builder:
         return self.build(value, depth) if isinstance(value, Mapping) and "type" in value else value
 
 
+_MOST_NAMES = 30
+
+
 def _suggestion(name: str, known: Sequence[str]) -> str:
-    return suggestion(name, known) or f"; known are {', '.join(known)}"
+    return suggestion(name, known) or f"; known are {listed(known, _MOST_NAMES)}"

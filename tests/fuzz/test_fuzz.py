@@ -27,7 +27,7 @@ def test_hostile_inputs_run_or_are_refused_in_words(name: str) -> None:
     _native.set_isa(before)
     assert not tally.findings
     assert tally.outcomes[REFUSED] > INPUTS // 20
-    assert tally.outcomes[RAN] > INPUTS // 20 or name == "native-bytes"
+    assert tally.outcomes[RAN] >= INPUTS // 20 or name == "native-bytes"
 
 
 def _runs(rng: Rng) -> str:

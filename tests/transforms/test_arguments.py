@@ -40,7 +40,7 @@ IDENTITY = T.Compose([])
         (lambda: T.PoissonNoise(0), "photons must be finite and at least 1e-06"),
         (lambda: T.SpeckleNoise(sigma=-0.1), "sigma must be"),
         (lambda: T.Normalize([0.5], [0.0]), "std must be greater than 0"),
-        (lambda: T.Normalize(0.5, 0.5), "sequence"),
+        (lambda: T.Normalize(0.5, 0.0), "std must be greater than 0"),
         (lambda: T.ToDtype("int32"), "uint8, uint16, float32"),
     ],
 )
