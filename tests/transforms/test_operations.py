@@ -27,8 +27,8 @@ BYTES = SMALL.flatmap(lambda shape: aug.images(shape, ["uint8"]))
 PICTURES = SMALL.flatmap(aug.images)
 
 
-# Operations that keep the number of channels: what "grey" makes of an image has tests of its own.
-SAME_CHANNELS = sorted(name for name, operation in OPERATIONS.items() if operation.channels is None)
+# Operations on any image that keep its channels. JPEG has one or three, and "grey" makes one: both have own tests.
+SAME_CHANNELS = sorted({name for name, operation in OPERATIONS.items() if operation.channels is None} - {"jpeg"})
 
 
 def channels(image: Picture) -> list[Picture]:
@@ -49,7 +49,7 @@ def test_images_keep_shape_and_dtype_and_are_not_changed(image: Picture, name: s
     np.testing.assert_array_equal(image, before)
 
 
-@given(SMALL, st.sampled_from(aug.DTYPES), st.sampled_from(sorted({*OPERATIONS} - {"clahe"})), st.floats(0, 1))
+@given(SMALL, st.sampled_from(aug.DTYPES), st.sampled_from(sorted({*SAME_CHANNELS} - {"clahe"})), st.floats(0, 1))
 def test_constant_images_stay(shape: aug.Shape, dtype: str, name: str, share: float) -> None:
     image = np.full(shape, share * full_scale(np.dtype(dtype))).astype(dtype)
     result = OPERATIONS[name].function(image, **OPERATIONS[name].parameters)
