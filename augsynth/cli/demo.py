@@ -20,6 +20,7 @@ from augsynth.cli.options import (
     PipelineFile,
     Seed,
     console,
+    parse_ratios,
     parse_settings,
     print_data,
 )
@@ -82,7 +83,7 @@ def demo(
     settings = Settings(
         source=_source(generator, generator_from, choices, fit_steps),
         per_class=per_class,
-        ratios=_parse_ratios(ratios),
+        ratios=parse_ratios(ratios),
         seeds=seeds,
         train_steps=train_steps,
         pipeline=read_pipeline(pipeline) if pipeline else None,
@@ -116,13 +117,6 @@ def _source(generator: str, folder: Path | None, options: dict[str, Any], steps:
     if not folder.is_dir():
         raise ArgumentError(f"--generator-from {folder} is no folder of a fitted generator")
     return Given(str(folder.absolute()), title=f"the generator in {folder}")
-
-
-def _parse_ratios(text: str) -> tuple[float, ...]:
-    try:
-        return tuple(float(part) for part in text.split(","))
-    except ValueError as error:
-        raise ArgumentError(f"--ratios expects numbers with commas, as in 0.25,0.5; got {text!r}") from error
 
 
 def _print_result(result: ExperimentResult) -> None:

@@ -61,6 +61,14 @@ def parse_settings(pairs: Sequence[str] | None) -> dict[str, Any]:
     return settings
 
 
+def parse_ratios(text: str) -> tuple[float, ...]:
+    """Return the numbers of a text such as "0.25,0.5"."""
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError as error:
+        raise ArgumentError(f"--ratios expects numbers with commas, as in 0.25,0.5; got {text!r}") from error
+
+
 def print_data(data: ImageData) -> None:
     """Print the size of a data set, and its notes about conversions and files that were left out."""
     channels, height, width = data.image_shape

@@ -11,7 +11,16 @@ import typer
 from rich import box
 from rich.table import Table
 
-from augsynth.cli.options import Data, GeneratorOptions, ImageSize, Seed, console, parse_settings, print_data
+from augsynth.cli.options import (
+    Data,
+    GeneratorOptions,
+    ImageSize,
+    Seed,
+    console,
+    parse_ratios,
+    parse_settings,
+    print_data,
+)
 from augsynth.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -77,7 +86,7 @@ def sweep(
         per_class=per_class,
         policies=tuple(sweeping.POLICIES) if policies is None else _names(policies),
         recipes=None if recipes is None else _names(recipes),
-        ratios=_numbers(ratios),
+        ratios=parse_ratios(ratios),
         seeds=seeds,
         confirm_seeds=confirm_seeds,
         budget=None if budget is None else parse_duration(budget),
@@ -116,13 +125,6 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
-def _numbers(text: str) -> tuple[float, ...]:
-    try:
-        return tuple(float(part) for part in text.split(","))
-    except ValueError as error:
-        raise ArgumentError(f"--ratios expects numbers with commas, as in 0.25,0.5; got {text!r}") from error
-
-
 def _sources(
     names: list[str] | None, folders: list[Path], fit_steps: int, options: dict[str, Any]
 ) -> dict[str, Source]:
@@ -143,9 +145,10 @@ def _print_result(result: SweepResult) -> None:
     table.add_column("arm", no_wrap=True)
     for heading in (f"{metric} %", "change", "seeds"):
         table.add_column(heading, justify="right")
-    for row in result.to_dict()["controls"]:
+    found = result.to_dict()
+    for row in found["controls"]:
         table.add_row(row["arm"], f"{100 * row['interval']['mean']:.1f}", "", str(len(row[metric])))
-    for row in result.to_dict()["synthetic"]:
+    for row in found["synthetic"]:
         change = _plus_minus(row["difference"])
         table.add_row(row["arm"], f"{100 * row['interval']['mean']:.1f}", change, str(len(row[metric])))
     console.print("Chosen by (images apart from the test part):")

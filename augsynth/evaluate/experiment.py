@@ -31,7 +31,7 @@ from augsynth.evaluate.results import (
 )
 from augsynth.evaluate.sweeping import arms as trial_arms
 from augsynth.evaluate.sweeping.recipes import RECIPES
-from augsynth.evaluate.sweeping.settings import processors
+from augsynth.evaluate.sweeping.settings import check_ratios, processors
 from augsynth.evaluate.sweeping.sources import OwnData, Source, title_of
 from augsynth.evaluate.sweeping.splits import require_test_part
 from augsynth.evaluate.sweeping.tasks import SmallCNN
@@ -73,10 +73,7 @@ class Settings:
     def __post_init__(self) -> None:
         if self.seeds < 2:
             raise ArgumentError(f"seeds must be at least 2, for an interval needs a spread; got {self.seeds}")
-        if not self.ratios or any(not 0 < ratio <= 1 for ratio in self.ratios):
-            raise ArgumentError(f"ratios must lie above 0 and up to 1, got {list(self.ratios)}")
-        if len(set(self.ratios)) < len(self.ratios):
-            raise ArgumentError(f"ratios must differ from each other, got {list(self.ratios)}")
+        check_ratios(self.ratios)
         for name in ("per_class", "train_steps", "workers"):
             check_integer(name, getattr(self, name), 1)
 

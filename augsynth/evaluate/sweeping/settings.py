@@ -13,6 +13,19 @@ from augsynth.evaluate.sweeping.policies import POLICIES
 from augsynth.evaluate.sweeping.recipes import recipe_named
 from augsynth.transforms import Compose
 
+
+def check_ratios(ratios: Sequence[float]) -> None:
+    """Raise `ArgumentError` unless these are different shares of synthetic images, each in (0, 1].
+
+    Args:
+        ratios: the shares.
+    """
+    if not ratios or any(not 0 < ratio <= 1 for ratio in ratios):
+        raise ArgumentError(f"ratios must lie above 0 and up to 1, got {list(ratios)}")
+    if len(set(ratios)) < len(ratios):
+        raise ArgumentError(f"ratios must differ from each other, got {list(ratios)}")
+
+
 UNEVEN = 1.5
 """Ratio of the largest to the smallest class from which rivals for a long tail are tried."""
 
@@ -65,10 +78,7 @@ class SweepSettings:
         for number in numbers:
             if number is not None:
                 check_integer("per_class", number, 1)
-        if not self.ratios or any(not 0 < ratio <= 1 for ratio in self.ratios):
-            raise ArgumentError(f"ratios must lie above 0 and up to 1, got {list(self.ratios)}")
-        if len(set(self.ratios)) < len(self.ratios):
-            raise ArgumentError(f"ratios must differ from each other, got {list(self.ratios)}")
+        check_ratios(self.ratios)
         if not 0.5 < self.confidence < 1:
             raise ArgumentError(f"confidence must lie between 0.5 and 1, as in 0.95; got {self.confidence}")
         if self.budget is not None and not self.budget > 0:

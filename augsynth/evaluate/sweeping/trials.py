@@ -77,12 +77,15 @@ class Laboratory:
 
     def pool(self, source: str, seed: int) -> Pool:
         """Return the pool of a source for a seed."""
-        return self.sources[source].pool(self.split(seed).real, seed, self.folder / "pools")
+        return self._pool(source, self.split(seed).real, seed)
+
+    def _pool(self, source: str, real: ImageData, seed: int) -> Pool:
+        return self.sources[source].pool(real, seed, self.folder / "pools")
 
     def run(self, trial: Trial) -> dict[str, float]:
         """Return the scores of a trial: stored ones, or new ones."""
         split, arm = self.split(trial.seed), trial.arm
-        pool = None if arm.source is None else self.pool(arm.source, trial.seed)
+        pool = None if arm.source is None else self._pool(arm.source, split.real, trial.seed)
         scored = split.selection if trial.part == "selection" else require_test_part(self.data)
         if len(scored) == 0:
             raise DataError(
