@@ -1,4 +1,4 @@
-"""Compositions: each layer is one run of its plan, straight into the rectangles of the batch where nothing is blended."""
+"""Compositions: each layer is one run of its plan, straight into the batch where nothing is blended."""
 
 from __future__ import annotations
 

@@ -51,7 +51,9 @@ class Composition:
             last = layer.plan.passes[-1].rows
             for name in ("channels", "output_dtype"):
                 if len(first) and (last[name] != first[name][0]).any():
-                    raise PlanError(f"layer {number}: the images of a composition have one number of channels and dtype")
+                    raise PlanError(
+                        f"layer {number}: the images of a composition have one number of channels and dtype"
+                    )
 
     def _check(self, layer: Layer, number: int) -> None:
         for name, bound in (("outputs", self.count), ("sources", len(self.items))):
@@ -73,11 +75,9 @@ class Composition:
         chosen = np.arange(self.count)[outputs]
         numbers = np.full(self.count, -1)
         numbers[chosen] = np.arange(len(chosen))
-        layers = []
-        for layer in self.layers:
-            part = layer[np.flatnonzero(numbers[layer.outputs] >= 0)]
-            layers.append(Layer(part.plan, numbers[part.outputs], **_others(part)))
-        return Composition(self.size, len(chosen), self.items, tuple(layers))
+        return Composition(
+            self.size, len(chosen), self.items, tuple(layer.renumbered(numbers) for layer in self.layers)
+        )
 
     def entries(self) -> Iterator[tuple[int, int]]:
         """The (layer, entry) of all entries, output by output, from the lowest layer to the highest."""
@@ -96,10 +96,10 @@ class Composition:
         >>> print(mosaic.compose([np.zeros((4, 4), np.uint8)] * 2, keys=[(0, 0, 0), (0, 0, 1)])[:1].explain())
         1 output of 8x6 pixels, of 2 images
         output 0
-          image 0 in rows 3 to 8, columns 0 to 2
-          image 1 in rows 3 to 8, columns 2 to 6
-          image 1 in rows 0 to 3, columns 0 to 2
-          image 1 in rows 0 to 3, columns 2 to 6
+          image 0 in rows 4 to 8, columns 2 to 6
+          image 1 in rows 0 to 4, columns 0 to 2
+          image 1 in rows 0 to 4, columns 2 to 6
+          image 1 in rows 4 to 8, columns 0 to 2
         """
         height, width = self.size
         plural = "" if self.count == 1 else "s"
@@ -162,18 +162,13 @@ class Composition:
                 f"{file_name(path)} holds a composition of version {int(header[1])}, this augsynth reads version "
                 f"{_VERSION}: draw it again from its keys"
             )
-        if frame.shape != (3,) or frame.dtype != np.int64 or not (0 < frame[:2]).all() or frame.max() > LARGEST:
+        if frame.shape != (3,) or frame.dtype != np.int64 or not (frame[:2] > 0).all() or frame.max() > LARGEST:
             raise PlanError(f"the frame must be (H, W, count), got {frame!r}")
         if int(header[2]) > _MOST_LAYERS:
             raise PlanError(f"a composition has at most {_MOST_LAYERS} layers, got {header[2]}")
         layers = tuple(_stored_layer(archive, f"layer{number}.") for number in range(int(header[2])))
         height, width, count = frame.tolist()
         return cls((height, width), count, archive["items"], layers)
-
-
-def _others(layer: Layer) -> dict[str, Any]:
-    names = ("sources", "corners", "objects", "keeps", "feather")
-    return {name: getattr(layer, name) for name in names}
 
 
 def _stored_layer(archive: Any, prefix: str) -> Layer:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from augsynth._native.layout import Border
-from augsynth.core.typing import Array, Floats, Ints
+from augsynth.core.typing import Array, Floats, Ints, Mask
 from augsynth.errors import PlanError
 from augsynth.plan.passes import Pass, new_rows
 from augsynth.plan.plan import Plan
@@ -53,7 +54,11 @@ class Layer:
                 raise PlanError(f"{name} of a layer must be {np.dtype(kind)} {shape}, got {_form(array)}")
         if (np.diff(self.outputs) <= 0).any():
             raise PlanError("a layer has one entry for each of its outputs, in their order")
-        if (self.corners < 0).any() or (self.objects < WHOLE).any() or not ((self.keeps >= 0) & (self.keeps <= 1)).all():
+        if (
+            (self.corners < 0).any()
+            or (self.objects < WHOLE).any()
+            or not ((self.keeps >= 0) & (self.keeps <= 1)).all()
+        ):
             raise PlanError("a layer has corners of at least 0, objects of at least -1, and keeps in [0, 1]")
         if not (math.isfinite(self.feather) and 0 <= self.feather <= SMOOTHEST):
             raise PlanError(f"feather must be in [0, {SMOOTHEST:g}], got {self.feather!r}")
@@ -79,24 +84,39 @@ class Layer:
 
     def __getitem__(self, entries: Ints) -> Layer:
         """The layer of some of the entries."""
-        arrays = {name: getattr(self, name)[entries] for name in _KINDS}
-        return Layer(self.plan[entries], feather=self.feather, **arrays)
+        return self._of(entries, self.outputs[entries])
 
-    @property
+    def _of(self, entries: Ints, outputs: Ints) -> Layer:
+        arrays = {name: getattr(self, name)[entries] for name in _KINDS}
+        return Layer(self.plan[entries], **{**arrays, "outputs": outputs}, feather=self.feather)
+
+    def renumbered(self, numbers: Ints) -> Layer:
+        """The entries of some outputs, in the order of their new numbers.
+
+        Args:
+            numbers: for each output its new number, or -1 to leave its entry out.
+        """
+        places = numbers[self.outputs]
+        order = np.argsort(places, kind="stable")
+        order = order[places[order] >= 0]
+        return self._of(order, places[order])
+
+    @cached_property
     def sizes(self) -> Ints:
         """The (height, width) (n, 2) of the rectangles."""
         sizes: Ints = self.plan.passes[-1].rows["output_size"].astype(np.int64)
         return sizes
 
-    @property
+    @cached_property
     def boxes(self) -> Ints:
         """The rectangles (n, 4) as (top, left, bottom, right)."""
         return np.concatenate([self.corners, self.corners + self.sizes], axis=1)
 
     @property
-    def hides(self) -> Any:
+    def hides(self) -> Mask:
         """bool (n,), True for the entries that hide a part of what is below."""
-        return self.keeps == 0
+        hides: Mask = self.keeps == 0
+        return hides
 
     def movements(self, size: tuple[int, int]) -> tuple[Pass, ...]:
         """The movements of the plan, and a pass that moves coordinates from the rectangles to the outputs.

@@ -35,10 +35,20 @@ def _cut_outs_of(layer: Layer, readings: Sequence[Reading | None]) -> Sequence[M
     if (layer.objects == WHOLE).all():
         return [None] * len(layer)
     masks = [
-        [] if number == WHOLE else [Moving(_fields(readings[source]).object_mask(number), 0)]
+        [] if number == WHOLE else [Moving(object_mask(readings[source], number), 0)]
         for source, number in zip(layer.sources.tolist(), layer.objects.tolist(), strict=True)
     ]
     return [moved[0] if moved else None for moved in move_masks(layer.plan.movements, masks)]
+
+
+def object_mask(reading: Reading | None, number: int) -> Mask:
+    """Return the pixels (H, W) of an object in its image: its mask, or its box if it has none.
+
+    Args:
+        reading: the target of the image.
+        number: the number of the object.
+    """
+    return _fields(reading).object_mask(number)
 
 
 def place_composition(
@@ -84,9 +94,7 @@ def _placed(
     parts = []
     for entry, (reading, where, masks) in enumerate(zip(fields, maps, moved, strict=True)):
         output, only = int(layer.outputs[entry]), int(layer.objects[entry])
-        showing = Showing(
-            covered_by(above.get(output, ()), composition.size), None if only == WHOLE else only
-        )
+        showing = Showing(covered_by(above.get(output, ()), composition.size), None if only == WHOLE else only)
         target = reading.place(where, masks, showing)
         region = _region(layer, entry, shapes[number][entry])
         parts.append(Part(target, reading, int(layer.sources[entry]), region, float(layer.keeps[entry]), only != WHOLE))
@@ -99,9 +107,7 @@ def _region(layer: Layer, entry: int, shape: Mask | None) -> tuple[tuple[int, in
     return (top, left), np.ones(tuple(layer.sizes[entry]), bool) if shape is None else shape
 
 
-def _above(
-    composition: Composition, number: int, shapes: CutOuts
-) -> dict[int, list[tuple[tuple[int, int], Mask]]]:
+def _above(composition: Composition, number: int, shapes: CutOuts) -> dict[int, list[tuple[tuple[int, int], Mask]]]:
     """Return the regions of the layers above that hide a part of the layer `number`, by their output."""
     boxes = dict(zip(composition.layers[number].outputs.tolist(), composition.layers[number].boxes, strict=True))
     found: dict[int, list[tuple[tuple[int, int], Mask]]] = {}

@@ -62,9 +62,7 @@ class FieldsReading:
         check_fields(target, rules.passthrough, objects, moves=bool(self._roles))
         self.masks: Sequence[Moving] = [self._read_masks(name, size) for name in self._names("masks")]
 
-    def place(
-        self, where: CoordinateMap, masks: Sequence[Array], showing: Showing = EVERYTHING
-    ) -> dict[str, Any]:
+    def place(self, where: CoordinateMap, masks: Sequence[Array], showing: Showing = EVERYTHING) -> dict[str, Any]:
         """Return the target in the output of the image's plan.
 
         Args:
@@ -135,7 +133,9 @@ class FieldsReading:
         Args:
             number: the number of the object.
         """
-        assert self.boxes is not None
+        if self.boxes is None or not 0 <= number < len(self.boxes):
+            count = 0 if self.boxes is None else len(self.boxes)
+            raise ArgumentError(f"object {number} is to be cut out of a target with {count} objects")
         masks = self._mask_an_object([moving.values for moving in self.masks])
         if masks is not None:
             return to_numpy(masks[number] != 0, "masks")

@@ -101,7 +101,7 @@ def _left_of_box(box: Floats, hidden: Mask) -> tuple[Floats, float]:
     share = 1.0 - float(fractions(down @ covered @ across, down.sum() * across.sum()))
     if covered.all():
         return box, 0.0
-    rest = mask_box(~covered) + (left, top, left, top)
+    rest = mask_box(~covered) + np.array([left, top, left, top])
     return np.concatenate([np.maximum(rest[:2], box[:2]), np.minimum(rest[2:], box[2:])]), share
 
 

@@ -56,6 +56,7 @@ from augsynth.transforms.planckian import PlanckianJitter
 from augsynth.transforms.points import RandomGamma, RandomInvert, RandomPosterize, RandomSolarize
 from augsynth.transforms.policies import AutoAugment, RandAugment, TrivialAugmentWide
 from augsynth.transforms.registry import TRANSFORMS, from_dict
+from augsynth.transforms.several.copy_paste import CopyPaste
 from augsynth.transforms.several.mosaic import Mosaic
 from augsynth.transforms.turns import RandomDihedral, RandomQuarterTurn, RandomTranspose
 from augsynth.transforms.values import Normalize, ToDtype
@@ -70,6 +71,7 @@ __all__ = [
     "ColorJitter",
     "ColorMatrix",
     "Compose",
+    "CopyPaste",
     "CropAt",
     "CropNonEmptyMask",
     "CutMix",

@@ -71,9 +71,7 @@ def cover(cells: Cells, images: ImageInfo, u: Floats, interpolation: str) -> Geo
     return Geometry(inverse, cells.sizes, filtered(interpolation, interpolation != "nearest"))
 
 
-def contain(
-    cells: Cells, images: ImageInfo, interpolation: str, fill: PerChannel
-) -> tuple[Geometry, Geometry]:
+def contain(cells: Cells, images: ImageInfo, interpolation: str, fill: PerChannel) -> tuple[Geometry, Geometry]:
     """Scale images to the size of equal cells, and lay them at the sides of their cells that `anchors` says.
 
     The parts beyond the cell are cut off, and the rest of the cell is filled.
@@ -87,7 +85,9 @@ def contain(
     scale = (cells.nominal / images.sizes).min(axis=1)
     sizes = np.maximum(np.rint(images.sizes * scale[:, None]).astype(np.int64), 1)
     ratio = images.sizes / sizes
-    resized = Geometry(scaling(ratio[:, 1], ratio[:, 0]), sizes, filtered(interpolation, interpolation != "nearest"), keeps_frame=True)
+    resized = Geometry(
+        scaling(ratio[:, 1], ratio[:, 0]), sizes, filtered(interpolation, interpolation != "nearest"), keeps_frame=True
+    )
     offset = np.floor((cells.sizes - sizes) * cells.anchors)
     placed = Geometry(translation(-offset[:, 1], -offset[:, 0]), cells.sizes, bordered("constant", fill), pads=True)
     return resized, placed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
@@ -16,12 +16,14 @@ from augsynth.core.typing import Ints
 from augsynth.engine import run_composition
 from augsynth.errors import ArgumentError, ArgumentTypeError, shown
 from augsynth.plan import GIVEN, Composition, Plan
+from augsynth.plan.lowering import Lowering
 from augsynth.targets import TargetRules, cut_outs, place_composition
 from augsynth.transforms.compose import Compose
-from augsynth.transforms.params import frozen, probability
+from augsynth.transforms.params import dtype_named, frozen, probability
 from augsynth.transforms.pipeline import Pipeline, keys_for
 from augsynth.transforms.registry import from_dict
 from augsynth.transforms.several.sources import Gathering, Sources, check_source
+from augsynth.transforms.shapes import as_shapes
 
 NOTHING = Compose([])
 
@@ -34,7 +36,7 @@ class SeveralImages(ABC):
     """
 
     _op: ClassVar[int]
-    _not_described: ClassVar[tuple[str, ...]] = ("source",)
+    _cuts_out: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -57,10 +59,6 @@ class SeveralImages(ABC):
     def _drawn(self, gathering: Gathering, keys: Keys) -> tuple[Composition, Sources]:
         """Draw the composition of the images in `gathering`, and add to them the items that it needs."""
 
-    @abstractmethod
-    def _reads_targets(self) -> bool:
-        """True if the composition depends on the targets of its sources."""
-
     def _get(self, name: str) -> Any:
         return getattr(self, name)
 
@@ -74,11 +72,6 @@ class SeveralImages(ABC):
     def passthrough(self) -> tuple[str, ...]:
         """The names of the fields of targets that stay as they are; see `Compose`."""
         return self.target_rules.passthrough
-
-    @property
-    def draws_numbers(self) -> bool:
-        """True: which images come together depends on the key."""
-        return True
 
     def __call__(self, image: Any, target: Any = None, *, key: tuple[int, int, int] | None = None) -> Any:
         """Transform one image; returns a tensor (C, H, W), or (tensor, target) if a target was given.
@@ -127,9 +120,9 @@ class SeveralImages(ABC):
         return self._gathered(images, targets, keys_for(keys, len(images)))[0]
 
     def replay(self, images: Any, composition: Composition, targets: Sequence[Any] | None = None) -> Any:
-        """Run a composition that was drawn before, or loaded; returns a tensor (B, C, H, W), with `targets` also a list.
+        """Run a composition that was drawn before, or loaded; returns (B, C, H, W), with `targets` also a list.
 
-        The result is that of `batch`, bit for bit, before `then`. The items of `source` are read again by their numbers.
+        The result is that of `batch` before `then`, bit for bit. The items of `source` are read again by number.
 
         Args:
             images: the images for which the composition was drawn.
@@ -155,13 +148,20 @@ class SeveralImages(ABC):
             shape: (H, W) or (H, W, C).
             dtype: the dtype of the images; "uint8" by default.
         """
-        then = self._get("then")
-        lines = [*self._words(), "each image", _indented(self._get("transform").explain(shape, dtype))]
-        return "\n".join(lines if then is None else [*lines, "then", _indented(_explained(then, dtype))])
+        transform, then = self._get("transform"), self._get("then")
+        lowering = transform.begin(as_shapes([shape]), dtype_named(dtype))
+        self._add_example(lowering)
+        lowering.finish()
+        lines = [*self._words(), *_indented(lowering.explain())]
+        return "\n".join(lines if then is None else [*lines, "then", *_indented(then.explain(dtype=dtype))])
 
     @abstractmethod
     def _words(self) -> list[str]:
         """Lines that tell how images are put together."""
+
+    @abstractmethod
+    def _add_example(self, lowering: Lowering) -> None:
+        """Add the steps of one image, such as they always are."""
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-ready description without `source`; `from_dict` of the same class builds it again."""
@@ -180,14 +180,16 @@ class SeveralImages(ABC):
         values = dict(description) if isinstance(description, Mapping) else {}
         known = {field.name for field in fields(cls)} - {"source"}
         if values.pop("type", None) != cls.__name__ or not values.keys() <= known:
-            raise ArgumentError(f"a description of {cls.__name__} has this type and its parameters, got {shown(description)}")
+            raise ArgumentError(
+                f"a description of {cls.__name__} has this type and its parameters, got {shown(description)}"
+            )
         for name in ("transform", "base", "then"):
             if isinstance(values.get(name), Mapping):
                 values[name] = from_dict(values[name])
         return cls(source=source, **values)
 
     def _gathering(self, images: Any, targets: Any) -> Gathering:
-        return Gathering(images, targets, self._get("source"), self.target_rules, self._reads_targets())
+        return Gathering(images, targets, self._get("source"), self.target_rules, self._cuts_out)
 
     def _gathered(self, images: Any, targets: Any, keys: Keys) -> tuple[Composition, Sources]:
         return self._drawn(self._gathering(images, targets), keys)
@@ -203,13 +205,8 @@ def _run(composition: Composition, sources: Sources, with_targets: bool) -> Any:
     return result if targets is None else (result, targets)
 
 
-def _explained(then: Any, dtype: str) -> str:
-    words: str = then.explain(dtype=dtype)
-    return words
-
-
-def _indented(text: str) -> str:
-    return "\n".join(f"  {line}" for line in text.split("\n"))
+def _indented(text: str) -> list[str]:
+    return [f"  {line}" for line in text.split("\n")]
 
 
 def layer_keys(keys: Keys, op: int, count: int) -> list[Keys]:
@@ -224,7 +221,7 @@ def layer_keys(keys: Keys, op: int, count: int) -> list[Keys]:
     return [np.column_stack([seeds[:, layer], keys[:, 1], keys[:, 2]]) for layer in range(count)]
 
 
-def layer_plan(steps: Any, sources: Sources, numbers: Ints, begin: Pipeline) -> Plan:
+def layer_plan(steps: Callable[[Lowering], None], sources: Sources, numbers: Ints, begin: Pipeline) -> Plan:
     """The plan of the source images `numbers` (n,) after the steps that `steps(lowering)` adds."""
     lowering = begin.begin(sources.images.shapes[numbers], sources.images.dtype, sources.objects(numbers))
     steps(lowering)

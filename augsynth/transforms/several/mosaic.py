@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -44,8 +45,8 @@ class Mosaic(SeveralImages):
     Args:
         size: (height, width) of the output in pixels, or one number for a square. It is twice YOLO's image size.
         grid: (rows, columns) of cells, or one number for both; 2 by default.
-        center: (lowest, highest) place of the crossing point, as fractions of the output; (0.25, 0.75) by default, as in
-            YOLOv5. In larger grids, each line moves by as much of two cells.
+        center: (lowest, highest) place of the crossing point, as fractions of the output; (0.25, 0.75) by default, as
+            in YOLOv5. In larger grids, each line moves by as much of two cells.
         transform: the pipeline of each image before it is scaled, with draws of its own; nothing by default. The rules
             of a `Compose` (`min_visibility=…`) hold for all targets.
         source: the data set from which partners are drawn: `len()`, and items by their number, as (image, target) or
@@ -65,7 +66,7 @@ class Mosaic(SeveralImages):
     >>> mosaic = T.Mosaic(64, transform=T.Compose([T.RandomHorizontalFlip()], min_visibility=0.2))
     >>> result, joined = mosaic.batch(images, targets, keys=[(0, 0, 0), (0, 0, 1), (0, 0, 2)])
     >>> result.shape, joined[0]["labels"]
-    (torch.Size([3, 3, 64, 64]), [0, 1, 2, 1])
+    (torch.Size([3, 3, 64, 64]), [0, 2, 1, 1])
     """
 
     size: int | Sequence[int]
@@ -90,9 +91,6 @@ class Mosaic(SeveralImages):
             raise ArgumentError(f"fit must be {' or '.join(FITS)}, got {shown(self.fit)}")
         bordered("constant", self.fill)
         filtered(self.interpolation, self.interpolation != "nearest")
-
-    def _reads_targets(self) -> bool:
-        return False
 
     def _words(self) -> list[str]:
         rows, columns = size_pair(self.grid, "grid")
@@ -153,17 +151,24 @@ class Mosaic(SeveralImages):
         outputs = np.flatnonzero(numbers >= 0)
         cells = self._cells(grid, number, outputs)
 
-        def steps(lowering: Lowering) -> None:
-            self.transform.add_to(lowering, keys[outputs])
-            if self.fit == "cover":
-                window = grid.windows[outputs, number]
-                lowering.add("Mosaic", cover(cells, lowering.images, window, self.interpolation))
-                return
-            for step in contain(cells, lowering.images, self.interpolation, self.fill):
-                lowering.add("Mosaic", step)
-
+        windows = grid.windows[outputs, number]
+        steps = partial(self._add, keys=keys[outputs], cells=cells, windows=windows)
         plan = layer_plan(steps, sources, numbers[outputs], self.transform)
         return Layer.placed(plan, outputs, numbers[outputs], corners=cells.corners)
+
+    def _add(self, lowering: Lowering, keys: Keys, cells: Cells, windows: Floats) -> None:
+        """Add the steps of the images in some cells; `windows` (n, 2) are the places of what is shown of them."""
+        self.transform.add_to(lowering, keys)
+        if self.fit == "cover":
+            lowering.add("Mosaic", cover(cells, lowering.images, windows, self.interpolation))
+            return
+        for step in contain(cells, lowering.images, self.interpolation, self.fill):
+            lowering.add("Mosaic", step)
+
+    def _add_example(self, lowering: Lowering) -> None:
+        keys = np.zeros((1, 3), np.int64)
+        grid = self._grid(keys)
+        self._add(lowering, keys, self._cells(grid, 0, np.zeros(1, np.int64)), grid.windows[:, 0])
 
     def _cells(self, grid: _Grid, number: int, outputs: Ints) -> Cells:
         """The cells of a layer in some outputs; the whole output where there is no mosaic."""
@@ -176,7 +181,7 @@ class Mosaic(SeveralImages):
         ]
         corners = np.where(whole, 0, np.column_stack([axis[:, 0] for axis in edges]))
         ends = np.where(whole, size_pair(self.size), np.column_stack([axis[:, 1] for axis in edges]))
-        # Towards the middle of the mosaic: cells before it hold images at their ends, and cells behind it at their starts.
+        # Images lie at the side of their cell that is nearest to the middle of the mosaic.
         anchors = (1 - np.sign(2 * places + 1 - counts)) / 2
         nominal = np.where(whole, size_pair(self.size), np.array(size_pair(self.size)) / counts)
         return Cells(corners, ends - corners, nominal, np.where(whole, 0.5, anchors))

@@ -14,6 +14,7 @@ from augsynth.core.typing import Ints
 from augsynth.errors import ArgumentError, ArgumentTypeError
 from augsynth.plan import GIVEN
 from augsynth.targets import Objects, Reading, TargetRules, is_target, objects_of, read_target
+from augsynth.transforms.several.objects import as_objects, size_of
 
 
 @dataclass(frozen=True)
@@ -45,43 +46,67 @@ class Gathering:
         targets: a target for each; None without targets.
         data: the data set whose items are added; None if other images of the call are used.
         rules: the rules for targets.
-        reads_targets: True reads the targets of items even if the call has none; False by default.
+        cuts_out: True if objects are cut out of the sources, which takes their targets even if the call has none; False
+            by default.
     """
 
     def __init__(
-        self, images: Sequence[Any], targets: Any, data: Any, rules: TargetRules, reads_targets: bool = False
+        self, images: Sequence[Any], targets: Any, data: Any, rules: TargetRules, cuts_out: bool = False
     ) -> None:
         self.given = len(images)
-        self.images: list[Any] = list(images)
-        self._data, self._rules = data, rules
-        self._reads_targets = reads_targets or targets is not None
+        self._images: list[Any] = list(images)
+        self._data, self._rules, self._cuts_out = data, rules, cuts_out
+        self._reads_targets = cuts_out or targets is not None
         self._targets = [None] * self.given if targets is None else _one_each(targets, self.given)
         self._numbers: dict[int, int] = {}
+        self._readings: dict[int, Reading] = {}
 
     def add(self, item: int) -> int:
         """The number of the source that an item of the data set is; it is read once."""
         if item not in self._numbers:
-            self._numbers[item] = len(self.images)
-            image, target = _image_and_target(self._data[item], item, self._rules)
-            if self._reads_targets and target is None:
-                raise ArgumentError(
-                    f"item {item} of source has no boxes, masks or keypoints, which the images that it joins have"
-                )
-            self.images.append(image)
+            self._numbers[item] = len(self._images)
+            image, target = self._read(item)
+            self._images.append(image)
             self._targets.append(target)
         return self._numbers[item]
 
+    def _read(self, item: int) -> tuple[Any, Any]:
+        found = self._data[item]
+        structure = ItemStructure.of(found, f"item {item} of source")
+        image, fields = structure.split(found)
+        fields = {name: value for name, value in fields.items() if name not in self._rules.passthrough}
+        target = fields.get("label") if structure.kind == "pair" else fields
+        if self._cuts_out:
+            image, target = as_objects(image, target, size_of(self._images[0])[2])
+        if self._reads_targets and not is_target(target):
+            raise ArgumentError(
+                f"item {item} of source has no boxes, masks or keypoints, which the images that it joins have"
+            )
+        return image, target
+
+    def reading(self, number: int) -> Reading:
+        """The target of a source; that of one without a target has no fields."""
+        if number not in self._readings:
+            target = self._targets[number]
+            height, width, _ = size_of(self._images[number])
+            self._readings[number] = read_target({} if target is None else target, (height, width), self._rules)
+        return self._readings[number]
+
+    def name(self, number: int) -> str:
+        """The name of a source in messages."""
+        return f"images[{number}]" if number < self.given else f"item {self._items[number - self.given]} of source"
+
+    @property
+    def _items(self) -> list[int]:
+        return list(self._numbers)
+
     def finish(self) -> Sources:
         """All sources."""
-        items = np.array([GIVEN] * self.given + list(self._numbers), np.int64)
-        names = [f"images[{n}]" if item == GIVEN else f"item {item} of source" for n, item in enumerate(items.tolist())]
-        images = as_batch(self.images)
+        items = np.array([GIVEN] * self.given + self._items, np.int64)
+        names = [self.name(number) for number in range(len(items))]
+        images = as_batch(self._images)
         _require_equal_channels(images.shapes, names)
-        readings = None
-        if self._reads_targets:
-            sizes = images.shapes[:, :2].tolist()
-            pairs = zip(self._targets, sizes, strict=True)
-            readings = [read_target({} if target is None else target, (h, w), self._rules) for target, (h, w) in pairs]
+        readings = [self.reading(number) for number in range(len(items))] if self._reads_targets else None
         return Sources(images, readings, items, names)
 
 
@@ -91,15 +116,6 @@ def _one_each(targets: Any, count: int) -> list[Any]:
     if len(targets) != count:
         raise ArgumentError(f"there must be one target an image: got {len(targets)} for {count} images")
     return list(targets)
-
-
-def _image_and_target(item: Any, number: int, rules: TargetRules) -> tuple[Any, Any]:
-    """The image of an item, and the part of its other fields that moves with the image; None if none does."""
-    structure = ItemStructure.of(item, f"item {number} of source")
-    image, fields = structure.split(item)
-    fields = {name: value for name, value in fields.items() if name not in rules.passthrough}
-    target = fields.get("label") if structure.kind == "pair" else fields
-    return image, target if is_target(target) else None
 
 
 def _require_equal_channels(shapes: Ints, names: Sequence[str]) -> None:
