@@ -104,7 +104,7 @@ def _placed(
 def _region(layer: Layer, entry: int, shape: Mask | None) -> tuple[tuple[int, int], Mask]:
     """Return the (top, left) of an entry, and the pixels (h, w) of its rectangle that it shows."""
     top, left = layer.corners[entry].tolist()
-    return (top, left), np.ones(tuple(layer.sizes[entry]), bool) if shape is None else shape
+    return (top, left), np.broadcast_to(np.True_, layer.sizes[entry].tolist()) if shape is None else shape
 
 
 def _above(composition: Composition, number: int, shapes: CutOuts) -> dict[int, list[tuple[tuple[int, int], Mask]]]:

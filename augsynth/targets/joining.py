@@ -120,7 +120,8 @@ def _laid_over(below: Any, part: Part, name: str) -> Any:
 
 def _blended(below: Array, above: Array, keeps: float) -> Array:
     kept = below.dtype.type(keeps)
-    return below * kept + above * (1 - kept)
+    blended: Array = below * kept + above * (1 - kept)
+    return blended
 
 
 def _in_the_form_of(array: Array, original: Any) -> Any:

@@ -108,7 +108,8 @@ def _left_of_box(box: Floats, hidden: Mask) -> tuple[Floats, float]:
 def _lengths(first: int, behind: int, low: float, high: float) -> Floats:
     """Return the length of [low, high] that lies in each of the pixels first, …, behind − 1."""
     pixels = np.arange(first, behind)
-    return np.minimum(pixels + 1.0, high) - np.maximum(pixels, low)
+    lengths: Floats = np.minimum(pixels + 1.0, high) - np.maximum(pixels, low)
+    return lengths
 
 
 def covered_by(regions: Sequence[tuple[tuple[int, int], Mask]], size: tuple[int, int]) -> Mask | None:

@@ -10,7 +10,7 @@ Transforms of users derive from `Transform` and return a step (`Geometry`, `Disp
 
 from __future__ import annotations
 
-from augsynth.plan import Plan
+from augsynth.plan import Composition, Plan
 from augsynth.plan.lowering import (
     AddNoise,
     Displace,
@@ -71,6 +71,7 @@ __all__ = [
     "ColorJitter",
     "ColorMatrix",
     "Compose",
+    "Composition",
     "CopyPaste",
     "CropAt",
     "CropNonEmptyMask",

@@ -240,7 +240,8 @@ class CutMix(BatchMixing):
         return torch.where(pasted, others, images)
 
     def _share(self, pairs: Pairs, area: int) -> Floats:
-        return 1.0 - (pairs.boxes[:, 2:] - pairs.boxes[:, :2]).prod(axis=1) / area
+        share: Floats = 1.0 - (pairs.boxes[:, 2:] - pairs.boxes[:, :2]).prod(axis=1) / area
+        return share
 
 
 def _cut(centre: Floats, share: Floats, length: int) -> tuple[Ints, Ints]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any, ClassVar
 
 import numpy as np
@@ -28,18 +28,28 @@ from augsynth.transforms.shapes import as_shapes
 NOTHING = Compose([])
 
 
-@dataclass(frozen=True)
 class SeveralImages(ABC):
     """Base of `Mosaic` and `CopyPaste`: frozen dataclasses of parameters, which draw compositions.
 
-    A subclass has the parameters `source`, `transform`, `then` and `p`, and defines `_drawn`.
+    A subclass is a frozen dataclass with these parameters and others, and defines `check`, `_drawn` and the words for
+    `explain`.
+
+    Attributes:
+        source: the data set from which partners are drawn; None for the other images of the batch.
+        transform: the pipeline of each image.
+        then: the transform of the finished outputs; None for none.
+        p: the probability that an output has several images.
     """
 
+    source: Any
+    transform: Pipeline
+    then: Any
+    p: float
     _op: ClassVar[int]
     _cuts_out: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        for field in fields(self):
+        for field in fields(self):  # type: ignore[arg-type]
             value = getattr(self, field.name)
             if field.name in ("transform", "base") and not isinstance(value, Pipeline):
                 raise ArgumentTypeError(f"{field.name} must be one of augsynth.transforms, got {shown(value)}")
@@ -47,8 +57,8 @@ class SeveralImages(ABC):
                 raise ArgumentTypeError(f"then must be one of augsynth.transforms or None, got {shown(value)}")
             if field.name not in ("source", "transform", "base", "then"):
                 object.__setattr__(self, field.name, frozen(value))
-        check_source(self._get("source"))
-        probability(self._get("p"))
+        check_source(self.source)
+        probability(self.p)
         self.check()
 
     @abstractmethod
@@ -59,14 +69,10 @@ class SeveralImages(ABC):
     def _drawn(self, gathering: Gathering, keys: Keys) -> tuple[Composition, Sources]:
         """Draw the composition of the images in `gathering`, and add to them the items that it needs."""
 
-    def _get(self, name: str) -> Any:
-        return getattr(self, name)
-
     @property
     def target_rules(self) -> TargetRules:
         """The rules by which targets follow their images: those of `transform`."""
-        rules: TargetRules = self._get("transform").target_rules
-        return rules
+        return self.transform.target_rules
 
     @property
     def passthrough(self) -> tuple[str, ...]:
@@ -100,10 +106,9 @@ class SeveralImages(ABC):
         given = keys_for(keys, len(images))
         composition, sources = self._gathered(images, targets, given)
         result = _run(composition, sources, targets is not None)
-        then = self._get("then")
-        if then is None:
+        if self.then is None:
             return result
-        return then.batch(result, keys=given) if targets is None else then.batch(*result, keys=given)
+        return self.then.batch(result, keys=given) if targets is None else self.then.batch(*result, keys=given)
 
     def compose(
         self, images: Any, targets: Sequence[Any] | None = None, *, keys: KeysLike | None = None
@@ -133,9 +138,8 @@ class SeveralImages(ABC):
             raise ArgumentTypeError(f"composition must be a Composition, got {type(composition).__name__}")
         gathering = self._gathering(images, targets)
         items = composition.items[composition.items != GIVEN].tolist()
-        source = self._get("source")
-        if items and (source is None or max(items) >= len(source)):
-            has = "none was given" if source is None else f"source has {len(source)} items"
+        if items and (self.source is None or max(items) >= len(self.source)):
+            has = "none was given" if self.source is None else f"source has {len(self.source)} items"
             raise ArgumentError(f"the composition takes item {max(items)} of a data set, and {has}")
         for item in items:
             gathering.add(item)
@@ -148,12 +152,12 @@ class SeveralImages(ABC):
             shape: (H, W) or (H, W, C).
             dtype: the dtype of the images; "uint8" by default.
         """
-        transform, then = self._get("transform"), self._get("then")
-        lowering = transform.begin(as_shapes([shape]), dtype_named(dtype))
+        lowering = self.transform.begin(as_shapes([shape]), dtype_named(dtype))
         self._add_example(lowering)
         lowering.finish()
         lines = [*self._words(), *_indented(lowering.explain())]
-        return "\n".join(lines if then is None else [*lines, "then", *_indented(then.explain(dtype=dtype))])
+        after = [] if self.then is None else ["then", *_indented(self.then.explain(dtype=dtype))]
+        return "\n".join([*lines, *after])
 
     @abstractmethod
     def _words(self) -> list[str]:
@@ -165,7 +169,8 @@ class SeveralImages(ABC):
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-ready description without `source`; `from_dict` of the same class builds it again."""
-        values = {field.name: self._get(field.name) for field in fields(self) if field.name != "source"}
+        names = [field.name for field in fields(self) if field.name != "source"]  # type: ignore[arg-type]
+        values = {name: getattr(self, name) for name in names}
         described = {name: value.to_dict() if hasattr(value, "to_dict") else value for name, value in values.items()}
         return {"type": type(self).__name__, **described}
 
@@ -178,7 +183,7 @@ class SeveralImages(ABC):
             source: the data set, which a description leaves out; None by default.
         """
         values = dict(description) if isinstance(description, Mapping) else {}
-        known = {field.name for field in fields(cls)} - {"source"}
+        known = {field.name for field in fields(cls)} - {"source"}  # type: ignore[arg-type]
         if values.pop("type", None) != cls.__name__ or not values.keys() <= known:
             raise ArgumentError(
                 f"a description of {cls.__name__} has this type and its parameters, got {shown(description)}"
@@ -186,10 +191,10 @@ class SeveralImages(ABC):
         for name in ("transform", "base", "then"):
             if isinstance(values.get(name), Mapping):
                 values[name] = from_dict(values[name])
-        return cls(source=source, **values)
+        return cls(source=source, **values)  # type: ignore[call-arg]
 
     def _gathering(self, images: Any, targets: Any) -> Gathering:
-        return Gathering(images, targets, self._get("source"), self.target_rules, self._cuts_out)
+        return Gathering(images, targets, self.source, self.target_rules, self._cuts_out)
 
     def _gathered(self, images: Any, targets: Any, keys: Keys) -> tuple[Composition, Sources]:
         return self._drawn(self._gathering(images, targets), keys)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, ClassVar, NamedTuple
 
@@ -86,7 +86,7 @@ class CopyPaste(SeveralImages):
            [15., 10.]]))
     """
 
-    source: Any = None
+    source: Any = field(default=None, repr=False, compare=False)
     n: int | Sequence[int] = (1, 3)
     transform: Pipeline = NOTHING
     base: Pipeline = NOTHING

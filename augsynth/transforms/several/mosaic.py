@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, ClassVar, NamedTuple
 
@@ -39,8 +39,8 @@ class Mosaic(SeveralImages):
 
     The mosaic of YOLOv4 (Bochkovskiy et al., arXiv:2004.10934) and of Ultralytics' YOLOv5 and YOLOv8. There, the grid
     has 2x2 cells, each image is scaled so that its longer side is half of the mosaic's, and lies with a corner at the
-    crossing point: `fit="contain", fill=114`. albumentations' `Mosaic` scales images until they cover their cells:
-    `fit="cover"`. Boxes, masks, keypoints and labels follow, and are clipped to their cells.
+    crossing point: `fit="contain", fill=114`. With `fit="cover"`, images are scaled until they fill their cells, as in
+    albumentations' `Mosaic`. Boxes, masks, keypoints and labels follow, and are clipped to their cells.
 
     Args:
         size: (height, width) of the output in pixels, or one number for a square. It is twice YOLO's image size.
@@ -73,7 +73,7 @@ class Mosaic(SeveralImages):
     grid: int | Sequence[int] = 2
     center: Sequence[float] = (0.25, 0.75)
     transform: Pipeline = NOTHING
-    source: Any = None
+    source: Any = field(default=None, repr=False, compare=False)
     then: Any = None
     fit: str = "cover"
     fill: PerChannel = 0.0
