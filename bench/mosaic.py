@@ -2,11 +2,11 @@
 
     python bench/mosaic.py --write
 
-Each of 16 outputs of 640x640 pixels shows four images of 480x640 pixels with ten boxes each, scaled so that the longer
-side is 320 pixels, at a drawn crossing point: the mosaic of YOLOv5. All contenders give a batch (16, 3, 640, 640) of
-uint8 and the clipped boxes. "OpenCV" is YOLOv5's way, written out here: `cv2.resize`, a canvas of 114, four copies and
-boxes in NumPy. albumentations scales and cuts a larger grid. They take turns, and the CPU time of one thread counts: the
-median of the rounds, with the smallest and the largest.
+Each of 16 outputs of 640x640 pixels shows four images of 480x640 pixels with ten boxes each, scaled so that the
+longer side is 320 pixels, at a drawn crossing point: the mosaic of YOLOv5. All contenders give a batch (16, 3, 640,
+640) of uint8 and the clipped boxes. "OpenCV" is YOLOv5's way, written out here: `cv2.resize`, a canvas of 114, four
+copies and boxes in NumPy. albumentations scales and cuts a larger grid. They take turns, and the CPU time of one
+thread counts: the median of the rounds, with the smallest and the largest.
 """
 
 from __future__ import annotations
