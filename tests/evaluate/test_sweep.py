@@ -32,6 +32,7 @@ from augsynth.evaluate.pipelines import plain_pipeline
 from augsynth.evaluate.sweeping import write_sweep_report
 from augsynth.evaluate.sweeping.arms import Arm
 from augsynth.evaluate.sweeping.cautions import warnings_of
+from augsynth.evaluate.sweeping.confusion import confusion_matrix, confusion_scores, without_confusion
 from augsynth.evaluate.sweeping.recipes import RECIPES, Ingredients
 from augsynth.evaluate.sweeping.splits import draw_split
 from augsynth.evaluate.sweeping.verdict import verdict_of
@@ -127,7 +128,17 @@ def test_the_verdict_is_the_interval_of_the_confirming_trials(halves):
     counts = np.bincount(mine.test.labels)
     weighted = sum(counts[label] * change for label, change in recalls.items()) / counts.sum()
     assert weighted == pytest.approx(result.verdict.difference.mean)
+    for row in result.to_dict()["confirmed"]:
+        confusion = np.array(row["confusion"])
+        assert confusion.sum(1).tolist() == (counts * QUICK.confirm_seeds).tolist()
+        assert np.trace(confusion) / confusion.sum() == pytest.approx(row["means"]["accuracy"])
     assert json.loads(json.dumps(result.to_dict()))["verdict"]["answer"] == result.verdict.answer
+
+
+def test_a_prediction_that_is_no_class_is_in_no_confusion_matrix():
+    scores = confusion_scores([0, 7, -1, 1], [0, 0, 1, 1])
+    assert confusion_matrix([scores], 2).tolist() == [[1, 0], [0, 1]]
+    assert confusion_matrix([{"accuracy": 0.5}], 2) is None
 
 
 def test_a_second_sweep_takes_up_the_results_of_the_first(halves, tmp_path, monkeypatch):
@@ -202,7 +213,7 @@ def test_the_scores_of_the_small_network_have_a_recall_for_each_class(halves):
     mine, _ = halves
     training = SyntheticMixDataset(mine, mine, ratio=0.0, transform=plain_pipeline())
     scores = SmallCNN(steps=2).score(training, mine.test, seed=0)
-    assert set(scores) == {*METRICS, *MORE_METRICS, *(f"recall {label}" for label in range(10))}
+    assert set(without_confusion(scores)) == {*METRICS, *MORE_METRICS, *(f"recall {label}" for label in range(10))}
 
 
 def test_policies_of_the_user_and_a_task_without_few_real_images(digits):

@@ -12,6 +12,7 @@ from typing import Any
 from augsynth.core.files import replacing
 from augsynth.evaluate.intervals import mean_interval, paired_interval
 from augsynth.evaluate.sweeping.arms import Arm
+from augsynth.evaluate.sweeping.confusion import confusion_matrix, without_confusion
 from augsynth.evaluate.sweeping.trials import SECONDS, Scores
 from augsynth.evaluate.sweeping.verdict import Verdict
 
@@ -58,11 +59,12 @@ class SweepResult:
         """Return the result, JSON-ready."""
         return {
             "data": self.data_name,
+            "class names": list(self.class_names),
             "verdict": self.verdict.to_dict(),
             "warnings": list(self.warnings),
             "controls": [self._row(arm, scores) for arm, scores in self.controls.items()],
             "synthetic": [self._row(arm, scores, self.control_choosing) for arm, scores in self.synthetic.items()],
-            "confirmed": [self._row(arm, scores) for arm, scores in self.confirmed.items()],
+            "confirmed": [self._confirmed(arm, scores) for arm, scores in self.confirmed.items()],
             "recall changes": self.recall_changes(),
             "settings": dict(self.settings),
             "provenance": dict(self.provenance),
@@ -81,13 +83,19 @@ class SweepResult:
             stream.write((json.dumps(self.to_dict(), indent=2) + "\n").encode())
         return path
 
+    def _confirmed(self, arm: Arm, scores: Sequence[Scores]) -> dict[str, Any]:
+        confusion = confusion_matrix(scores, len(self.class_names))
+        return {**self._row(arm, scores), "confusion": None if confusion is None else confusion.tolist()}
+
     def _row(self, arm: Arm, scores: Sequence[Scores], control: Sequence[Scores] | None = None) -> dict[str, Any]:
         values = [one[self.verdict.metric] for one in scores]
         row = {
             "arm": arm.name,
             "ratio": arm.ratio,
             self.verdict.metric: values,
-            "means": {name: fmean(one[name] for one in scores) for name in scores[0] if name != SECONDS},
+            "means": {
+                name: fmean(one[name] for one in scores) for name in without_confusion(scores[0]) if name != SECONDS
+            },
             "interval": mean_interval(values)._asdict(),
         }
         if control is not None:
