@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from augsynth.core.typing import Bytes
 from augsynth.errors import ArgumentError, AugsynthError
 from augsynth.evaluate.intervals import Interval
 from augsynth.transforms import Compose, Resize
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_CELL = 72
+_CELL, _BAND = 72, 16
 _INK = {False: ("#1f2933", "#d5dae1"), True: ("#e6e9ee", "#3a424d")}
 _ACCENT = {False: "#0b6e99", True: "#58b4dc"}
 _CARD = {False: "#ffffff", True: "#1c2229"}
@@ -93,6 +94,28 @@ def variants_sheet(
     originals, _ = displayable(Resize(size).batch(images)) if size != images.shape[1:3] else (images, "")
     rows = np.concatenate([originals[:, None], drawn.reshape(count, variants, *drawn.shape[1:])], axis=1)
     return image_grid(rows.reshape(-1, *drawn.shape[1:]), variants + 1), note
+
+
+def captioned(sheet: Bytes, captions: Sequence[str], *, gap: int = 4) -> Bytes:
+    """Return a sheet of columns of one width with a caption above each, (H + 16, W, 4).
+
+    Args:
+        sheet: RGBA (H, W, 4), as `image_grid` lays it.
+        captions: caption of each column.
+        gap: distance between columns in pixels; default 4.
+    """
+    try:
+        from PIL import Image, ImageDraw
+    except ImportError as error:
+        raise missing_extra("Pillow") from error
+    height, width = sheet.shape[:2]
+    page = Image.new("RGBA", (width, height + _BAND))
+    page.paste(Image.fromarray(sheet), (0, _BAND))
+    draw, step = ImageDraw.Draw(page), (width + gap) / len(captions)
+    for column, text in enumerate(captions):
+        left = column * step + (step - gap - draw.textlength(text)) / 2
+        draw.text((left, 2), text, fill=(128, 128, 128, 255))
+    return np.asarray(page)
 
 
 def png(sheet: NDArray[np.uint8]) -> bytes:
@@ -190,7 +213,7 @@ def difference_plot(
             "xytext": (0, 8),
             "textcoords": "offset points",
         }
-        axes.annotate(_shortened(name, 46 if narrow else 90), (0, place), color=ink, fontsize=9, **above)
+        axes.annotate(_shortened(name, 46 if narrow else 90), (0, place), xytext=(0, 8), color=ink, fontsize=9, **above)
     axes.set_yticks([])
     axes.set_ylim(len(rows) - 0.5, -0.75)
     axes.set_xlabel(f"difference from the control, points of {metric}", color=ink, fontsize=10)

@@ -54,10 +54,10 @@ def nearest_picture(samples: Tensor, training: Tensor) -> Picture:
     """Return a picture of the samples that are nearest to a training image, above these images.
 
     Args:
-        samples: generated images, uint8 (n, C, H, W); the first 5,000 are compared.
-        training: training images of the same shape, uint8 (m, C, H, W); the first 5,000 are compared.
+        samples: generated images, uint8 (n, C, H, W), of which at most 5,000 are compared.
+        training: training images of the same shape, uint8 (m, C, H, W), of which at most 5,000 are compared.
     """
-    samples, training = samples[:_MOST], training[:_MOST]
+    samples, training = _thinned(samples), _thinned(training)
     found = likely_nearest(samples, training, min(_NEIGHBOURS, len(training)))
     order = found.distances[:, 0].argsort(stable=True)[:_SHOWN]
     near = [training[found.indices[order, k].clamp(min=0)] for k in range(found.indices.shape[1])]
@@ -72,3 +72,7 @@ def nearest_picture(samples: Tensor, training: Tensor) -> Picture:
         tuple(f"{distance:.2f}" for distance in found.distances[order, 0].tolist()),
         ("sample", *ranks),
     )
+
+
+def _thinned(images: Tensor) -> Tensor:
+    return images[:: -(-len(images) // _MOST)]

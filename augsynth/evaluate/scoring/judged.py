@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -29,9 +28,10 @@ class Judged:
         lessons: images of the same origin that a classifier learns from, m of them.
         reference: n real images to compare with, which no generator and no judge has seen.
         training: real images that the generator was fitted on.
+        known: at most 5,000 of them, for comparisons whose cost grows with their number.
         test: all real images that no generator and no judge has seen.
         others: n further real test images; they take the place of the samples for the floor.
-        extract: function of images that returns their features.
+        extract: function of images that returns their features; it remembers them.
         judge: classifier that was trained on `training`; None without classes.
         steps: training steps of a classifier.
         seed: seed of all random choices.
@@ -41,6 +41,7 @@ class Judged:
     lessons: ImageSet
     reference: ImageSet
     training: ImageSet
+    known: ImageSet
     test: ImageSet
     others: ImageSet
     extract: FeatureFunction
@@ -60,20 +61,20 @@ class Judged:
         sets = (self.lessons, self.training, self.test)
         return max(1 if part.labels is None else int(part.labels.max()) + 1 for part in sets)
 
-    @cached_property
+    @property
     def sample_features(self) -> Features:
         """Features of the samples, (n, D)."""
         return self._features(self.samples)
 
-    @cached_property
+    @property
     def reference_features(self) -> Features:
         """Features of the reference, (n, D)."""
         return self._features(self.reference)
 
-    @cached_property
+    @property
     def training_features(self) -> Features:
-        """Features of the training images, (m, D)."""
-        return self._features(self.training)
+        """Features of the known training images, (k, D)."""
+        return self._features(self.known)
 
     def _features(self, part: ImageSet) -> Features:
         return np.asarray(self.extract(part.images), np.float64)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
+from functools import cache, partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,15 +17,17 @@ from augsynth.errors import ArgumentError, DataError
 from augsynth.evaluate import provenance
 from augsynth.evaluate.inputs import ImageSet, read_sets
 from augsynth.evaluate.reporting.examples import by_class, nearest_picture
+from augsynth.evaluate.reporting.pictures import Picture
 from augsynth.evaluate.scoring.judged import FeatureFunction, Judged, pixel_features
 from augsynth.evaluate.scoring.result import Evaluation, Scored
 from augsynth.evaluate.scoring.scores import SCORES
 from augsynth.gates import check_copies
 from augsynth.gates.selection.features import features_of
+from augsynth.generators.reading.class_names import read_class_names
 
 _FEWEST = 12
 """Test images at least: both halves then have the six that the feature scores need."""
-FEW_IMAGES = 500
+_FEW, _KNOWN = 500, 5000
 
 
 def scores(
@@ -34,7 +37,6 @@ def scores(
     *,
     test: Any = None,
     features: FeatureFunction | None = None,
-    feature_name: str | None = None,
     limit: int = 2000,
     steps: int = 600,
     seed: int = 0,
@@ -53,7 +55,6 @@ def scores(
         test: real images that the generator has not seen; default the test part of `real`.
         features: function of images, uint8 (n, C, H, W), that returns (n, D), such as `gates.TimmFeatures(weights)`.
             Default: a classifier that is trained on `real`, or pixels of reduced images if there are no classes.
-        feature_name: what these features are, for tables; default the name of the function.
         limit: largest number n of images on each side, at least 6; default 2,000.
         steps: steps of training each classifier, at least 1; default 600.
         seed: 64-bit seed of all random choices; default 0.
@@ -67,36 +68,46 @@ def scores(
     limit, steps, seed = check_integer("limit", limit, 6), check_integer("steps", steps, 1), check_seed(seed)
     if test is None and isinstance(real, ImageData):
         test = real.test
-    require_same_class_names(real, samples)
+    for other in (samples, test):
+        require_same_class_names(real, other)
     sets = read_sets({"samples": samples, "real": real, "test": test})
     sets, notes = _with_test(sets, seed)
     classes = all(part.has_classes for part in sets.values())
     chosen, left_out = _chosen(names, classes)
     judge = _judge(sets["real"], steps, seed) if classes and (features is None or "gan_test" in chosen) else None
-    extract, described = _extract(features, feature_name, judge)
+    extract, described = _extract(features, judge)
     judged = _judged(sets, extract, judge, limit, steps, seed)
-    floor = judged.floor
-    found = {
-        name: Scored(s.title, s.better, s.compute(judged), s.compute(floor))
-        for name, s in ((name, SCORES[name]) for name in chosen)
-    }
     return Evaluation(
-        name=str(getattr(samples, "name", "samples")),
-        scores=found,
+        name=_name(samples),
+        scores=_scored(judged, chosen),
         features=described,
-        sizes={
-            "samples": len(sets["samples"]),
-            "real training images": len(sets["real"]),
-            "real test images": len(sets["test"]),
-            "compared on each side": len(judged.samples),
-            "to train for CAS": len(judged.lessons),
-        },
+        sizes=_sizes(sets, judged),
         warnings=(*_cautions(judged), *_copied(judged)),
         notes=(*notes, *left_out),
         settings={"scores": list(chosen), "features": described, "limit": limit, "training steps": steps, "seed": seed},
         provenance=provenance.environment(),
         pictures=_pictures(judged, real),
     )
+
+
+def _name(samples: Any) -> str:
+    path = getattr(samples, "path", None)
+    return str(getattr(samples, "name", "samples" if path is None else Path(path).name))
+
+
+def _scored(judged: Judged, names: Sequence[str]) -> dict[str, Scored]:
+    floor, chosen = judged.floor, {name: SCORES[name] for name in names}
+    return {name: Scored(s.title, s.better, s.compute(judged), s.compute(floor)) for name, s in chosen.items()}
+
+
+def _sizes(sets: Mapping[str, ImageSet], judged: Judged) -> dict[str, int]:
+    return {
+        "samples": len(sets["samples"]),
+        "real training images": len(sets["real"]),
+        "real test images": len(sets["test"]),
+        "compared on each side": len(judged.samples),
+        "to train for CAS": len(judged.lessons),
+    }
 
 
 def _with_test(sets: Mapping[str, ImageSet], seed: int) -> tuple[dict[str, ImageSet], tuple[str, ...]]:
@@ -133,12 +144,11 @@ def _judge(real: ImageSet, steps: int, seed: int) -> Classifier:
     return train_classifier(real.images, real.labels, steps=steps, seed=seed, threads=1)
 
 
-def _extract(
-    features: FeatureFunction | None, name: str | None, judge: Classifier | None
-) -> tuple[FeatureFunction, str]:
+def _extract(features: FeatureFunction | None, judge: Classifier | None) -> tuple[FeatureFunction, str]:
+    """Return the function of features, and what it is."""
     if features is not None:
-        named = getattr(features, "__name__", type(features).__name__)
-        return partial(features_of, features), str(name or named)
+        named = getattr(features, "model", getattr(features, "__name__", type(features).__name__))
+        return partial(features_of, features), str(named)
     if judge is None:
         return partial(features_of, pixel_features), "pixels of images reduced to at most 16x16"
     return judge.features, "the last layer of a classifier of the real training images"
@@ -154,16 +164,17 @@ def _judged(
 ) -> Judged:
     samples, real, test = sets["samples"], sets["real"], sets["test"]
     rng = np.random.default_rng(seed)
-    order, tests = rng.permutation(len(samples)), rng.permutation(len(test))
+    order, tests, known = (rng.permutation(len(part)) for part in (samples, test, real))
     n, m = min(len(samples), len(test) // 2, limit), min(len(samples), len(real))
     return Judged(
         samples=samples.take(np.sort(order[:n])),
         lessons=samples.take(np.sort(order[:m])),
         reference=test.take(np.sort(tests[:n])),
         training=real,
+        known=real.take(np.sort(known[:_KNOWN])),
         test=test,
         others=test.take(np.sort(tests[n : 2 * n])),
-        extract=extract,
+        extract=cache(extract),
         judge=judge,
         steps=steps,
         seed=seed,
@@ -172,25 +183,25 @@ def _judged(
 
 def _cautions(judged: Judged) -> list[str]:
     compared = len(judged.samples)
-    if compared >= FEW_IMAGES:
+    if compared >= _FEW:
         return []
     return [f"Only {compared} images a side were compared: differences from the floor may be chance."]
 
 
 def _copied(judged: Judged) -> list[str]:
     held_out = judged.reference.images
-    found = check_copies(judged.samples.images, judged.training.images, held_out, significance=0.01, seed=judged.seed)
+    found = check_copies(judged.samples.images, judged.known.images, held_out, significance=0.01, seed=judged.seed)
     if not len(found.items) and not found.copied:
         return []
     p_value = "" if found.evidence is None else f" (p = {found.evidence.p_value:.3g})"
     return [f"{len(found.items)} of {found.samples} samples are near-copies of training images{p_value}."]
 
 
-def _pictures(judged: Judged, real: Any) -> Any:
-    names = getattr(real, "class_names", ())
+def _pictures(judged: Judged, real: Any) -> tuple[Picture, ...]:
+    names = read_class_names(real) or ()
     shown = ("samples", "Samples", "Drawn at random, not selected.", judged.samples)
     beside = ("real", "Real images", "Test images, drawn at random.", judged.reference)
     return (
         *(by_class(*one, names) for one in (shown, beside)),
-        nearest_picture(judged.samples.images, judged.training.images),
+        nearest_picture(judged.samples.images, judged.known.images),
     )
