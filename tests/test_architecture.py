@@ -40,7 +40,7 @@ ALLOWED: dict[str, set[str]] = {
         "progress",
         "transforms",
     },
-    "cli": {"_native", "core", "data", "errors", "evaluate", "generators", "transforms"},
+    "cli": {"_native", "core", "data", "errors", "evaluate", "gates", "generators", "transforms"},
     "testing": {"core", "errors", "generators", "plan", "transforms"},
 }
 # Folders of data that each folder of data may import, beside itself.

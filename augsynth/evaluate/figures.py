@@ -208,11 +208,7 @@ def difference_plot(
         mean, low, high = (100 * value for value in interval)
         color = _GREY[dark] if place else _ACCENT[dark]
         axes.errorbar([mean], [place], xerr=[[mean - low], [high - mean]], fmt="o", color=color, **_BARS)
-        above: dict[str, Any] = {
-            "xycoords": axes.get_yaxis_transform(),
-            "xytext": (0, 8),
-            "textcoords": "offset points",
-        }
+        above: dict[str, Any] = {"xycoords": axes.get_yaxis_transform(), "textcoords": "offset points"}
         axes.annotate(_shortened(name, 46 if narrow else 90), (0, place), xytext=(0, 8), color=ink, fontsize=9, **above)
     axes.set_yticks([])
     axes.set_ylim(len(rows) - 0.5, -0.75)
