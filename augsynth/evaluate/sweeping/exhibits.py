@@ -16,7 +16,7 @@ from augsynth.evaluate.reporting.pictures import Picture
 from augsynth.evaluate.sweeping.splits import require_test_part
 from augsynth.evaluate.sweeping.trials import Laboratory
 
-_MOST = 1000
+_MOST = 500
 """Images of each set that the gates look at, drawn at random."""
 
 
