@@ -1,4 +1,4 @@
-"""Parts that all converters share: the pipeline that is made, what it does otherwise, and the walk through a pipeline."""
+"""Parts of all converters: the pipeline that is made, its differences, and the walk through another pipeline."""
 
 from __future__ import annotations
 
