@@ -9,7 +9,7 @@ from typing import Any
 
 import typer
 
-from augsynth.cli import audit, demo, evaluate, generate, info, plugins, pools, preview, report, sweep
+from augsynth.cli import audit, convert, demo, evaluate, generate, info, plugins, pools, preview, report, sweep
 from augsynth.errors import AugsynthError
 
 USAGE, INTERRUPTED = 2, 130
@@ -31,6 +31,7 @@ app.command("preview")(preview.preview)
 app.command("evaluate")(evaluate.evaluate)
 app.command("audit")(audit.audit)
 app.command("report")(report.report)
+app.command("convert")(convert.convert)
 app.command("info")(info.info)
 app.add_typer(plugins.app, name="plugins")
 app.add_typer(pools.app, name="pool")
