@@ -38,6 +38,7 @@ from augsynth.transforms.contract import Draw, Transform
 from augsynth.transforms.custom import Lambda
 from augsynth.transforms.degradations import JPEGCompression, MedianBlur, MotionBlur
 from augsynth.transforms.diff_augment import DiffAugment
+from augsynth.transforms.distortions import GridDistortion, LensDistortion, ThinPlateSpline
 from augsynth.transforms.elastic import ElasticTransform
 from augsynth.transforms.erasing import GridMask, RandomErasing
 from augsynth.transforms.fitting import Letterbox, LongestSide, PadIfNeeded, ShortestSide
@@ -82,10 +83,12 @@ __all__ = [
     "GaussianNoise",
     "Geometry",
     "Grayscale",
+    "GridDistortion",
     "GridMask",
     "ImageInfo",
     "JPEGCompression",
     "Lambda",
+    "LensDistortion",
     "Letterbox",
     "LongestSide",
     "Lowering",
@@ -135,6 +138,7 @@ __all__ = [
     "ShortestSide",
     "SomeOf",
     "SpeckleNoise",
+    "ThinPlateSpline",
     "ToDtype",
     "Transform",
     "TrivialAugmentWide",

@@ -18,6 +18,7 @@ from augsynth.transforms.colour import (
 from augsynth.transforms.contract import Transform
 from augsynth.transforms.custom import Lambda
 from augsynth.transforms.degradations import JPEGCompression, MedianBlur, MotionBlur
+from augsynth.transforms.distortions import GridDistortion, LensDistortion, ThinPlateSpline
 from augsynth.transforms.elastic import ElasticTransform
 from augsynth.transforms.erasing import GridMask, RandomErasing
 from augsynth.transforms.fitting import Letterbox, LongestSide, PadIfNeeded, ShortestSide
@@ -60,6 +61,9 @@ def examples(side: int = 8, threshold: float = 0.5) -> tuple[Transform, ...]:
         RandomShear((-25, 25, -10, 10)),
         RandomPerspective(0.5, p=1.0),
         ElasticTransform(alpha=150.0, sigma=8.0),
+        GridDistortion(4, 0.7, p=1.0),
+        LensDistortion(0.8, p=1.0),
+        ThinPlateSpline(0.24, p=1.0),
         RandomCrop(side * 2 // 3, padding=side // 6),
         CenterCrop(side // 2),
         CropAt(("top_left", "bottom_right"), side // 2),

@@ -13,12 +13,12 @@ POLICIES = "tests/transforms/test_policies.py"
 PERSPECTIVE = "tests/transforms/test_perspective.py"
 ENGINE = "tests/transforms/test_engine.py"
 LINEAR = "tests/differentiable/test_linear_pass.py"
+DISTORTIONS = "tests/transforms/test_distortions.py"
 ELASTIC = "tests/transforms/test_elastic.py"
 DIFF_AUGMENT = "tests/differentiable/test_diff_augment.py"
 RECORDED = "tests/differentiable/test_recorded_images.py"
 CUT_BOXES = "tests/targets/test_boxes_cut_before_turns.py"
 FLAT_BOXES = "tests/targets/test_boxes_without_area.py"
-ELASTIC = "tests/transforms/test_elastic.py"
 
 PYTHON = (
     Mutant(
@@ -202,5 +202,33 @@ PYTHON = (
         "origins = -(1.0 + draw.u) * spacing",
         "origins = -(1.0 + 0.0 * draw.u) * spacing",
         (ELASTIC, "begin_anywhere"),
+    ),
+    Mutant(
+        "grids of distortions do not end at the frame",
+        "augsynth/transforms/distortions.py",
+        "knots[..., 1:2], knots, -knots",
+        "0 * knots[..., 1:2], knots, -knots",
+        (DISTORTIONS, "keep_the_edges"),
+    ),
+    Mutant(
+        "lenses that fold are let through",
+        "augsynth/transforms/distortions.py",
+        "for t in (0.0, turning, 1.0)",
+        "for t in (0.0, 1.0)",
+        (DISTORTIONS, "that_fold_are_refused"),
+    ),
+    Mutant(
+        "the fourth differences of controls are forgotten",
+        "augsynth/plan/splines.py",
+        " + fourth / 36",
+        " + 0 * fourth",
+        (DISTORTIONS, "lenses_are_opencvs"),
+    ),
+    Mutant(
+        "offsets of a plate gather at the rim",
+        "augsynth/transforms/distortions.py",
+        "np.sqrt(draw.u[:, 2::2])",
+        "np.sqrt(np.sqrt(draw.u[:, 2::2]))",
+        (DISTORTIONS, "bend_as_scipys"),
     ),
 )
