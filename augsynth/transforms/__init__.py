@@ -22,6 +22,7 @@ from augsynth.plan.lowering import (
     Operate,
     Sampling,
 )
+from augsynth.transforms.adaptation import FourierDomainAdaptation, HistogramMatching
 from augsynth.transforms.affine import RandomAffine, RandomRotation, RandomScale, RandomShear, RandomTranslate
 from augsynth.transforms.blur import GaussianBlur, RandomAdjustSharpness
 from augsynth.transforms.choice import RandomApply, RandomChoice
@@ -41,11 +42,13 @@ from augsynth.transforms.diff_augment import DiffAugment
 from augsynth.transforms.distortions import GridDistortion, LensDistortion, ThinPlateSpline
 from augsynth.transforms.elastic import ElasticTransform
 from augsynth.transforms.erasing import GridMask, RandomErasing
+from augsynth.transforms.explained import ExplainedImages
 from augsynth.transforms.fitting import Letterbox, LongestSide, PadIfNeeded, ShortestSide
 from augsynth.transforms.fixed_crops import CropAt
 from augsynth.transforms.flips import RandomHorizontalFlip, RandomVerticalFlip
 from augsynth.transforms.frames import CenterCrop, Pad, RandomCrop, RandomResizedCrop, Resize
 from augsynth.transforms.histograms import CLAHE, RandomAutocontrast, RandomEqualize
+from augsynth.transforms.label_check import LabelCheck, LabelRow, check_labels
 from augsynth.transforms.missing import FillMissing
 from augsynth.transforms.mixing import CutMix, MixUp
 from augsynth.transforms.noise import GaussianNoise, PoissonNoise, SaltAndPepperNoise, SpeckleNoise, UniformNoise
@@ -59,6 +62,7 @@ from augsynth.transforms.policies import AutoAugment, RandAugment, TrivialAugmen
 from augsynth.transforms.registry import TRANSFORMS, from_dict
 from augsynth.transforms.turns import RandomDihedral, RandomQuarterTurn, RandomTranspose
 from augsynth.transforms.values import Normalize, ToDtype
+from augsynth.transforms.weather import RandomFog, RandomShadow
 
 __all__ = [
     "CLAHE",
@@ -78,15 +82,20 @@ __all__ = [
     "Draw",
     "ElasticTransform",
     "Erase",
+    "ExplainedImages",
     "FillMissing",
+    "FourierDomainAdaptation",
     "GaussianBlur",
     "GaussianNoise",
     "Geometry",
     "Grayscale",
     "GridDistortion",
     "GridMask",
+    "HistogramMatching",
     "ImageInfo",
     "JPEGCompression",
+    "LabelCheck",
+    "LabelRow",
     "Lambda",
     "LensDistortion",
     "Letterbox",
@@ -115,6 +124,7 @@ __all__ = [
     "RandomDihedral",
     "RandomEqualize",
     "RandomErasing",
+    "RandomFog",
     "RandomGamma",
     "RandomGrayscale",
     "RandomHorizontalFlip",
@@ -127,6 +137,7 @@ __all__ = [
     "RandomResizedCrop",
     "RandomRotation",
     "RandomScale",
+    "RandomShadow",
     "RandomShear",
     "RandomSolarize",
     "RandomTranslate",
@@ -143,6 +154,7 @@ __all__ = [
     "Transform",
     "TrivialAugmentWide",
     "UniformNoise",
+    "check_labels",
     "from_dict",
     "sampling",
 ]

@@ -210,7 +210,8 @@ def _displacing(grids: Floats, images: ImageInfo, reads: Sampling, active: Mask)
 def _places(cells: int, beyond: int = 0) -> Floats:
     """The places (count, count, 2) of control points over [0, 1]², and of `beyond` more at each end."""
     along = np.arange(-1 - beyond, cells + 2 + beyond) / cells
-    return np.stack(np.meshgrid(along, along), axis=-1)
+    places: Floats = np.stack(np.meshgrid(along, along), axis=-1)
+    return places
 
 
 @lru_cache
@@ -233,4 +234,5 @@ def _plate(count: int) -> Floats:
 def _bending(places: Floats, points: Floats) -> Floats:
     """r² log r (..., n) of the distances r of places (..., 2) from points (n, 2)."""
     squares = ((places[..., None, :] - points) ** 2).sum(axis=-1)
-    return squares * np.log(np.where(squares > 0, squares, 1.0)) / 2
+    bending: Floats = squares * np.log(np.where(squares > 0, squares, 1.0)) / 2
+    return bending

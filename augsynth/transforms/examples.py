@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from augsynth.transforms.adaptation import FourierDomainAdaptation, HistogramMatching
 from augsynth.transforms.affine import RandomAffine, RandomRotation, RandomScale, RandomShear, RandomTranslate
 from augsynth.transforms.blur import GaussianBlur, RandomAdjustSharpness
 from augsynth.transforms.choice import RandomApply, RandomChoice
@@ -36,6 +37,9 @@ from augsynth.transforms.points import RandomGamma, RandomInvert, RandomPosteriz
 from augsynth.transforms.policies import AutoAugment, RandAugment, TrivialAugmentWide
 from augsynth.transforms.turns import RandomDihedral, RandomQuarterTurn, RandomTranspose
 from augsynth.transforms.values import Normalize, ToDtype
+from augsynth.transforms.weather import RandomFog, RandomShadow
+
+_DUSK = np.linspace(10, 90, 48).reshape(1, 4, 12, 1).astype(np.uint8)
 
 
 def examples(side: int = 8, threshold: float = 0.5) -> tuple[Transform, ...]:
@@ -101,6 +105,10 @@ def examples(side: int = 8, threshold: float = 0.5) -> tuple[Transform, ...]:
         MotionBlur((5, 9), p=1.0),
         JPEGCompression((10, 20), p=1.0),
         RandomAdjustSharpness(3.0, p=1.0),
+        RandomShadow(2, p=1.0),
+        RandomFog(0.8, p=1.0),
+        HistogramMatching(_DUSK, p=1.0),
+        FourierDomainAdaptation(_DUSK, beta=0.03, p=1.0),
         RandomEqualize(p=1.0),
         RandomAutocontrast(p=1.0),
         CLAHE(p=1.0),
