@@ -228,7 +228,8 @@ def _plate(count: int) -> Floats:
     places = _places(_PLATE_CELLS * (count - 1), CONTROLS_BEYOND)
     terms = [_bending(places, points), np.ones((*places.shape[:2], 1)), places]
     # Solvers of different processors round differently, and plans must not.
-    return controls_through(np.concatenate(terms, axis=-1) @ weights).round(12)
+    plate: Floats = controls_through(np.concatenate(terms, axis=-1) @ weights).round(12)
+    return plate
 
 
 def _bending(places: Floats, points: Floats) -> Floats:

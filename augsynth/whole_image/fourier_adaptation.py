@@ -61,7 +61,7 @@ def amplitudes_of(image: Image, reach: int) -> Floats:
 
 def highest_frequency(image: Image) -> int:
     """Return the highest number of periods that an image (H, W, C) shows along both axes."""
-    return (min(image.shape[:2]) - 1) // 2
+    return int(min(image.shape[:2]) - 1) // 2
 
 
 FOURIER_ADAPTATION = WholeImageOperation(
