@@ -9,7 +9,7 @@ from typing import Any
 
 import typer
 
-from augsynth.cli import audit, demo, generate, info, plugins, pools, preview, sweep
+from augsynth.cli import audit, convert, demo, generate, info, plugins, pools, preview, sweep
 from augsynth.errors import AugsynthError
 
 USAGE, INTERRUPTED = 2, 130
@@ -29,6 +29,7 @@ app.command("fit")(generate.fit)
 app.command("sample")(generate.sample)
 app.command("preview")(preview.preview)
 app.command("audit")(audit.audit)
+app.command("convert")(convert.convert)
 app.command("info")(info.info)
 app.add_typer(plugins.app, name="plugins")
 app.add_typer(pools.app, name="pool")
