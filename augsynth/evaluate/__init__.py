@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from augsynth.classifier import Classifier, train_classifier
+from augsynth.classifier import Classifier, load_classifier, train_classifier
 from augsynth.evaluate.auditing import audit
 from augsynth.evaluate.experiment import Settings, run_experiment
 from augsynth.evaluate.feature_scores import FEATURE_SCORES, feature_scores
@@ -24,6 +24,7 @@ from augsynth.evaluate.sweeping import (
     SweepResult,
     SweepSettings,
     Task,
+    Varied,
     Verdict,
     compare,
     sweep,
@@ -50,6 +51,7 @@ __all__ = [
     "SweepResult",
     "SweepSettings",
     "Task",
+    "Varied",
     "Verdict",
     "accuracy",
     "audit",
@@ -58,6 +60,7 @@ __all__ = [
     "feature_scores",
     "gan_test",
     "gan_train",
+    "load_classifier",
     "macro_f1",
     "macro_precision",
     "mean_interval",

@@ -9,7 +9,7 @@ from augsynth.evaluate.sweeping.recipes import RECIPES, Recipe
 from augsynth.evaluate.sweeping.report import write_sweep_report
 from augsynth.evaluate.sweeping.result import SweepResult
 from augsynth.evaluate.sweeping.settings import SweepSettings
-from augsynth.evaluate.sweeping.sources import Given, GivenPool, OwnData, Source
+from augsynth.evaluate.sweeping.sources import Given, GivenPool, OwnData, Source, Varied
 from augsynth.evaluate.sweeping.sweep import sweep
 from augsynth.evaluate.sweeping.tasks import ClassificationTask, ScikitLearn, SmallCNN, Task
 from augsynth.evaluate.sweeping.verdict import Verdict, verdict_of
@@ -31,6 +31,7 @@ __all__ = [
     "SweepResult",
     "SweepSettings",
     "Task",
+    "Varied",
     "Verdict",
     "compare",
     "sweep",

@@ -17,19 +17,22 @@ from pathlib import Path
 from statistics import fmean
 
 import numpy as np
+from numpy.typing import NDArray
 
+from augsynth.classifier import Classifier
 from augsynth.data.loading.datasets import ImageData
 from augsynth.errors import ArgumentError
 from augsynth.evaluate import provenance
-from augsynth.evaluate.sweeping.arms import Arm, controls, synthetic_arms
+from augsynth.evaluate.sweeping.arms import Arm, controls, scratch_policy, synthetic_arms
 from augsynth.evaluate.sweeping.budget import fit_to_budget
 from augsynth.evaluate.sweeping.cautions import warnings_of
 from augsynth.evaluate.sweeping.halving import halve
+from augsynth.evaluate.sweeping.offered import as_rival, as_unlabelled, knows_classes
 from augsynth.evaluate.sweeping.policies import pipelines_of
-from augsynth.evaluate.sweeping.recipes import RECIPES
+from augsynth.evaluate.sweeping.recipes import RECIPES, Need
 from augsynth.evaluate.sweeping.result import SweepResult
-from augsynth.evaluate.sweeping.settings import SweepSettings
-from augsynth.evaluate.sweeping.sources import Source, title_of
+from augsynth.evaluate.sweeping.settings import UNEVEN, SweepSettings
+from augsynth.evaluate.sweeping.sources import Source, kind_of, title_of
 from augsynth.evaluate.sweeping.splits import require_test_part
 from augsynth.evaluate.sweeping.tasks import SmallCNN, Task
 from augsynth.evaluate.sweeping.trials import Laboratory, Part, Scores, Workers, fill_pools, run_trials
@@ -43,6 +46,8 @@ def sweep(
     *,
     task: Task | None = None,
     settings: SweepSettings | None = None,
+    classifier: Classifier | str | Path | None = None,
+    unlabelled: ImageData | NDArray[np.uint8] | None = None,
     workdir: str | Path | None = None,
     progress: bool = True,
 ) -> SweepResult:
@@ -56,6 +61,11 @@ def sweep(
             same form. None of them may have seen images of `data` other than the training images that it is given.
         task: training and scoring of a model; default `SmallCNN()`.
         settings: settings; default `SweepSettings()`.
+        classifier: classifier that somebody could share as well as a generator, or its folder (`Classifier.save`). The
+            control is then the best of all cheap arms with this classifier as it is, and fine-tuned on the real images.
+            Default None.
+        unlabelled: further real images without labels, uint8 (n, H, W, C); labels of image data are not looked at. The
+            control may then use them with pseudo-labels. Default None.
         workdir: folder for pools and results; by default a temporary one.
         progress: show progress bars. Default True.
     """
@@ -63,12 +73,18 @@ def sweep(
     require_test_part(data)
     if not sources:
         raise ArgumentError('sources is empty; give at least one, as in {"cvae": OwnData("cvae")}')
-    pipelines = pipelines_of(settings.policies, data.image_shape[0])
     with ExitStack() as stack:
-        folder = Path(workdir or stack.enter_context(tempfile.TemporaryDirectory())).absolute()
-        generators = registered_generators()
         laboratory = Laboratory(
-            data, task, pipelines, dict(sources), dict(RECIPES), generators, settings.per_class, folder
+            data=data,
+            task=task,
+            pipelines=pipelines_of(settings.policies, data.image_shape[0]),
+            sources=dict(sources),
+            recipes=dict(RECIPES),
+            generators=registered_generators(),
+            per_class=settings.per_class,
+            folder=Path(workdir or stack.enter_context(tempfile.TemporaryDirectory())).absolute(),
+            classifier=None if classifier is None else as_rival(classifier, data),
+            unlabelled=None if unlabelled is None else as_unlabelled(unlabelled, data),
         )
         return _Sweep(laboratory, settings, progress).run()
 
@@ -86,15 +102,14 @@ class _Sweep:
         self.laboratory, self.metric = laboratory, laboratory.task.metric
         self.workers = Workers(settings.workers, settings.backend, progress)
         self.seconds: dict[str, float] = {}
-        counts = np.bincount(laboratory.split(settings.choosing[0]).real.labels, minlength=laboratory.data.num_classes)
-        settings = settings.for_classes(counts.tolist(), hasattr(laboratory.task, "logit_adjust"))
+        settings = _with_recipes(laboratory, settings)
         self.settings = settings if settings.budget is None else self._within_budget(settings)
 
     def run(self) -> SweepResult:
         """Run all phases."""
         controls = self._controls()
         control = next(iter(controls))
-        arms = self._synthetic(control)
+        arms = self._synthetic(scratch_policy(list(controls)))
         winner = next(iter(arms))
         confirmed = self._confirm(winner, control)
         verdict = self._verdict(winner, control, confirmed)
@@ -123,11 +138,12 @@ class _Sweep:
         with self._timed("controls"):
             return halve(arms, self.settings.choosing, run, self.metric)
 
-    def _synthetic(self, control: Arm) -> dict[Arm, list[Scores]]:
-        names, seeds = list(self.laboratory.sources), self.settings.choosing
-        arms = synthetic_arms(control.policy, self.settings.recipes or (), self.settings.ratios, names)
+    def _synthetic(self, policy: str) -> dict[Arm, list[Scores]]:
+        kinds = {name: kind_of(source) for name, source in self.laboratory.sources.items()}
+        seeds = self.settings.choosing
+        arms = synthetic_arms(policy, self.settings.recipes or (), self.settings.ratios, kinds)
         with self._timed("fitting and sampling"):
-            fill_pools(self.laboratory, names, seeds, self.workers)
+            fill_pools(self.laboratory, list(kinds), seeds, self.workers)
         with self._timed("synthetic arms"):
             found = self._run(arms, seeds, part="selection", title="synthetic arms")
         return dict(sorted(found.items(), key=lambda pair: -fmean(self._values(pair[1]))))
@@ -170,3 +186,15 @@ class _Sweep:
         started = time.perf_counter()
         yield
         self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - started
+
+
+def _with_recipes(laboratory: Laboratory, settings: SweepSettings) -> SweepSettings:
+    """Return the settings with the recipes that suit the data, the task, the sources, and what is offered."""
+    data, classifier = laboratory.data, laboratory.classifier
+    counts = np.bincount(laboratory.split(settings.choosing[0]).real.labels, minlength=data.num_classes)
+    given: set[Need] = set() if laboratory.unlabelled is None else {"unlabelled"}
+    if classifier is not None:
+        given |= {"fine-tuning", "classifier"} if knows_classes(classifier, data) else {"fine-tuning"}
+    kinds = {kind_of(source) for source in laboratory.sources.values()}
+    uneven = bool(counts.max() >= UNEVEN * counts.min())
+    return settings.with_recipes(uneven, hasattr(laboratory.task, "logit_adjust"), given, kinds)

@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple
 
 import torch
 
+from augsynth.classifier import Classifier
 from augsynth.data.loading.datasets import ImageData
 from augsynth.data.mixing.rule.rule import content_digest
 from augsynth.errors import DataError, PluginError
@@ -60,6 +61,8 @@ class Laboratory:
         per_class: number of training images of each class, or a mapping from classes to numbers; None for three
             quarters of all.
         folder: folder for pools and results, which a later run uses again.
+        classifier: a given classifier of the same classes, or for fine-tuning alone of others; None (default) for none.
+        unlabelled: real images whose labels mean nothing; None (default) for none.
     """
 
     data: ImageData
@@ -70,6 +73,8 @@ class Laboratory:
     generators: Mapping[str, type[Generator]]
     per_class: int | Mapping[int, int] | None
     folder: Path
+    classifier: Classifier | None = None
+    unlabelled: ImageData | None = None
 
     def split(self, seed: int) -> Split:
         """Return the training images of a seed, and the images to choose by."""
@@ -95,15 +100,15 @@ class Laboratory:
         found = read_stored(path)
         if found is not None:
             return found
-        started = time.perf_counter()
-        given = Ingredients(split.real, pool, arm.ratio, self.pipelines[arm.policy], trial.seed)
-        scores = self._task(arm).score(self.recipes[arm.recipe].make(given), scored, seed=trial.seed)
+        started, task = time.perf_counter(), self._task(arm)
+        given = Ingredients(split.real, pool, arm.ratio, self.pipelines[arm.policy], trial.seed, task, self.unlabelled)
+        scores = task.score(self.recipes[arm.recipe].make(given), scored, seed=trial.seed)
         result = {**scores, SECONDS: time.perf_counter() - started}
         store(path, result)
         return result
 
     def _task(self, arm: Arm) -> Task:
-        return with_fields(self.task, self.recipes[arm.recipe].task)
+        return with_fields(self.task, self.recipes[arm.recipe].replaced(self.classifier))
 
     def _identity(self, trial: Trial, real: ImageData, scored: ImageData, pool: Pool | None) -> dict[str, Any]:
         return {
@@ -115,9 +120,14 @@ class Laboratory:
             "real": data_digest(real),
             "scored": data_digest(scored),
             "pool": data_digest(pool) if isinstance(pool, ImageData) else content_digest(pool),
+            "unlabelled": self._unlabelled_digest(trial.arm),
             "augsynth": version("augsynth"),
             "torch": torch.__version__,
         }
+
+    def _unlabelled_digest(self, arm: Arm) -> str | None:
+        used = self.unlabelled if self.recipes[arm.recipe].needs == "unlabelled" else None
+        return None if used is None else data_digest(used)
 
 
 @dataclass(frozen=True)
