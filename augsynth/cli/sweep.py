@@ -67,6 +67,10 @@ def sweep(
     ratios: Annotated[str, typer.Option(help="Shares of synthetic images, with commas.")] = "0.25,0.5,0.8",
     seeds: Annotated[int, typer.Option(min=2, help="Repetitions to choose by.")] = 4,
     confirm_seeds: Annotated[int, typer.Option(min=2, help="New repetitions that confirm the winner.")] = 8,
+    confirm_arms: Annotated[int, typer.Option(min=1, help="Number of the best synthetic arms that are confirmed.")] = 1,
+    folds: Annotated[
+        int | None, typer.Option(min=2, help="Confirm by a cross-validation with so many folds of the test part.")
+    ] = None,
     fit_steps: Annotated[int, typer.Option(min=1, help="Steps of fitting a generator, for each seed.")] = 400,
     train_steps: Annotated[int, typer.Option(min=1, help="Steps of training each classifier.")] = 600,
     options: GeneratorOptions = None,
@@ -103,6 +107,8 @@ def sweep(
         ratios=parse_ratios(ratios),
         seeds=seeds,
         confirm_seeds=confirm_seeds,
+        confirm_arms=confirm_arms,
+        folds=folds,
         budget=None if budget is None else parse_duration(budget),
         workers=workers or processors(),
         seed=seed,

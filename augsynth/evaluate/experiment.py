@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,7 +33,7 @@ from augsynth.evaluate.sweeping import arms as trial_arms
 from augsynth.evaluate.sweeping.recipes import RECIPES
 from augsynth.evaluate.sweeping.settings import check_ratios, processors
 from augsynth.evaluate.sweeping.sources import OwnData, Source, title_of
-from augsynth.evaluate.sweeping.splits import require_test_part
+from augsynth.evaluate.sweeping.splits import Repetition, require_test_part
 from augsynth.evaluate.sweeping.tasks import SmallCNN
 from augsynth.evaluate.sweeping.trials import Laboratory, Workers, fill_pools, run_trials
 from augsynth.generators.registry import registered_generators
@@ -117,16 +117,16 @@ def run_experiment(
         settings.per_class,
         Path(workdir).absolute(),
     )
-    seeds, clock = settings.trial_seeds, dict[str, float]()
+    repetitions, clock = [Repetition(seed) for seed in settings.trial_seeds], dict[str, float]()
     workers = Workers(settings.workers, None, progress)
     with _timed(clock, "time to fit and sample"):
-        fill_pools(laboratory, [_SOURCE], seeds, workers)
+        fill_pools(laboratory, [_SOURCE], repetitions, workers)
     with _timed(clock, "time to train and test"):
-        arms = _score_arms(laboratory, settings.arms, seeds, workers)
+        arms = _score_arms(laboratory, settings.arms, repetitions, workers)
     return ExperimentResult(
         data_name=data.name,
         arms=arms,
-        examples=_examples(laboratory, seeds[0], pipeline),
+        examples=_examples(laboratory, repetitions[0], pipeline),
         settings=_describe(data, test, settings, pipeline),
         provenance={**provenance.environment(), "data digest": provenance.data_digest(data)},
         seconds=clock,
@@ -146,9 +146,11 @@ def _check_data(data: ImageData) -> ImageData:
     return test
 
 
-def _score_arms(laboratory: Laboratory, arms: tuple[Arm, ...], seeds: range, workers: Workers) -> tuple[ArmScores, ...]:
+def _score_arms(
+    laboratory: Laboratory, arms: tuple[Arm, ...], repetitions: Sequence[Repetition], workers: Workers
+) -> tuple[ArmScores, ...]:
     tried = [_as_trial_arm(arm) for arm in arms]
-    found = run_trials(laboratory, tried, seeds, "test", "training classifiers", workers)
+    found = run_trials(laboratory, tried, repetitions, "test", "training classifiers", workers)
     return tuple(
         ArmScores(arm, {name: tuple(scores[name] for scores in found[trial]) for name in METRICS})
         for arm, trial in zip(arms, tried, strict=True)
@@ -160,12 +162,14 @@ def _as_trial_arm(arm: Arm) -> trial_arms.Arm:
     return trial_arms.Arm(policy, "pool", arm.ratio, _SOURCE) if arm.ratio else trial_arms.Arm(policy)
 
 
-def _examples(laboratory: Laboratory, seed: int, pipeline: Compose) -> Examples:
+def _examples(laboratory: Laboratory, repetition: Repetition, pipeline: Compose) -> Examples:
     """Return the first images of each class, row by row, of at most ten classes."""
-    real, pool = laboratory.split(seed).real, laboratory.pool(_SOURCE, seed)
+    real, pool = laboratory.split(repetition).real, laboratory.pool(_SOURCE, repetition)
     names = real.class_names[:_SHOWN_CLASSES]
     shown = real.images[_rows_of_classes(real.labels, len(names))]
-    augmented, _ = displayable(pipeline.batch(shown, keys=[(seed, 0, number) for number in range(len(shown))]))
+    augmented, _ = displayable(
+        pipeline.batch(shown, keys=[(repetition.seed, 0, number) for number in range(len(shown))])
+    )
     rows = _rows_of_classes(np.asarray(pool.labels), len(names))
     drawn = pool.take(rows).images
     synthetic = np.moveaxis(drawn.numpy(), 1, -1) if isinstance(drawn, Tensor) else drawn

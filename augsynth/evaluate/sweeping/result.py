@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from augsynth.core.files import replacing
 from augsynth.evaluate.intervals import mean_interval, paired_interval
 from augsynth.evaluate.sweeping.arms import Arm
+from augsynth.evaluate.sweeping.label_safety import Safety
 from augsynth.evaluate.sweeping.trials import SECONDS, Scores
 from augsynth.evaluate.sweeping.verdict import Verdict
 
@@ -33,6 +34,7 @@ class SweepResult:
         settings: settings by name, JSON-ready.
         provenance: versions, machine and data, JSON-ready.
         seconds: duration of each part.
+        label_safety: label safety of the policies by name; default none.
     """
 
     data_name: str
@@ -46,6 +48,7 @@ class SweepResult:
     settings: Mapping[str, Any]
     provenance: Mapping[str, Any]
     seconds: Mapping[str, float]
+    label_safety: Mapping[str, Safety] = field(default_factory=dict)
 
     def recall_changes(self) -> dict[int, float]:
         """Return the mean change of the recall of each class, winner less control, on the test part."""
@@ -64,6 +67,7 @@ class SweepResult:
             "synthetic": [self._row(arm, scores, self.control_choosing) for arm, scores in self.synthetic.items()],
             "confirmed": [self._row(arm, scores) for arm, scores in self.confirmed.items()],
             "recall changes": self.recall_changes(),
+            "label safety": {policy: safety.to_dict() for policy, safety in self.label_safety.items()},
             "settings": dict(self.settings),
             "provenance": dict(self.provenance),
             "seconds": {name: round(value, 1) for name, value in self.seconds.items()},

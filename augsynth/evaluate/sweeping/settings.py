@@ -61,6 +61,11 @@ class SweepSettings:
         ratios: shares of synthetic images, each in (0, 1]; default 0.25, 0.5 and 0.8.
         seeds: repetitions to choose by, at least 2; default 4.
         confirm_seeds: further repetitions that confirm the winner on the test part, at least 2; default 8.
+        confirm_arms: number of synthetic arms that are confirmed, at least 1; default 1, the best. With several, the
+            intervals are wider, so that all of them hold together.
+        folds: number of folds of a cross-validation that confirms, at least 2: the test part is divided, each fold is
+            tested on by models that may train on the others, and the interval allows for shared training images. None
+            (default) tests on the whole test part.
         confidence: probability of the interval of the verdict, in (0.5, 1); default 0.95.
         workers: number of processes, at least 1; default one a processor.
         backend: backend of joblib for these processes; default joblib's own.
@@ -76,6 +81,8 @@ class SweepSettings:
     ratios: Sequence[float] = (0.25, 0.5, 0.8)
     seeds: int = 4
     confirm_seeds: int = 8
+    confirm_arms: int = 1
+    folds: int | None = None
     confidence: float = 0.95
     workers: int = field(default_factory=processors)
     backend: str | None = None
@@ -83,8 +90,10 @@ class SweepSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, least in (("seeds", 2), ("confirm_seeds", 2), ("workers", 1), ("seed", 0)):
+        for name, least in (("seeds", 2), ("confirm_seeds", 2), ("confirm_arms", 1), ("workers", 1), ("seed", 0)):
             check_integer(name, getattr(self, name), least)
+        if self.folds is not None:
+            check_integer("folds", self.folds, 2)
         numbers = self.per_class.values() if isinstance(self.per_class, Mapping) else (self.per_class,)
         for number in numbers:
             if number is not None:
@@ -147,6 +156,7 @@ class SweepSettings:
             "ratios": sorted(self.ratios),
             "seeds to choose by": self.choosing,
             "seeds to confirm by": self.confirming,
+            "folds": self.folds,
             "confidence": self.confidence,
         }
 

@@ -3,7 +3,8 @@
 1. Controls (augmentation policies, cheap recipes) are compared on images set aside to choose by: successive halving.
 2. Synthetic arms with the policy of the best control are compared with it, on the same seeds and images.
 3. The winner and the control are trained again with new seeds, and scored on the test part, which nothing has used
-   before. The verdict comes from this comparison alone, so it needs no correction for the number of arms.
+   before. The verdict comes from this comparison alone, so the number of arms that were tried needs no correction.
+   If several arms are confirmed, their intervals are corrected for their number.
 """
 
 from __future__ import annotations
@@ -27,15 +28,16 @@ from augsynth.evaluate.sweeping.arms import Arm, controls, scratch_policy, synth
 from augsynth.evaluate.sweeping.budget import fit_to_budget
 from augsynth.evaluate.sweeping.cautions import warnings_of
 from augsynth.evaluate.sweeping.halving import halve
+from augsynth.evaluate.sweeping.label_safety import check_policies
 from augsynth.evaluate.sweeping.offered import as_rival, as_unlabelled, knows_classes
 from augsynth.evaluate.sweeping.policies import pipelines_of
 from augsynth.evaluate.sweeping.recipes import RECIPES, Need
 from augsynth.evaluate.sweeping.result import SweepResult
 from augsynth.evaluate.sweeping.settings import UNEVEN, SweepSettings
 from augsynth.evaluate.sweeping.sources import Source, kind_of, title_of
-from augsynth.evaluate.sweeping.splits import require_test_part
+from augsynth.evaluate.sweeping.splits import Repetition, require_test_part
 from augsynth.evaluate.sweeping.tasks import SmallCNN, Task
-from augsynth.evaluate.sweeping.trials import Laboratory, Part, Scores, Workers, fill_pools, run_trials
+from augsynth.evaluate.sweeping.trials import Laboratory, Scores, Workers, fill_pools, run_trials
 from augsynth.evaluate.sweeping.verdict import Verdict, verdict_of
 from augsynth.generators.registry import registered_generators
 
@@ -85,6 +87,7 @@ def sweep(
             folder=Path(workdir or stack.enter_context(tempfile.TemporaryDirectory())).absolute(),
             classifier=None if classifier is None else as_rival(classifier, data),
             unlabelled=None if unlabelled is None else as_unlabelled(unlabelled, data),
+            folds=settings.folds or 1,
         )
         return _Sweep(laboratory, settings, progress).run()
 
@@ -110,9 +113,11 @@ class _Sweep:
         controls = self._controls()
         control = next(iter(controls))
         arms = self._synthetic(scratch_policy(list(controls)))
-        winner = next(iter(arms))
-        confirmed = self._confirm(winner, control)
-        verdict = self._verdict(winner, control, confirmed)
+        winners = list(arms)[: self.settings.confirm_arms]
+        confirmed = self._confirm(winners, control)
+        verdict = max((self._verdict(arm, control, confirmed, len(winners)) for arm in winners), key=_lower_end)
+        with self._timed("label safety"):
+            safety = check_policies(self.laboratory, self.settings.choosing[0])
         data, sources = self.laboratory.data, self.laboratory.sources
         return SweepResult(
             data_name=data.name,
@@ -122,7 +127,7 @@ class _Sweep:
             synthetic=arms,
             control_choosing=controls[control],
             confirmed=confirmed,
-            warnings=warnings_of(data, verdict, self._values(confirmed[control])),
+            warnings=warnings_of(data, verdict, self._values(confirmed[control]), safety),
             settings={
                 **self.laboratory.task.describe(),
                 **self.settings.to_dict(),
@@ -130,11 +135,12 @@ class _Sweep:
             },
             provenance={**provenance.environment(), "data digest": provenance.data_digest(data)},
             seconds=self.seconds,
+            label_safety=safety,
         )
 
     def _controls(self) -> dict[Arm, list[Scores]]:
         arms = controls(list(self.laboratory.pipelines), self.settings.cheap or ())
-        run = partial(self._run, part="selection", title="controls")
+        run = partial(self._run, title="controls")
         with self._timed("controls"):
             return halve(arms, self.settings.choosing, run, self.metric)
 
@@ -143,19 +149,21 @@ class _Sweep:
         seeds = self.settings.choosing
         arms = synthetic_arms(policy, self.settings.recipes or (), self.settings.ratios, kinds)
         with self._timed("fitting and sampling"):
-            fill_pools(self.laboratory, list(kinds), seeds, self.workers)
+            fill_pools(self.laboratory, list(kinds), _whole(seeds), self.workers)
         with self._timed("synthetic arms"):
-            found = self._run(arms, seeds, part="selection", title="synthetic arms")
+            found = self._run(arms, seeds, title="synthetic arms")
         return dict(sorted(found.items(), key=lambda pair: -fmean(self._values(pair[1]))))
 
-    def _confirm(self, winner: Arm, control: Arm) -> dict[Arm, list[Scores]]:
-        seeds = self.settings.confirming
+    def _confirm(self, winners: Sequence[Arm], control: Arm) -> dict[Arm, list[Scores]]:
+        folds: Sequence[int | None] = [None] if self.settings.folds is None else range(self.settings.folds)
+        repetitions = [Repetition(seed, fold) for seed in self.settings.confirming for fold in folds]
+        sources = list(dict.fromkeys(str(arm.source) for arm in winners))
         with self._timed("fitting and sampling"):
-            fill_pools(self.laboratory, [str(winner.source)], seeds, self.workers)
+            fill_pools(self.laboratory, sources, repetitions, self.workers)
         with self._timed("confirming"):
-            return self._run([winner, control], seeds, part="test", title="confirming")
+            return run_trials(self.laboratory, [*winners, control], repetitions, "test", "confirming", self.workers)
 
-    def _verdict(self, winner: Arm, control: Arm, confirmed: Mapping[Arm, Sequence[Scores]]) -> Verdict:
+    def _verdict(self, winner: Arm, control: Arm, confirmed: Mapping[Arm, Sequence[Scores]], arms: int) -> Verdict:
         return verdict_of(
             winner,
             control,
@@ -163,10 +171,12 @@ class _Sweep:
             self._values(confirmed[control]),
             confidence=self.settings.confidence,
             metric=self.metric,
+            overlap=0.0 if self.settings.folds is None else _overlap(self.laboratory.data, self.settings.folds),
+            arms=arms,
         )
 
-    def _run(self, arms: Sequence[Arm], seeds: Sequence[int], *, part: Part, title: str) -> dict[Arm, list[Scores]]:
-        return run_trials(self.laboratory, arms, seeds, part, title, self.workers)
+    def _run(self, arms: Sequence[Arm], seeds: Sequence[int], *, title: str) -> dict[Arm, list[Scores]]:
+        return run_trials(self.laboratory, arms, _whole(seeds), "selection", title, self.workers)
 
     def _values(self, scores: Sequence[Scores]) -> list[float]:
         return [one[self.metric] for one in scores]
@@ -175,9 +185,9 @@ class _Sweep:
         """Time one pool and one trial, and leave out what does not fit. The results of both are used again."""
         source, seed = next(iter(self.laboratory.sources)), settings.choosing[0]
         started = time.perf_counter()
-        fill_pools(self.laboratory, [source], [seed], self.workers)
+        fill_pools(self.laboratory, [source], _whole([seed]), self.workers)
         filled = time.perf_counter()
-        self._run([Arm(next(iter(self.laboratory.pipelines)))], [seed], part="selection", title="timing")
+        self._run([Arm(next(iter(self.laboratory.pipelines)))], [seed], title="timing")
         trial = time.perf_counter() - filled
         return fit_to_budget(settings, len(self.laboratory.sources), trial, filled - started)
 
@@ -188,10 +198,24 @@ class _Sweep:
         self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - started
 
 
+def _whole(seeds: Sequence[int]) -> list[Repetition]:
+    return [Repetition(seed) for seed in seeds]
+
+
+def _lower_end(verdict: Verdict) -> float:
+    return verdict.difference.low
+
+
+def _overlap(data: ImageData, folds: int) -> float:
+    """Return the images of a fold divided by those that the training images of its repetition are drawn from."""
+    fold = len(require_test_part(data)) / folds
+    return fold / (len(data) + (folds - 1) * fold)
+
+
 def _with_recipes(laboratory: Laboratory, settings: SweepSettings) -> SweepSettings:
     """Return the settings with the recipes that suit the data, the task, the sources, and what is offered."""
     data, classifier = laboratory.data, laboratory.classifier
-    counts = np.bincount(laboratory.split(settings.choosing[0]).real.labels, minlength=data.num_classes)
+    counts = np.bincount(laboratory.split(Repetition(settings.choosing[0])).real.labels, minlength=data.num_classes)
     given: set[Need] = set() if laboratory.unlabelled is None else {"unlabelled"}
     if classifier is not None:
         given |= {"fine-tuning", "classifier"} if knows_classes(classifier, data) else {"fine-tuning"}

@@ -21,7 +21,7 @@ from augsynth.evaluate.provenance import data_digest
 from augsynth.evaluate.sweeping.arms import Arm
 from augsynth.evaluate.sweeping.recipes import Ingredients, Recipe
 from augsynth.evaluate.sweeping.sources import Pool, Source
-from augsynth.evaluate.sweeping.splits import Split, draw_split, require_test_part
+from augsynth.evaluate.sweeping.splits import Repetition, Split, draw_fold, draw_split, require_test_part
 from augsynth.evaluate.sweeping.stored import content_key, read_stored, store
 from augsynth.evaluate.sweeping.tasks import Task, with_fields
 from augsynth.generators import Generator, register_generator
@@ -34,16 +34,16 @@ SECONDS = "trial seconds"
 
 
 class Trial(NamedTuple):
-    """An arm with a seed.
+    """An arm in one repetition.
 
     Args:
         arm: the arm.
-        seed: seed of the split, the pool, the mix and the model.
+        repetition: its seed and its fold.
         part: images that the model is scored on: "selection" or "test".
     """
 
     arm: Arm
-    seed: int
+    repetition: Repetition
     part: Part
 
 
@@ -63,6 +63,7 @@ class Laboratory:
         folder: folder for pools and results, which a later run uses again.
         classifier: a given classifier of the same classes, or for fine-tuning alone of others; None (default) for none.
         unlabelled: real images whose labels mean nothing; None (default) for none.
+        folds: number of folds that the test part is divided into, for repetitions with a fold; default 1.
     """
 
     data: ImageData
@@ -75,23 +76,28 @@ class Laboratory:
     folder: Path
     classifier: Classifier | None = None
     unlabelled: ImageData | None = None
+    folds: int = 1
 
-    def split(self, seed: int) -> Split:
-        """Return the training images of a seed, and the images to choose by."""
-        return draw_split(self.data, self.per_class, seed)
+    def split(self, repetition: Repetition) -> Split:
+        """Return the training images of a repetition, and the images to choose by."""
+        return draw_split(self._data_of(repetition), self.per_class, repetition.seed)
 
-    def pool(self, source: str, seed: int) -> Pool:
-        """Return the pool of a source for a seed."""
-        return self._pool(source, self.split(seed).real, seed)
+    def pool(self, source: str, repetition: Repetition) -> Pool:
+        """Return the pool of a source for a repetition."""
+        return self._pool(source, self.split(repetition).real, repetition.seed)
+
+    def _data_of(self, repetition: Repetition) -> ImageData:
+        return draw_fold(self.data, self.folds, repetition)
 
     def _pool(self, source: str, real: ImageData, seed: int) -> Pool:
         return self.sources[source].pool(real, seed, self.folder / "pools")
 
     def run(self, trial: Trial) -> dict[str, float]:
         """Return the scores of a trial: stored ones, or new ones."""
-        split, arm = self.split(trial.seed), trial.arm
-        pool = None if arm.source is None else self._pool(arm.source, split.real, trial.seed)
-        scored = split.selection if trial.part == "selection" else require_test_part(self.data)
+        arm, (seed, _), data = trial.arm, trial.repetition, self._data_of(trial.repetition)
+        split = draw_split(data, self.per_class, seed)
+        pool = None if arm.source is None else self._pool(arm.source, split.real, seed)
+        scored = split.selection if trial.part == "selection" else require_test_part(data)
         if len(scored) == 0:
             raise DataError(
                 f"{self.data.name}: all images train, and none is left to choose by; give fewer images a class"
@@ -101,8 +107,8 @@ class Laboratory:
         if found is not None:
             return found
         started, task = time.perf_counter(), self._task(arm)
-        given = Ingredients(split.real, pool, arm.ratio, self.pipelines[arm.policy], trial.seed, task, self.unlabelled)
-        scores = task.score(self.recipes[arm.recipe].make(given), scored, seed=trial.seed)
+        given = Ingredients(split.real, pool, arm.ratio, self.pipelines[arm.policy], seed, task, self.unlabelled)
+        scores = task.score(self.recipes[arm.recipe].make(given), scored, seed=seed)
         result = {**scores, SECONDS: time.perf_counter() - started}
         store(path, result)
         return result
@@ -116,7 +122,7 @@ class Laboratory:
             "policy": self.pipelines[trial.arm.policy].to_dict(),
             "recipe": trial.arm.recipe,
             "ratio": trial.arm.ratio,
-            "seed": trial.seed,
+            "seed": trial.repetition.seed,
             "real": data_digest(real),
             "scored": data_digest(scored),
             "pool": data_digest(pool) if isinstance(pool, ImageData) else content_digest(pool),
@@ -171,38 +177,45 @@ class Workers:
         return found
 
 
-def fill_pools(laboratory: Laboratory, sources: Sequence[str], seeds: Sequence[int], workers: Workers) -> None:
+def fill_pools(
+    laboratory: Laboratory, sources: Sequence[str], repetitions: Sequence[Repetition], workers: Workers
+) -> None:
     """Fit and fill everything that trials will need, so that no two of them do it twice.
 
     Args:
         laboratory: what trials share.
         sources: names of the sources.
-        seeds: the seeds.
+        repetitions: the repetitions.
         workers: processes.
     """
-    wanted = [(source, seed) for source in sources for seed in seeds]
+    wanted = [(source, repetition) for source in sources for repetition in repetitions]
     workers.map("fitting and sampling", partial(_fill, laboratory), wanted)
 
 
-def _fill(laboratory: Laboratory, wanted: tuple[str, int]) -> None:
+def _fill(laboratory: Laboratory, wanted: tuple[str, Repetition]) -> None:
     with _ready(laboratory):
         laboratory.pool(*wanted)
 
 
 def run_trials(
-    laboratory: Laboratory, arms: Sequence[Arm], seeds: Sequence[int], part: Part, title: str, workers: Workers
+    laboratory: Laboratory,
+    arms: Sequence[Arm],
+    repetitions: Sequence[Repetition],
+    part: Part,
+    title: str,
+    workers: Workers,
 ) -> dict[Arm, list[Scores]]:
-    """Return the scores of each arm, one a seed in their order.
+    """Return the scores of each arm, one a repetition in their order.
 
     Args:
         laboratory: what trials share.
         arms: the arms.
-        seeds: the seeds.
+        repetitions: the repetitions.
         part: images to score on.
         title: text before the progress bar.
         workers: processes.
     """
-    trials = [Trial(arm, seed, part) for seed in seeds for arm in arms]
+    trials = [Trial(arm, repetition, part) for repetition in repetitions for arm in arms]
     results = workers.map(title, partial(_run, laboratory), trials)
     found: dict[Arm, list[Scores]] = {arm: [] for arm in arms}
     for trial, scores in zip(trials, results, strict=True):
