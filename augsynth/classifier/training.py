@@ -115,6 +115,23 @@ def _first_network(
     return network
 
 
+def train_network(
+    network: nn.Module, items: Any, *, steps: int, batch_size: int, learning_rate: float, seed: int
+) -> None:
+    """Train any network on its device, as `train_classifier` trains its own: AdamW, a one-cycle schedule.
+
+    Args:
+        network: network of float32 images (n, C, H, W) that returns scores (n, K). It is changed.
+        items: map-style dataset, as for `train_classifier`.
+        steps: number of updates, at least 1.
+        batch_size: number of images in an update, at least 1.
+        learning_rate: largest rate of the schedule.
+        seed: 64-bit seed of the order; the weights, and what layers draw, come from torch's generator.
+    """
+    steps, loader = check_integer("steps", steps, 1), _loader(items, batch_size, None, seed)
+    _train(network, loader, steps, learning_rate, first_shape(items), None)
+
+
 def _train(
     network: nn.Module,
     loader: DataLoader[Any],
@@ -124,12 +141,15 @@ def _train(
     prior: Tensor | None,
 ) -> None:
     network.train()
+    device = next(network.parameters()).device
     optimiser = torch.optim.AdamW(network.parameters(), lr=learning_rate, weight_decay=0.05)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, learning_rate, total_steps=steps + 1)
     for batch, target, *rest in _cycle(loader, steps):
         check_shape(tuple(batch.shape[1:]), shape)
         with usual_process():
-            loss = training_loss(network(as_float(batch)), target, weights_among(rest), prior)
+            weights = weights_among(rest)
+            weights = None if weights is None else weights.to(device)
+            loss = training_loss(network(as_float(batch.to(device))), target.to(device), weights, prior)
             optimiser.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
