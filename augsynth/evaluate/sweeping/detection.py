@@ -6,6 +6,7 @@ import io
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, cast
 
 import numpy as np
@@ -74,12 +75,11 @@ def coco_precision(targets: Sequence[Mapping[str, Any]], found: Sequence[Mapping
         found: for each image "boxes", "labels", counted from 1, and "scores".
     """
     try:
-        from pycocotools.coco import COCO
-        from pycocotools.cocoeval import COCOeval
+        coco, cocoeval = (import_module(f"pycocotools.{name}") for name in ("coco", "cocoeval"))
     except ImportError as error:
         raise PluginError("detection is scored by pycocotools: pip install pycocotools") from error
-    truth, answers = COCO(), []
-    annotations = [
+    answers: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = [
         {"image_id": k, "category_id": int(label) + 1, "bbox": box, "area": box[2] * box[3], "iscrowd": 0}
         for k, target in enumerate(targets)
         for box, label in zip(_as_xywh(target["boxes"]), np.asarray(target["labels"]), strict=True)
@@ -88,6 +88,7 @@ def coco_precision(targets: Sequence[Mapping[str, Any]], found: Sequence[Mapping
         parts = zip(_as_xywh(each["boxes"]), each["labels"].tolist(), each["scores"].tolist(), strict=True)
         answers += [{"image_id": k, "category_id": label, "bbox": box, "score": score} for box, label, score in parts]
     categories = sorted({entry["category_id"] for entry in annotations})
+    truth = coco.COCO()
     truth.dataset = {
         "info": {},
         "images": [{"id": k} for k in range(len(targets))],
@@ -98,7 +99,7 @@ def coco_precision(targets: Sequence[Mapping[str, Any]], found: Sequence[Mapping
         return {"mAP": 0.0, "mAP 50": 0.0}
     with redirect_stdout(io.StringIO()):
         truth.createIndex()
-        evaluation = COCOeval(truth, truth.loadRes(answers), "bbox")
+        evaluation = cocoeval.COCOeval(truth, truth.loadRes(answers), "bbox")
         evaluation.evaluate()
         evaluation.accumulate()
         evaluation.summarize()

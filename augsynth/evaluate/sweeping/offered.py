@@ -1,4 +1,4 @@
-"""What can be offered beside the real images: a classifier of somebody else, and images without labels."""
+"""Offers beside the real images: a classifier of somebody else, and images without labels."""
 
 from __future__ import annotations
 

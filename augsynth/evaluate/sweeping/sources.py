@@ -111,6 +111,7 @@ class Varied:
         path: folder of the generator.
         strengths: strengths of the versions of an image, rising, each in (0, 1]; default 0.2, 0.4 and 0.6.
         title: what it is, for tables and reports; default "varied real images".
+        kind: "varied".
     """
 
     path: str

@@ -172,9 +172,9 @@ class Workers:
             from joblib import Parallel, delayed
         except ImportError as error:
             raise PluginError('several workers need joblib: pip install "augsynth[eval]"') from error
-        parallel = Parallel(self.count, backend=self.backend, return_as="generator")
-        found: Iterator[Any] = parallel(delayed(function)(task) for task in tasks)
-        return found
+        # Ray's backend returns all results at the end.
+        parallel = Parallel(self.count, backend=self.backend, return_as="list" if self.backend else "generator")
+        return iter(parallel(delayed(function)(task) for task in tasks))
 
 
 def fill_pools(
