@@ -7,7 +7,6 @@ from augsynth.evaluate.sweeping.compare import Comparison, compare
 from augsynth.evaluate.sweeping.detection import Detection
 from augsynth.evaluate.sweeping.policies import POLICIES, Policy
 from augsynth.evaluate.sweeping.recipes import RECIPES, Recipe
-from augsynth.evaluate.sweeping.report import write_sweep_report
 from augsynth.evaluate.sweeping.result import SweepResult
 from augsynth.evaluate.sweeping.segmentation import Segmentation
 from augsynth.evaluate.sweeping.settings import SweepSettings
@@ -42,5 +41,4 @@ __all__ = [
     "compare",
     "sweep",
     "verdict_of",
-    "write_sweep_report",
 ]

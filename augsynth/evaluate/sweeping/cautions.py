@@ -8,7 +8,6 @@ from types import MappingProxyType
 
 from augsynth.data.loading.datasets import ImageData
 from augsynth.evaluate.sweeping.label_safety import Safety, Turn
-from augsynth.evaluate.sweeping.verdict import Verdict
 
 CEILING = 0.995
 FEW_IMAGES = 100
@@ -17,13 +16,12 @@ _SHOWN = 3
 
 
 def warnings_of(
-    data: ImageData, verdict: Verdict, control: Sequence[float], safety: Mapping[str, Safety] = MappingProxyType({})
+    data: ImageData, control: Sequence[float], safety: Mapping[str, Safety] = MappingProxyType({})
 ) -> tuple[str, ...]:
     """Return the warnings about a verdict.
 
     Args:
         data: the images, with their test part.
-        verdict: the verdict.
         control: scores of the control on the test part, one a seed.
         safety: label safety of policies by name; default none.
     """

@@ -27,6 +27,7 @@ from augsynth.evaluate import provenance
 from augsynth.evaluate.sweeping.arms import Arm, controls, scratch_policy, synthetic_arms
 from augsynth.evaluate.sweeping.budget import fit_to_budget
 from augsynth.evaluate.sweeping.cautions import warnings_of
+from augsynth.evaluate.sweeping.exhibits import exhibits
 from augsynth.evaluate.sweeping.halving import halve
 from augsynth.evaluate.sweeping.label_safety import check_policies
 from augsynth.evaluate.sweeping.offered import as_rival, as_unlabelled, knows_classes
@@ -118,6 +119,8 @@ class _Sweep:
         verdict = max((self._verdict(arm, control, confirmed, len(winners)) for arm in winners), key=_lower_end)
         with self._timed("label safety"):
             safety = check_policies(self.laboratory, self.settings.choosing[0])
+        with self._timed("gates and pictures"):
+            shown = exhibits(self.laboratory, str(verdict.arm.source), verdict.arm.policy, self._repetitions()[0])
         data, sources = self.laboratory.data, self.laboratory.sources
         return SweepResult(
             data_name=data.name,
@@ -127,7 +130,7 @@ class _Sweep:
             synthetic=arms,
             control_choosing=controls[control],
             confirmed=confirmed,
-            warnings=warnings_of(data, verdict, self._values(confirmed[control]), safety),
+            warnings=(*warnings_of(data, self._values(confirmed[control]), safety), *shown.warnings),
             settings={
                 **self.laboratory.task.describe(),
                 **self.settings.to_dict(),
@@ -136,6 +139,9 @@ class _Sweep:
             provenance={**provenance.environment(), "data digest": provenance.data_digest(data)},
             seconds=self.seconds,
             label_safety=safety,
+            notes=data.notes,
+            gates=shown.gates,
+            pictures=shown.pictures,
         )
 
     def _controls(self) -> dict[Arm, list[Scores]]:
@@ -155,13 +161,17 @@ class _Sweep:
         return dict(sorted(found.items(), key=lambda pair: -fmean(self._values(pair[1]))))
 
     def _confirm(self, winners: Sequence[Arm], control: Arm) -> dict[Arm, list[Scores]]:
-        folds: Sequence[int | None] = [None] if self.settings.folds is None else range(self.settings.folds)
-        repetitions = [Repetition(seed, fold) for seed in self.settings.confirming for fold in folds]
+        repetitions = self._repetitions()
         sources = list(dict.fromkeys(str(arm.source) for arm in winners))
         with self._timed("fitting and sampling"):
             fill_pools(self.laboratory, sources, repetitions, self.workers)
         with self._timed("confirming"):
             return run_trials(self.laboratory, [*winners, control], repetitions, "test", "confirming", self.workers)
+
+    def _repetitions(self) -> list[Repetition]:
+        """Return the repetitions that confirm."""
+        folds: Sequence[int | None] = [None] if self.settings.folds is None else range(self.settings.folds)
+        return [Repetition(seed, fold) for seed in self.settings.confirming for fold in folds]
 
     def _verdict(self, winner: Arm, control: Arm, confirmed: Mapping[Arm, Sequence[Scores]], arms: int) -> Verdict:
         return verdict_of(

@@ -80,13 +80,14 @@ class Laboratory:
 
     def split(self, repetition: Repetition) -> Split:
         """Return the training images of a repetition, and the images to choose by."""
-        return draw_split(self._data_of(repetition), self.per_class, repetition.seed)
+        return draw_split(self.data_of(repetition), self.per_class, repetition.seed)
 
     def pool(self, source: str, repetition: Repetition) -> Pool:
         """Return the pool of a source for a repetition."""
         return self._pool(source, self.split(repetition).real, repetition.seed)
 
-    def _data_of(self, repetition: Repetition) -> ImageData:
+    def data_of(self, repetition: Repetition) -> ImageData:
+        """Return the data of a repetition: with one fold as its test part if the repetition has a fold."""
         return draw_fold(self.data, self.folds, repetition)
 
     def _pool(self, source: str, real: ImageData, seed: int) -> Pool:
@@ -94,7 +95,7 @@ class Laboratory:
 
     def run(self, trial: Trial) -> dict[str, float]:
         """Return the scores of a trial: stored ones, or new ones."""
-        arm, (seed, _), data = trial.arm, trial.repetition, self._data_of(trial.repetition)
+        arm, (seed, _), data = trial.arm, trial.repetition, self.data_of(trial.repetition)
         split = draw_split(data, self.per_class, seed)
         pool = None if arm.source is None else self._pool(arm.source, split.real, seed)
         scored = split.selection if trial.part == "selection" else require_test_part(data)
