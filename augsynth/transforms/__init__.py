@@ -10,7 +10,7 @@ Transforms of users derive from `Transform` and return a step (`Geometry`, `Disp
 
 from __future__ import annotations
 
-from augsynth.plan import Plan
+from augsynth.plan import Composition, Plan
 from augsynth.plan.lowering import (
     AddNoise,
     Displace,
@@ -22,6 +22,7 @@ from augsynth.plan.lowering import (
     Operate,
     Sampling,
 )
+from augsynth.transforms.adaptation import FourierDomainAdaptation, HistogramMatching
 from augsynth.transforms.affine import RandomAffine, RandomRotation, RandomScale, RandomShear, RandomTranslate
 from augsynth.transforms.blur import GaussianBlur, RandomAdjustSharpness
 from augsynth.transforms.choice import RandomApply, RandomChoice
@@ -45,13 +46,16 @@ from augsynth.transforms.converting import (
 from augsynth.transforms.custom import Lambda
 from augsynth.transforms.degradations import JPEGCompression, MedianBlur, MotionBlur
 from augsynth.transforms.diff_augment import DiffAugment
+from augsynth.transforms.distortions import GridDistortion, LensDistortion, ThinPlateSpline
 from augsynth.transforms.elastic import ElasticTransform
 from augsynth.transforms.erasing import GridMask, RandomErasing
+from augsynth.transforms.explained import ExplainedImages
 from augsynth.transforms.fitting import Letterbox, LongestSide, PadIfNeeded, ShortestSide
 from augsynth.transforms.fixed_crops import CropAt
 from augsynth.transforms.flips import RandomHorizontalFlip, RandomVerticalFlip
 from augsynth.transforms.frames import CenterCrop, Pad, RandomCrop, RandomResizedCrop, Resize
 from augsynth.transforms.histograms import CLAHE, RandomAutocontrast, RandomEqualize
+from augsynth.transforms.label_check import LabelCheck, LabelRow, check_labels
 from augsynth.transforms.missing import FillMissing
 from augsynth.transforms.mixing import CutMix, MixUp
 from augsynth.transforms.noise import GaussianNoise, PoissonNoise, SaltAndPepperNoise, SpeckleNoise, UniformNoise
@@ -63,8 +67,11 @@ from augsynth.transforms.planckian import PlanckianJitter
 from augsynth.transforms.points import RandomGamma, RandomInvert, RandomPosterize, RandomSolarize
 from augsynth.transforms.policies import AutoAugment, RandAugment, TrivialAugmentWide
 from augsynth.transforms.registry import TRANSFORMS, from_dict
+from augsynth.transforms.several.copy_paste import CopyPaste
+from augsynth.transforms.several.mosaic import Mosaic
 from augsynth.transforms.turns import RandomDihedral, RandomQuarterTurn, RandomTranspose
 from augsynth.transforms.values import Normalize, ToDtype
+from augsynth.transforms.weather import RandomFog, RandomShadow
 
 __all__ = [
     "CLAHE",
@@ -76,7 +83,9 @@ __all__ = [
     "ColorJitter",
     "ColorMatrix",
     "Compose",
+    "Composition",
     "Converted",
+    "CopyPaste",
     "CropAt",
     "CropNonEmptyMask",
     "CutMix",
@@ -86,21 +95,29 @@ __all__ = [
     "Draw",
     "ElasticTransform",
     "Erase",
+    "ExplainedImages",
     "FillMissing",
+    "FourierDomainAdaptation",
     "GaussianBlur",
     "GaussianNoise",
     "Geometry",
     "Grayscale",
+    "GridDistortion",
     "GridMask",
+    "HistogramMatching",
     "ImageInfo",
     "JPEGCompression",
+    "LabelCheck",
+    "LabelRow",
     "Lambda",
+    "LensDistortion",
     "Letterbox",
     "LongestSide",
     "Lowering",
     "MapColours",
     "MedianBlur",
     "MixUp",
+    "Mosaic",
     "MotionBlur",
     "Normalize",
     "Operate",
@@ -121,6 +138,7 @@ __all__ = [
     "RandomDihedral",
     "RandomEqualize",
     "RandomErasing",
+    "RandomFog",
     "RandomGamma",
     "RandomGrayscale",
     "RandomHorizontalFlip",
@@ -133,6 +151,7 @@ __all__ = [
     "RandomResizedCrop",
     "RandomRotation",
     "RandomScale",
+    "RandomShadow",
     "RandomShear",
     "RandomSolarize",
     "RandomTranslate",
@@ -144,10 +163,12 @@ __all__ = [
     "ShortestSide",
     "SomeOf",
     "SpeckleNoise",
+    "ThinPlateSpline",
     "ToDtype",
     "Transform",
     "TrivialAugmentWide",
     "UniformNoise",
+    "check_labels",
     "from_albumentations",
     "from_dict",
     "from_torchvision",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, ClassVar, NamedTuple, overload
 
@@ -22,6 +22,7 @@ from augsynth.plan import Plan, check_pass
 from augsynth.plan.lowering import Lowering
 from augsynth.targets import Objects, Reading, TargetRules, objects_of, place_targets, read_targets, tv_tensors
 from augsynth.transforms.draw import Draw
+from augsynth.transforms.explained import ExplainedImages, images_between
 from augsynth.transforms.params import dtype_named
 from augsynth.transforms.shapes import as_shapes
 
@@ -74,6 +75,11 @@ class Pipeline(ABC):
         return TargetRules()
 
     @property
+    def target_rules(self) -> TargetRules:
+        """The rules by which targets follow their images; those of a `Compose` are its parameters."""
+        return self._rules()
+
+    @property
     def passthrough(self) -> tuple[str, ...]:
         """The names of the fields of targets that stay as they are; see `Compose`."""
         return self._rules().passthrough
@@ -88,7 +94,7 @@ class Pipeline(ABC):
         """The names of the parameters that a description may hold."""
 
     @classmethod
-    def from_description(cls, values: Mapping[str, Any], functions: Mapping[str, Callable[..., Any]]) -> Pipeline:
+    def from_description(cls, values: Mapping[str, Any], functions: Mapping[str, Any]) -> Pipeline:
         """Build it from a description of `to_dict`; a description may name only `functions`."""
         return cls(**values)
 
@@ -245,6 +251,26 @@ class Pipeline(ABC):
         lowering.finish()
         return lowering.explain()
 
+    def explain_images(self, images: Any, *, keys: KeysLike | None = None) -> ExplainedImages:
+        """Pictures of each pass's and each barrier's work, with the words of `explain`: as a sheet, a PNG or a page.
+
+        Args:
+            images: images on the CPU, as in `batch`; their sizes and those of the results may differ.
+            keys: one (seed, epoch, index) for each image; drawn from torch's generator by default.
+
+        >>> from augsynth import transforms as T
+        >>> print(T.RandomHorizontalFlip().explain_images(np.zeros((2, 8, 8, 3), np.uint8)))
+        pass 1: RandomHorizontalFlip
+          whole pixels are moved; uint8 in, uint8 out
+        """
+        sources = as_batch(images)
+        if sources.device.type != "cpu" or not len(sources):
+            raise ArgumentError(f"images must be at least one, on the CPU: got {len(sources)} on {sources.device}")
+        lowering = self._lower(sources.shapes, keys_for(keys, len(sources)), sources.dtype)
+        found = images_between(lowering.finish(), sources.views)
+        words = lowering.described_steps()
+        return ExplainedImages(("images", *words), (sources.views, *found))
+
     def _read(self, targets: Any, shapes: Ints) -> list[Reading] | None:
         return None if targets is None else read_targets(targets, shapes[:, :2], self._rules())
 
@@ -294,10 +320,29 @@ class Pipeline(ABC):
         """The number of random numbers that each transform draws for a sample."""
         return tuple(transform.draws for transform in self.flattened())
 
-    def _lower(self, shapes: Ints, keys: Keys, dtype: DType, objects: Objects | None = None) -> Lowering:
+    def begin(self, shapes: Ints, dtype: DType, objects: Objects | None = None) -> Lowering:
+        """A lowering without steps, for images that this pipeline or another step before it takes.
+
+        Args:
+            shapes: int64 (n, 3), (H, W, C) of each image.
+            dtype: the dtype of the images.
+            objects: the objects in the images; None where the call has no targets.
+        """
         boxes, masks = (None, ()) if objects is None else objects
-        lowering = Lowering(shapes[:, :2], shapes[:, 2], dtype, self._fuses(), boxes, masks)
+        return Lowering(shapes[:, :2], shapes[:, 2], dtype, self._fuses(), boxes, masks)
+
+    def add_to(self, lowering: Lowering, keys: Keys) -> None:
+        """Draw the random numbers of this pipeline, and add its steps to others.
+
+        Args:
+            lowering: collects steps.
+            keys: int64 (n, 3), the key of each image.
+        """
         self.lower((Draw(u, keys, op) for op, u in enumerate(_native.draw_pipeline(keys, self._counts))), lowering)
+
+    def _lower(self, shapes: Ints, keys: Keys, dtype: DType, objects: Objects | None = None) -> Lowering:
+        lowering = self.begin(shapes, dtype, objects)
+        self.add_to(lowering, keys)
         return lowering
 
 
