@@ -4,8 +4,9 @@
 
 The data sets are virtual: they hold labels, and give one picture again and again. So everything that is measured is the
 mix itself. Bytes are those that NumPy allocates (tracemalloc), for each item of all data sets and for each real item.
-The build is in CPU seconds, the best of three. "source" is the time to decide where an item comes from, and "read" is
-all the time of an item beside reading the data set, both in a batch of 64, the quickest of many.
+The build is in CPU seconds, the best of three. "source" is the CPU time to decide where an item comes from, and "read"
+all the CPU time of an item over reading the same items from their data sets, both in a batch of 64, the quickest of
+many.
 """
 
 from __future__ import annotations
@@ -116,23 +117,13 @@ def memory(build: Callable[[], Any]) -> tuple[int, int]:
     return kept - before, peak - before
 
 
-def seconds(run: Callable[[], Any]) -> float:
-    """Return the CPU seconds of a run, the best of three."""
+def seconds(run: Callable[[], Any], runs: int) -> float:
+    """Return the CPU seconds of the quickest of some runs."""
     best = float("inf")
-    for _ in range(3):
+    for _ in range(runs):
         start = time.process_time()
         run()
         best = min(best, time.process_time() - start)
-    return best
-
-
-def least(run: Callable[[], Any]) -> float:
-    """Return the seconds of the quickest of many runs."""
-    best = float("inf")
-    for _ in range(RUNS):
-        start = time.perf_counter()
-        run()
-        best = min(best, time.perf_counter() - start)
     return best
 
 
@@ -141,8 +132,11 @@ def per_item(mix: SyntheticMixDataset) -> tuple[float, float]:
     positions = np.random.default_rng(0).permutation(len(mix))[:BATCH]
     batch = positions.tolist()
     assignment = mix.assignment()
-    rule = least(lambda: assignment.sources(positions))
-    read = least(lambda: mix.__getitems__(batch)) - least(lambda: [mix.real[0] for _ in batch])
+    numbers, items = (array.tolist() for array in assignment.sources(positions))
+    sources = [mix.real, *(mix.synthetic.values() if isinstance(mix.synthetic, dict) else [mix.synthetic])]
+    rule = seconds(lambda: assignment.sources(positions), RUNS)
+    bare = seconds(lambda: [sources[number][item] for number, item in zip(numbers, items, strict=True)], RUNS)
+    read = seconds(lambda: mix.__getitems__(batch), RUNS) - bare
     return rule / BATCH * 1e6, read / BATCH * 1e6
 
 
@@ -158,7 +152,7 @@ def main() -> None:
         build = prepare(count)
         kept, peak = memory(build)
         total = sets * count
-        numbers = (kept / total, peak / total, kept / count, seconds(build), *per_item(build()))
+        numbers = (kept / total, peak / total, kept / count, seconds(build, 3), *per_item(build()))
         print(f"{name:20}{count:13,}" + "".join(f"{number:13.2f}" for number in numbers), flush=True)
 
 
