@@ -125,7 +125,8 @@ def filling_quotas(missing: Ints, able: Mask, phase: float) -> Ints:
     """
     sharing = np.maximum(able.sum(axis=0), 1)
     turns = (np.cumsum(able, axis=0) - 1 + np.arange(len(missing)) + int(phase * 2**20)) % sharing
-    return able * (missing // sharing + (turns < missing % sharing))
+    quotas: Ints = able * (missing // sharing + (turns < missing % sharing))
+    return quotas
 
 
 def balanced_real(num_synthetic: int, sizes: Ints, mode: Mode, phase: float) -> Ints:

@@ -53,7 +53,7 @@ class WindowReader:
         epoch: int,
         options: StreamOptions,
     ) -> None:
-        self._readers = (real,) if synthetic is None else (real, synthetic)
+        self._readers: tuple[Reader, ...] = (real,) if synthetic is None else (real, synthetic)
         self._pattern = pattern
         self._share = share
         self._epoch = epoch
