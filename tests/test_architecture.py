@@ -28,8 +28,19 @@ ALLOWED: dict[str, set[str]] = {
     "gates": {"classifier", "copies", "core", "errors"},
     "generators": {"_native", "copies", "core", "errors", "progress"},
     "data": {"_native", "core", "engine", "errors", "gates", "generators", "plan", "progress", "targets", "transforms"},
-    "evaluate": {"_native", "classifier", "core", "data", "errors", "gates", "generators", "progress", "transforms"},
-    "cli": {"_native", "core", "data", "errors", "evaluate", "generators", "transforms"},
+    "evaluate": {
+        "_native",
+        "classifier",
+        "copies",
+        "core",
+        "data",
+        "errors",
+        "gates",
+        "generators",
+        "progress",
+        "transforms",
+    },
+    "cli": {"_native", "core", "data", "errors", "evaluate", "gates", "generators", "transforms"},
     "testing": {"core", "errors", "generators", "plan", "transforms"},
 }
 # Folders of data that each folder of data may import, beside itself.

@@ -9,7 +9,7 @@ from typing import Any
 
 import typer
 
-from augsynth.cli import audit, demo, generate, info, plugins, pools, preview, sweep
+from augsynth.cli import audit, convert, demo, evaluate, generate, info, plugins, pools, preview, report, sweep
 from augsynth.errors import AugsynthError
 
 USAGE, INTERRUPTED = 2, 130
@@ -28,7 +28,10 @@ app.command("sweep")(sweep.sweep)
 app.command("fit")(generate.fit)
 app.command("sample")(generate.sample)
 app.command("preview")(preview.preview)
+app.command("evaluate")(evaluate.evaluate)
 app.command("audit")(audit.audit)
+app.command("report")(report.report)
+app.command("convert")(convert.convert)
 app.command("info")(info.info)
 app.add_typer(plugins.app, name="plugins")
 app.add_typer(pools.app, name="pool")
@@ -51,7 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
     # Before torch is loaded: otherwise its idle threads spin, and take time from others on a busy machine.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     try:
-        status: Any = app(arguments, standalone_mode=False)
+        status: Any = app(arguments, standalone_mode=False, obj=sys.argv[1:] if arguments is None else arguments)
     except AugsynthError as error:
         return _complain(str(error))
     except OSError as error:

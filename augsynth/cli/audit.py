@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich import box
 from rich.table import Table
 
-from augsynth.cli.options import ImageSize, Seed, console
+from augsynth.cli.options import ImageSize, Seed, command_line, console, load_images
 
 if TYPE_CHECKING:
     from augsynth.evaluate import AuditResult
@@ -20,6 +21,7 @@ _SHOWN = 8
 
 
 def audit(
+    context: typer.Context,
     data: Annotated[
         str,
         typer.Argument(help="A pool, a folder of images (or of train/ and test/), an .npz file, or `digits`."),
@@ -36,9 +38,12 @@ def audit(
     tolerated: Annotated[
         float, typer.Option(help="Share of near-duplicates, doubtful labels and odd images that is only a note.")
     ] = 0.01,
-    steps: Annotated[int, typer.Option(min=1, help="Steps of training each classifier.")] = 300,
+    steps: Annotated[
+        int, typer.Option(min=0, help="Steps of training each classifier; 0 leaves the labels out.")
+    ] = 300,
     image_size: ImageSize = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole result as JSON.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Folder for a report with pictures of the findings.")] = None,
     seed: Seed = 0,
 ) -> int:
     """Check data before a classifier learns from them.
@@ -50,24 +55,19 @@ def audit(
     Example: `augsynth audit pool --real photos/train --test photos/test`
     """
     from augsynth.evaluate import audit as run_audit
+    from augsynth.evaluate import write_results
 
     sources = {"data": data, "real": real, "held_out": held_out, "test": test}
-    loaded = {name: _load(source, image_size) for name, source in sources.items() if source is not None}
+    loaded = {name: load_images(source, image_size) for name, source in sources.items() if source is not None}
     result = run_audit(loaded.pop("data"), **loaded, tolerated=tolerated, steps=steps, seed=seed)
     if as_json:
         print(json.dumps(result.to_dict(), indent=1))
     else:
         _print(result)
+    if out is not None:
+        report = write_results(result, out, command=command_line(context))
+        print(f"report: {report.resolve()}", file=sys.stderr)
     return FOUND if result.found else 0
-
-
-def _load(source: str, image_size: int | None) -> Any:
-    from augsynth.data import SyntheticPool, load_dataset
-    from augsynth.data.pools.manifest import FILE
-
-    if (Path(source) / FILE).is_file():
-        return SyntheticPool.open(source)
-    return load_dataset(source, image_size=image_size)
 
 
 def _print(result: AuditResult) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 from statistics import fmean
@@ -19,6 +18,7 @@ from augsynth.cli.options import (
     ImageSize,
     PipelineFile,
     Seed,
+    command_line,
     console,
     parse_ratios,
     parse_settings,
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 
 def demo(
+    context: typer.Context,
     data: Data = "digits",
     per_class: Annotated[int, typer.Option(min=1, help="Number of real training images of each class.")] = 20,
     seeds: Annotated[int, typer.Option(min=2, help="Number of repetitions, with other training images each.")] = 5,
@@ -70,9 +71,9 @@ def demo(
     Example: `augsynth demo --data photos/ --image-size 32 --per-class 20`
     """
     from augsynth.data.loading.datasets import load_dataset
+    from augsynth.evaluate import Experiments, write_results
     from augsynth.evaluate.experiment import Settings, run_experiment
     from augsynth.evaluate.pipelines import read_pipeline
-    from augsynth.evaluate.report import write_report
     from augsynth.evaluate.sharing import EXPLANATION, OWN, Colleague, run_shared
     from augsynth.evaluate.sweeping.settings import processors
 
@@ -103,9 +104,7 @@ def demo(
             console.print()
             _print_result(result)
     explanation = EXPLANATION if len(results) > 1 else ""
-    report = write_report(results, out / "report.html", explanation=explanation)
-    written = {**results[0].to_dict(), "other settings": [result.to_dict() for result in results[1:]]}
-    (out / "results.json").write_text(json.dumps(written, indent=2), encoding="utf-8")
+    report = write_results(Experiments(results, explanation), out, command=command_line(context))
     console.print(f"{time.perf_counter() - started:.0f} s in all. Report: {report.resolve()}", soft_wrap=True)
 
 
@@ -140,6 +139,8 @@ def _print_result(result: ExperimentResult) -> None:
         table.add_row(*cells)
     console.print(table)
     console.print(result.headline, style="bold")
+    for warning in result.warnings:
+        console.print(f"warning: {warning}", style="yellow", soft_wrap=True)
     for note in result.findings:
         console.print(note, soft_wrap=True)
     console.print("Means over seeds ± 95% t intervals; changes are paired by seed and allow for several ratios.")

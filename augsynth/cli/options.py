@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,6 +15,7 @@ from augsynth.core.json import parse_json
 from augsynth.errors import ArgumentError
 
 if TYPE_CHECKING:
+    from augsynth.data import SyntheticPool
     from augsynth.data.loading.datasets import ImageData
 
 Data = Annotated[
@@ -45,6 +47,21 @@ PipelineFile = Annotated[
 
 # Paths, class names and messages are printed literally: no markup in brackets, and no emoji names.
 console = Console(markup=False, emoji=False)
+
+
+def command_line(context: typer.Context) -> str:
+    """Return the command that is running, as it can be typed again."""
+    return shlex.join(["augsynth", *context.obj])
+
+
+def load_images(source: str, image_size: int | None) -> SyntheticPool | ImageData:
+    """Return the pool of a folder that is one, and otherwise the images of a folder, an archive or `digits`."""
+    from augsynth.data import SyntheticPool, load_dataset
+    from augsynth.data.pools.manifest import FILE
+
+    if (Path(source) / FILE).is_file():
+        return SyntheticPool.open(source)
+    return load_dataset(source, image_size=image_size)
 
 
 def parse_settings(pairs: Sequence[str] | None) -> dict[str, Any]:

@@ -78,7 +78,7 @@ def _of_pipeline(
     import numpy as np
 
     from augsynth.data.loading.datasets import load_dataset
-    from augsynth.evaluate.figures import variants_sheet
+    from augsynth.evaluate.figures import captioned, variants_sheet
     from augsynth.evaluate.pipelines import default_pipeline, read_pipeline
 
     loaded = load_dataset(data, max_per_class=images, image_size=image_size, seed=seed)
@@ -89,4 +89,4 @@ def _of_pipeline(
     sheet, note = variants_sheet(loaded.images[rows], chosen, variants, seed)
     if note:
         console.print(f"note: {note}", style="yellow")
-    return sheet
+    return captioned(sheet, ("image", *(f"variant {number + 1}" for number in range(variants))))

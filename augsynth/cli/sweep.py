@@ -16,6 +16,7 @@ from augsynth.cli.options import (
     GeneratorOptions,
     ImageSize,
     Seed,
+    command_line,
     console,
     parse_ratios,
     parse_settings,
@@ -30,6 +31,7 @@ _UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
 def sweep(
+    context: typer.Context,
     data: Data = "digits",
     per_class: Annotated[
         int | None, typer.Option(min=1, help="Real training images of each class; by default three quarters of all.")
@@ -77,7 +79,7 @@ def sweep(
     Example: `augsynth sweep --data photos/ --image-size 32 --per-class 20 --budget 30m`
     """
     from augsynth.data.loading.datasets import load_dataset
-    from augsynth.evaluate import sweeping
+    from augsynth.evaluate import sweeping, write_results
     from augsynth.evaluate.sweeping.settings import processors
 
     if out.exists() and not out.is_dir():
@@ -100,8 +102,7 @@ def sweep(
     print_data(loaded)
     task = sweeping.SmallCNN(steps=train_steps)
     result = sweeping.sweep(loaded, sources, task=task, settings=settings, workdir=out)
-    result.save(out / "results.json")
-    report = sweeping.write_sweep_report(result, out / "report.html")
+    report = write_results(result, out, command=command_line(context))
     _print_result(result)
     console.print(f"{sum(result.seconds.values()):.0f} s in all. Report: {report.resolve()}", soft_wrap=True)
 

@@ -9,9 +9,11 @@ from augsynth.evaluate.feature_scores import FEATURE_SCORES, feature_scores
 from augsynth.evaluate.findings import AuditResult, Finding
 from augsynth.evaluate.gan_scores import gan_test, gan_train
 from augsynth.evaluate.intervals import Interval, mean_interval, paired_interval
+from augsynth.evaluate.likelihood import feature_likelihood_divergence
 from augsynth.evaluate.metrics import METRICS, MORE_METRICS, accuracy, balanced_accuracy, macro_f1, macro_precision
-from augsynth.evaluate.report import write_report
-from augsynth.evaluate.results import ExperimentResult
+from augsynth.evaluate.reporting import rebuild_report, write_report, write_results
+from augsynth.evaluate.results import ExperimentResult, Experiments
+from augsynth.evaluate.scoring import SCORES, Evaluation, SampleScore, scores
 from augsynth.evaluate.sweeping import (
     ClassificationTask,
     Comparison,
@@ -33,16 +35,20 @@ __all__ = [
     "FEATURE_SCORES",
     "METRICS",
     "MORE_METRICS",
+    "SCORES",
     "AuditResult",
     "ClassificationTask",
     "Classifier",
     "Comparison",
+    "Evaluation",
     "ExperimentResult",
+    "Experiments",
     "Finding",
     "Given",
     "GivenPool",
     "Interval",
     "OwnData",
+    "SampleScore",
     "ScikitLearn",
     "Settings",
     "SmallCNN",
@@ -55,6 +61,7 @@ __all__ = [
     "audit",
     "balanced_accuracy",
     "compare",
+    "feature_likelihood_divergence",
     "feature_scores",
     "gan_test",
     "gan_train",
@@ -62,8 +69,11 @@ __all__ = [
     "macro_precision",
     "mean_interval",
     "paired_interval",
+    "rebuild_report",
     "run_experiment",
+    "scores",
     "sweep",
     "train_classifier",
     "write_report",
+    "write_results",
 ]

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from torch import Tensor
+import torch
 
-from augsynth.core.checks import check_number, check_seed
+from augsynth.core.checks import check_integer, check_number, check_seed
 from augsynth.core.typing import Ints
 from augsynth.data import ImageData, SyntheticPool
 from augsynth.data.mixing.items.joining import require_same_class_names
-from augsynth.errors import ArgumentError, DataError
-from augsynth.evaluate.findings import AuditResult, findings_of
+from augsynth.errors import ArgumentError
+from augsynth.evaluate import provenance
+from augsynth.evaluate.findings import AuditResult, Finding, findings_of
+from augsynth.evaluate.inputs import ImageSet, read_sets
+from augsynth.evaluate.reporting.pictures import Picture
 from augsynth.gates import (
     CopyFindings,
     DoubtfulLabels,
@@ -24,16 +26,10 @@ from augsynth.gates import (
     find_odd_images,
 )
 from augsynth.gates.doubtful import DEFAULT_STEPS
-from augsynth.generators.reading.pairs import read_pairs
 
+_SHOWN = 10
 _SIGNIFICANCE = 0.01
 """P-value of a finding of copies: of a hundred pools without copies, one is suspected."""
-
-
-@dataclass(frozen=True, eq=False)
-class _Set:
-    images: Tensor
-    labels: Ints | None
 
 
 def audit(
@@ -62,7 +58,7 @@ def audit(
         test: items of the test split; default None, or the test part of `data` or `real`.
         tolerated: share of near-duplicates, doubtful labels and odd images up to which there is only a note, in
             [0, 1]; default 0.01. Equal images, constant images and copies always count.
-        steps: steps of training each classifier; default 300.
+        steps: steps of training each classifier; 0 leaves the labels out; default 300.
         seed: 64-bit seed of all random choices; default 0.
 
     >>> images = np.random.default_rng(0).integers(0, 256, (40, 8, 8), np.uint8)
@@ -71,6 +67,7 @@ def audit(
     (True, '5 of 15 images of test (33.3%) have a duplicate in data, 5 of them equal in all pixels')
     """
     tolerated, seed = check_number("tolerated", tolerated, 0.0, 1.0), check_seed(seed)
+    steps = check_integer("steps", steps, 0)
     if held_out is not None and real is None:
         raise ArgumentError("held_out needs real: both are parts of the images that a generator is compared with")
     sets = _sets(data, real, held_out, test)
@@ -84,31 +81,31 @@ def audit(
     skipped = _in_quarantine(data)
     findings = findings_of(own, copies, duplicates, doubtful, odd, tolerated, skipped)
     sizes = {name: len(part.images) for name, part in sets.items()}
-    return AuditResult(sizes, findings, copies, duplicates, doubtful, odd, notes)
+    return AuditResult(
+        sizes,
+        findings,
+        copies,
+        duplicates,
+        doubtful,
+        odd,
+        notes,
+        name=str(getattr(data, "name", own)),
+        settings={"tolerated": tolerated, "training steps": steps, "seed": seed},
+        provenance=provenance.environment(),
+        pictures=_pictures(findings, sets),
+    )
 
 
-def _sets(data: Any, real: Any, held_out: Any, test: Any) -> dict[str, _Set]:
+def _sets(data: Any, real: Any, held_out: Any, test: Any) -> dict[str, ImageSet]:
     if test is None:
         test = next((part.test for part in (data, real) if isinstance(part, ImageData) and part.test is not None), None)
     own = "data" if real is None else "samples"
     if real is not None:
         require_same_class_names(real, data)
-    given = {own: data, "real": real, "held-out": held_out, "test": test}
-    sets = {name: _read(part, name) for name, part in given.items() if part is not None}
-    shapes = {name: tuple(part.images.shape[1:]) for name, part in sets.items()}
-    if len(set(shapes.values())) > 1:
-        listed = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
-        raise DataError(f"all sets must have images of one shape, got {listed}; prepare them alike")
-    return sets
+    return read_sets({own: data, "real": real, "held-out": held_out, "test": test})
 
 
-def _read(part: Any, name: str) -> _Set:
-    if isinstance(part, SyntheticPool):
-        return _Set(part.take(np.arange(len(part))).images, part.labels)
-    return _Set(*read_pairs(part, name))
-
-
-def _copies(sets: Mapping[str, _Set], seed: int) -> CopyFindings | None:
+def _copies(sets: Mapping[str, ImageSet], seed: int) -> CopyFindings | None:
     if "real" not in sets:
         return None
     held_out = sets["held-out"].images if "held-out" in sets else None
@@ -116,11 +113,13 @@ def _copies(sets: Mapping[str, _Set], seed: int) -> CopyFindings | None:
 
 
 def _doubtful(
-    sets: Mapping[str, _Set], own: str, groups: Ints, steps: int, seed: int
+    sets: Mapping[str, ImageSet], own: str, groups: Ints, steps: int, seed: int
 ) -> tuple[dict[str, DoubtfulLabels], tuple[str, ...]]:
     """Return the doubtful labels of each set that could be judged, and notes about the others."""
     judge = sets.get("real", sets[own])
     found: dict[str, DoubtfulLabels] = {}
+    if steps == 0:
+        return found, ("labels were not checked: steps is 0",)
     if judge.labels is None or len(np.unique(judge.labels)) < 2:
         return found, ("labels were not checked: there are no labels of two or more classes to learn from",)
     for name in (own, "test"):
@@ -142,3 +141,14 @@ def _doubtful(
 def _in_quarantine(data: Any) -> Ints:
     held = list(data.quarantined.values()) if isinstance(data, SyntheticPool) else []
     return np.unique(np.concatenate(held)) if held else np.empty(0, np.int64)
+
+
+def _pictures(findings: Sequence[Finding], sets: Mapping[str, ImageSet]) -> tuple[Picture, ...]:
+    """Return the first images of each finding."""
+    pictures = []
+    for number, finding in enumerate(finding for finding in findings if len(finding.items)):
+        items = finding.items[:_SHOWN]
+        images = np.moveaxis(sets[finding.where].images[torch.from_numpy(items)].numpy(), 1, -1)
+        title = f"{finding.check} in {finding.where}"
+        pictures.append(Picture(f"finding-{number}", title, f"{finding.sentence}.", images, tuple(map(str, items))))
+    return tuple(pictures)

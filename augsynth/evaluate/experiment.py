@@ -9,15 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-from torch import Tensor
-
 from augsynth.core.checks import check_integer
+from augsynth.core.typing import Ints
 from augsynth.data.loading.datasets import ImageData
 from augsynth.errors import ArgumentError
 from augsynth.evaluate import provenance
-from augsynth.evaluate.figures import displayable
 from augsynth.evaluate.metrics import METRICS
 from augsynth.evaluate.pipelines import default_pipeline, plain_pipeline
 from augsynth.evaluate.results import (
@@ -25,11 +21,13 @@ from augsynth.evaluate.results import (
     REAL_ONLY,
     Arm,
     ArmScores,
-    Examples,
     ExperimentResult,
     synthetic_arm,
 )
 from augsynth.evaluate.sweeping import arms as trial_arms
+from augsynth.evaluate.sweeping.cautions import warnings_of
+from augsynth.evaluate.sweeping.confusion import confusion_matrix
+from augsynth.evaluate.sweeping.exhibits import exhibits
 from augsynth.evaluate.sweeping.recipes import RECIPES
 from augsynth.evaluate.sweeping.settings import check_ratios, processors
 from augsynth.evaluate.sweeping.sources import OwnData, Source, title_of
@@ -41,8 +39,6 @@ from augsynth.transforms import Compose
 
 SMALLEST_SIDE = 8
 LARGEST_SIDE = 64
-_SHOWN_ROWS = 4
-_SHOWN_CLASSES = 10
 _SOURCE = "the generator"
 
 
@@ -123,15 +119,20 @@ def run_experiment(
         fill_pools(laboratory, [_SOURCE], seeds, workers)
     with _timed(clock, "time to train and test"):
         arms = _score_arms(laboratory, settings.arms, seeds, workers)
+    with _timed(clock, "time of the gates and pictures"):
+        shown = exhibits(laboratory, _SOURCE, BASELINE.name, seeds[0])
     return ExperimentResult(
         data_name=data.name,
         arms=arms,
-        examples=_examples(laboratory, seeds[0], pipeline),
+        class_names=data.class_names,
         settings=_describe(data, test, settings, pipeline),
         provenance={**provenance.environment(), "data digest": provenance.data_digest(data)},
         seconds=clock,
         notes=data.notes,
         setting=setting,
+        warnings=(*warnings_of(data, arms[1].accuracy), *shown.warnings),
+        gates=shown.gates,
+        pictures=shown.pictures,
     )
 
 
@@ -150,32 +151,22 @@ def _score_arms(laboratory: Laboratory, arms: tuple[Arm, ...], seeds: range, wor
     tried = [_as_trial_arm(arm) for arm in arms]
     found = run_trials(laboratory, tried, seeds, "test", "training classifiers", workers)
     return tuple(
-        ArmScores(arm, {name: tuple(scores[name] for scores in found[trial]) for name in METRICS})
+        ArmScores(
+            arm,
+            {name: tuple(scores[name] for scores in found[trial]) for name in METRICS},
+            _as_tuples(confusion_matrix(found[trial], laboratory.data.num_classes)),
+        )
         for arm, trial in zip(arms, tried, strict=True)
     )
+
+
+def _as_tuples(counts: Ints | None) -> tuple[tuple[int, ...], ...] | None:
+    return None if counts is None else tuple(tuple(row) for row in counts.tolist())
 
 
 def _as_trial_arm(arm: Arm) -> trial_arms.Arm:
     policy = BASELINE.name if arm.augmented else REAL_ONLY.name
     return trial_arms.Arm(policy, "pool", arm.ratio, _SOURCE) if arm.ratio else trial_arms.Arm(policy)
-
-
-def _examples(laboratory: Laboratory, seed: int, pipeline: Compose) -> Examples:
-    """Return the first images of each class, row by row, of at most ten classes."""
-    real, pool = laboratory.split(seed).real, laboratory.pool(_SOURCE, seed)
-    names = real.class_names[:_SHOWN_CLASSES]
-    shown = real.images[_rows_of_classes(real.labels, len(names))]
-    augmented, _ = displayable(pipeline.batch(shown, keys=[(seed, 0, number) for number in range(len(shown))]))
-    rows = _rows_of_classes(np.asarray(pool.labels), len(names))
-    drawn = pool.take(rows).images
-    synthetic = np.moveaxis(drawn.numpy(), 1, -1) if isinstance(drawn, Tensor) else drawn
-    return Examples(shown, augmented, synthetic, names)
-
-
-def _rows_of_classes(labels: NDArray[np.int64], classes: int) -> NDArray[np.int64]:
-    members = [np.flatnonzero(labels == c) for c in range(classes)]
-    rows = min(_SHOWN_ROWS, *(len(found) for found in members))
-    return np.array([found[row] for row in range(rows) for found in members])
 
 
 def _describe(data: ImageData, test: ImageData, settings: Settings, pipeline: Compose) -> dict[str, Any]:

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from augsynth.core.typing import Bytes
 from augsynth.errors import ArgumentError, AugsynthError
 from augsynth.evaluate.intervals import Interval
-from augsynth.evaluate.results import ExperimentResult
 from augsynth.transforms import Compose, Resize
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_CELL = 72
+_CELL, _BAND = 72, 16
 _INK = {False: ("#1f2933", "#d5dae1"), True: ("#e6e9ee", "#3a424d")}
 _ACCENT = {False: "#0b6e99", True: "#58b4dc"}
+_CARD = {False: "#ffffff", True: "#1c2229"}
 _GREY = {False: "#7b8794", True: "#9aa5b1"}
+_BARS: dict[str, Any] = {"capsize": 4, "elinewidth": 1.6, "capthick": 1.6, "markersize": 7}
 
 
 def image_grid(images: NDArray[np.uint8], columns: int, *, gap: int = 4) -> NDArray[np.uint8]:
@@ -94,6 +96,28 @@ def variants_sheet(
     return image_grid(rows.reshape(-1, *drawn.shape[1:]), variants + 1), note
 
 
+def captioned(sheet: Bytes, captions: Sequence[str], *, gap: int = 4) -> Bytes:
+    """Return a sheet of columns of one width with a caption above each, (H + 16, W, 4).
+
+    Args:
+        sheet: RGBA (H, W, 4), as `image_grid` lays it.
+        captions: caption of each column.
+        gap: distance between columns in pixels; default 4.
+    """
+    try:
+        from PIL import Image, ImageDraw
+    except ImportError as error:
+        raise missing_extra("Pillow") from error
+    height, width = sheet.shape[:2]
+    page = Image.new("RGBA", (width, height + _BAND))
+    page.paste(Image.fromarray(sheet), (0, _BAND))
+    draw, step = ImageDraw.Draw(page), (width + gap) / len(captions)
+    for column, text in enumerate(captions):
+        left = column * step + (step - gap - draw.textlength(text)) / 2
+        draw.text((left, 2), text, fill=(128, 128, 128, 255))
+    return np.asarray(page)
+
+
 def png(sheet: NDArray[np.uint8]) -> bytes:
     """Return an image `(H, W, 3 or 4)` as the bytes of a PNG file."""
     try:
@@ -105,49 +129,104 @@ def png(sheet: NDArray[np.uint8]) -> bytes:
     return buffer.getvalue()
 
 
-def ratio_plot(result: ExperimentResult, *, dark: bool = False) -> bytes:
-    """Return a plot of accuracy against the share of synthetic images, with 95% intervals, as the bytes of a PNG file.
+class RatioPoint(NamedTuple):
+    """Accuracies at one share of synthetic images.
 
     Args:
-        result: result of an experiment.
-        dark: use colours for a dark background; default False.
+        ratio: the share, in [0, 1].
+        interval: mean accuracy with its interval.
+        accuracies: accuracy of each seed.
     """
-    figure, axes = _sheet(3.9)
-    _draw_reference(axes, result, dark)
-    _draw_arms(axes, result, dark)
-    _style(axes, result, dark)
+
+    ratio: float
+    interval: Interval
+    accuracies: tuple[float, ...]
+
+
+def ratio_plot(points: Sequence[RatioPoint], real_only: float, *, dark: bool = False, narrow: bool = False) -> bytes:
+    """Return a plot of accuracy against the share of synthetic images, with intervals, as the bytes of a PNG file.
+
+    Args:
+        points: the shares that were tried; they stand at equal distances.
+        real_only: accuracy without augmentation, in [0, 1].
+        dark: use colours for a dark background; default False.
+        narrow: make it for the width of a phone; default False.
+    """
+    figure, axes = _sheet(3.9, narrow)
+    points = sorted(points, key=lambda point: point.ratio)
+    label = f"real only, not augmented: {100 * real_only:.1f}%"
+    axes.axhline(100 * real_only, color=_GREY[dark], linewidth=1.2, linestyle=(0, (4, 3)), zorder=1, label=label)
+    _draw_points(axes, points, dark)
+    shares = "synthetic share" if narrow else "share of synthetic images in the training set (all with augmentation)"
+    axes.set_xticks(range(len(points)), [f"{100 * point.ratio:g}%" for point in points])
+    axes.set_xlim(-0.4, len(points) - 0.25)
+    axes.set_xlabel(shares, color=_INK[dark][0], fontsize=10)
+    axes.set_ylabel("test accuracy (%)", color=_INK[dark][0], fontsize=10)
+    values = [real_only, *(value for point in points for value in (*point.interval, *point.accuracies))]
+    low, high = 100 * min(values), min(100.0, 100 * max(values))
+    margin = max(0.12 * (high - low), 0.5)
+    axes.set_ylim(max(0.0, low - margin), min(100.0, high + margin))
+    legend = axes.legend(loc="lower right", bbox_to_anchor=(1, 1), frameon=False, fontsize=9, borderpad=0)
+    legend.get_texts()[0].set_color(_INK[dark][0])
+    _frame(axes, "y", dark)
     return _png_of(figure)
 
 
-def difference_plot(rows: Sequence[tuple[str, Interval]], metric: str, *, dark: bool = False) -> bytes:
+def _draw_points(axes: Axes, points: Sequence[RatioPoint], dark: bool) -> None:
+    from matplotlib.patheffects import withStroke
+
+    places = np.arange(len(points))
+    means, lows, highs = 100 * np.array([point.interval for point in points]).T
+    highs = highs.clip(max=100.0)
+    for place, point in zip(places, points, strict=True):
+        dots = 100 * np.array(point.accuracies)
+        left = np.full(len(dots), place - 0.09)
+        axes.scatter(left, dots, s=20, color=_GREY[dark], linewidths=0, zorder=2, clip_on=False)
+    errors = np.array([means - lows, highs - means]).clip(min=0)
+    axes.errorbar(places, means, yerr=errors, fmt="-o", color=_ACCENT[dark], zorder=3, linewidth=1.6, **_BARS)
+    for place, mean in zip(places, means, strict=True):
+        style: dict[str, Any] = {"color": _INK[dark][0], "fontsize": 10, "fontweight": "bold"}
+        text = axes.annotate(f"{mean:.1f}", (place, mean), xytext=(7, -13), textcoords="offset points", **style)
+        text.set_path_effects([withStroke(linewidth=3, foreground=_CARD[dark])])
+
+
+def difference_plot(
+    rows: Sequence[tuple[str, Interval]], metric: str, *, dark: bool = False, narrow: bool = False
+) -> bytes:
     """Return a plot of differences from a control with their intervals, one row each, as the bytes of a PNG file.
 
     Args:
         rows: name and difference in [−1, 1]; the first row is drawn in colour.
         metric: name of the score.
         dark: use colours for a dark background; default False.
+        narrow: make it for the width of a phone; default False.
     """
-    figure, axes = _sheet(1.0 + 0.42 * len(rows))
+    figure, axes = _sheet(1.0 + 0.52 * len(rows), narrow)
     ink, _ = _INK[dark]
     axes.axvline(0, color=ink, linewidth=1)
-    for place, (_, interval) in enumerate(rows):
+    for place, (name, interval) in enumerate(rows):
         mean, low, high = (100 * value for value in interval)
         color = _GREY[dark] if place else _ACCENT[dark]
-        bars: dict[str, Any] = {"capsize": 4, "elinewidth": 1.6, "capthick": 1.6, "markersize": 7}
-        axes.errorbar([mean], [place], xerr=[[mean - low], [high - mean]], fmt="o", color=color, **bars)
-    axes.set_yticks(range(len(rows)), [name for name, _ in rows])
-    axes.set_ylim(len(rows) - 0.5, -0.5)
+        axes.errorbar([mean], [place], xerr=[[mean - low], [high - mean]], fmt="o", color=color, **_BARS)
+        above: dict[str, Any] = {"xycoords": axes.get_yaxis_transform(), "textcoords": "offset points"}
+        axes.annotate(_shortened(name, 46 if narrow else 90), (0, place), xytext=(0, 8), color=ink, fontsize=9, **above)
+    axes.set_yticks([])
+    axes.set_ylim(len(rows) - 0.5, -0.75)
     axes.set_xlabel(f"difference from the control, points of {metric}", color=ink, fontsize=10)
     _frame(axes, "x", dark)
     return _png_of(figure)
 
 
-def _sheet(height: float) -> tuple[Figure, Axes]:
+def _shortened(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}\N{HORIZONTAL ELLIPSIS}"
+
+
+def _sheet(height: float, narrow: bool) -> tuple[Figure, Axes]:
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
         raise missing_extra("matplotlib") from error
-    figure = Figure(figsize=(7.2, height), dpi=200, layout="constrained")
+    figure = Figure(figsize=(4.2 if narrow else 7.2, height), dpi=160, layout="constrained")
     return figure, figure.subplots()
 
 
@@ -160,56 +239,6 @@ def _png_of(figure: Figure) -> bytes:
 def missing_extra(library: str) -> AugsynthError:
     """Return the error for a library of the `demo` extra that is not installed."""
     return AugsynthError(f'pictures need {library}: pip install "augsynth[demo]"')
-
-
-def _draw_reference(axes: Axes, result: ExperimentResult, dark: bool) -> None:
-    real_only = result.arms[0]
-    level = 100 * real_only.interval.mean
-    axes.axhline(level, color=_GREY[dark], linewidth=1.2, linestyle=(0, (4, 3)), zorder=1)
-    axes.annotate(
-        f"{real_only.arm.name} {level:.1f}%",
-        (1.0, level),
-        xycoords=("axes fraction", "data"),
-        xytext=(0, 4),
-        textcoords="offset points",
-        ha="right",
-        color=_GREY[dark],
-        fontsize=9,
-    )
-
-
-def _draw_arms(axes: Axes, result: ExperimentResult, dark: bool) -> None:
-    arms = sorted((result.baseline, *result.synthetic), key=lambda scores: scores.arm.ratio)
-    ratios = np.array([100 * scores.arm.ratio for scores in arms])
-    means, lows, highs = 100 * np.array([scores.interval for scores in arms]).T
-    beside = 0.018 * ratios.max()
-    for ratio, scores in zip(ratios, arms, strict=True):
-        dots = 100 * np.array(scores.accuracy)
-        axes.scatter(np.full(len(dots), ratio - beside), dots, s=20, color=_GREY[dark], linewidths=0, zorder=2)
-    bars: dict[str, Any] = {"capsize": 4, "elinewidth": 1.6, "capthick": 1.6, "linewidth": 1.6, "markersize": 7}
-    axes.errorbar(ratios, means, yerr=[means - lows, highs - means], fmt="-o", color=_ACCENT[dark], zorder=3, **bars)
-    for ratio, mean, high, scores in zip(ratios, means, highs, arms, strict=True):
-        axes.annotate(
-            f"{mean:.1f}",
-            (ratio, max(high, 100 * max(scores.accuracy))),
-            xytext=(0, 5),
-            textcoords="offset points",
-            ha="center",
-            color=_INK[dark][0],
-            fontsize=10,
-            fontweight="bold",
-        )
-
-
-def _style(axes: Axes, result: ExperimentResult, dark: bool) -> None:
-    ink, _ = _INK[dark]
-    ratios = [0.0, *(100 * scores.arm.ratio for scores in result.synthetic)]
-    axes.set_xticks(ratios, [f"{ratio:g}%" for ratio in ratios])
-    axes.set_xlim(-0.06 * max(ratios), 1.12 * max(ratios))
-    axes.set_xlabel("synthetic images in the training set (all with augmentation)", color=ink, fontsize=10)
-    axes.set_ylabel("test accuracy (%)", color=ink, fontsize=10)
-    axes.margins(y=0.12)
-    _frame(axes, "y", dark)
 
 
 def _frame(axes: Axes, grid: Literal["x", "y"], dark: bool) -> None:

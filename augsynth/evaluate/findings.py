@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 import numpy as np
 
 from augsynth.core.typing import Ints
+from augsynth.evaluate.reporting.pictures import Picture
 from augsynth.gates import CopyFindings, DoubtfulLabels, Duplicates, OddImages
 
 _KNOWS_ENOUGH = 0.8
@@ -53,7 +54,13 @@ class AuditResult:
         doubtful: doubtful labels, by the name of the set.
         odd: odd images, by the name of the set.
         notes: sentences about all that was not checked.
+        name: name of the data; default "data".
+        settings: arguments of the audit, JSON-ready; none by default.
+        provenance: versions and machine; none by default.
+        pictures: the first images of each finding; none by default.
     """
+
+    kind: ClassVar[str] = "audit"
 
     sizes: Mapping[str, int]
     findings: tuple[Finding, ...]
@@ -62,6 +69,18 @@ class AuditResult:
     doubtful: Mapping[str, DoubtfulLabels]
     odd: Mapping[str, OddImages]
     notes: tuple[str, ...] = ()
+    name: str = "data"
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    provenance: Mapping[str, str] = field(default_factory=dict)
+    pictures: tuple[Picture, ...] = ()
+
+    @property
+    def headline(self) -> str:
+        """The result in one sentence."""
+        serious = [finding for finding in self.findings if finding.matters]
+        if not serious:
+            return "Nothing that matters was found."
+        return f"{len(serious)} findings matter: {'; '.join(finding.sentence for finding in serious)}."
 
     @property
     def found(self) -> bool:
@@ -82,10 +101,15 @@ class AuditResult:
     def to_dict(self) -> dict[str, Any]:
         """Return the result, JSON-ready."""
         return {
+            "kind": self.kind,
+            "data": self.name,
+            "headline": self.headline,
             "found": self.found,
             "sizes": dict(self.sizes),
             "findings": [finding.to_dict() for finding in self.findings],
             "notes": list(self.notes),
+            "settings": dict(self.settings),
+            "provenance": dict(self.provenance),
             "copies": None if self.copies is None else self.copies.to_dict(),
             "duplicates": self.duplicates.to_dict(),
             "doubtful": {name: found.to_dict() for name, found in self.doubtful.items()},

@@ -12,11 +12,12 @@ from augsynth.errors import ArgumentError
 from augsynth.evaluate.metrics import accuracy
 
 if TYPE_CHECKING:
+    from augsynth.evaluate.inputs import ImageSet
     from augsynth.generators import Samples
 
 
 def gan_train(
-    samples: Samples,
+    samples: Samples | ImageSet,
     test_images: Any,
     test_labels: ArrayLike,
     *,
@@ -42,7 +43,7 @@ def gan_train(
     return accuracy(classifier.predict(test_images), test_labels)
 
 
-def gan_test(samples: Samples, classifier: Classifier) -> float:
+def gan_test(samples: Samples | ImageSet, classifier: Classifier) -> float:
     """Return the share of samples that a classifier trained on real images puts in their own class, in [0, 1].
 
     It measures how recognisable samples are, and not how different they are from each other: read it with `gan_train`.
@@ -55,7 +56,7 @@ def gan_test(samples: Samples, classifier: Classifier) -> float:
     return accuracy(classifier.predict(samples.images), _labels_of(samples))
 
 
-def _labels_of(samples: Samples) -> NDArray[Any]:
+def _labels_of(samples: Samples | ImageSet) -> NDArray[Any]:
     if samples.labels is None:
         raise ArgumentError("samples have no labels: a class-conditional generator is needed for this score")
     return np.asarray(samples.labels)

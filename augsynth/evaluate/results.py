@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
-
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Literal
 
 from augsynth.evaluate.intervals import Interval, mean_interval, paired_interval
+from augsynth.evaluate.reporting.pictures import Picture
 
 Verdict = Literal["helped", "made it worse", "no clear difference"]
 CONFIDENCE = 0.95
@@ -47,10 +45,12 @@ class ArmScores:
         arm: the arm.
         scores: values of each metric of `METRICS` by its name, in [0, 1], one a seed. All arms have the same order of
             seeds.
+        confusion: confusion matrix of all seeds together, a row for each true class; default None.
     """
 
     arm: Arm
     scores: Mapping[str, tuple[float, ...]]
+    confusion: tuple[tuple[int, ...], ...] | None = None
 
     @property
     def accuracy(self) -> tuple[float, ...]:
@@ -77,47 +77,38 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Examples:
-    """Images for the report, row by row. Each column holds one class.
-
-    Args:
-        real: uint8 (rows × columns, H, W, C).
-        augmented: the real images after augmentation, of the same shape.
-        synthetic: uint8 (rows × columns, H, W, C).
-        class_names: name of the class of each column.
-    """
-
-    real: NDArray[np.uint8]
-    augmented: NDArray[np.uint8]
-    synthetic: NDArray[np.uint8]
-    class_names: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class ExperimentResult:
     """Result of an experiment, with all that a report needs.
 
     Args:
         data_name: name of the data set.
         arms: scores of `REAL_ONLY`, of `BASELINE`, and then of each arm with synthetic images.
-        examples: images for the report.
+        class_names: names of the classes.
         settings: arguments of the experiment by name, JSON-ready.
         provenance: origin of the result, JSON-ready: versions, machine, data.
         seconds: duration of each part of the experiment, by its name.
         notes: remarks for the report; none by default.
         setting: the setting in a few words, for a report with several results; default "".
         findings: further measurements in words; none by default.
+        warnings: sentences about what makes the answer less certain; none by default.
+        gates: what an audit found, JSON-ready; None (default) if there was none.
+        pictures: real, augmented and synthetic images; none by default.
     """
+
+    kind: ClassVar[str] = "experiment"
 
     data_name: str
     arms: tuple[ArmScores, ...]
-    examples: Examples
+    class_names: tuple[str, ...]
     settings: Mapping[str, Any]
     provenance: Mapping[str, Any]
     seconds: Mapping[str, float]
     notes: tuple[str, ...] = field(default=())
     setting: str = ""
     findings: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    gates: Mapping[str, Any] | None = None
+    pictures: tuple[Picture, ...] = ()
 
     @property
     def baseline(self) -> ArmScores:
@@ -160,9 +151,11 @@ class ExperimentResult:
         return f"Synthetic images made no clear difference: {points}, the best ratio tried."
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the result, JSON-ready, without the example images."""
+        """Return the result, JSON-ready, without the pictures."""
         return {
+            "kind": self.kind,
             "data": self.data_name,
+            "class names": list(self.class_names),
             "setting": self.setting,
             "headline": self.headline,
             "arms": [self._arm_to_dict(scores) for scores in self.arms],
@@ -171,6 +164,8 @@ class ExperimentResult:
             "seconds": dict(self.seconds),
             "notes": list(self.notes),
             "findings": list(self.findings),
+            "warnings": list(self.warnings),
+            "gates": None if self.gates is None else dict(self.gates),
         }
 
     def _arm_to_dict(self, scores: ArmScores) -> dict[str, Any]:
@@ -179,6 +174,7 @@ class ExperimentResult:
             "ratio": scores.arm.ratio,
             **{name: list(values) for name, values in scores.scores.items()},
             "accuracy_interval": _limits(scores.interval),
+            "confusion": scores.confusion,
         }
         if scores.arm.ratio > 0:
             change = self.change(scores)
@@ -188,3 +184,35 @@ class ExperimentResult:
 
 def _limits(interval: Interval) -> list[float]:
     return [interval.low, interval.mean, interval.high]
+
+
+@dataclass(frozen=True, eq=False)
+class Experiments:
+    """Results in several settings, for one report.
+
+    Args:
+        results: at least one result, on the same data, in the order of the report.
+        explanation: why their answers differ; default "".
+    """
+
+    results: Sequence[ExperimentResult]
+    explanation: str = ""
+
+    @property
+    def pictures(self) -> tuple[Picture, ...]:
+        """Pictures of all settings; their files are numbered by setting."""
+        return tuple(picture for pictures in self._numbered() for picture in pictures)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the first result, JSON-ready, with the others as "other settings"."""
+        first, *others = (
+            {**result.to_dict(), "pictures": [picture.to_dict() for picture in pictures]}
+            for result, pictures in zip(self.results, self._numbered(), strict=True)
+        )
+        return {**first, "other settings": others, "explanation": self.explanation}
+
+    def _numbered(self) -> list[list[Picture]]:
+        return [
+            [replace(picture, name=f"{number}-{picture.name}") for picture in result.pictures]
+            for number, result in enumerate(self.results, start=1)
+        ]

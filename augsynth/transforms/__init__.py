@@ -35,6 +35,13 @@ from augsynth.transforms.colour import (
 )
 from augsynth.transforms.compose import Compose
 from augsynth.transforms.contract import Draw, Transform
+from augsynth.transforms.converting import (
+    Converted,
+    Difference,
+    from_albumentations,
+    from_torchvision,
+    python_source,
+)
 from augsynth.transforms.custom import Lambda
 from augsynth.transforms.degradations import JPEGCompression, MedianBlur, MotionBlur
 from augsynth.transforms.diff_augment import DiffAugment
@@ -69,10 +76,12 @@ __all__ = [
     "ColorJitter",
     "ColorMatrix",
     "Compose",
+    "Converted",
     "CropAt",
     "CropNonEmptyMask",
     "CutMix",
     "DiffAugment",
+    "Difference",
     "Displace",
     "Draw",
     "ElasticTransform",
@@ -139,6 +148,9 @@ __all__ = [
     "Transform",
     "TrivialAugmentWide",
     "UniformNoise",
+    "from_albumentations",
     "from_dict",
+    "from_torchvision",
+    "python_source",
     "sampling",
 ]

@@ -22,6 +22,8 @@ from augsynth.transforms import Compose, Normalize, RandomCrop, RandomHorizontal
 COMMANDS = (
     "demo",
     "audit",
+    "evaluate",
+    "report",
     "sweep",
     "fit",
     "sample",
@@ -190,8 +192,9 @@ def test_preview_draws_rows_of_variants(tmp_path, capsys):
     picture = tmp_path / "p.png"
     assert run("preview", "--images", 3, "--variants", 2, "--out", picture) == 0
     sheet = np.asarray(Image.open(picture))
-    assert sheet.shape == (3 * 72 + 8, 3 * 72 + 8, 4)
-    cells = [sheet[:72, 76 * i : 76 * i + 72] for i in range(3)]
+    assert sheet.shape == (3 * 72 + 8 + 16, 3 * 72 + 8, 4), "captions stand above the columns"
+    assert all(sheet[:16, 76 * i : 76 * i + 72, 3].any() for i in range(3))
+    cells = [sheet[16:88, 76 * i : 76 * i + 72] for i in range(3)]
     assert not any(np.array_equal(a, b) for a, b in [(cells[0], cells[1]), (cells[1], cells[2])])
     assert "1 pass" in capsys.readouterr().out
 
@@ -201,7 +204,7 @@ def test_preview_of_a_pipeline_file_that_crops_and_normalises(tmp_path, capsys):
     (tmp_path / "p.json").write_text(json.dumps(pipeline.to_dict()))
     assert run("preview", "--pipeline", tmp_path / "p.json", "--out", tmp_path / "p.png") == 0
     assert "shown stretched" in capsys.readouterr().out
-    assert Image.open(tmp_path / "p.png").size == (9 * 72 + 8 * 4, 8 * 72 + 7 * 4)
+    assert Image.open(tmp_path / "p.png").size == (9 * 72 + 8 * 4, 8 * 72 + 7 * 4 + 16)
 
 
 def test_demo_writes_a_report_and_prints_the_table(class_mean, tmp_path, capsys):

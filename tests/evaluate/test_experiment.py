@@ -42,7 +42,8 @@ def test_the_same_settings_give_the_same_result(class_mean, digits, tmp_path):
     again = run_experiment(digits, quick(class_mean), tmp_path / "a", progress=False)
     apart = run_experiment(digits, quick(class_mean), tmp_path / "b", progress=False)
     assert first.arms == again.arms == apart.arms
-    np.testing.assert_array_equal(first.examples.augmented, apart.examples.augmented)
+    for one, other in zip(first.pictures, apart.pictures, strict=True):
+        np.testing.assert_array_equal(one.images, other.images)
 
 
 def test_training_uses_the_training_part_in_the_stated_shares(class_mean, digits, tmp_path, monkeypatch):
@@ -99,11 +100,16 @@ def test_only_augmented_arms_are_augmented(class_mean, digits, tmp_path, monkeyp
 
 
 def test_examples_are_sorted_into_columns_of_one_class(class_mean, digits, tmp_path):
-    examples = run_experiment(digits, quick(class_mean), tmp_path, progress=False).examples
-    assert examples.class_names == digits.class_names
-    assert examples.real.shape == examples.augmented.shape == examples.synthetic.shape == (40, 8, 8, 1)
+    result = run_experiment(digits, quick(class_mean), tmp_path, progress=False)
+    real, augmented, synthetic, nearest = result.pictures
+    assert real.columns == augmented.columns == synthetic.columns == digits.class_names
+    assert real.images.shape == augmented.images.shape == synthetic.images.shape == (40, 8, 8, 1)
+    assert nearest.rows[:2] == ("sample", "nearest")
     labels = {image.tobytes(): int(label) for image, label in zip(digits.images, digits.labels, strict=True)}
-    assert [labels[image.tobytes()] for image in examples.real] == list(range(10)) * 4
+    assert [labels[image.tobytes()] for image in real.images] == list(range(10)) * 4
+    for scores in result.arms:
+        assert np.array(scores.confusion).sum() == 2 * len(digits.test)
+    assert result.gates["sizes"]["test"] == min(500, len(digits.test))
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,13 @@ from PIL import Image
 from test_results import made_up
 
 from augsynth.errors import ArgumentError
-from augsynth.evaluate.figures import image_grid, png, ratio_plot
-from augsynth.evaluate.report import render_report, table_rows, write_report
+from augsynth.evaluate import figures, write_report
+from augsynth.evaluate.figures import RatioPoint, difference_plot, image_grid, ratio_plot
+from augsynth.evaluate.intervals import Interval
+from augsynth.evaluate.reporting.experiment import table_rows
+from augsynth.evaluate.reporting.pictures import Picture
+from augsynth.evaluate.reporting.records import Record
+from augsynth.evaluate.reporting.report import render
 
 
 class Page(HTMLParser):
@@ -33,17 +38,21 @@ class Page(HTMLParser):
         self.text += data
 
 
+def page_of(result) -> str:
+    return render(Record.of(result))
+
+
 def test_the_report_is_one_file_that_loads_nothing(tmp_path):
     path = write_report(made_up(0.03, -0.03), tmp_path / "new" / "report.html")
     html = path.read_text(encoding="utf-8")
     page = Page(html)
-    assert len(page.loads) == 5
+    assert len(page.loads) == 4 + 1, "one plot for light and dark, wide and narrow pages, and one picture"
     assert all(load.startswith("data:image/png;base64,") for load in page.loads)
     assert not re.search(r"https?:|url\(|@import|<script|<link", html)
 
 
 def test_every_embedded_picture_decodes():
-    for load in Page(render_report([made_up(0.03)])).loads:
+    for load in Page(page_of(made_up(0.03))).loads:
         image = Image.open(io.BytesIO(base64.b64decode(load.split(",", 1)[1])))
         image.verify()
 
@@ -51,9 +60,9 @@ def test_every_embedded_picture_decodes():
 @pytest.mark.parametrize("change", [0.03, -0.03, 0.0])
 def test_the_page_shows_headline_table_and_settings(change):
     result = made_up(change)
-    text = " ".join(Page(render_report([result])).text.split()).replace("\u2212", "-")
+    text = " ".join(Page(page_of(result)).text.split()).replace("\u2212", "-")
     assert result.headline in text
-    for row in table_rows(result):
+    for row in table_rows(result.to_dict()):
         for cell in filter(None, row.values()):
             assert cell in text
     assert "images per class" in text
@@ -61,13 +70,13 @@ def test_the_page_shows_headline_table_and_settings(change):
 
 
 def test_names_are_escaped():
-    html = render_report([made_up(0.03)])
+    html = page_of(made_up(0.03))
     assert "<digits>" not in html
     assert "one &amp; two" in html
 
 
 def test_table_rows_give_percent_points_and_a_verdict_for_synthetic_arms_only():
-    real_only, baseline, synthetic = table_rows(made_up(0.03))
+    real_only, baseline, synthetic = table_rows(made_up(0.03).to_dict())
     assert (real_only["verdict"], baseline["verdict"], synthetic["verdict"]) == ("", "", "helped")
     assert (baseline["accuracy"], baseline["macro_f1"], synthetic["change"]) == ("91.0%", "90.0%", "+3.0")
 
@@ -88,9 +97,24 @@ def test_a_grid_needs_images():
         image_grid(np.zeros((0, 8, 8, 1), np.uint8), columns=2)
 
 
-def test_pictures_are_the_same_each_time_and_differ_between_light_and_dark():
-    result = made_up(0.01)
-    assert ratio_plot(result) == ratio_plot(result)
-    assert ratio_plot(result) != ratio_plot(result, dark=True)
-    sheet = image_grid(result.examples.real, columns=3)
-    np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(png(sheet)))), sheet)
+def test_plots_are_the_same_each_time_and_differ_by_colours_and_width():
+    points = [RatioPoint(0.0, Interval(0.9, 0.8, 1.1), (0.9, 1.0)), RatioPoint(0.5, Interval(0.95, 0.9, 1.0), (0.95,))]
+    rows = [("an arm with a rather long name that does not fit on a phone at all", Interval(0.01, -0.02, 0.04))]
+    for draw in (lambda **how: ratio_plot(points, 0.85, **how), lambda **how: difference_plot(rows, "accuracy", **how)):
+        assert draw() == draw()
+        assert len({draw(), draw(dark=True), draw(narrow=True), draw(dark=True, narrow=True)}) == 4
+
+
+def test_the_axis_of_accuracy_ends_at_100_percent(monkeypatch):
+    limits = []
+    monkeypatch.setattr(figures, "_frame", lambda axes, grid, dark: limits.append(axes.get_ylim()))
+    ratio_plot([RatioPoint(0.0, Interval(0.99, 0.9, 1.08), (1.0,)), RatioPoint(0.5, Interval(0.9, 0.8, 1.0), ())], 0.9)
+    assert limits[0][1] == 100.0
+    assert limits[0][0] < 80.0
+
+
+def test_a_picture_has_an_image_for_each_cell():
+    images = np.zeros((5, 8, 8, 1), np.uint8)
+    with pytest.raises(ArgumentError, match="5 images for 6 cells"):
+        Picture("p", "", "", images, ("a", "b", "c"))
+    assert Image.open(io.BytesIO(Picture("p", "", "", images, ("a",)).png())).size == (72, 5 * 76 - 4)

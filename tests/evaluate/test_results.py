@@ -8,15 +8,16 @@ import numpy as np
 import pytest
 
 from augsynth.evaluate.metrics import METRICS
+from augsynth.evaluate.reporting.pictures import Picture
 from augsynth.evaluate.results import (
     BASELINE,
     REAL_ONLY,
     ArmScores,
-    Examples,
     ExperimentResult,
     synthetic_arm,
 )
 
+NAMES = ("zero", "one & two", "three")
 SPREAD = (-0.01, 0.0, 0.01, 0.005, -0.005)
 
 
@@ -25,7 +26,7 @@ def made_up(*changes: float, spread: float = 1.0) -> ExperimentResult:
 
     def scores(arm, accuracies):
         lower = {name: tuple((accuracies - 0.01 * i).tolist()) for i, name in enumerate(METRICS)}
-        return ArmScores(arm, lower)
+        return ArmScores(arm, lower, ((8, 1, 1), (0, 10, 0), (3, 0, 7)))
 
     arms = [scores(REAL_ONLY, base - 0.05), scores(BASELINE, base)]
     for i, change in enumerate(changes):
@@ -35,7 +36,9 @@ def made_up(*changes: float, spread: float = 1.0) -> ExperimentResult:
     return ExperimentResult(
         data_name="<digits>",
         arms=tuple(arms),
-        examples=Examples(images, images, images, ("zero", "one & two", "three")),
+        class_names=NAMES,
+        pictures=(Picture("real", "Real", "Some of them.", images, NAMES),),
+        gates={"sizes": {"samples": 9}, "findings": []},
         settings={"images per class": 20, "test images": 450},
         provenance={"augsynth": "0.1.0"},
         seconds={"total": 12.0},

@@ -27,14 +27,14 @@ from augsynth.evaluate import (
     SweepSettings,
     compare,
     sweep,
+    write_report,
 )
 from augsynth.evaluate.pipelines import plain_pipeline
-from augsynth.evaluate.sweeping import write_sweep_report
 from augsynth.evaluate.sweeping.arms import Arm
 from augsynth.evaluate.sweeping.cautions import warnings_of
+from augsynth.evaluate.sweeping.confusion import confusion_matrix, confusion_scores, without_confusion
 from augsynth.evaluate.sweeping.recipes import RECIPES, Ingredients
 from augsynth.evaluate.sweeping.splits import draw_split
-from augsynth.evaluate.sweeping.verdict import verdict_of
 from augsynth.generators import create_generator
 
 QUICK = SweepSettings(per_class=5, policies=("none", "gentle"), ratios=(0.5,), seeds=2, confirm_seeds=3, workers=1)
@@ -127,7 +127,17 @@ def test_the_verdict_is_the_interval_of_the_confirming_trials(halves):
     counts = np.bincount(mine.test.labels)
     weighted = sum(counts[label] * change for label, change in recalls.items()) / counts.sum()
     assert weighted == pytest.approx(result.verdict.difference.mean)
+    for row in result.to_dict()["confirmed"]:
+        confusion = np.array(row["confusion"])
+        assert confusion.sum(1).tolist() == (counts * QUICK.confirm_seeds).tolist()
+        assert np.trace(confusion) / confusion.sum() == pytest.approx(row["means"]["accuracy"])
     assert json.loads(json.dumps(result.to_dict()))["verdict"]["answer"] == result.verdict.answer
+
+
+def test_a_prediction_that_is_no_class_is_in_no_confusion_matrix():
+    scores = confusion_scores([0, 7, -1, 1], [0, 0, 1, 1])
+    assert confusion_matrix([scores], 2).tolist() == [[1, 0], [0, 1]]
+    assert confusion_matrix([{"accuracy": 0.5}], 2) is None
 
 
 def test_a_second_sweep_takes_up_the_results_of_the_first(halves, tmp_path, monkeypatch):
@@ -202,7 +212,7 @@ def test_the_scores_of_the_small_network_have_a_recall_for_each_class(halves):
     mine, _ = halves
     training = SyntheticMixDataset(mine, mine, ratio=0.0, transform=plain_pipeline())
     scores = SmallCNN(steps=2).score(training, mine.test, seed=0)
-    assert set(scores) == {*METRICS, *MORE_METRICS, *(f"recall {label}" for label in range(10))}
+    assert set(without_confusion(scores)) == {*METRICS, *MORE_METRICS, *(f"recall {label}" for label in range(10))}
 
 
 def test_policies_of_the_user_and_a_task_without_few_real_images(digits):
@@ -216,11 +226,9 @@ def test_policies_of_the_user_and_a_task_without_few_real_images(digits):
 
 def test_warnings_name_what_makes_an_answer_less_certain(halves):
     mine, _ = halves
-    arm, control = Arm("gentle", "pool", 0.5, "cvae"), Arm("gentle")
-    verdict = verdict_of(arm, control, [0.9, 0.8], [0.9, 0.9], confidence=0.95)
-    assert warnings_of(mine, verdict, [0.9] * 5) == ()
+    assert warnings_of(mine, [0.9] * 5) == ()
     tiny = replace(mine, test=mine.test.take(np.flatnonzero(mine.test.labels < 2)[:40]))
-    text = " ".join(warnings_of(tiny, verdict, [0.999] * 3))
+    text = " ".join(warnings_of(tiny, [0.999] * 3))
     for part in ("hardly anything to gain", "40 images", "3 repetitions", "Classes without test images"):
         assert part in text
 
@@ -277,7 +285,7 @@ def test_the_report_shows_the_verdict_every_arm_and_the_warnings_and_loads_nothi
     names = ("<zero>", *mine.class_names[1:])
     named, more = replace(mine, class_names=names, name="my & digits"), replace(others, class_names=names)
     result = sweep(named, {"more": Others(more)}, task=ridge(), settings=QUICK, progress=False)
-    path = write_sweep_report(result, tmp_path / "new" / "report.html")
+    path = write_report(result, tmp_path / "new" / "report.html")
     html = path.read_text(encoding="utf-8")
     text = unescape(re.sub(r"<[^>]*>", " ", html)).replace("\u2212", "-")
     for part in (
@@ -292,7 +300,7 @@ def test_the_report_shows_the_verdict_every_arm_and_the_warnings_and_loads_nothi
         assert part in text
     assert "<zero>" not in html
     sources = re.findall(r'(?:src|srcset|href)="([^"]*)"', html)
-    assert len(sources) == 2
+    assert len(sources) == 4 + 4
     assert all(source.startswith("data:image/png;base64,") for source in sources)
 
 

@@ -6,7 +6,6 @@ from augsynth.evaluate.sweeping.arms import Arm
 from augsynth.evaluate.sweeping.compare import Comparison, compare
 from augsynth.evaluate.sweeping.policies import POLICIES, Policy
 from augsynth.evaluate.sweeping.recipes import RECIPES, Recipe
-from augsynth.evaluate.sweeping.report import write_sweep_report
 from augsynth.evaluate.sweeping.result import SweepResult
 from augsynth.evaluate.sweeping.settings import SweepSettings
 from augsynth.evaluate.sweeping.sources import Given, GivenPool, OwnData, Source
@@ -35,5 +34,4 @@ __all__ = [
     "compare",
     "sweep",
     "verdict_of",
-    "write_sweep_report",
 ]

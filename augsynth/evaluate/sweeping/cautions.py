@@ -6,19 +6,17 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from augsynth.data.loading.datasets import ImageData
-from augsynth.evaluate.sweeping.verdict import Verdict
 
 CEILING = 0.995
 FEW_IMAGES = 100
 FEW_SEEDS = 5
 
 
-def warnings_of(data: ImageData, verdict: Verdict, control: Sequence[float]) -> tuple[str, ...]:
+def warnings_of(data: ImageData, control: Sequence[float]) -> tuple[str, ...]:
     """Return the warnings about a verdict.
 
     Args:
         data: the images, with their test part.
-        verdict: the verdict.
         control: scores of the control on the test part, one a seed.
     """
     test = data.test

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import fmean
-from typing import Any
+from typing import Any, ClassVar
 
-from augsynth.core.files import replacing
 from augsynth.evaluate.intervals import mean_interval, paired_interval
+from augsynth.evaluate.reporting.pictures import Picture
 from augsynth.evaluate.sweeping.arms import Arm
+from augsynth.evaluate.sweeping.confusion import confusion_matrix, without_confusion
 from augsynth.evaluate.sweeping.trials import SECONDS, Scores
 from augsynth.evaluate.sweeping.verdict import Verdict
 
@@ -33,7 +32,12 @@ class SweepResult:
         settings: settings by name, JSON-ready.
         provenance: versions, machine and data, JSON-ready.
         seconds: duration of each part.
+        notes: remarks about the data, such as files that were left out; none by default.
+        gates: what an audit of one repetition found, JSON-ready; None (default) if there was none.
+        pictures: real, augmented and synthetic images of one repetition; none by default.
     """
+
+    kind: ClassVar[str] = "sweep"
 
     data_name: str
     class_names: tuple[str, ...]
@@ -46,6 +50,17 @@ class SweepResult:
     settings: Mapping[str, Any]
     provenance: Mapping[str, Any]
     seconds: Mapping[str, float]
+    notes: tuple[str, ...] = ()
+    gates: Mapping[str, Any] | None = None
+    pictures: tuple[Picture, ...] = ()
+
+    def dropped(self) -> list[str]:
+        """Return what was left out and why, one sentence each."""
+        most = max(len(scores) for scores in self.controls.values())
+        early = {arm.name: len(scores) for arm, scores in self.controls.items() if len(scores) < most}
+        halved = [f"{name}: dropped after {count} repetitions, worse than half" for name, count in early.items()]
+        beaten = [f"{arm.name}: not the best synthetic arm" for arm in self.synthetic if arm != self.verdict.arm]
+        return [*halved, *beaten, *self.notes]
 
     def recall_changes(self) -> dict[int, float]:
         """Return the mean change of the recall of each class, winner less control, on the test part."""
@@ -57,29 +72,26 @@ class SweepResult:
     def to_dict(self) -> dict[str, Any]:
         """Return the result, JSON-ready."""
         return {
+            "kind": self.kind,
             "data": self.data_name,
+            "headline": self.verdict.sentence,
+            "class names": list(self.class_names),
             "verdict": self.verdict.to_dict(),
             "warnings": list(self.warnings),
             "controls": [self._row(arm, scores) for arm, scores in self.controls.items()],
             "synthetic": [self._row(arm, scores, self.control_choosing) for arm, scores in self.synthetic.items()],
-            "confirmed": [self._row(arm, scores) for arm, scores in self.confirmed.items()],
+            "confirmed": [self._confirmed(arm, scores) for arm, scores in self.confirmed.items()],
             "recall changes": self.recall_changes(),
+            "gates": None if self.gates is None else dict(self.gates),
+            "dropped": self.dropped(),
             "settings": dict(self.settings),
             "provenance": dict(self.provenance),
             "seconds": {name: round(value, 1) for name, value in self.seconds.items()},
         }
 
-    def save(self, path: str | Path) -> Path:
-        """Write the result as JSON, and return the path.
-
-        Args:
-            path: path of the file; missing folders are created.
-        """
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as stream:
-            stream.write((json.dumps(self.to_dict(), indent=2) + "\n").encode())
-        return path
+    def _confirmed(self, arm: Arm, scores: Sequence[Scores]) -> dict[str, Any]:
+        confusion = confusion_matrix(scores, len(self.class_names))
+        return {**self._row(arm, scores), "confusion": None if confusion is None else confusion.tolist()}
 
     def _row(self, arm: Arm, scores: Sequence[Scores], control: Sequence[Scores] | None = None) -> dict[str, Any]:
         values = [one[self.verdict.metric] for one in scores]
@@ -87,7 +99,9 @@ class SweepResult:
             "arm": arm.name,
             "ratio": arm.ratio,
             self.verdict.metric: values,
-            "means": {name: fmean(one[name] for one in scores) for name in scores[0] if name != SECONDS},
+            "means": {
+                name: fmean(one[name] for one in scores) for name in without_confusion(scores[0]) if name != SECONDS
+            },
             "interval": mean_interval(values)._asdict(),
         }
         if control is not None:

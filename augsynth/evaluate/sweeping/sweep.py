@@ -24,6 +24,7 @@ from augsynth.evaluate import provenance
 from augsynth.evaluate.sweeping.arms import Arm, controls, synthetic_arms
 from augsynth.evaluate.sweeping.budget import fit_to_budget
 from augsynth.evaluate.sweeping.cautions import warnings_of
+from augsynth.evaluate.sweeping.exhibits import exhibits
 from augsynth.evaluate.sweeping.halving import halve
 from augsynth.evaluate.sweeping.policies import pipelines_of
 from augsynth.evaluate.sweeping.recipes import RECIPES
@@ -98,6 +99,8 @@ class _Sweep:
         winner = next(iter(arms))
         confirmed = self._confirm(winner, control)
         verdict = self._verdict(winner, control, confirmed)
+        with self._timed("gates and pictures"):
+            shown = exhibits(self.laboratory, str(winner.source), winner.policy, self.settings.confirming[0])
         data, sources = self.laboratory.data, self.laboratory.sources
         return SweepResult(
             data_name=data.name,
@@ -107,7 +110,7 @@ class _Sweep:
             synthetic=arms,
             control_choosing=controls[control],
             confirmed=confirmed,
-            warnings=warnings_of(data, verdict, self._values(confirmed[control])),
+            warnings=(*warnings_of(data, self._values(confirmed[control])), *shown.warnings),
             settings={
                 **self.laboratory.task.describe(),
                 **self.settings.to_dict(),
@@ -115,6 +118,9 @@ class _Sweep:
             },
             provenance={**provenance.environment(), "data digest": provenance.data_digest(data)},
             seconds=self.seconds,
+            notes=data.notes,
+            gates=shown.gates,
+            pictures=shown.pictures,
         )
 
     def _controls(self) -> dict[Arm, list[Scores]]:

@@ -16,6 +16,7 @@ from augsynth.data.loading.datasets import ImageData
 from augsynth.data.mixing.rule.labels import class_labels
 from augsynth.errors import ArgumentError, PluginError
 from augsynth.evaluate.metrics import METRICS, MORE_METRICS
+from augsynth.evaluate.sweeping.confusion import confusion_scores
 
 Predict = Callable[[NDArray[np.uint8]], ArrayLike]
 """Function of uint8 images (n, C, H, W) that returns their classes, (n,)."""
@@ -72,7 +73,7 @@ def with_fields(task: Task, changes: Mapping[str, Any]) -> Task:
 
 class ClassificationTask(Task):
     """Task of telling classes apart. A subclass writes `train`; the scores are those of `METRICS` and
-    `MORE_METRICS`, and the recall of each class.
+    `MORE_METRICS`, the recall of each class, and the confusion matrix.
 
     >>> from augsynth.evaluate import ClassificationTask
     >>> class Majority(ClassificationTask):
@@ -97,7 +98,7 @@ class ClassificationTask(Task):
         scores = {name: metric.score(predicted, test.labels) for name, metric in {**METRICS, **MORE_METRICS}.items()}
         for label in np.unique(test.labels).tolist():
             scores[f"recall {label}"] = float(np.mean(predicted[test.labels == label] == label))
-        return scores
+        return {**scores, **confusion_scores(predicted, test.labels)}
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from augsynth.evaluate.figures import missing_extra
 
-_TEMPLATES = Path(__file__).parent / "templates"
+_TEMPLATES = Path(__file__).parents[1] / "templates"
 
 
 def render(template: str, **values: Any) -> str:
