@@ -133,8 +133,9 @@ class Displacement:
         if self.squeeze > LARGEST_SQUEEZE:
             raise PlanError(
                 f"the displacement may fold the picture, and then a point would have several places: it squeezes by "
-                f"{self.squeeze:.2f}, and points allow {LARGEST_SQUEEZE:g}; use a smaller alpha or a larger "
-                "sigma, or transform images and masks without boxes, keypoints and polygons"
+                f"{self.squeeze:.2f}, and points allow {LARGEST_SQUEEZE:g}; distort less (for "
+                "ElasticTransform a smaller alpha or a larger sigma), or transform images and masks without boxes, "
+                "keypoints and polygons"
             )
 
     def _field(self, points: Floats) -> tuple[Floats, Floats]:

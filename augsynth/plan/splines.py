@@ -12,6 +12,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from augsynth.core.typing import Floats
 
 _SIXTH = 1 / 6
+CONTROLS_BEYOND = 2  # values beyond each end of an axis that `controls_through` reads
 
 
 def spline_weights(t: Floats) -> tuple[Floats, Floats, Floats, Floats]:
@@ -69,6 +70,24 @@ def control_grid(entry: np.void, offsets: Floats) -> Floats:
     """The control points (rows, columns, 2) of an entry of `layout.DISPLACEMENT`, in the table `offsets` (m, 2)."""
     rows, columns = map(int, entry["grid"])
     return offsets[entry["first"] : entry["first"] + rows * columns].reshape(rows, columns, 2)
+
+
+def controls_through(values: Floats) -> Floats:
+    """Control points (..., rows, columns, k) of a spline through values (..., rows + 4, columns + 4, k) at the knots.
+
+    It is exact for polynomials of fifth degree along each axis, and leaves 1/216 of the sixth differences of others.
+
+    >>> square = np.arange(-3.0, 5.0) ** 2
+    >>> controls_through(np.tile(square, (8, 1))[..., None])[0, :, 0].round(9).tolist()
+    [0.666666667, -0.333333333, 0.666666667, 3.666666667]
+    """
+    for axis in (-3, -2):
+        moved = np.moveaxis(values, axis, 0)
+        # The inverse of (c[-1] + 4 c[0] + c[1]) / 6 = c + second difference / 6, as a series.
+        second = moved[:-2] - 2 * moved[1:-1] + moved[2:]
+        fourth = second[:-2] - 2 * second[1:-1] + second[2:]
+        values = np.moveaxis(moved[2:-2] - second[1:-1] / 6 + fourth / 36, 0, axis)
+    return values
 
 
 def cell_controls(grid: Floats) -> Floats:

@@ -22,6 +22,7 @@ from augsynth.plan.lowering import (
     Operate,
     Sampling,
 )
+from augsynth.transforms.adaptation import FourierDomainAdaptation, HistogramMatching
 from augsynth.transforms.affine import RandomAffine, RandomRotation, RandomScale, RandomShear, RandomTranslate
 from augsynth.transforms.blur import GaussianBlur, RandomAdjustSharpness
 from augsynth.transforms.choice import RandomApply, RandomChoice
@@ -45,13 +46,16 @@ from augsynth.transforms.converting import (
 from augsynth.transforms.custom import Lambda
 from augsynth.transforms.degradations import JPEGCompression, MedianBlur, MotionBlur
 from augsynth.transforms.diff_augment import DiffAugment
+from augsynth.transforms.distortions import GridDistortion, LensDistortion, ThinPlateSpline
 from augsynth.transforms.elastic import ElasticTransform
 from augsynth.transforms.erasing import GridMask, RandomErasing
+from augsynth.transforms.explained import ExplainedImages
 from augsynth.transforms.fitting import Letterbox, LongestSide, PadIfNeeded, ShortestSide
 from augsynth.transforms.fixed_crops import CropAt
 from augsynth.transforms.flips import RandomHorizontalFlip, RandomVerticalFlip
 from augsynth.transforms.frames import CenterCrop, Pad, RandomCrop, RandomResizedCrop, Resize
 from augsynth.transforms.histograms import CLAHE, RandomAutocontrast, RandomEqualize
+from augsynth.transforms.label_check import LabelCheck, LabelRow, check_labels
 from augsynth.transforms.missing import FillMissing
 from augsynth.transforms.mixing import CutMix, MixUp
 from augsynth.transforms.noise import GaussianNoise, PoissonNoise, SaltAndPepperNoise, SpeckleNoise, UniformNoise
@@ -65,6 +69,7 @@ from augsynth.transforms.policies import AutoAugment, RandAugment, TrivialAugmen
 from augsynth.transforms.registry import TRANSFORMS, from_dict
 from augsynth.transforms.turns import RandomDihedral, RandomQuarterTurn, RandomTranspose
 from augsynth.transforms.values import Normalize, ToDtype
+from augsynth.transforms.weather import RandomFog, RandomShadow
 
 __all__ = [
     "CLAHE",
@@ -86,15 +91,22 @@ __all__ = [
     "Draw",
     "ElasticTransform",
     "Erase",
+    "ExplainedImages",
     "FillMissing",
+    "FourierDomainAdaptation",
     "GaussianBlur",
     "GaussianNoise",
     "Geometry",
     "Grayscale",
+    "GridDistortion",
     "GridMask",
+    "HistogramMatching",
     "ImageInfo",
     "JPEGCompression",
+    "LabelCheck",
+    "LabelRow",
     "Lambda",
+    "LensDistortion",
     "Letterbox",
     "LongestSide",
     "Lowering",
@@ -121,6 +133,7 @@ __all__ = [
     "RandomDihedral",
     "RandomEqualize",
     "RandomErasing",
+    "RandomFog",
     "RandomGamma",
     "RandomGrayscale",
     "RandomHorizontalFlip",
@@ -133,6 +146,7 @@ __all__ = [
     "RandomResizedCrop",
     "RandomRotation",
     "RandomScale",
+    "RandomShadow",
     "RandomShear",
     "RandomSolarize",
     "RandomTranslate",
@@ -144,10 +158,12 @@ __all__ = [
     "ShortestSide",
     "SomeOf",
     "SpeckleNoise",
+    "ThinPlateSpline",
     "ToDtype",
     "Transform",
     "TrivialAugmentWide",
     "UniformNoise",
+    "check_labels",
     "from_albumentations",
     "from_dict",
     "from_torchvision",

@@ -69,7 +69,7 @@ class Lambda(Transform):
         return "name", "per_pixel", "keeps_positions"
 
     @classmethod
-    def from_description(cls, values: Mapping[str, Any], functions: Mapping[str, Callable[..., Any]]) -> Lambda:
+    def from_description(cls, values: Mapping[str, Any], functions: Mapping[str, Any]) -> Lambda:
         name: Any = values.get("name")
         if name not in functions:
             raise ArgumentError(

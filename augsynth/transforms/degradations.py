@@ -12,20 +12,9 @@ from augsynth.errors import ArgumentError
 from augsynth.plan.lowering import ImageInfo, Operate
 from augsynth.transforms.colour import check_colours
 from augsynth.transforms.contract import Draw, Transform
-from augsynth.transforms.params import Range, integer, probability, span, symmetric
+from augsynth.transforms.params import Range, probability, span, symmetric, whole_range
 from augsynth.whole_image.median_blur import LARGEST_MEDIAN
 from augsynth.whole_image.motion_blur import LONGEST_MOTION
-
-
-def _whole_range(value: int | Sequence[int], name: str, low: int, high: int) -> tuple[int, int]:
-    """A pair (lowest, highest) of integers within [low, high]; one integer stands for both."""
-    given = value if isinstance(value, tuple) else (value, value)
-    if len(given) != 2:
-        raise ArgumentError(f"{name} must be an integer or (lowest, highest), got {value!r}")
-    first, last = integer(given[0], name, low, high), integer(given[1], name, low, high)
-    if first > last:
-        raise ArgumentError(f"{name} must be (lowest, highest), got {value!r}")
-    return first, last
 
 
 @dataclass(frozen=True)
@@ -59,7 +48,7 @@ class MedianBlur(Transform):
         return Operate("median_blur", {"kernel_size": sizes}, active=(draw.u[:, 0] < self.p) & (sizes > 1))
 
     def _range(self) -> tuple[int, int]:
-        return _whole_range(self.kernel_size, "kernel_size", 1, LARGEST_MEDIAN)
+        return whole_range(self.kernel_size, "kernel_size", 1, LARGEST_MEDIAN)
 
 
 @dataclass(frozen=True)
@@ -118,11 +107,11 @@ class JPEGCompression(Transform):
     draws: ClassVar[int] = 2
 
     def check(self) -> None:
-        _whole_range(self.quality, "quality", 1, 100)
+        whole_range(self.quality, "quality", 1, 100)
         probability(self.p)
 
     def step(self, draw: Draw, images: ImageInfo) -> Operate:
         check_colours(images, "JPEGCompression", "JPEG has no others")
-        low, high = _whole_range(self.quality, "quality", 1, 100)
+        low, high = whole_range(self.quality, "quality", 1, 100)
         quality = low + np.floor(draw.u[:, 1] * (high - low + 1)).astype(np.int64)
         return Operate("jpeg", {"quality": quality}, active=draw.u[:, 0] < self.p)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from augsynth.transforms.adaptation import FourierDomainAdaptation, HistogramMatching
 from augsynth.transforms.affine import RandomAffine, RandomRotation, RandomScale, RandomShear, RandomTranslate
 from augsynth.transforms.blur import GaussianBlur, RandomAdjustSharpness
 from augsynth.transforms.choice import RandomApply, RandomChoice
@@ -18,6 +19,7 @@ from augsynth.transforms.colour import (
 from augsynth.transforms.contract import Transform
 from augsynth.transforms.custom import Lambda
 from augsynth.transforms.degradations import JPEGCompression, MedianBlur, MotionBlur
+from augsynth.transforms.distortions import GridDistortion, LensDistortion, ThinPlateSpline
 from augsynth.transforms.elastic import ElasticTransform
 from augsynth.transforms.erasing import GridMask, RandomErasing
 from augsynth.transforms.fitting import Letterbox, LongestSide, PadIfNeeded, ShortestSide
@@ -35,6 +37,9 @@ from augsynth.transforms.points import RandomGamma, RandomInvert, RandomPosteriz
 from augsynth.transforms.policies import AutoAugment, RandAugment, TrivialAugmentWide
 from augsynth.transforms.turns import RandomDihedral, RandomQuarterTurn, RandomTranspose
 from augsynth.transforms.values import Normalize, ToDtype
+from augsynth.transforms.weather import RandomFog, RandomShadow
+
+_DUSK = np.linspace(10, 90, 48).reshape(1, 4, 12, 1).astype(np.uint8)
 
 
 def examples(side: int = 8, threshold: float = 0.5) -> tuple[Transform, ...]:
@@ -60,6 +65,9 @@ def examples(side: int = 8, threshold: float = 0.5) -> tuple[Transform, ...]:
         RandomShear((-25, 25, -10, 10)),
         RandomPerspective(0.5, p=1.0),
         ElasticTransform(alpha=150.0, sigma=8.0),
+        GridDistortion(4, 0.7, p=1.0),
+        LensDistortion(0.8, p=1.0),
+        ThinPlateSpline(0.24, p=1.0),
         RandomCrop(side * 2 // 3, padding=side // 6),
         CenterCrop(side // 2),
         CropAt(("top_left", "bottom_right"), side // 2),
@@ -97,6 +105,10 @@ def examples(side: int = 8, threshold: float = 0.5) -> tuple[Transform, ...]:
         MotionBlur((5, 9), p=1.0),
         JPEGCompression((10, 20), p=1.0),
         RandomAdjustSharpness(3.0, p=1.0),
+        RandomShadow(2, p=1.0),
+        RandomFog(0.8, p=1.0),
+        HistogramMatching(_DUSK, p=1.0),
+        FourierDomainAdaptation(_DUSK, beta=0.03, p=1.0),
         RandomEqualize(p=1.0),
         RandomAutocontrast(p=1.0),
         CLAHE(p=1.0),

@@ -110,6 +110,17 @@ def span(value: Any, name: str, low: float = -math.inf, high: float = math.inf) 
     return fixed, fixed
 
 
+def whole_range(value: Any, name: str, low: int, high: int) -> tuple[int, int]:
+    """A pair (lowest, highest) of integers within [low, high]; one integer stands for both."""
+    given = value if isinstance(value, tuple) else (value, value)
+    if len(given) != 2:
+        raise ArgumentError(f"{name} must be an integer or (lowest, highest), got {value!r}")
+    first, last = integer(given[0], name, low, high), integer(given[1], name, low, high)
+    if first > last:
+        raise ArgumentError(f"{name} must be (lowest, highest), got {value!r}")
+    return first, last
+
+
 @_remembered
 def positive(value: Any, name: str) -> tuple[float, float]:
     """`span` of numbers above 0."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, ClassVar, NamedTuple, overload
 
@@ -22,6 +22,7 @@ from augsynth.plan import Plan, check_pass
 from augsynth.plan.lowering import Lowering
 from augsynth.targets import Objects, Reading, TargetRules, objects_of, place_targets, read_targets, tv_tensors
 from augsynth.transforms.draw import Draw
+from augsynth.transforms.explained import ExplainedImages, images_between
 from augsynth.transforms.params import dtype_named
 from augsynth.transforms.shapes import as_shapes
 
@@ -88,7 +89,7 @@ class Pipeline(ABC):
         """The names of the parameters that a description may hold."""
 
     @classmethod
-    def from_description(cls, values: Mapping[str, Any], functions: Mapping[str, Callable[..., Any]]) -> Pipeline:
+    def from_description(cls, values: Mapping[str, Any], functions: Mapping[str, Any]) -> Pipeline:
         """Build it from a description of `to_dict`; a description may name only `functions`."""
         return cls(**values)
 
@@ -244,6 +245,26 @@ class Pipeline(ABC):
         lowering = self._lower(as_shapes([shape]), as_keys([(0, 0, 0)]), dtype_named(dtype))
         lowering.finish()
         return lowering.explain()
+
+    def explain_images(self, images: Any, *, keys: KeysLike | None = None) -> ExplainedImages:
+        """Pictures of each pass's and each barrier's work, with the words of `explain`: as a sheet, a PNG or a page.
+
+        Args:
+            images: images on the CPU, as in `batch`; their sizes and those of the results may differ.
+            keys: one (seed, epoch, index) for each image; drawn from torch's generator by default.
+
+        >>> from augsynth import transforms as T
+        >>> print(T.RandomHorizontalFlip().explain_images(np.zeros((2, 8, 8, 3), np.uint8)))
+        pass 1: RandomHorizontalFlip
+          whole pixels are moved; uint8 in, uint8 out
+        """
+        sources = as_batch(images)
+        if sources.device.type != "cpu" or not len(sources):
+            raise ArgumentError(f"images must be at least one, on the CPU: got {len(sources)} on {sources.device}")
+        lowering = self._lower(sources.shapes, keys_for(keys, len(sources)), sources.dtype)
+        found = images_between(lowering.finish(), sources.views)
+        words = lowering.described_steps()
+        return ExplainedImages(("images", *words), (sources.views, *found))
 
     def _read(self, targets: Any, shapes: Ints) -> list[Reading] | None:
         return None if targets is None else read_targets(targets, shapes[:, :2], self._rules())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -14,7 +14,7 @@ from augsynth.errors import ArgumentError
 from augsynth.plan.lowering import Lowering, PerChannel
 from augsynth.transforms.contract import Draw, Transform
 from augsynth.transforms.params import integer, resampled
-from augsynth.transforms.policy_operations import IDENTITY, NAMES, Space, add_chosen
+from augsynth.transforms.policy_operations import IDENTITY, NAMES, POLICY_OPERATIONS, Space, add_chosen
 from augsynth.transforms.policy_tables import POLICIES
 
 _SEARCHED = Space(shear=0.3, translate=150 / 331, rotate=30.0, enhance=0.9, posterize=4.0)
@@ -165,6 +165,51 @@ class AutoAugment(Transform):
             chosen = np.where(done, operations[which, layer], IDENTITY)
             share = magnitudes[which, layer] / (_AUTO_BINS - 1)
             add_chosen(lowering, "AutoAugment", chosen, share, _signs(u[:, 2 + 2 * layer]), _SEARCHED, declared)
+
+
+@dataclass(frozen=True)
+class SingleOperation(Transform):
+    """One operation of a policy on every sample, in a drawn direction.
+
+    Args:
+        operation: a name of `POLICY_OPERATIONS`.
+        share: the strength, a share of the largest amount, 0 to 1.
+        wide: True for the amounts of `TrivialAugmentWide`; False for those of the other policies.
+        interpolation: that of the policy.
+        fill: that of the policy.
+        border: that of the policy.
+    """
+
+    operation: str
+    share: float
+    wide: bool
+    interpolation: str
+    fill: PerChannel
+    border: str
+    draws = 1
+
+    def lower(self, draws: Iterator[Draw], lowering: Lowering) -> None:
+        u = next(draws).u
+        declared = resampled(self.interpolation, None, self.border, self.fill)
+        chosen, share = np.full(len(u), NAMES.index(self.operation)), np.full(len(u), self.share)
+        space = _WIDE if self.wide else _SEARCHED
+        add_chosen(lowering, self.operation, chosen, share, _signs(u[:, 0]), space, declared)
+
+
+def single_operations(
+    policy: RandAugment | TrivialAugmentWide | AutoAugment, strengths: Sequence[float]
+) -> Iterator[tuple[str, float | None, Transform]]:
+    """The operations of a policy at shares of its largest strength; None for those that have no strength."""
+    wide, top = isinstance(policy, TrivialAugmentWide), 1.0
+    if isinstance(policy, RandAugment):
+        top = policy.magnitude / (policy.num_magnitude_bins - 1)
+    used = _table(policy.policy)[0] if isinstance(policy, AutoAugment) else _UNSEARCHED
+    for number in sorted(set(used.ravel().tolist()) - {IDENTITY}):
+        name = NAMES[number]
+        graded = bool(POLICY_OPERATIONS[name].limit) or name == "Solarize"
+        for share in strengths if graded else (1.0,):
+            made = SingleOperation(name, top * share, wide, policy.interpolation, policy.fill, policy.border)
+            yield name, top * share if graded else None, made
 
 
 @lru_cache

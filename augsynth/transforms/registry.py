@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,7 @@ _DEEPEST = 32
 def from_dict(
     description: Mapping[str, Any],
     *,
-    functions: Mapping[str, Callable[..., Any]] | None = None,
+    functions: Mapping[str, Any] | None = None,
     transforms: Sequence[type[Pipeline]] = (),
 ) -> Pipeline:
     """Build the transform that `to_dict` described; `ArgumentError` names the part that is unknown.
@@ -31,7 +31,7 @@ def from_dict(
 
     Args:
         description: a mapping with the `type` and the parameters.
-        functions: the functions that a description may name, by name; none by default.
+        functions: the functions and the reference images that a description may name, by name; none by default.
         transforms: classes of your own that a description may name; none by default.
 
     >>> from augsynth import transforms as T
@@ -45,7 +45,7 @@ def from_dict(
 @dataclass(frozen=True)
 class _Builder:
     known: Mapping[str, type[Pipeline]]
-    functions: Mapping[str, Callable[..., Any]]
+    functions: Mapping[str, Any]
 
     def build(self, description: Any, depth: int = 0) -> Pipeline:
         if not isinstance(description, Mapping) or not isinstance(description.get("type"), str):

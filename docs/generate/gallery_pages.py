@@ -11,6 +11,7 @@ from augsynth.evaluate.before_after import before_after
 from augsynth.evaluate.figures import png
 from augsynth.evaluate.scene import scene
 from augsynth.transforms.examples import examples
+from augsynth.transforms.reference_images import ReferenceImages
 
 HEIGHT, WIDTH = 72, 96
 GEOMETRY = tuple(T.TRANSFORMS[: T.TRANSFORMS.index(T.Pad) + 1])
@@ -50,6 +51,8 @@ def _written(value: Any) -> str:
     """A transform, or one of its parameters, as code: without the parameters that are the defaults."""
     if isinstance(value, tuple):
         return f"[{', '.join(map(_written, value))}]"
+    if isinstance(value, ReferenceImages):
+        return "references"
     if callable(value) and not isinstance(value, T.Transform):
         return f"np.{value.__name__}"
     if not isinstance(value, T.Transform):

@@ -5,6 +5,7 @@ Only the launch itself is missing. Tensors of the CPU take this way where a test
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -72,14 +73,31 @@ def test_pixels_that_are_left_out_or_moved_are_copied(name: str, dtype: str) -> 
     assert torch.equal(found[0].view(torch.uint8), wanted.view(torch.uint8))
 
 
+BENT: list[Callable[[str, str], T.Transform]] = [
+    lambda interpolation, border: T.ElasticTransform(60.0, 3.0, interpolation, border=border),
+    lambda interpolation, border: T.GridDistortion(3, 0.6, interpolation, border=border, p=1.0),
+    lambda interpolation, border: T.LensDistortion(0.5, 0.1, interpolation, border=border, p=1.0),
+    lambda interpolation, border: T.ThinPlateSpline(0.24, 3, interpolation, border=border, p=1.0),
+]
+
+
 @pytest.mark.parametrize("dtype", aug.DTYPES)
 @pytest.mark.parametrize("interpolation", ["nearest", "bilinear", "bicubic"])
 @pytest.mark.parametrize("border", ["constant", "replicate", "reflect", "reflect101", "wrap"])
-def test_displaced_pixels_have_the_bits_of_the_native_executor(border: str, interpolation: str, dtype: str) -> None:
+@pytest.mark.parametrize("bent", BENT)
+def test_displaced_pixels_have_the_bits_of_the_native_executor(
+    bent: Callable[[str, str], T.Transform], border: str, interpolation: str, dtype: str
+) -> None:
     random = np.random.default_rng(3)
     images = [_picture(random, shape, dtype) for shape in ((9, 12, 3), (21, 17, 3))]
-    elastic = T.ElasticTransform(60.0, 3.0, interpolation, border=border)
-    t = T.Compose([T.RandomHorizontalFlip(), elastic, T.RandomAffine(40, scale=(0.4, 1.3)), T.Resize((14, 11))])
+    t = T.Compose(
+        [
+            T.RandomHorizontalFlip(),
+            bent(interpolation, border),
+            T.RandomAffine(40, scale=(0.4, 1.3)),
+            T.Resize((14, 11)),
+        ]
+    )
     plan = t.plan([image.shape for image in images], [(4, 5, 6), (4, 5, 7)], dtype=dtype)
     assert plan.passes[0].tables.displacements.size == 2
     run(plan, [as_tensor(image) for image in images], CudaBesideNative(CPU), None)

@@ -13,12 +13,14 @@ POLICIES = "tests/transforms/test_policies.py"
 PERSPECTIVE = "tests/transforms/test_perspective.py"
 ENGINE = "tests/transforms/test_engine.py"
 LINEAR = "tests/differentiable/test_linear_pass.py"
+ADAPTATION = "tests/transforms/test_adaptation.py"
+WEATHER = "tests/transforms/test_weather.py"
+DISTORTIONS = "tests/transforms/test_distortions.py"
 ELASTIC = "tests/transforms/test_elastic.py"
 DIFF_AUGMENT = "tests/differentiable/test_diff_augment.py"
 RECORDED = "tests/differentiable/test_recorded_images.py"
 CUT_BOXES = "tests/targets/test_boxes_cut_before_turns.py"
 FLAT_BOXES = "tests/targets/test_boxes_without_area.py"
-ELASTIC = "tests/transforms/test_elastic.py"
 
 PYTHON = (
     Mutant(
@@ -202,5 +204,75 @@ PYTHON = (
         "origins = -(1.0 + draw.u) * spacing",
         "origins = -(1.0 + 0.0 * draw.u) * spacing",
         (ELASTIC, "begin_anywhere"),
+    ),
+    Mutant(
+        "shadows cover what lies outside of them",
+        "augsynth/whole_image/shadow.py",
+        "x > crossing",
+        "x < crossing",
+        (WEATHER, "opencvs_polygons"),
+    ),
+    Mutant(
+        "shadows cross themselves",
+        "augsynth/transforms/weather.py",
+        "order[..., None]",
+        "np.sort(order)[..., None]",
+        (WEATHER, "lie_in_their_part"),
+    ),
+    Mutant(
+        "fog has corners at its knots",
+        "augsynth/whole_image/fog.py",
+        "(3 - 2 * t) * t * t",
+        "t",
+        (WEATHER, "between_its_knots"),
+    ),
+    Mutant(
+        "histograms are matched a level too low",
+        "augsynth/whole_image/histogram_matching.py",
+        "below = np.cumsum(counts) /",
+        "below = (np.cumsum(counts) - counts) /",
+        (ADAPTATION, "scikit_images"),
+    ),
+    Mutant(
+        "low frequencies keep half of their rows",
+        "augsynth/whole_image/fourier_adaptation.py",
+        "np.arange(-most, most + 1)",
+        "np.arange(0, most + 1)",
+        (ADAPTATION, "of_the_paper"),
+    ),
+    Mutant(
+        "the first reference is always taken",
+        "augsynth/transforms/adaptation.py",
+        "self._chosen(draw.choice(len(self.references), 1)",
+        "self._chosen(0 * draw.choice(len(self.references), 1)",
+        (ADAPTATION, "as_likely"),
+    ),
+    Mutant(
+        "grids of distortions do not end at the frame",
+        "augsynth/transforms/distortions.py",
+        "knots[..., 1:2], knots, -knots",
+        "0 * knots[..., 1:2], knots, -knots",
+        (DISTORTIONS, "keep_the_edges"),
+    ),
+    Mutant(
+        "lenses that fold are let through",
+        "augsynth/transforms/distortions.py",
+        "for t in (0.0, turning, 1.0)",
+        "for t in (0.0, 1.0)",
+        (DISTORTIONS, "that_fold_are_refused"),
+    ),
+    Mutant(
+        "the fourth differences of controls are forgotten",
+        "augsynth/plan/splines.py",
+        " + fourth / 36",
+        " + 0 * fourth",
+        (DISTORTIONS, "lenses_are_opencvs"),
+    ),
+    Mutant(
+        "offsets of a plate gather at the rim",
+        "augsynth/transforms/distortions.py",
+        "np.sqrt(draw.u[:, 2::2])",
+        "np.sqrt(np.sqrt(draw.u[:, 2::2]))",
+        (DISTORTIONS, "bend_as_scipys"),
     ),
 )

@@ -38,7 +38,7 @@ def _shown(plan: Plan, values: npt.NDArray[Any], fill: float) -> npt.NDArray[Any
 
 
 @given(
-    aug.cases(st.lists(aug.geometry() | aug.elastic(), max_size=3).map(T.Compose)),
+    aug.cases(st.lists(aug.geometry() | aug.distortions(), max_size=3).map(T.Compose)),
     st.sampled_from(DTYPES),
     st.sampled_from([0, 1]),
     st.integers(0, 2**32 - 1),

@@ -12,6 +12,7 @@ from augsynth import transforms as T
 from augsynth.transforms.examples import examples
 
 Image = npt.NDArray[np.uint8]
+REFERENCES = np.random.default_rng(0).integers(0, 99, (3, 9, 8, 3), dtype=np.uint8)
 # These know colours. A ColorMatrix says for itself what becomes of each channel.
 COLOURS = [
     T.ColorJitter((0.5, 0.5), (1.5, 1.5)),
@@ -22,6 +23,10 @@ COLOURS = [
     T.ChannelDropout((1, 2), fill=9, p=1.0),
     T.PlanckianJitter(3000, p=1.0),
     T.JPEGCompression(30, p=1.0),
+    T.RandomShadow(2, p=1.0),
+    T.RandomFog(p=1.0),
+    T.HistogramMatching(REFERENCES, p=1.0),
+    T.FourierDomainAdaptation(REFERENCES, p=1.0),
 ]
 MATRIX = T.ColorMatrix(np.eye(4)[[3, 0, 1, 2]])
 NOISE = [

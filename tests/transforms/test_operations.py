@@ -49,7 +49,11 @@ def test_images_keep_shape_and_dtype_and_are_not_changed(image: Picture, name: s
     np.testing.assert_array_equal(image, before)
 
 
-@given(SMALL, st.sampled_from(aug.DTYPES), st.sampled_from(sorted({*SAME_CHANNELS} - {"clahe"})), st.floats(0, 1))
+# These change images that have one value.
+CHANGING = {"clahe", "shadow", "fog", "match_histogram", "adapt_fourier"}
+
+
+@given(SMALL, st.sampled_from(aug.DTYPES), st.sampled_from(sorted({*SAME_CHANNELS} - CHANGING)), st.floats(0, 1))
 def test_constant_images_stay(shape: aug.Shape, dtype: str, name: str, share: float) -> None:
     image = np.full(shape, share * full_scale(np.dtype(dtype))).astype(dtype)
     result = OPERATIONS[name].function(image, **OPERATIONS[name].parameters)

@@ -122,17 +122,19 @@ class Lowering:
     def explain(self) -> str:
         """The finished passes and barriers in words: the work of each, and the reason for the next."""
         count = sum(isinstance(step, Pass) for step in self._done)
-        lines = [f"{count} pass{'es' if count > 1 else ''}"]
-        number = 0
+        return "\n".join([f"{count} pass{'es' if count > 1 else ''}", *self.described_steps()])
+
+    def described_steps(self) -> list[str]:
+        """The words of each finished pass and barrier, in lines."""
+        described, number = [], 0
         for origin in self._origins:
             if isinstance(origin, PassState):
                 number += 1
                 title, words = f"pass {number}", describe_pass(origin, first=origin is self._origins[0])
             else:
                 title, words = "barrier", describe_barrier(*origin)
-            lines.append(f"{title}: {words[0]}")
-            lines += [f"  {line}" for line in words[1:]]
-        return "\n".join(lines)
+            described.append("\n  ".join([f"{title}: {words[0]}", *words[1:]]))
+        return described
 
     def _begin(self, state: PassState) -> None:
         self._state = state
