@@ -94,7 +94,7 @@ def test_pages_that_are_made_are_up_to_date(made: dict[str, ModuleType], page: s
 
 def test_the_gallery_shows_every_transform_as_it_is(made: dict[str, ModuleType]) -> None:
     pictures = dict(made["gallery_pages"].gallery_pictures())
-    assert set(pictures) == {kind.__name__ for kind in T.TRANSFORMS}
+    assert set(pictures) == {kind.__name__ for kind in T.TRANSFORMS} | {"Mosaic", "CopyPaste", "CutMix", "MixUp"}
     for name, picture in pictures.items():
         stored = np.asarray(Image.open(DOCS / "images" / "gallery" / f"{name}.png"))
         np.testing.assert_array_equal(stored, np.asarray(Image.open(io.BytesIO(picture))), err_msg=name)

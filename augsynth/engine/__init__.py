@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from augsynth.engine.autograd import AutogradExecutor, recorded_batch, run_recorded
 from augsynth.engine.batches import batch_output, executor_for, run_batch
+from augsynth.engine.compositions import run_composition
 from augsynth.engine.cpu import CpuExecutor, as_array
 from augsynth.engine.cuda import CudaExecutor
 from augsynth.engine.devices import checked_device, numbered
@@ -28,5 +29,6 @@ __all__ = [
     "recorded_batch",
     "run",
     "run_batch",
+    "run_composition",
     "run_recorded",
 ]

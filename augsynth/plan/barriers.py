@@ -52,7 +52,7 @@ class Barrier:
     def __len__(self) -> int:
         return len(self.active)
 
-    def __getitem__(self, samples: slice) -> Barrier:
+    def __getitem__(self, samples: slice | Ints) -> Barrier:
         """The barrier of some of the samples."""
         parameters = {name: values[samples] for name, values in self.parameters.items()}
         return replace(self, active=self.active[samples], parameters=parameters)

@@ -44,7 +44,7 @@ class Pass:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def __getitem__(self, samples: slice) -> Pass:
+    def __getitem__(self, samples: slice | Ints) -> Pass:
         """The pass of some of the samples, with the entries of the tables that these use."""
         rows = _copied(self.rows[samples])
         return Pass(rows, self.tables if self.tables.are_empty() else _used_tables(rows, self.tables))

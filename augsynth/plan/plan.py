@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from augsynth.core.typing import Floats
+from augsynth.core.typing import Floats, Ints
 from augsynth.errors import PlanError
 from augsynth.plan.inversion import invert
 from augsynth.plan.passes import Pass
@@ -49,7 +49,7 @@ class Plan:
     def __len__(self) -> int:
         return len(self.steps[0])
 
-    def __getitem__(self, samples: slice) -> Plan:
+    def __getitem__(self, samples: slice | Ints) -> Plan:
         """The plan of some of the samples."""
         return Plan(tuple(step[samples] for step in self.steps))
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 from zipfile import ZIP_STORED, ZipFile
 
 import numpy as np
@@ -20,6 +20,7 @@ from augsynth.plan.passes import Pass, new_rows
 from augsynth.plan.sequence import PlanStep, check_sequence, passes_of
 from augsynth.plan.table_rules import check_pass
 
+_Read = TypeVar("_Read")
 PathOrFile = str | os.PathLike[str] | IO[bytes]
 _TABLES = {"colours": COLOUR, "erasures": ERASURE, "missing": MISSING, "displacements": DISPLACEMENT}
 _PLAIN = ("luts", "offsets")  # tables of plain numbers
@@ -30,30 +31,60 @@ _ROW_3 = np.dtype([(name, ROW[name]) for name in ROW.names or () if name != "dis
 
 def write_steps(steps: tuple[PlanStep, ...], path: PathOrFile) -> None:
     """Write the steps of a plan to a path or into a binary file."""
-    arrays: dict[str, Array] = {"header": np.array([PLAN_MAGIC, PLAN_VERSION, len(steps)], np.uint32)}
-    for number, step in enumerate(steps):
-        parts = _pass_arrays(step) if isinstance(step, Pass) else _barrier_arrays(step)
-        arrays |= {f"{number}.{name}": array for name, array in parts.items()}
-    with _opened(path, "wb") as file:
-        np.savez(file, **arrays)  # type: ignore[arg-type]
+    write_arrays({"header": np.array([PLAN_MAGIC, PLAN_VERSION, len(steps)], np.uint32), **step_arrays(steps)}, path)
 
 
 def read_steps(path: PathOrFile) -> tuple[PlanStep, ...]:
     """Read the steps that `write_steps` wrote; `CheckpointError` for any other file."""
+
+    def steps_in(archive: Mapping[str, Array]) -> tuple[PlanStep, ...]:
+        _check_header(archive["header"], path)
+        return steps_of(archive, int(archive["header"][2]), int(archive["header"][1]))
+
+    return read_arrays(path, "plan", steps_in)
+
+
+def write_arrays(arrays: Mapping[str, Array], path: PathOrFile) -> None:
+    """Write arrays by their names to a path or into a binary file."""
+    with _opened(path, "wb") as file:
+        np.savez(file, **arrays)  # type: ignore[arg-type]
+
+
+def read_arrays(path: PathOrFile, what: str, reader: Callable[[Mapping[str, Array]], _Read]) -> _Read:
+    """Read a file that `write_arrays` wrote; `CheckpointError` for any other file.
+
+    Args:
+        path: a path, or a binary file.
+        what: the object that the file holds, for messages.
+        reader: makes the object of the arrays by their names, and raises any error if they are damaged.
+    """
     try:
         with _opened(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
             _check_members(archive.zip)
-            header = archive["header"]
-            _check_header(header, path)
-            version, count = int(header[1]), int(header[2])
-            steps = tuple(_step_of(archive, number, version) for number in range(count))
-        check_sequence(steps)
-        for number, step in enumerate(passes_of(steps)):
-            check_pass(step, f"pass {number}")
+            return reader(archive)
     except CheckpointError:
         raise
     except Exception as error:  # a damaged archive makes zipfile and NumPy raise nearly anything
-        raise CheckpointError(f"{_name(path)} is no plan that can be read: {str(error)[:200]}") from error
+        raise CheckpointError(f"{file_name(path)} is no {what} that can be read: {str(error)[:200]}") from error
+
+
+def step_arrays(steps: tuple[PlanStep, ...], prefix: str = "") -> dict[str, Array]:
+    """The steps of a plan as arrays by their names, which begin with `prefix`."""
+    arrays: dict[str, Array] = {}
+    for number, step in enumerate(steps):
+        parts = _pass_arrays(step) if isinstance(step, Pass) else _barrier_arrays(step)
+        arrays |= {f"{prefix}{number}.{name}": array for name, array in parts.items()}
+    return arrays
+
+
+def steps_of(
+    archive: Mapping[str, Array], count: int, version: int = PLAN_VERSION, prefix: str = ""
+) -> tuple[PlanStep, ...]:
+    """The `count` steps in arrays that `step_arrays` gave; some error if they are damaged."""
+    steps = tuple(_step_of(archive, f"{prefix}{number}.", version) for number in range(count))
+    check_sequence(steps)
+    for number, step in enumerate(passes_of(steps)):
+        check_pass(step, f"pass {number}")
     return steps
 
 
@@ -76,8 +107,7 @@ def _barrier_arrays(barrier: Barrier) -> dict[str, Array]:
     return arrays
 
 
-def _step_of(archive: Mapping[str, Array], number: int, version: int) -> PlanStep:
-    prefix = f"{number}."
+def _step_of(archive: Mapping[str, Array], prefix: str, version: int) -> PlanStep:
     parts = {name.removeprefix(prefix): archive[name] for name in archive if name.startswith(prefix)}
     if "operation" in parts:
         groups = {
@@ -118,10 +148,10 @@ def _from_bytes(stored: Array, name: str, structure: np.dtype[Any]) -> Array:
 
 def _check_header(header: Array, path: PathOrFile) -> None:
     if header.dtype != np.uint32 or header.shape != (3,) or int(header[0]) != PLAN_MAGIC:
-        raise CheckpointError(f"{_name(path)} is no augsynth plan: its header is {header!r}")
+        raise CheckpointError(f"{file_name(path)} is no augsynth plan: its header is {header!r}")
     if int(header[1]) not in _READABLE:
         raise CheckpointError(
-            f"{_name(path)} holds a plan of version {int(header[1])}, this augsynth reads the versions "
+            f"{file_name(path)} holds a plan of version {int(header[1])}, this augsynth reads the versions "
             f"{' and '.join(map(str, _READABLE))}: draw the plan again from its keys"
         )
 
@@ -141,5 +171,6 @@ def _opened(path: PathOrFile, mode: str) -> AbstractContextManager[IO[bytes]]:
     return nullcontext(path)
 
 
-def _name(path: PathOrFile) -> str:
+def file_name(path: PathOrFile) -> str:
+    """The name of a file in messages."""
     return repr(os.fspath(path)) if isinstance(path, (str, os.PathLike)) else "the file"

@@ -106,7 +106,10 @@ def tightened(placed: Placed, masks: Mask, rules: TargetRules) -> Placed:
 
 
 def mask_box(mask: Mask) -> Floats:
-    """Return the box (4,) around the pixels of a mask (H, W); NaN if it has none.
+    """Return the box (4,) around the pixels of a mask, XYXY; NaN if it has none.
+
+    Args:
+        mask: bool (H, W).
 
     >>> mask_box(np.array([[False, False], [False, True]])).tolist()
     [1.0, 1.0, 2.0, 2.0]

@@ -24,6 +24,7 @@ from augsynth.targets.points import place_keypoints
 from augsynth.targets.polygons import outline_boxes, outlines_like, place_line_strings, place_polygons, read_outlines
 from augsynth.targets.rotated import corners_of, place_rotated, read_rotated
 from augsynth.targets.rules import TargetRules
+from augsynth.targets.showing import EVERYTHING, Showing
 
 _Read = TypeVar("_Read")
 
@@ -61,23 +62,29 @@ class FieldsReading:
         check_fields(target, rules.passthrough, objects, moves=bool(self._roles))
         self.masks: Sequence[Moving] = [self._read_masks(name, size) for name in self._names("masks")]
 
-    def place(self, where: CoordinateMap, masks: Sequence[Array]) -> dict[str, Any]:
+    def place(self, where: CoordinateMap, masks: Sequence[Array], showing: Showing = EVERYTHING) -> dict[str, Any]:
         """Return the target in the output of the image's plan.
 
         Args:
             where: map from the image to the output.
             masks: the masks of this reading, moved.
+            showing: the part that the output shows; default everything.
         """
+        self._require_cuttable(showing)
+        whole, masks = masks, self._shown_masks(masks, showing)
         upright = None if self._upright is None else self._placed_boxes(where, self._upright, masks)
         rotated = None if self._rotated is None else place_rotated(where, self._rotated, self._rules)
         polygons = None if self._polygons is None else place_polygons(where, self._polygons, self._rules)
         decides = upright or rotated or (polygons and polygons[1])
+        if decides is not None:
+            decides = showing.chosen(showing.of_boxes(decides, self._mask_an_object(whole), self._rules))
         kept = None if decides is None else decides.kept
         result = dict(self._target)
         for role, placed in (("boxes", upright), ("rotated_boxes", rotated)):
             if placed is not None:
                 name = self._names(role)[0]
-                result[name] = self._boxes_like(placed.boxes[kept], name, where.output_size)
+                boxes = decides.boxes if placed is upright and decides is not None else placed.boxes
+                result[name] = self._boxes_like(boxes[kept], name, where.output_size)
         if polygons is not None and kept is not None:
             name = self._names("polygons")[0]
             result[name] = list(compress(outlines_like(polygons[0], self._target[name]), kept))
@@ -89,7 +96,7 @@ class FieldsReading:
                 chosen = select(moved, kept, name)
             result[name] = self._wrapped(same_values(chosen, self._plain(name)), name)
         for name in self._names("keypoints"):
-            fields, shown = self._keypoints(name, where, kept)
+            fields, shown = self._keypoints(name, where, kept, showing)
             result.update(fields)
             if decides is None and self._rules.remove_invisible:
                 result.update(self._of_points(shown))
@@ -99,10 +106,75 @@ class FieldsReading:
 
     def _placed_boxes(self, where: CoordinateMap, boxes: Floats, masks: Sequence[Array]) -> Placed:
         placed = place_boxes(where, boxes, self._rules)
-        for name, moved in zip(self._names("masks"), masks, strict=True):
-            if self._rules.tight_boxes and self._has_mask_an_object(name, moved):
-                return tightened(placed, to_numpy(moved != 0, name), self._rules)
+        moved = self._mask_an_object(masks)
+        if self._rules.tight_boxes and moved is not None:
+            return tightened(placed, to_numpy(moved != 0, "masks"), self._rules)
         return placed
+
+    @property
+    def joined(self) -> frozenset[str]:
+        """The names of the fields that have one entry an object or a point: those of several targets follow another."""
+        roles = ("boxes", "rotated_boxes", "polygons", "line_strings", "keypoints")
+        names = [name for role in roles for name in self._names(role)]
+        names += [name for name in self._names("masks") if name not in self.pictures]
+        if self.boxes is not None or self._names("keypoints"):
+            names += [name for name in (*self._followed(), "area", "visibility") if name in self._target]
+        return frozenset(names) - {*self._rules.passthrough}
+
+    @property
+    def pictures(self) -> tuple[str, ...]:
+        """The names of the masks that belong to the picture, and not to single objects."""
+        read = zip(self._names("masks"), self.masks, strict=True)
+        return tuple(name for name, moving in read if not self._has_mask_an_object(name, moving.values))
+
+    def object_mask(self, number: int) -> Array:
+        """Return the pixels (H, W) of an object, as booleans: its mask, or its box if it has none.
+
+        Args:
+            number: the number of the object.
+        """
+        if self.boxes is None or not 0 <= number < len(self.boxes):
+            count = 0 if self.boxes is None else len(self.boxes)
+            raise ArgumentError(f"object {number} is to be cut out of a target with {count} objects")
+        masks = self._mask_an_object([moving.values for moving in self.masks])
+        if masks is not None:
+            return to_numpy(masks[number] != 0, "masks")
+        left, top, right, bottom = self.boxes[number]
+        rows, columns = (np.arange(length) + 0.5 for length in self._size)
+        inside: Array = ((rows >= top) & (rows < bottom))[:, None] & ((columns >= left) & (columns < right))
+        return inside
+
+    def _mask_an_object(self, masks: Sequence[Any]) -> Any | None:
+        """Return the masks of the objects among the masks of this reading; None if there are none."""
+        read = zip(self._names("masks"), masks, strict=True)
+        return next((values for name, values in read if self._has_mask_an_object(name, values)), None)
+
+    def _shown_masks(self, masks: Sequence[Any], showing: Showing) -> Sequence[Any]:
+        read = zip(self._names("masks"), masks, strict=True)
+        return [showing.of_masks(moved) if self._has_mask_an_object(name, moved) else moved for name, moved in read]
+
+    def _require_cuttable(self, showing: Showing) -> None:
+        """Raise `ArgumentError` for fields that cannot follow where other images cover a part."""
+        for role in ("rotated_boxes", "polygons"):
+            if showing.hidden is not None and self._names(role):
+                raise ArgumentError(
+                    f"{role} cannot be cut along other images that lie above them: give 'masks' with 'boxes' instead"
+                )
+        for name in self._names("keypoints") if showing.only is not None else ():
+            if name not in self._points_of_objects():
+                raise ArgumentError(
+                    f"{name} must have shape (objects, K, 2), so that those of one object can be pasted; got those of "
+                    "the whole picture"
+                )
+
+    def _points_of_objects(self) -> list[str]:
+        """Return the names of the keypoints (n, K, 2) of n objects."""
+        arrays = {name: coordinates(self._plain(name), name, 2, 3, nowhere=True) for name in self._names("keypoints")}
+        return [
+            name
+            for name, points in arrays.items()
+            if self.boxes is not None and points.ndim > 2 and len(points) == len(self.boxes)
+        ]
 
     def _check_counts(self) -> None:
         """Raise `ArgumentError` if boxes, rotated boxes and polygons are of different numbers of objects."""
@@ -165,7 +237,9 @@ class FieldsReading:
         original = self._target[name]
         return tv_tensors.wrap(value, original, **changes) if tv_tensors.role_of(original) else value
 
-    def _keypoints(self, name: str, where: CoordinateMap, kept: Array | None) -> tuple[dict[str, Any], Array]:
+    def _keypoints(
+        self, name: str, where: CoordinateMap, kept: Array | None, showing: Showing
+    ) -> tuple[dict[str, Any], Array]:
         """Return the field `name`, and the field beside it with the visibility of its points; a mask of those shown."""
         original = self._plain(name)
         points = coordinates(original, name, 2, 3, nowhere=True)
@@ -175,6 +249,7 @@ class FieldsReading:
         if beside is not None:
             visibility = _visibility(beside, points.shape[:-1])
         placed, visibility = place_keypoints(where, points[..., :2], visibility, self._rules)
+        visibility = showing.of_points(placed + self._rules.offset, visibility)
         if kept is not None and points.ndim > 2 and len(points) == len(kept):
             placed, visibility = placed[kept], visibility[kept]
         shown = visibility > 0

@@ -43,16 +43,26 @@ class Reading(Protocol):
         """
 
 
-class _BareReading:
-    """A tv_tensor or a mask alone, read as the only field of a target."""
+class BareReading:
+    """A tv_tensor or a mask alone, read as the only field of a target.
+
+    Args:
+        name: name of the field.
+        target: the tv_tensor or the mask.
+        size: (H, W) of its image.
+        rules: rules for what is kept.
+
+    Attributes:
+        inner: reading of the target with this field.
+    """
 
     def __init__(self, name: str, target: Any, size: tuple[int, int], rules: TargetRules) -> None:
-        self._name = name
-        self._inner = FieldsReading({name: target}, size, rules)
-        self.boxes, self.masks = self._inner.boxes, self._inner.masks
+        self.name = name
+        self.inner = FieldsReading({name: target}, size, rules)
+        self.boxes, self.masks = self.inner.boxes, self.inner.masks
 
     def place(self, where: CoordinateMap, masks: Sequence[Array]) -> Any:
-        return self._inner.place(where, masks)[self._name]
+        return self.inner.place(where, masks)[self.name]
 
 
 def is_target(value: Any) -> bool:
@@ -83,7 +93,7 @@ def read_target(target: Any, size: tuple[int, int], rules: TargetRules) -> Readi
         rules: rules for what is kept.
     """
     if tv_tensors.role_of(target) is not None:
-        return _BareReading("target", target, size, rules)
+        return BareReading("target", target, size, rules)
     if is_voc(target):
         return VocReading(target, rules)
     if isinstance(target, (list, tuple)) or (isinstance(target, Mapping) and "annotations" in target):
@@ -91,7 +101,7 @@ def read_target(target: Any, size: tuple[int, int], rules: TargetRules) -> Readi
     if isinstance(target, Mapping):
         return FieldsReading(target, size, rules)
     if looks_like_map(target):
-        return _BareReading("masks", target, size, rules)
+        return BareReading("masks", target, size, rules)
     raise ArgumentTypeError(
         "a target must be a dict with boxes, labels, masks or keypoints, COCO or VOC annotations, a tv_tensor or a "
         f"mask, got {type(target).__name__}"
@@ -148,12 +158,17 @@ def place_targets(readings: Sequence[Reading], plan: Plan) -> list[Any]:
 
     Raises `ArgumentError` if the plan has a function that may move pixels.
     """
+    require_known_moves(plan)
+    moved = move_masks(plan.movements, [reading.masks for reading in readings])
+    maps = coordinate_maps(plan.movements)
+    return [reading.place(where, masks) for reading, where, masks in zip(readings, maps, moved, strict=True)]
+
+
+def require_known_moves(plan: Plan) -> None:
+    """Raise `ArgumentError` if a plan has a function that may move pixels, so that no target can follow."""
     for step in plan.steps:
         if isinstance(step, Barrier) and step.may_move_pixels:
             raise ArgumentError(
                 f"targets cannot follow {step.operation}, a function that may move pixels: say keeps_positions=True "
                 "if it moves none, or transform without targets"
             )
-    moved = move_masks(plan.movements, [reading.masks for reading in readings])
-    maps = coordinate_maps(plan.movements)
-    return [reading.place(where, masks) for reading, where, masks in zip(readings, maps, moved, strict=True)]

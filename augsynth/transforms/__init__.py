@@ -10,7 +10,7 @@ Transforms of users derive from `Transform` and return a step (`Geometry`, `Disp
 
 from __future__ import annotations
 
-from augsynth.plan import Plan
+from augsynth.plan import Composition, Plan
 from augsynth.plan.lowering import (
     AddNoise,
     Displace,
@@ -67,6 +67,8 @@ from augsynth.transforms.planckian import PlanckianJitter
 from augsynth.transforms.points import RandomGamma, RandomInvert, RandomPosterize, RandomSolarize
 from augsynth.transforms.policies import AutoAugment, RandAugment, TrivialAugmentWide
 from augsynth.transforms.registry import TRANSFORMS, from_dict
+from augsynth.transforms.several.copy_paste import CopyPaste
+from augsynth.transforms.several.mosaic import Mosaic
 from augsynth.transforms.turns import RandomDihedral, RandomQuarterTurn, RandomTranspose
 from augsynth.transforms.values import Normalize, ToDtype
 from augsynth.transforms.weather import RandomFog, RandomShadow
@@ -81,7 +83,9 @@ __all__ = [
     "ColorJitter",
     "ColorMatrix",
     "Compose",
+    "Composition",
     "Converted",
+    "CopyPaste",
     "CropAt",
     "CropNonEmptyMask",
     "CutMix",
@@ -113,6 +117,7 @@ __all__ = [
     "MapColours",
     "MedianBlur",
     "MixUp",
+    "Mosaic",
     "MotionBlur",
     "Normalize",
     "Operate",

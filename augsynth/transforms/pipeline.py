@@ -75,6 +75,11 @@ class Pipeline(ABC):
         return TargetRules()
 
     @property
+    def target_rules(self) -> TargetRules:
+        """The rules by which targets follow their images; those of a `Compose` are its parameters."""
+        return self._rules()
+
+    @property
     def passthrough(self) -> tuple[str, ...]:
         """The names of the fields of targets that stay as they are; see `Compose`."""
         return self._rules().passthrough
@@ -315,10 +320,29 @@ class Pipeline(ABC):
         """The number of random numbers that each transform draws for a sample."""
         return tuple(transform.draws for transform in self.flattened())
 
-    def _lower(self, shapes: Ints, keys: Keys, dtype: DType, objects: Objects | None = None) -> Lowering:
+    def begin(self, shapes: Ints, dtype: DType, objects: Objects | None = None) -> Lowering:
+        """A lowering without steps, for images that this pipeline or another step before it takes.
+
+        Args:
+            shapes: int64 (n, 3), (H, W, C) of each image.
+            dtype: the dtype of the images.
+            objects: the objects in the images; None where the call has no targets.
+        """
         boxes, masks = (None, ()) if objects is None else objects
-        lowering = Lowering(shapes[:, :2], shapes[:, 2], dtype, self._fuses(), boxes, masks)
+        return Lowering(shapes[:, :2], shapes[:, 2], dtype, self._fuses(), boxes, masks)
+
+    def add_to(self, lowering: Lowering, keys: Keys) -> None:
+        """Draw the random numbers of this pipeline, and add its steps to others.
+
+        Args:
+            lowering: collects steps.
+            keys: int64 (n, 3), the key of each image.
+        """
         self.lower((Draw(u, keys, op) for op, u in enumerate(_native.draw_pipeline(keys, self._counts))), lowering)
+
+    def _lower(self, shapes: Ints, keys: Keys, dtype: DType, objects: Objects | None = None) -> Lowering:
+        lowering = self.begin(shapes, dtype, objects)
+        self.add_to(lowering, keys)
         return lowering
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any
 
+from several_pictures import SEVERAL, several_pictures
+
 from augsynth import transforms as T
 from augsynth.evaluate.before_after import before_after
 from augsynth.evaluate.figures import png
@@ -29,10 +31,21 @@ are no advice.
 """
 
 
+SEVERAL_HEAD = """
+## Several images
+The first picture is the image itself; its partners have the same scene in other colours. See
+[several-images.md](several-images.md).
+
+| | |
+| --- | --- |
+"""
+
+
 def gallery_page() -> str:
     """The whole page."""
     rows = [f"| `{_written(one)}` | ![]({_path(one)}) |" for one in examples(HEIGHT, threshold=128.0)]
-    return HEAD + "\n".join([*rows, ""])
+    several = [f"| `{code}` | ![](images/gallery/{name}.png) |" for name, (code, _) in SEVERAL.items()]
+    return HEAD + "\n".join([*rows, ""]) + SEVERAL_HEAD + "\n".join([*several, ""])
 
 
 def gallery_pictures() -> Iterator[tuple[str, bytes]]:
@@ -41,6 +54,7 @@ def gallery_pictures() -> Iterator[tuple[str, bytes]]:
     for one in examples(HEIGHT, threshold=128.0):
         shown = target if isinstance(one, GEOMETRY) else None
         yield type(one).__name__, png(before_after(one, image, shown, variants=2, seed=2))
+    yield from several_pictures(HEIGHT, WIDTH)
 
 
 def _path(one: T.Transform) -> str:

@@ -47,7 +47,8 @@ SIZES = st.tuples(st.integers(100, HEIGHT), st.integers(100, WIDTH))
 def transforms(interpolation: str) -> dict[str, st.SearchStrategy[T.Transform]]:
     """Every geometric transform, with any parameters that leave most of a picture to be seen.
 
-    A spot's centroid moves with its peak where the map is straight across the spot, so perspectives are mild ones.
+    A spot's centroid moves with its peak where the map is straight across the spot, so perspectives and distortions are
+    mild ones.
     """
     smooth = {"interpolation": st.just(interpolation)}
     filtered = {**smooth, "antialias": st.booleans()}
@@ -69,9 +70,9 @@ def transforms(interpolation: str) -> dict[str, st.SearchStrategy[T.Transform]]:
         "shear": st.builds(T.RandomShear, st.just((-30, 30, -30, 30)), **filtered),
         "perspective": st.builds(T.RandomPerspective, st.floats(0, 0.15), st.just(1.0), **smooth),
         "elastic": st.builds(T.ElasticTransform, st.floats(0, 300), st.floats(30, 60), **smooth),
-        "grid": st.builds(T.GridDistortion, st.integers(2, 4), st.floats(0, 0.3), p=st.just(1.0), **smooth),
-        "lens": st.builds(T.LensDistortion, factors(-0.2, 0.4), factors(-0.02, 0.1), p=st.just(1.0), **smooth),
-        "thin plate": st.builds(T.ThinPlateSpline, st.floats(0, 0.1), st.just(3), p=st.just(1.0), **smooth),
+        "grid": st.builds(T.GridDistortion, st.just(2), st.floats(0, 0.04), p=st.just(1.0), **smooth),
+        "lens": st.builds(T.LensDistortion, factors(-0.02, 0.04), p=st.just(1.0), **smooth),
+        "thin plate": st.builds(T.ThinPlateSpline, st.floats(0, 0.03), st.just(2), p=st.just(1.0), **smooth),
         "crop": st.builds(T.RandomCrop, SIZES, padding=st.none() | st.integers(0, 9)),
         "centre crop": st.builds(T.CenterCrop, SIZES),
         "resized crop": st.builds(T.RandomResizedCrop, SIZES, st.just((0.4, 1.0)), **filtered),

@@ -18,6 +18,7 @@ from augsynth.data.mixing.items.template import ItemTemplate
 from augsynth.errors import ArgumentTypeError
 from augsynth.targets import all_plain
 from augsynth.transforms.pipeline import Pipeline
+from augsynth.transforms.several.contract import SeveralImages
 
 
 @runtime_checkable
@@ -55,6 +56,8 @@ class ItemTransform:
     @property
     def draws_numbers(self) -> bool:
         """True if results depend on the epoch: a transform takes keys, and does not say that it draws nothing."""
+        if isinstance(self._transform, SeveralImages):
+            return True
         pipeline = getattr(self._transform, "transform", self._transform)  # `Planned` and `DecodingTransform` hold one
         if isinstance(pipeline, Pipeline):
             return pipeline.draws_numbers
