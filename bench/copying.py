@@ -2,7 +2,7 @@
 
     python bench/copying.py --data path/to/mnist10k.npz    about 8 minutes on one core
 
-`fit(held_out=…)` looks at 256 samples at each checkpoint. The curve shows the share that are near-copies of images of
+`fit(held_out=…)` looks at 1,024 samples at each checkpoint. The curve shows the share that are near-copies of images of
 the fit beyond chance. At the end, the generator has the weights of the last checkpoint before copying set in. 2,000 new
 samples from these weights are tested again, and so are 2,000 further real images, which nobody copied.
 Results go to bench/results/copying.json, .md and .svg.

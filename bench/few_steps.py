@@ -25,7 +25,7 @@ from augsynth.generators import Generator, create_generator, load_generator
 
 RESULTS = Path(__file__).parent / "results"
 TRAIN = 8000
-OPTIONS = {"p_mean": -0.4, "label_drop": 0.0}
+OPTIONS = {"p_mean": 0.4, "label_drop": 0.0}
 
 
 @dataclass(frozen=True)

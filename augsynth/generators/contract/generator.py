@@ -277,7 +277,7 @@ class Generator(OptionalMethods, ABC):
                 from (fine-tuning). Optimisers, averages and schedules start fresh. Weights of other shapes are refused
                 before anything changes.
             held_out: images of the same kind that the fit does not see, at least 10 and better 100 or more: a data set,
-                or a uint8 tensor (n, C, H, W). At each checkpoint, `copies` then tells how many of 256 samples are
+                or a uint8 tensor (n, C, H, W). At each checkpoint, `copies` then tells how many of 1,024 samples are
                 near-copies of images of the fit beyond chance, and `copies_p` how probable this is if nothing is copied
                 (`augsynth.copies.CopyTest`). If copying sets in (p below 0.05 at the last checkpoint and at all since
                 `FitReport.copying_since`), the generator ends with the weights of the last checkpoint before. It works

@@ -15,7 +15,7 @@ from augsynth.generators.reading.halves import Halves
 from augsynth.generators.samples import Samples
 from augsynth.generators.seeds import derive_seed
 
-SAMPLES = 256
+SAMPLES = 1024
 """Samples that are drawn at each checkpoint."""
 SIGNIFICANT = 0.05
 """P-value below which a checkpoint copies."""
