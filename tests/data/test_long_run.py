@@ -147,14 +147,17 @@ def test_ctrl_c_ends_everything(start: Any, method: str, target: str) -> None:
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_killed_worker_is_an_error_that_says_so(start: Any, method: str) -> None:
-    """A main process is told at once of the end of its own children; of the fork server's, torch asks after 5 s."""
+    """torch learns at once of the end of its own children, and after 5 s of a fork server's.
+
+    A batch that such a worker had already announced is lost with it, and then the error is that of its connection.
+    """
     program = start(method)
     victim = program.started()["workers"][0]
     os.kill(victim, signal.SIGKILL)
     err = program.end()
     assert program.process.returncode == 1
-    assert "DataLoader worker (pid" in err
-    assert f"{victim}" in err
+    lost = method == "forkserver" and ("ConnectionResetError" in err or "ConnectionRefusedError" in err)
+    assert lost or ("DataLoader worker (pid" in err and f"{victim}" in err)
     deadline = time.monotonic() + PATIENCE
     while program.alive() and time.monotonic() < deadline:
         time.sleep(0.05)
