@@ -84,6 +84,8 @@ class MixRule:
         kinds = [self._kind(source) for source in sources]
         first = self._ratios(0)
         by_class = any(isinstance(ratio, Mapping) for ratio in first) or any(kind.needs_classes for kind in kinds)
+        # New classes pair with none of them, and still take the places of real items class by class.
+        by_class = by_class or (bool(kinds) and arguments.pairing == "class" and arguments.mode == "replace")
         if by_class or arguments.balance or arguments.fill_to:
             self._classes, self._groups = _grouped(class_labels(real, "real", progress=progress))
         self._pairings = [self._paired(number, kind, progress) for number, kind in enumerate(kinds)]
