@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -23,8 +24,19 @@ import typer
 
 from augsynth.data import SyntheticPool
 from augsynth.data.loading.datasets import ImageData, load_dataset
-from augsynth.evaluate import Given, OwnData, SmallCNN, Source, SweepSettings, sweep
+from augsynth.evaluate import (
+    Classifier,
+    Given,
+    OwnData,
+    SmallCNN,
+    Source,
+    SweepSettings,
+    load_classifier,
+    sweep,
+    train_classifier,
+)
 from augsynth.evaluate.sharing import Colleague, divide, rival_accuracy
+from augsynth.evaluate.sweeping.sources import Kind
 
 RESULTS = Path(__file__).parent / "results"
 FITS = 3
@@ -36,6 +48,7 @@ class InTurn:
 
     fits: tuple[Given, ...]
     title: str
+    kind: Kind = "classes"
 
     def pool(self, real: ImageData, seed: int, folder: Path) -> SyntheticPool:
         return self.fits[seed % len(self.fits)].pool(real, seed, folder)
@@ -51,6 +64,7 @@ class Setting:
         settings: settings of the sweep.
         facts: further measurements by name.
         task: training and scoring.
+        classifier: what the colleague could share instead; None for nothing.
     """
 
     data: ImageData
@@ -58,6 +72,7 @@ class Setting:
     settings: SweepSettings
     facts: dict[str, Any]
     task: SmallCNN = field(default_factory=SmallCNN)
+    classifier: Classifier | None = None
 
 
 SETTINGS: dict[str, Callable[[Path, Path], Setting]] = {}
@@ -113,6 +128,41 @@ def shared_digits_5(folder: Path, work: Path) -> Setting:
 @setting("shared-digits-10")
 def shared_digits_10(folder: Path, work: Path) -> Setting:
     return shared(digits(), Colleague(), 10, work)
+
+
+def trained_on(images: ImageData) -> Classifier:
+    """Return the classifier that a colleague with these images could share."""
+    pixels = np.moveaxis(images.images, -1, 1)
+    trained = train_classifier(pixels, images.labels, num_classes=images.num_classes, threads=1)
+    with tempfile.TemporaryDirectory() as folder:
+        trained.save(folder, class_names=images.class_names)
+        return load_classifier(folder)
+
+
+@setting("shared-digits-5-classifier")
+def shared_digits_5_classifier(folder: Path, work: Path) -> Setting:
+    """The colleague's classifier is a rival, and the pool is also tried in fine-tuning it."""
+    made = shared(digits(), Colleague(), 5, work, recipes=("pool", "fine-tuned pool"))
+    return replace(made, classifier=trained_on(divide(digits())[1]))
+
+
+def some_classes(data: ImageData, labels: Sequence[int]) -> ImageData:
+    """Return the images of some classes, numbered from 0, with their test part."""
+    kept = data.take(np.flatnonzero(np.isin(data.labels, labels)))
+    names = tuple(data.class_names[label] for label in labels)
+    test = None if data.test is None else some_classes(data.test, labels)
+    return replace(kept, labels=np.searchsorted(labels, kept.labels), class_names=names, test=test)
+
+
+@setting("new-classes-digits-5")
+def new_classes_digits_5(folder: Path, work: Path) -> Setting:
+    """The user's classes are five digits; the colleague has the five others."""
+    mine, others = some_classes(digits(), range(5, 10)), replace(some_classes(digits(), range(5)), test=None)
+    shared_ones = (Colleague().share(others, work / "shared", seed=seed, progress=False) for seed in range(FITS))
+    fits = tuple(replace(one, kind="auxiliary") for one in shared_ones)
+    source = InTurn(fits, f"{FITS} fits in turn: {fits[0].title}", kind="auxiliary")
+    settings = SweepSettings(per_class=5, ratios=(0.5, 0.8))
+    return Setting(mine, {"generator of other classes": source}, settings, {}, classifier=trained_on(others))
 
 
 @setting("own-digits-20")
@@ -174,7 +224,15 @@ def main(
         started = time.perf_counter()
         made = SETTINGS[name](folder, work.absolute())
         settings = replace(made.settings, workers=workers)
-        result = sweep(made.data, made.sources, task=made.task, settings=settings, workdir=work, progress=False)
+        result = sweep(
+            made.data,
+            made.sources,
+            task=made.task,
+            settings=settings,
+            classifier=made.classifier,
+            workdir=work,
+            progress=False,
+        )
         results[name] = {**result.to_dict(), "facts": made.facts}
         write(results)
         typer.echo(f"{name}: {result.verdict} ({time.perf_counter() - started:.0f} s)")

@@ -1,25 +1,29 @@
 """Memory and time of a mix beside its data sets: to build it, to keep it, and to read an item.
 
-    python bench/mix_memory.py
+    python bench/mix_memory.py [--write]
 
 The data sets are virtual: they hold labels, and give one picture again and again. So everything that is measured is the
-mix itself. Bytes are those that NumPy allocates (tracemalloc), for each item of all data sets and for each real item.
-The build is in CPU seconds, the best of three. "source" is the time to decide where an item comes from, and "read" is
-all the time of an item beside reading the data set, both in a batch of 64, the quickest of many.
+mix itself. Bytes are those that NumPy allocates (tracemalloc). The build is in CPU seconds, the best of three. "source"
+is the CPU time to decide where an item comes from, and "read" all the CPU time of an item over reading the same items
+from their data sets, both in a batch of 64, the quickest of many.
 """
 
 from __future__ import annotations
 
-import argparse
 import time
 import tracemalloc
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from harness import machine
+from harness.script import print_table
 
 from augsynth import SyntheticMixDataset
 
+RESULTS = Path(__file__).parent / "results" / "mix_memory.md"
+ITEMS, VIRTUAL = 10_000_000, 100_000_000
 CLASSES = 10
 BATCH = 64
 RUNS = 2000
@@ -90,17 +94,17 @@ CASES: dict[str, tuple[Callable[[int], Callable[[], SyntheticMixDataset]], int]]
     "free": (free, 2),
 }
 """Cases by name: a function that prepares the data sets for a number of real items and returns one that builds the mix,
-and the number of items of all its data sets for each real one."""
+and the number of items of all its data sets for each real one. Those with a class store labels, the others nothing."""
 
 
 COLUMNS = (
-    ("real items", ""),
-    ("kept", "B/item"),
-    ("peak", "B/item"),
-    ("kept", "B/real item"),
-    ("build", "CPU s"),
-    ("source", "µs/item"),
-    ("read", "µs/item"),
+    "items for each real one",
+    "real items",
+    "kept, bytes a real item",
+    "peak, bytes a real item",
+    "build, CPU s",
+    "source, µs an item",
+    "read, µs an item",
 )
 
 
@@ -116,23 +120,13 @@ def memory(build: Callable[[], Any]) -> tuple[int, int]:
     return kept - before, peak - before
 
 
-def seconds(run: Callable[[], Any]) -> float:
-    """Return the CPU seconds of a run, the best of three."""
+def seconds(run: Callable[[], Any], runs: int) -> float:
+    """Return the CPU seconds of the quickest of some runs."""
     best = float("inf")
-    for _ in range(3):
+    for _ in range(runs):
         start = time.process_time()
         run()
         best = min(best, time.process_time() - start)
-    return best
-
-
-def least(run: Callable[[], Any]) -> float:
-    """Return the seconds of the quickest of many runs."""
-    best = float("inf")
-    for _ in range(RUNS):
-        start = time.perf_counter()
-        run()
-        best = min(best, time.perf_counter() - start)
     return best
 
 
@@ -141,26 +135,41 @@ def per_item(mix: SyntheticMixDataset) -> tuple[float, float]:
     positions = np.random.default_rng(0).permutation(len(mix))[:BATCH]
     batch = positions.tolist()
     assignment = mix.assignment()
-    rule = least(lambda: assignment.sources(positions))
-    read = least(lambda: mix.__getitems__(batch)) - least(lambda: [mix.real[0] for _ in batch])
+    numbers, items = (array.tolist() for array in assignment.sources(positions))
+    sources = [mix.real, *(mix.synthetic.values() if isinstance(mix.synthetic, dict) else [mix.synthetic])]
+    rule = seconds(lambda: assignment.sources(positions), RUNS)
+    bare = seconds(lambda: [sources[number][item] for number, item in zip(numbers, items, strict=True)], RUNS)
+    read = seconds(lambda: mix.__getitems__(batch), RUNS) - bare
     return rule / BATCH * 1e6, read / BATCH * 1e6
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--items", type=int, default=10_000_000, help="real items of the cases that store labels")
-    parser.add_argument("--virtual", type=int, default=100_000_000, help="real items of the cases that store nothing")
-    arguments = parser.parse_args()
-    print(f"{'pairing':20}" + "".join(f"{title:>13}" for title, _ in COLUMNS))
-    print(f"{'':20}" + "".join(f"{unit:>13}" for _, unit in COLUMNS))
-    for name, (prepare, sets) in CASES.items():
-        count = arguments.items if "class" in name else arguments.virtual
-        build = prepare(count)
-        kept, peak = memory(build)
-        total = sets * count
-        numbers = (kept / total, peak / total, kept / count, seconds(build), *per_item(build()))
-        print(f"{name:20}{count:13,}" + "".join(f"{number:13.2f}" for number in numbers), flush=True)
+def row(name: str, rounds: int) -> str:
+    """Return the row of a case, whose mix is built some times."""
+    prepare, sets = CASES[name]
+    count = ITEMS if "class" in name else VIRTUAL
+    build = prepare(count)
+    kept, peak = memory(build)
+    numbers = (kept / count, peak / count, seconds(build, rounds), *per_item(build()))
+    return f"| {name} | {sets} | {count:,} | " + " | ".join(f"{number:.2f}" for number in numbers) + " |"
+
+
+def measure(rounds: int) -> str:
+    """Return the table."""
+    where = machine.describe()
+    lines = [
+        "# A mix beside its data sets",
+        "",
+        "CPU time, the least of several runs.",
+        "",
+        "| pairing | " + " | ".join(COLUMNS) + " |",
+        "|---" * (1 + len(COLUMNS)) + "|",
+        *(row(name, rounds) for name in CASES),
+        "",
+        f"{where['processor']}, one thread, {where['date']}, load {machine.load()}. Written by bench/mix_memory.py.",
+        "",
+    ]
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":
-    main()
+    print_table(__doc__, RESULTS, 3, measure)

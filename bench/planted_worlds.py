@@ -81,21 +81,29 @@ def run(world: type, number: int, workers: int = 1) -> str:
     data = load_dataset("digits", test_fraction=0.3, seed=number)
     half = np.random.default_rng(number).permutation(len(data))
     mine, others = (data.take(np.sort(part)) for part in np.array_split(half, 2))
-    settings = SweepSettings(
-        per_class=10, policies=("none", "gentle"), ratios=(0.25, 0.5), workers=workers, seed=number
-    )
+    settings = SweepSettings(per_class=10, policies=("none", "gentle"), ratios=(0.5, 0.8), workers=workers, seed=number)
     source = {"pool": world(others)}
     # With few epochs, copies would do harm: they take the place of other augmented versions.
     task = ScikitLearn(RidgeClassifier, epochs=16)
     return sweep(replace(mine, test=data.test), source, task=task, settings=settings, progress=False).verdict.answer
 
 
+def count_answers(sweeps: int) -> dict[type, Counter[str]]:
+    """Return how often each answer is given in each world."""
+    return {world: Counter(run(world, number) for number in range(sweeps)) for world in WORLDS}
+
+
+def judge(counts: dict[type, Counter[str]]) -> tuple[int, int]:
+    """Return how many answers are right, and how often "helps" is said wrongly."""
+    right = sum(count[world.truth] for world, count in counts.items())
+    return right, sum(count["helps"] for world, count in counts.items() if world.truth != "helps")
+
+
 def main(sweeps: Annotated[int, typer.Option(min=1, help="Sweeps in each world.")] = 25) -> None:
     """Count right and wrong verdicts, and write the table."""
     started = time.perf_counter()
-    counts = {world: Counter(run(world, number) for number in range(sweeps)) for world in WORLDS}
-    right = sum(count[world.truth] for world, count in counts.items())
-    wrong = sum(count["helps"] for world, count in counts.items() if world.truth != "helps")
+    counts = count_answers(sweeps)
+    right, wrong = judge(counts)
     lines = ["| world | truth | helps | no clear difference | hurts |", "|---|---|---|---|---|"]
     for world, count in counts.items():
         cells = [str(count[answer]) for answer in ("helps", "no clear difference", "hurts")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -83,3 +84,13 @@ def training_loss(scores: Tensor, target: Tensor, weights: Tensor | None, prior:
     if weights is None:
         return F.cross_entropy(adjusted, target.long())
     return (weights * F.cross_entropy(adjusted, target.long(), reduction="none")).mean()
+
+
+def weights_among(rest: Sequence[Any]) -> Tensor | None:
+    """Return the weights of the items of a batch, float32 (n,): the first further part, if it holds floats; or None.
+
+    Args:
+        rest: what a batch has beside images and labels, such as weights and sources.
+    """
+    found = rest[0] if rest else None
+    return found.float() if isinstance(found, Tensor) and found.is_floating_point() else None

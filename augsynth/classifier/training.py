@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from augsynth.classifier.inputs import as_dataset, as_float, check_shape, first_shape
-from augsynth.classifier.losses import WeightedItems, prior_scores, training_loss
+from augsynth.classifier.losses import WeightedItems, prior_scores, training_loss, weights_among
 from augsynth.classifier.model import Classifier
 from augsynth.classifier.network import build_network
 from augsynth.core.checks import check_integer, check_seed
@@ -22,6 +22,7 @@ from augsynth.core.torch_settings import seeded, usual_process, usual_thread
 from augsynth.errors import ArgumentError, ArgumentTypeError
 
 DEFAULT_STEPS = 600
+DEFAULT_WIDTH = 16
 
 
 def train_classifier(
@@ -33,13 +34,14 @@ def train_classifier(
     epochs: int | None = None,
     batch_size: int = 64,
     learning_rate: float = 3e-3,
-    width: int = 16,
+    width: int | None = None,
     seed: int = 0,
     threads: int | None = None,
     item_weights: ArrayLike | Tensor | None = None,
     sampler: Any = None,
     logit_adjust: float = 0.0,
     class_counts: ArrayLike | Tensor | None = None,
+    start: Classifier | None = None,
 ) -> Classifier:
     """Train a small convolutional network for the shape of the images, with AdamW and a one-cycle schedule.
 
@@ -49,15 +51,16 @@ def train_classifier(
 
     Args:
         images: uint8 or float `(n, C, H, W)` or `(n, H, W)`, of any height and width and 1 to 16 channels; or, without
-            `labels`, a map-style dataset of `(CHW tensor, label)`. Its `set_epoch`, if it has one, is called before
-            each epoch. Sides above 64 pixels are halved at once, and training takes longer.
+            `labels`, a map-style dataset of `(CHW tensor, label)`, or of `(CHW tensor, label, weight)` with a float by
+            which the loss of the item is multiplied. Its `set_epoch`, if it has one, is called before each epoch. Sides
+            above 64 pixels are halved at once, and training takes longer.
         labels: integers `(n,)`; default None, for a dataset.
         num_classes: number of classes; required for a dataset, otherwise by default the largest label plus one.
         steps: number of updates, at least 1; default 600.
         epochs: number of epochs, instead of `steps`.
         batch_size: number of images in an update, at least 1; default 64.
         learning_rate: largest rate of the schedule; default 0.003.
-        width: channels of the first block; default 16.
+        width: channels of the first block; default 16, or that of `start`.
         seed: 64-bit integer, default 0.
         threads: number of threads of torch; by default torch's setting.
         item_weights: weight of the loss of each item, `(n,)`, at least 0; they are divided by their mean. Default 1
@@ -67,6 +70,8 @@ def train_classifier(
         logit_adjust: strength τ of the adjustment for rare classes, at least 0: τ · log(share of the class) is added
             to the scores in training (Menon et al., ICLR 2021). Default 0; 1 is usual.
         class_counts: number of items of each class, for `logit_adjust`; default counted from `labels`.
+        start: classifier of images of the same shape, whose weights the training begins with. If it has another number
+            of classes, the last layer is new. A smaller `learning_rate` suits it, such as 0.0003. Default None.
 
     >>> images = np.zeros((20, 8, 8), np.uint8)
     >>> images[10:] = 255
@@ -85,19 +90,70 @@ def train_classifier(
         loader = _loader(items, batch_size, sampler, seed)
         total = _total_steps(steps, epochs, len(loader))
         with seeded(torch.device("cpu"), seed):
-            network = build_network(shape, num_classes, width).train()
-        optimiser = torch.optim.AdamW(network.parameters(), lr=learning_rate, weight_decay=0.05)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, learning_rate, total_steps=total + 1)
-        for batch, target, *weights in _cycle(loader, total):
-            check_shape(tuple(batch.shape[1:]), shape)
-            with usual_process():
-                of_items = None if item_weights is None else weights[0]
-                loss = training_loss(network(as_float(batch)), target, of_items, prior)
-                optimiser.zero_grad(set_to_none=True)
-                loss.backward()  # type: ignore[no-untyped-call]
-                optimiser.step()
-                schedule.step()
+            network = _first_network(shape, num_classes, width, start)
+        _train(network, loader, total, learning_rate, shape, prior)
     return Classifier(network, shape, num_classes)
+
+
+def _first_network(
+    shape: tuple[int, int, int], num_classes: int, width: int | None, start: Classifier | None
+) -> nn.Sequential:
+    """Return a new network, or one with the weights of a classifier; its last layer is new for other classes."""
+    if start is None:
+        return build_network(shape, num_classes, DEFAULT_WIDTH if width is None else width)
+    if start.image_shape != shape or width not in (None, start.width):
+        raise ArgumentError(
+            f"start takes images of shape {start.image_shape} and has width {start.width}: got images of {shape} and "
+            f"width={width}"
+        )
+    network = build_network(shape, num_classes, start.width)
+    last = f"{len(network) - 1}."
+    known = start.weights()
+    if start.num_classes != num_classes:
+        known |= {name: value for name, value in network.state_dict().items() if name.startswith(last)}
+    network.load_state_dict(known)
+    return network
+
+
+def train_network(
+    network: nn.Module, items: Any, *, steps: int, batch_size: int, learning_rate: float, seed: int
+) -> None:
+    """Train any network on its device, as `train_classifier` trains its own: AdamW, a one-cycle schedule.
+
+    Args:
+        network: network of float32 images (n, C, H, W) that returns scores (n, K). It is changed.
+        items: map-style dataset, as for `train_classifier`.
+        steps: number of updates, at least 1.
+        batch_size: number of images in an update, at least 1.
+        learning_rate: largest rate of the schedule.
+        seed: 64-bit seed of the order; the weights, and what layers draw, come from torch's generator.
+    """
+    steps, loader = check_integer("steps", steps, 1), _loader(items, batch_size, None, seed)
+    _train(network, loader, steps, learning_rate, first_shape(items), None)
+
+
+def _train(
+    network: nn.Module,
+    loader: DataLoader[Any],
+    steps: int,
+    learning_rate: float,
+    shape: tuple[int, int, int],
+    prior: Tensor | None,
+) -> None:
+    network.train()
+    device = next(network.parameters()).device
+    optimiser = torch.optim.AdamW(network.parameters(), lr=learning_rate, weight_decay=0.05)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, learning_rate, total_steps=steps + 1)
+    for batch, target, *rest in _cycle(loader, steps):
+        check_shape(tuple(batch.shape[1:]), shape)
+        with usual_process():
+            weights = weights_among(rest)
+            weights = None if weights is None else weights.to(device)
+            loss = training_loss(network(as_float(batch.to(device))), target.to(device), weights, prior)
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+            schedule.step()
 
 
 def _loader(items: Any, batch_size: int, sampler: Any, seed: int) -> DataLoader[Any]:

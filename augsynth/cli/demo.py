@@ -18,13 +18,14 @@ from augsynth.cli.options import (
     ImageSize,
     PipelineFile,
     Seed,
+    check_folder,
+    check_out,
     command_line,
     console,
     parse_ratios,
     parse_settings,
     print_data,
 )
-from augsynth.errors import ArgumentError
 
 if TYPE_CHECKING:
     from augsynth.evaluate.intervals import Interval
@@ -78,8 +79,7 @@ def demo(
     from augsynth.evaluate.sweeping.settings import processors
 
     started = time.perf_counter()
-    if out.exists() and not out.is_dir():
-        raise ArgumentError(f"--out {out} is a file; the report and the pools need a folder")
+    check_out(out)
     choices = parse_settings(options)
     settings = Settings(
         source=_source(generator, generator_from, choices, fit_steps),
@@ -113,9 +113,8 @@ def _source(generator: str, folder: Path | None, options: dict[str, Any], steps:
 
     if folder is None:
         return OwnData(generator, options, steps)
-    if not folder.is_dir():
-        raise ArgumentError(f"--generator-from {folder} is no folder of a fitted generator")
-    return Given(str(folder.absolute()), title=f"the generator in {folder}")
+    path = check_folder("--generator-from", folder, "a fitted generator")
+    return Given(str(path), title=f"the generator in {folder}")
 
 
 def _print_result(result: ExperimentResult) -> None:

@@ -86,6 +86,25 @@ def parse_ratios(text: str) -> tuple[float, ...]:
         raise ArgumentError(f"--ratios expects numbers with commas, as in 0.25,0.5; got {text!r}") from error
 
 
+def check_folder(option: str, path: Path, what: str) -> Path:
+    """Return a folder as an absolute path; raise `ArgumentError` if it is none.
+
+    Args:
+        option: the option that named it.
+        path: the path.
+        what: what the folder should hold.
+    """
+    if not path.is_dir():
+        raise ArgumentError(f"{option} {path} is no folder of {what}")
+    return path.absolute()
+
+
+def check_out(path: Path) -> None:
+    """Raise `ArgumentError` if results cannot go to a folder because a file has its name."""
+    if path.exists() and not path.is_dir():
+        raise ArgumentError(f"--out {path} is a file; results and pools need a folder")
+
+
 def print_data(data: ImageData) -> None:
     """Print the size of a data set, and its notes about conversions and files that were left out."""
     channels, height, width = data.image_shape

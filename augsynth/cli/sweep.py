@@ -16,6 +16,8 @@ from augsynth.cli.options import (
     GeneratorOptions,
     ImageSize,
     Seed,
+    check_folder,
+    check_out,
     command_line,
     console,
     parse_ratios,
@@ -25,6 +27,7 @@ from augsynth.cli.options import (
 from augsynth.errors import ArgumentError
 
 if TYPE_CHECKING:
+    from augsynth.data.loading.datasets import ImageData
     from augsynth.evaluate.sweeping import Source, SweepResult
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}
@@ -44,16 +47,32 @@ def sweep(
         list[Path] | None,
         typer.Option(help="Folder of a generator that was fitted on other images; may be repeated."),
     ] = None,
+    vary_from: Annotated[
+        list[Path] | None,
+        typer.Option(help="Folder of a generator that varies the few real images; may be repeated."),
+    ] = None,
+    classifier_from: Annotated[
+        Path | None,
+        typer.Option(help="Folder of a classifier that could be shared as well as a generator: a rival."),
+    ] = None,
+    unlabelled: Annotated[
+        str | None,
+        typer.Option(help="Further images without labels, as for --data: pseudo-labels are then a rival."),
+    ] = None,
     policies: Annotated[
         str | None, typer.Option(help="Augmentation policies to choose the control from, with commas; default all.")
     ] = None,
     recipes: Annotated[
         str | None,
-        typer.Option(help="Ways to use a pool, with commas: pool, balanced pool, filled. By default by class sizes."),
+        typer.Option(help="Ways to use pools, with commas, as in pool,filled,selected; by default by class sizes."),
     ] = None,
     ratios: Annotated[str, typer.Option(help="Shares of synthetic images, with commas.")] = "0.25,0.5,0.8",
     seeds: Annotated[int, typer.Option(min=2, help="Repetitions to choose by.")] = 4,
     confirm_seeds: Annotated[int, typer.Option(min=2, help="New repetitions that confirm the winner.")] = 8,
+    confirm_arms: Annotated[int, typer.Option(min=1, help="Number of the best synthetic arms that are confirmed.")] = 1,
+    folds: Annotated[
+        int | None, typer.Option(min=2, help="Confirm by a cross-validation with so many folds of the test part.")
+    ] = None,
     fit_steps: Annotated[int, typer.Option(min=1, help="Steps of fitting a generator, for each seed.")] = 400,
     train_steps: Annotated[int, typer.Option(min=1, help="Steps of training each classifier.")] = 600,
     options: GeneratorOptions = None,
@@ -82,8 +101,7 @@ def sweep(
     from augsynth.evaluate import sweeping, write_results
     from augsynth.evaluate.sweeping.settings import processors
 
-    if out.exists() and not out.is_dir():
-        raise ArgumentError(f"--out {out} is a file; the results and the pools need a folder")
+    check_out(out)
     settings = sweeping.SweepSettings(
         per_class=per_class,
         policies=tuple(sweeping.POLICIES) if policies is None else _names(policies),
@@ -91,17 +109,28 @@ def sweep(
         ratios=parse_ratios(ratios),
         seeds=seeds,
         confirm_seeds=confirm_seeds,
+        confirm_arms=confirm_arms,
+        folds=folds,
         budget=None if budget is None else parse_duration(budget),
         workers=workers or processors(),
         seed=seed,
     )
-    sources = _sources(generator, generator_from or [], fit_steps, parse_settings(options))
+    given = [*(generator_from or ()), *(vary_from or ())]
+    sources = _fitted(generator if generator or given else ["cvae"], fit_steps, parse_settings(options))
     loaded = load_dataset(
         data, max_per_class=max_per_class, image_size=image_size, test_fraction=test_fraction, seed=seed
     )
     print_data(loaded)
-    task = sweeping.SmallCNN(steps=train_steps)
-    result = sweeping.sweep(loaded, sources, task=task, settings=settings, workdir=out)
+    sources |= _given(generator_from or [], loaded) | _varying(vary_from or [])
+    result = sweeping.sweep(
+        loaded,
+        sources,
+        task=sweeping.SmallCNN(steps=train_steps),
+        settings=settings,
+        classifier=check_folder("--classifier-from", classifier_from, "a classifier") if classifier_from else None,
+        unlabelled=load_dataset(unlabelled, image_size=image_size) if unlabelled else None,
+        workdir=out,
+    )
     report = write_results(result, out, command=command_line(context))
     _print_result(result)
     console.print(f"{sum(result.seconds.values()):.0f} s in all. Report: {report.resolve()}", soft_wrap=True)
@@ -126,18 +155,32 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
-def _sources(
-    names: list[str] | None, folders: list[Path], fit_steps: int, options: dict[str, Any]
-) -> dict[str, Source]:
-    from augsynth.evaluate.sweeping import Given, OwnData
+def _fitted(names: list[str] | None, steps: int, options: dict[str, Any]) -> dict[str, Source]:
+    from augsynth.evaluate.sweeping import OwnData
 
-    fitted = names if names is not None else [] if folders else ["cvae"]
-    sources: dict[str, Source] = {name: OwnData(name, options, fit_steps) for name in fitted}
+    return {name: OwnData(name, options, steps) for name in names or ()}
+
+
+def _given(folders: list[Path], data: ImageData) -> dict[str, Source]:
+    """Return given generators; one whose classes all have other names than those of the data is auxiliary."""
+    from augsynth.evaluate.sweeping import Given
+    from augsynth.generators import load_generator
+
+    sources: dict[str, Source] = {}
     for folder in folders:
-        if not folder.is_dir():
-            raise ArgumentError(f"--generator-from {folder} is no folder of a fitted generator")
-        sources[str(folder)] = Given(str(folder.absolute()))
+        path = check_folder("--generator-from", folder, "a fitted generator")
+        names = load_generator(path).class_names
+        other = names is not None and not set(names) & set(data.class_names)
+        sources[str(folder)] = Given(str(path), kind="auxiliary" if other else "classes")
     return sources
+
+
+def _varying(folders: list[Path]) -> dict[str, Source]:
+    from augsynth.evaluate.sweeping import Varied
+
+    return {
+        f"varied by {path}": Varied(str(check_folder("--vary-from", path, "a fitted generator"))) for path in folders
+    }
 
 
 def _print_result(result: SweepResult) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor
 from torch.nn import functional as F
@@ -55,8 +56,7 @@ class Alignment:
             side: largest number of rows and of columns of a grid; default 16.
             step: 1 (default) takes every shift, 2 every second one, from 0 on.
         """
-        for reduced, down, right in self._moved(images, step):
-            here = (..., _overlap(down, reduced.shape[2]), _overlap(right, reduced.shape[3]))
+        for reduced, here in self._overlaps(images, step, 1):
             yield _standardised(reduced[here], side)
             if self.flip:
                 yield _standardised(reduced.flip(3)[here], side)
@@ -69,19 +69,19 @@ class Alignment:
             side: largest number of rows and of columns of a grid; default 16.
             step: 1 (default) takes every shift, 2 every second one, from 0 on.
         """
-        for reduced, down, right in self._moved(images, step):
-            there = (..., _overlap(-down, reduced.shape[2]), _overlap(-right, reduced.shape[3]))
+        for reduced, there in self._overlaps(images, step, -1):
             grid = _standardised(reduced[there], side)
             yield grid
             if self.flip:
                 yield grid
 
-    def _moved(self, images: Tensor, step: int) -> Iterator[tuple[Tensor, int, int]]:
+    def _overlaps(self, images: Tensor, step: int, sign: int) -> Iterator[tuple[Tensor, tuple[Any, ...]]]:
+        """Yield the reduced images for each shift, with the part of them that is left when they are moved by it."""
         height, width = (_reduced(side) for side in images.shape[2:])
         reduced = _averaged(images.float(), (height, width))
         for down in self._shifts(height, step):
             for right in self._shifts(width, step):
-                yield reduced, down, right
+                yield reduced, (..., _overlap(sign * down, height), _overlap(sign * right, width))
 
     def _shifts(self, side: int, step: int) -> list[int]:
         most = min(self.shift, side // 4)

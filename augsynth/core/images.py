@@ -252,9 +252,9 @@ def _check_shape(found: Sequence[int], what: str, image: Any) -> None:
 
 
 def _other_order(shape: Sequence[int], tensor: bool) -> str:
-    """Return advice for an image whose channels may be on the other axis."""
+    """Return advice for an image whose channels may be on the other axis, or are too many."""
     if not 1 <= shape[-1 if tensor else 0] <= MAX_CHANNELS:
-        return ""
+        return f"; Compose.clip transforms parts of up to {MAX_CHANNELS} channels alike, given as frames"
     if tensor:
         return ": if it is (H, W, C), pass its .permute(2, 0, 1)"
     return ": if it is (C, H, W), pass np.moveaxis(image, 0, -1)"

@@ -78,7 +78,9 @@ def as_positions(values: Iterable[Any], length: int, what: str) -> npt.NDArray[n
     if isinstance(values, np.ndarray) and values.dtype.kind == "i" and values.ndim == 1:
         array = values.astype(np.int64)
     else:
-        integers = [value if type(value) is int else _as_integer(value, what) for value in values]
+        integers = list(values)
+        if set(map(type, integers)) != {int}:
+            integers = [_as_integer(value, what) for value in integers]
         try:
             array = np.array(integers, np.int64)
         except OverflowError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from augsynth.classifier import Classifier, train_classifier
+from augsynth.classifier import Classifier, load_classifier, train_classifier
 from augsynth.evaluate.auditing import audit
 from augsynth.evaluate.experiment import Settings, run_experiment
 from augsynth.evaluate.feature_scores import FEATURE_SCORES, feature_scores
@@ -17,15 +17,19 @@ from augsynth.evaluate.scoring import SCORES, Evaluation, SampleScore, scores
 from augsynth.evaluate.sweeping import (
     ClassificationTask,
     Comparison,
+    Detection,
     Given,
     GivenPool,
     OwnData,
     ScikitLearn,
+    Segmentation,
     SmallCNN,
     Source,
     SweepResult,
     SweepSettings,
     Task,
+    TorchModel,
+    Varied,
     Verdict,
     compare,
     sweep,
@@ -40,6 +44,7 @@ __all__ = [
     "ClassificationTask",
     "Classifier",
     "Comparison",
+    "Detection",
     "Evaluation",
     "ExperimentResult",
     "Experiments",
@@ -50,12 +55,15 @@ __all__ = [
     "OwnData",
     "SampleScore",
     "ScikitLearn",
+    "Segmentation",
     "Settings",
     "SmallCNN",
     "Source",
     "SweepResult",
     "SweepSettings",
     "Task",
+    "TorchModel",
+    "Varied",
     "Verdict",
     "accuracy",
     "audit",
@@ -65,6 +73,7 @@ __all__ = [
     "feature_scores",
     "gan_test",
     "gan_train",
+    "load_classifier",
     "macro_f1",
     "macro_precision",
     "mean_interval",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,7 +31,7 @@ from augsynth.evaluate.sweeping.exhibits import exhibits
 from augsynth.evaluate.sweeping.recipes import RECIPES
 from augsynth.evaluate.sweeping.settings import check_ratios, processors
 from augsynth.evaluate.sweeping.sources import OwnData, Source, title_of
-from augsynth.evaluate.sweeping.splits import require_test_part
+from augsynth.evaluate.sweeping.splits import Repetition, require_test_part
 from augsynth.evaluate.sweeping.tasks import SmallCNN
 from augsynth.evaluate.sweeping.trials import Laboratory, Workers, fill_pools, run_trials
 from augsynth.generators.registry import registered_generators
@@ -113,14 +113,14 @@ def run_experiment(
         settings.per_class,
         Path(workdir).absolute(),
     )
-    seeds, clock = settings.trial_seeds, dict[str, float]()
+    repetitions, clock = [Repetition(seed) for seed in settings.trial_seeds], dict[str, float]()
     workers = Workers(settings.workers, None, progress)
     with _timed(clock, "time to fit and sample"):
-        fill_pools(laboratory, [_SOURCE], seeds, workers)
+        fill_pools(laboratory, [_SOURCE], repetitions, workers)
     with _timed(clock, "time to train and test"):
-        arms = _score_arms(laboratory, settings.arms, seeds, workers)
+        arms = _score_arms(laboratory, settings.arms, repetitions, workers)
     with _timed(clock, "time of the gates and pictures"):
-        shown = exhibits(laboratory, _SOURCE, BASELINE.name, seeds[0])
+        shown = exhibits(laboratory, _SOURCE, BASELINE.name, repetitions[0])
     return ExperimentResult(
         data_name=data.name,
         arms=arms,
@@ -147,9 +147,11 @@ def _check_data(data: ImageData) -> ImageData:
     return test
 
 
-def _score_arms(laboratory: Laboratory, arms: tuple[Arm, ...], seeds: range, workers: Workers) -> tuple[ArmScores, ...]:
+def _score_arms(
+    laboratory: Laboratory, arms: tuple[Arm, ...], repetitions: Sequence[Repetition], workers: Workers
+) -> tuple[ArmScores, ...]:
     tried = [_as_trial_arm(arm) for arm in arms]
-    found = run_trials(laboratory, tried, seeds, "test", "training classifiers", workers)
+    found = run_trials(laboratory, tried, repetitions, "test", "training classifiers", workers)
     return tuple(
         ArmScores(
             arm,

@@ -14,11 +14,10 @@ from augsynth.data.loading.datasets import ImageData, draw_indices
 from augsynth.errors import ArgumentError
 from augsynth.evaluate.experiment import Settings, run_experiment
 from augsynth.evaluate.metrics import accuracy
-from augsynth.evaluate.provenance import data_digest, generator_origin
+from augsynth.evaluate.provenance import generator_origin
 from augsynth.evaluate.results import ExperimentResult
-from augsynth.evaluate.sweeping.sources import Given
+from augsynth.evaluate.sweeping.sources import Given, fit_key
 from augsynth.evaluate.sweeping.splits import require_test_part
-from augsynth.evaluate.sweeping.stored import content_key
 from augsynth.generators import create_generator
 from augsynth.generators.fitting import fit_if_needed
 
@@ -56,13 +55,13 @@ class Colleague:
             seed: seed of the fit.
             progress: show a progress bar. Default True.
         """
-        fit = {"generator": generator_origin(self.name), "options": dict(self.options), "steps": self.steps}
-        path = folder / content_key({**fit, "images": data_digest(others), "seed": seed})
+        path = folder / fit_key(self.name, self.options, self.steps, others, seed)
         if not (path / "config.json").exists():
             generator = create_generator(self.name, **self.options)
             fit_if_needed(generator, others, steps=self.steps, seed=seed, progress=progress)
             generator.save(path)
-        return Given(str(path), title=f"{fit['generator']}, {self.steps} steps on {len(others)} images of a colleague")
+        title = f"{generator_origin(self.name)}, {self.steps} steps on {len(others)} images of a colleague"
+        return Given(str(path), title=title)
 
 
 def divide(data: ImageData, seed: int = 0) -> tuple[ImageData, ImageData]:

@@ -15,11 +15,13 @@ import pytest
 from PIL import Image
 
 from augsynth.data import EncodedImageFolder
+from augsynth.data.loading import image_folder
 from augsynth.data.loading.datasets import load_dataset
 from augsynth.data.loading.encoded import EncodedImage
 from augsynth.errors import AugsynthError, CheckpointError, DataError
 from augsynth.evaluate.pipelines import read_pipeline
 from augsynth.plan import Plan
+from augsynth.progress import progress_bar
 
 needs_links = pytest.mark.skipif(sys.platform == "win32", reason="needs symbolic links and FIFOs")
 
@@ -319,3 +321,19 @@ def test_file_names_that_are_not_utf_8_are_read(tmp_path: Path) -> None:
     picture(root / "b" / os.fsdecode(b"\xfe.png"), 8)
     assert levels(root) == ([7, 8], [0, 1], ())
     assert load_dataset(root).class_names == EncodedImageFolder(root).class_names == ("\\xff", "b")
+
+
+@pytest.mark.parametrize("progress", [True, False])
+def test_the_bar_of_reading_images_can_be_silenced(
+    progress: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[bool] = []
+
+    def bar(text: str, total: int, enabled: bool) -> Any:
+        shown.append(enabled)
+        return progress_bar(text, total, enabled=False)
+
+    monkeypatch.setattr(image_folder, "progress_bar", bar)
+    monkeypatch.setattr(image_folder, "_BAR_FROM", 8)
+    assert len(load_dataset(two_classes(tmp_path), progress=progress)) == 8
+    assert shown == [progress]

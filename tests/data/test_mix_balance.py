@@ -163,6 +163,41 @@ def test_a_pool_may_lack_classes_that_need_no_filling() -> None:
         SyntheticMixDataset(Pictures(LONG_TAIL), Pictures([1, 2]), fill_to=21)
 
 
+@given(labels, st.lists(labels, min_size=2, max_size=3), st.integers(1, 30), st.integers(0, 3))
+def test_several_sources_fill_what_they_have(real, pools, fill_to, epoch) -> None:
+    pools[0] = [*pools[0], *real]
+    sources = dict(zip("abc", map(Pictures, pools), strict=False))
+    mix = SyntheticMixDataset(Pictures(real), sources, fill_to=fill_to)
+    mix.set_epoch(epoch)
+    numbers, items = mix.assignment().sources(np.arange(len(mix)))
+    for label, size in Counter(real).items():
+        given = [
+            Counter(pool[item] for item in items[numbers == number])[label] for number, pool in enumerate(pools, 1)
+        ]
+        able = [count for count, pool in zip(given, pools, strict=True) if label in pool]
+        assert sum(given) == sum(able) == max(fill_to - size, 0)
+        assert max(able) - min(able) <= 1
+        for number, pool in enumerate(pools, 1):
+            own = [item for item in items[numbers == number] if pool[item] == label]
+            assert spread(own, pool.count(label)) <= 1
+
+
+def test_epochs_draw_which_source_fills_one_more() -> None:
+    sources = {"a": Pictures([0, 1, 2]), "b": Pictures([0, 1, 2])}
+    mix = SyntheticMixDataset(Pictures(LONG_TAIL), sources, fill_to=11)
+    more = {tuple(np.bincount(at(mix, epoch).assignment().sources(np.arange(30, 42))[0])) for epoch in range(20)}
+    assert more == {(0, 6, 6)}
+    mix = SyntheticMixDataset(Pictures([0, 0]), {name: Pictures([0]) for name in "ab"}, fill_to=3)
+    assert {int(at(mix, epoch).assignment().sources(np.arange(3))[0].max()) for epoch in range(20)} == {1, 2}
+
+
+def test_a_class_that_no_source_has_is_refused() -> None:
+    sources = {"a": Pictures([0]), "b": Pictures([0, 1])}
+    assert len(SyntheticMixDataset(Pictures([0, 1, 1]), sources, fill_to=2)) == 4
+    with pytest.raises(DataError, match="has no items of class 2"):
+        SyntheticMixDataset(Pictures(LONG_TAIL), sources, fill_to=9)
+
+
 @pytest.mark.parametrize("options", [{"fill_to": 12}, {"ratio": 0.4, "balance": "classes"}])
 def test_batch_samplers_hold_the_ratio(options: dict[str, Any]) -> None:
     mix = SyntheticMixDataset(Pictures(LONG_TAIL), Pictures([0, 1, 2] * 4), **options)
@@ -240,7 +275,6 @@ def by_class(epoch: int) -> Any:
         ({"fill_to": 5, "balance": "classes"}, "fill_to does not go with balance"),
         ({"fill_to": 0}, "fill_to must be at least 1, got 0"),
         ({"fill_to": 2.5}, "fill_to must be an integer"),
-        ({"fill_to": 5, "synthetic": {"a": Pictures([0]), "b": Pictures([0])}}, "does not go with several sources"),
         ({"fill_to": 5, "label_map": {0: 3, 1: 4, 2: 5}}, "synthetic has none of them"),
         ({"ratio": 0.5, "balance": "class"}, "balance must be one of classes, got 'class'"),
         ({"ratio": 0.5, "balance": "classes", "pairing": "free"}, "balance='classes' needs synthetic items with"),

@@ -236,6 +236,29 @@ def test_labels_in_a_list_are_read_as_those_of_an_array() -> None:
                 class_labels(data, "real")
 
 
+@pytest.mark.parametrize("strange", [-1, 1.0, True, np.int64(2), torch.tensor(2), "2", 300, 2**40])
+@pytest.mark.parametrize("place", [0, 150_000])
+def test_one_label_in_a_long_list_is_unlike_the_others(strange: Any, place: int) -> None:
+    data = Listed((IMAGE, number % 3) for number in range(200_000))
+    data[place] = (IMAGE, strange)
+    data.targets = [label for _, label in data]
+    if isinstance(strange, (float, str)):
+        with pytest.raises(DataError, match="a class must be an integer"):
+            class_labels(data, "real", progress=False)
+    elif strange is not True:  # of flags, those are found that are looked at
+        assert class_labels(data, "real").tolist() == list(map(int, data.targets))
+
+
+def test_labels_in_a_list_take_the_memory_that_they_need() -> None:
+    data = Listed((IMAGE, number % 300) for number in range(900))
+    data.targets = [label for _, label in data]
+    assert class_labels(data, "real").dtype == np.uint16
+    del data[300:]
+    data.targets = [label % 256 for _, label in data]
+    data[:] = [(IMAGE, label) for label in data.targets]
+    assert class_labels(data, "real").dtype == np.uint8
+
+
 def test_a_float32_ratio_is_as_exact_as_its_value() -> None:
     """A computation in float32 would round half of 2**25 + 3 items to a multiple of 2."""
     from augsynth.data.mixing.rule.quota import quota

@@ -174,6 +174,14 @@ def test_auxiliary_classes_have_equally_many_items(mode: Any, pairing: Any, epoc
             assert abs((kept == label).sum() - size * 14 / 30) < 1
 
 
+@pytest.mark.parametrize("epoch", range(6))
+def test_a_lone_auxiliary_source_takes_as_many_places_of_each_class(epoch: int) -> None:
+    real, old = Pictures([0, 1, 2, 3, 4] * 6), Pictures([5, 6, 7, 8, 9] * 6)
+    mix = SyntheticMixDataset(real, old, ratio=0.5, label_map={label: label for label in range(5, 10)})
+    mix.set_epoch(epoch)
+    assert Counter(label for _, label in mix) == dict.fromkeys(range(10), 3)
+
+
 def test_epochs_round_up_other_auxiliary_classes() -> None:
     mix = SyntheticMixDataset(Pictures([0] * 10), Pictures([1, 2, 3]), ratio=0.1, label_map={1: 1, 2: 2, 3: 3})
     seen = set()

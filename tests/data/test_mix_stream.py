@@ -309,6 +309,42 @@ def test_errors_name_the_item() -> None:
         list(data)
 
 
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=60), st.floats(0, 0.8), st.integers(5, 20), st.integers(0, 2))
+def test_synthetic_items_have_the_classes_of_their_window(
+    labels: list[int], ratio: float, window: int, epoch: int
+) -> None:
+    pool = [0, 1, 2, 3, 9, 1, 2, 2, 0] * 2
+    real = [(np.zeros((4, 4, 3), np.uint8), label) for label in labels]
+    data = MixStream(
+        real, Pictures(pool), ratio=ratio, pairing="class", window=window, return_source=True, batched=True
+    )
+    data.set_epoch(epoch)
+    for items in data:
+        own = [int(label) for _, label, source in items if not source.synthetic]
+        made = [(int(label), source.item) for _, label, source in items if source.synthetic]
+        assert [label for label, _ in made] == [own[row * len(own) // len(made)] for row in range(len(made))]
+        assert all(pool[item] == label for label, item in made)
+
+
+def test_items_of_a_class_do_not_repeat_at_once() -> None:
+    real, pool = Pictures(np.zeros(80)), Pictures(np.zeros(20))
+    data = MixStream(real, pool, ratio=0.5, pairing="class", window=8, return_source=True)
+    made = [item for synthetic, item in sources(data) if synthetic]
+    assert all(len(set(made[start : start + 20])) == 20 for start in range(0, 80, 20))
+    assert made[:20] != made[20:40]
+
+
+def test_pairing_by_class_does_not_depend_on_the_workers() -> None:
+    def make() -> MixStream:
+        pool = Pictures(np.arange(40) % 37)
+        return MixStream(Ordered(37), pool, ratio=0.4, pairing="class", window=4, return_source=True)
+
+    expected = rows(batches(make(), 0))
+    assert rows(batches(make(), 3)) == expected
+    with pytest.raises(CheckpointError, match="another stream"):
+        make().load_state_dict(stream(37, ratio=0.4, window=4).state_dict(1))
+
+
 class Once(Ordered):
     """Forgets to start anew."""
 
@@ -328,6 +364,10 @@ class Once(Ordered):
         (lambda: stream(ratio=1.0), ArgumentError, "ratio must be below 1"),
         (lambda: stream(ratio={0: 0.5}), ArgumentError, "a stream does not know the classes"),
         (lambda: stream(window=0), ArgumentError, "window must be"),
+        (lambda: stream(pairing="index"), ArgumentError, "pairing must be one of free, class"),
+        (lambda: stream(ratio=0.9, pairing="class", window=9), ArgumentError, "window must be at least 10, got 9"),
+        (lambda: MixStream([], Ordered(3), ratio=0.5, pairing="class"), ArgumentError, "fill a SyntheticPool"),
+        (lambda: list(stream(pairing="class")), DataError, "synthetic has no items of class 9, which pairing='class'"),
         (lambda: stream(rank=1), ArgumentError, "go together"),
         (lambda: stream(num_replicas=2, rank=2), ArgumentError, "rank must be"),
         (lambda: stream(sharded="both"), ArgumentError, "sharded must be"),

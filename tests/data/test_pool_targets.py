@@ -60,6 +60,22 @@ def test_a_pool_gives_the_targets_of_its_samples(tmp_path: Path, monkeypatch: An
         pool.verify()
 
 
+class Shifted(Renderer):
+    """The same images, with other labels."""
+
+    def generate(self, noise: Any, labels: Any, guidance: float | None) -> Generated:
+        made = super().generate(noise, labels, guidance)
+        return Generated(made.images, [{**target, "labels": 0 * target["labels"]} for target in made.targets or ()])
+
+
+def test_the_digest_of_a_pool_tells_other_targets(tmp_path: Path) -> None:
+    shifted = Shifted()
+    shifted.describe((3, 9, 12), None, ["small", "middle", "large"])
+    pool, other = create(tmp_path / "a"), create(tmp_path / "b", generator=shifted)
+    assert torch.equal(pool.take(range(20)).images, other.take(range(20)).images)
+    assert pool.content_digest() == create(tmp_path / "c").content_digest() != other.content_digest()
+
+
 def test_transforms_and_mixes_move_the_targets(tmp_path: Path) -> None:
     pool = create(tmp_path)
     real = [{**item, "image": item["image"]} for item in renderer().sample(6, seed=9)]

@@ -324,7 +324,7 @@ def test_recipes_make_the_training_sets_that_they_say(halves):
     real = draw_split(mine, {label: 20 if label < 5 else 4 for label in range(10)}, 0).real
 
     def labels(name, ratio):
-        made = RECIPES[name].make(Ingredients(real, others, ratio, plain_pipeline(), 0))
+        made = RECIPES[name].make(Ingredients(real, others, ratio, plain_pipeline(), 0, ridge()))
         return np.bincount([int(label) for _, label in made]), sum(made.source(i).synthetic for i in range(len(made)))
 
     assert labels("plain", 0.0) == (pytest.approx([20] * 5 + [4] * 5), 0)

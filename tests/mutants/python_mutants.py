@@ -206,10 +206,10 @@ PYTHON = (
         (ELASTIC, "begin_anywhere"),
     ),
     Mutant(
-        "shadows cover what lies outside of them",
+        "shadows leave the light that they should take",
         "augsynth/whole_image/shadow.py",
-        "x > crossing",
-        "x < crossing",
+        "*= 1.0 - dark",
+        "*= dark",
         (WEATHER, "opencvs_polygons"),
     ),
     Mutant(

@@ -101,3 +101,14 @@ def test_gradients_go_through_a_clip() -> None:
 def test_what_is_no_clip_is_refused_in_words(frames: Any, arguments: dict[str, Any], words: str) -> None:
     with pytest.raises(ArgumentError, match=words):
         MOVES.clip(frames, **arguments)
+
+
+def test_many_channels_are_refused_with_a_way_that_works() -> None:
+    """An image of 32 channels goes as two frames of 16, and comes out like one image."""
+    image = np.random.default_rng(0).integers(0, 256, (24, 20, 32), dtype=np.uint8)
+    pipeline = T.Compose([T.RandomCrop(8), T.RandomHorizontalFlip()])
+    with pytest.raises(ArgumentError, match=r"32 channels.*Compose\.clip transforms parts of up to 16 channels alike"):
+        pipeline(image)
+    parts = pipeline.clip([image[..., :16], image[..., 16:]], key=(0, 0, 3))
+    alone = pipeline(image[..., 20:23], key=(0, 0, 3))
+    assert torch.equal(parts[1, 4:7], alone)

@@ -92,6 +92,7 @@ def load_dataset(
     seed: int = 0,
     classes: Sequence[str] | None = None,
     on_error: OnError = "raise",
+    progress: bool = True,
 ) -> ImageData:
     """Read the digits, a folder of images or an `.npz` file, and set a test part aside.
 
@@ -116,6 +117,7 @@ def load_dataset(
             may lack some of them, and have no others. Default: the names that the data have, sorted.
         on_error: "raise" (default) raises `DataError` for an image file that cannot be read; "skip" leaves it out, and
             `notes` names it.
+        progress: True (default) shows a progress bar while 2,000 images or more of a folder are read.
     """
     check_on_error(on_error)
     test_fraction = unwrapped(test_fraction)
@@ -129,7 +131,7 @@ def load_dataset(
         raise ArgumentError(f"image_size must be at most {_LARGEST_SIZE} pixels, got {bounds['image_size']}")
     seed = check_integer("seed", seed, 0)
     try:
-        data = _read(source, bounds["max_per_class"], bounds["image_size"], seed, classes, on_error)
+        data = _read(source, bounds["max_per_class"], bounds["image_size"], seed, classes, on_error, progress)
     except OSError as error:
         raise DataError(f"cannot read {str(source)!r}: {error}") from error
     if data.test is None and test_fraction > 0:
@@ -144,11 +146,12 @@ def _read(
     seed: int,
     classes: Sequence[str] | None,
     on_error: OnError,
+    progress: bool,
 ) -> ImageData:
     path = Path(source)
     if path.is_dir() and source != "":
         path = path.absolute()
-        parts, names, notes = read_image_folder(path, max_per_class, image_size, seed, classes, on_error)
+        parts, names, notes = read_image_folder(path, max_per_class, image_size, seed, classes, on_error, progress)
         name = path.resolve().name
         test = ImageData(*parts[1], names, name) if len(parts) > 1 else None
         return ImageData(*parts[0], names, name, test, notes)

@@ -35,6 +35,7 @@ def read_image_folder(
     seed: int,
     classes: Sequence[str] | None = None,
     on_error: OnError = "raise",
+    progress: bool = True,
 ) -> tuple[list[Split], tuple[str, ...], tuple[str, ...]]:
     """Read `root/<class>/…`, or `root/train/<class>/…` and `root/test/<class>/…`; images alone are one class.
 
@@ -49,7 +50,7 @@ def read_image_folder(
         for number, part in enumerate(parts)
     ]
     files = [file for listing in listings for file in listing.files]
-    images, failures, conversions = _decode(files, root, image_size, on_error)
+    images, failures, conversions = _decode(files, root, image_size, on_error, progress)
     splits, start, image = [], 0, 0
     for number, listing in enumerate(listings):
         stop = start + len(listing.files)
@@ -85,7 +86,7 @@ def _parts(root: Path) -> tuple[list[Path], list[str]]:
 
 
 def _decode(
-    files: list[str], root: Path, image_size: int | None, on_error: OnError
+    files: list[str], root: Path, image_size: int | None, on_error: OnError, progress: bool
 ) -> tuple[NDArray[np.uint8], dict[int, str], list[str]]:
     """Return the images that can be read, the messages of the others by their numbers, and notes about conversions."""
     modes: Counter[str] = Counter()
@@ -93,7 +94,7 @@ def _decode(
     failures: dict[int, str] = {}
     arrays = []
     require_pillow()  # without it, every file would count as damaged
-    with progress_bar("reading images", len(files), enabled=len(files) >= _BAR_FROM) as advance:
+    with progress_bar("reading images", len(files), enabled=progress and len(files) >= _BAR_FROM) as advance:
         for number, file in enumerate(files):
             advance()
             try:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from augsynth.core.items import Fields
-from augsynth.core.typing import Floats, Ints
+from augsynth.core.typing import Floats, Labels
 from augsynth.data.mixing.items.failures import each
 from augsynth.data.mixing.items.form import structure_of
 from augsynth.data.mixing.items.soft_labels import SoftLabels, between, label_vector, length_of_vector
@@ -54,6 +54,11 @@ class ItemAdditions:
         self._weighted = weighted
         self._synthetic_weight = synthetic_weight
         self._source = source
+
+    @property
+    def adds_none(self) -> bool:
+        """True if items get no further fields."""
+        return self._soft is None and self._source is None and not self._weighted
 
     def of(
         self,
@@ -118,7 +123,7 @@ class LabelVectors:
         length = length_of_vector(example)
         if length is None:
             as_class(example, "real")
-        self._classes: Ints | None = None
+        self._classes: Labels | None = None
         if length is None and sources:
             self._classes = class_labels(real, "real", progress=progress)
         self.num_classes = options.num_classes or length or classes()

@@ -14,7 +14,7 @@ from augsynth.data.mixing.additions import ItemAdditions, LabelVectors
 from augsynth.data.mixing.epochs.callers import share_of, starting_sampler
 from augsynth.data.mixing.epochs.epoch import Readings, SharedEpoch, check_epoch
 from augsynth.data.mixing.epochs.states import require_same, saved_number
-from augsynth.data.mixing.items.failures import each, together
+from augsynth.data.mixing.items.failures import located, together
 from augsynth.data.mixing.items.soft_labels import SoftLabels, require_soft_labels
 from augsynth.data.mixing.items.template import ItemTemplate
 from augsynth.data.mixing.items.transforming import ItemTransform, batch_keys
@@ -87,7 +87,7 @@ class SyntheticMixDataset(Positional[Any], Dataset[Any]):
         balance: "classes" gives all classes equally many real items, which may repeat, and equally many synthetic ones.
             Default None.
         fill_to: number of items that each class is brought to with synthetic ones, in place of `ratio`; classes with
-            more keep all. Default None.
+            more keep all. Of several sources, those that have a class fill it with equally many. Default None.
         max_repeats: how often an epoch may use one synthetic item; an epoch that needs more is refused with
             `DataError`. Default None, no limit.
         transform: one of `augsynth.transforms`, which gets the key (seed, epoch, position) and also moves boxes, masks
@@ -192,6 +192,7 @@ class SyntheticMixDataset(Positional[Any], Dataset[Any]):
             soft = LabelVectors(soft_labels, real, self._template, rule, sources, count, progress)
         source_of = self._source if return_source else None
         self._additions = ItemAdditions(self._template, soft, return_weight, synthetic_weight, source_of)
+        self._leaves_all = self._transform.leaves_all and self._additions.adds_none
 
     @property
     def epoch(self) -> int:
@@ -320,21 +321,30 @@ class SyntheticMixDataset(Positional[Any], Dataset[Any]):
             kind = self._sources[number - 1].words if number else "real"
             return f"position {rows[row]} of epoch {assignment.epoch}, {kind} item {items[row]}"
 
-        loaded = each(self._load, zip(numbers, items, strict=True), where)
+        loaded = self._loaded(numbers, items, where)
         if self._readings is not None:
             self._warn_if(self._readings.read_twice(rows, len(assignment)))
+        if self._leaves_all and set(map(type, loaded)) == {tuple}:
+            return loaded
         images, fields = together(self._template.structure.split_all, (loaded,), where)
         added = self._additions.of(len(assignment), assignment.num_synthetic, numbers, items, fields, where)
         return self._transform.apply(images, fields, batch_keys(self.seed, assignment.epoch, rows), where, added)
 
-    def _load(self, number: int, position: int) -> Any:
-        """Return an item in the form of the real ones."""
-        if not number:
-            return self.real[position]
-        item = self._sources[number - 1].data[position]
+    def _loaded(self, numbers: Sequence[int], items: Sequence[int], where: Callable[[int], str]) -> list[Any]:
+        """Return items in the form of the real ones."""
+        real, loaded = self.real, []
+        try:
+            for number, item in zip(numbers, items, strict=True):
+                loaded.append(self._synthetic(number - 1, item) if number else real[item])
+        except Exception as error:
+            raise located(error, where(len(loaded))) from error
+        return loaded
+
+    def _synthetic(self, source: int, position: int) -> Any:
+        item = self._sources[source].data[position]
         if not self._has_partners or self._template.has_all_fields(item):
             return self._template.convert(item)
-        partner = self._rule.partner(number - 1, position)
+        partner = self._rule.partner(source, position)
         return self._template.convert(item, None if partner is None else self.real[partner])
 
     def _warn_if(self, again: bool) -> None:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from augsynth.core.checks import check_integer
-from augsynth.core.typing import Ints
+from augsynth.core.typing import Labels
 from augsynth.data.mixing.items.joining import require_same_class_names
 from augsynth.data.mixing.items.template import ItemTemplate
 from augsynth.data.mixing.rule.arguments import MixArguments
@@ -149,6 +149,6 @@ def _labels(generator: Generator, real: Any, size: int, label_map: LabelMap | No
     return _spread(np.array(classes), size)
 
 
-def _spread(ordered: Ints, size: int) -> list[int]:
+def _spread(ordered: Labels, size: int) -> list[int]:
     chosen: list[int] = ordered[np.arange(size) * len(ordered) // size].tolist()
     return chosen

@@ -147,8 +147,9 @@ class GatedPool(Positional[Any]):
         return np.arange(len(self)) if items is None else items
 
     def content_digest(self) -> str:
-        """Return the SHA-256 of the checksums of the shards, which identifies the items."""
+        """Return the SHA-256 of the checksums of the shards, which identifies the items with their targets."""
         digest = hashlib.sha256()
         for shard in self.manifest.shards:
-            digest.update(f"{shard.count} {shard.images_sha256} {shard.labels_sha256}\n".encode())
+            targets = "".join(f" {name} {sha256}" for name, sha256 in sorted((shard.targets_sha256 or {}).items()))
+            digest.update(f"{shard.count} {shard.images_sha256} {shard.labels_sha256}{targets}\n".encode())
         return digest.hexdigest()

@@ -19,10 +19,11 @@ from torch.utils.data import Dataset
 
 from augsynth.core.checks import check_integer
 from augsynth.core.positions import as_positions
-from augsynth.data.pools import export as exporting
 from augsynth.data.pools import mapping, writer
 from augsynth.data.pools.cluster import Engine
 from augsynth.data.pools.entries import Part
+from augsynth.data.pools.exportable import Exportable
+from augsynth.data.pools.exporting.items import ExportablePool
 from augsynth.data.pools.gating import GatedPool
 from augsynth.data.pools.importing import ImportRequest, Size
 from augsynth.data.pools.manifest import Manifest
@@ -39,7 +40,7 @@ SHARD_SIZE = 1024
 _MAPPED_SHARDS = 4096
 
 
-class SyntheticPool(GatedPool, Dataset[Any]):
+class SyntheticPool(GatedPool, Exportable, Dataset[Any]):
     """Pool of generated images in a folder, as a map-style dataset of `(image uint8 (C, H, W), label)`.
 
     A pool without labels gives bare images. A pool with targets gives dicts with "image", "label" if there are labels,
@@ -230,32 +231,8 @@ class SyntheticPool(GatedPool, Dataset[Any]):
                 f"the pool {self.path} is damaged: {', '.join(damaged)}; create it again in a new folder"
             )
 
-    def export(
-        self,
-        path: str | os.PathLike[str],
-        format: exporting.Format = "imagefolder",
-        *,
-        class_names: Sequence[str] | None = None,
-        progress: bool = True,
-    ) -> None:
-        """Write the pool into a folder, in a layout of other tools, item by item.
-
-        An export that is refused, fails or is killed leaves nothing behind in the folder. All formats hold PNG files,
-        and need Pillow and images of 1, 3 or 4 channels. `import_images` reads them back.
-
-        Args:
-            path: new or empty folder.
-            format: "imagefolder" writes `<class>/<item>.png`, and `annotations.json` (COCO) for boxes and masks of
-                objects. It refuses names that no folder can have, hidden names, and names that differ only in case or
-                in the form of accented letters. "webdataset" writes tar files of `<item>.png`, `<item>.cls` and
-                `<item>.<field>.npy` for targets, and known class names to `class_names.json`. "huggingface" writes
-                parquet files for `datasets.load_dataset(path)`, and needs pyarrow: `pip install augsynth[huggingface]`.
-                Default "imagefolder".
-            class_names: names of the classes; by default those of the pool, or else numbers with leading zeros.
-            progress: show a progress bar. Default True.
-        """
-        names = self.class_names if class_names is None else class_names
-        exporting.export(self.active, Path(path), format, names, progress)
+    def _exported(self) -> ExportablePool:
+        return self.active
 
     @property
     def target_fields(self) -> tuple[Field, ...]:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Protocol, SupportsIndex
 
 import numpy as np
@@ -14,7 +12,8 @@ from torch.utils.data import Dataset
 
 from augsynth.core.positions import Positional, as_positions
 from augsynth.core.typing import Ints
-from augsynth.data.pools import export as exporting
+from augsynth.data.pools.exportable import Exportable
+from augsynth.data.pools.exporting.items import ExportablePool
 from augsynth.data.pools.targets import Field
 from augsynth.generators import Samples
 
@@ -37,7 +36,7 @@ class ViewedPool(Protocol):
     def content_digest(self) -> str: ...
 
 
-class PoolView(Positional[Any], Dataset[Any]):
+class PoolView(Positional[Any], Exportable, Dataset[Any]):
     """Some items of a pool, as a map-style dataset like the pool itself: for mixes, samplers, loaders and exports.
 
     A view is pickled as its pool and the numbers of its items.
@@ -96,23 +95,8 @@ class PoolView(Positional[Any], Dataset[Any]):
         """Return the SHA-256 of the content of the pool and of the numbers of the items."""
         return hashlib.sha256(self.pool.content_digest().encode() + self.items.astype("<i8").tobytes()).hexdigest()
 
-    def export(
-        self,
-        path: str | os.PathLike[str],
-        format: exporting.Format = "imagefolder",
-        *,
-        class_names: Sequence[str] | None = None,
-        progress: bool = True,
-    ) -> None:
-        """Write the items as PNG files into a folder; see `SyntheticPool.export`.
-
-        Args:
-            path: new or empty folder.
-            format: "imagefolder", "webdataset" or "huggingface"; default "imagefolder".
-            class_names: names of the classes; by default those of the pool, or else numbers.
-            progress: show a progress bar. Default True.
-        """
-        exporting.export(self, Path(path), format, self.class_names if class_names is None else class_names, progress)
+    def _exported(self) -> ExportablePool:
+        return self
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _view, (self.pool, self.items.astype(np.min_scalar_type(len(self.pool))), self.name)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
 from augsynth.errors import ArgumentError
-from augsynth.evaluate.sweeping.recipes import recipe_named
+from augsynth.evaluate.sweeping.recipes import RECIPES, recipe_named
+from augsynth.evaluate.sweeping.sources import Kind
 
 
 @dataclass(frozen=True)
@@ -43,22 +44,34 @@ class Arm:
 
 
 def controls(policies: Sequence[str], recipes: Sequence[str]) -> list[Arm]:
-    """Return all cheap arms: each policy with each recipe.
+    """Return all cheap arms: each policy with each recipe. A recipe that trains nothing is tried with the first policy.
 
     Args:
         policies: names of policies.
         recipes: names of recipes without a pool.
     """
-    return [Arm(policy, name) for name, policy in product(recipes, policies)]
+    return [Arm(policy, name) for name in recipes for policy in (policies if RECIPES[name].trains else policies[:1])]
 
 
-def synthetic_arms(policy: str, recipes: Sequence[str], ratios: Sequence[float], sources: Sequence[str]) -> list[Arm]:
-    """Return all arms with synthetic images: each recipe at each ratio from each source.
+def synthetic_arms(
+    policy: str, recipes: Sequence[str], ratios: Sequence[float], sources: Mapping[str, Kind]
+) -> list[Arm]:
+    """Return all arms with synthetic images: each source, with each recipe for pools of its kind, at each ratio.
 
     Args:
         policy: name of the policy of all arms.
         recipes: names of recipes that use a pool.
         ratios: shares of synthetic images, each in (0, 1].
-        sources: names of the sources.
+        sources: kinds of the pools of the sources, by name.
     """
-    return [Arm(policy, recipe, ratio, source) for source, recipe, ratio in product(sources, recipes, sorted(ratios))]
+    pairs = [(source, name) for source, name in product(sources, recipes) if RECIPES[name].pool == sources[source]]
+    return [Arm(policy, name, ratio, source) for (source, name), ratio in product(pairs, sorted(ratios))]
+
+
+def scratch_policy(arms: Sequence[Arm]) -> str:
+    """Return the policy of the best arm that uses the real images alone; of the best arm if there is none.
+
+    Args:
+        arms: cheap arms, the best first.
+    """
+    return next((arm.policy for arm in arms if RECIPES[arm.recipe].needs is None), arms[0].policy)

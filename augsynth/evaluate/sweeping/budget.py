@@ -24,8 +24,9 @@ def seconds_of(settings: SweepSettings, sources: int, trial: float, pool: float)
     """
     arms = sources * len(settings.recipes or (1,)) * len(settings.ratios)
     cheap = trials_of(len(settings.policies) * len(settings.cheap or (1,)), settings.seeds)
-    trials = cheap + arms * settings.seeds + 2 * settings.confirm_seeds
-    pools = sources * settings.seeds + settings.confirm_seeds
+    repetitions = settings.confirm_seeds * (settings.folds or 1)
+    trials = cheap + arms * settings.seeds + (1 + settings.confirm_arms) * repetitions
+    pools = sources * settings.seeds + settings.confirm_arms * repetitions
     return (trials * trial + pools * pool) / settings.workers
 
 

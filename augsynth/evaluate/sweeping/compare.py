@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from augsynth.classifier import Classifier
 from augsynth.core.checks import check_integer
 from augsynth.data.loading.datasets import ImageData
 from augsynth.errors import ArgumentError
@@ -50,6 +51,7 @@ def compare(
     seeds: int = 8,
     task: Task | None = None,
     settings: SweepSettings | None = None,
+    classifier: Classifier | str | Path | None = None,
     workdir: str | Path | None = None,
     progress: bool = True,
 ) -> Comparison:
@@ -66,6 +68,7 @@ def compare(
         seeds: repetitions that confirm a winner, at least 2; default 8.
         task: training and scoring of a model; default `SmallCNN()`.
         settings: further settings; its `per_class`, `ratios` and `confirm_seeds` are replaced.
+        classifier: classifier that could be shared as well as the generator, as for `sweep`. Default None.
         workdir: folder for pools and results; by default a temporary one.
         progress: show progress bars. Default True.
     """
@@ -85,6 +88,7 @@ def compare(
                 {"the generator": source},
                 task=task,
                 settings=replace(settings, per_class=count),
+                classifier=classifier,
                 workdir=folder,
                 progress=progress,
             )

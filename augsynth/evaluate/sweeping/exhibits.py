@@ -13,7 +13,8 @@ from augsynth.evaluate.figures import displayable
 from augsynth.evaluate.inputs import ImageSet, read_sets
 from augsynth.evaluate.reporting.examples import by_class, nearest_picture, rows_by_class
 from augsynth.evaluate.reporting.pictures import Picture
-from augsynth.evaluate.sweeping.splits import require_test_part
+from augsynth.evaluate.sweeping.sources import kind_of
+from augsynth.evaluate.sweeping.splits import Repetition, require_test_part
 from augsynth.evaluate.sweeping.trials import Laboratory
 
 _MOST = 500
@@ -38,39 +39,44 @@ class Exhibits(NamedTuple):
         return tuple(f"{one['sentence'][:1].upper()}{one['sentence'][1:]}." for one in serious)
 
 
-def exhibits(laboratory: Laboratory, source: str, policy: str, seed: int) -> Exhibits:
+def exhibits(laboratory: Laboratory, source: str, policy: str, repetition: Repetition) -> Exhibits:
     """Return the exhibits of one repetition.
 
     Args:
         laboratory: what trials share.
         source: name of the synthetic source.
         policy: name of the augmentation policy.
-        seed: seed of the repetition.
+        repetition: the repetition.
     """
-    real = laboratory.split(seed).real
-    sets = read_sets({"samples": laboratory.pool(source, seed), "real": real})
-    return Exhibits(_pictures(laboratory, sets, real, policy, seed), _gates(laboratory, sets, real, seed))
+    real = laboratory.split(repetition).real
+    sets = read_sets({"samples": laboratory.pool(source, repetition), "real": real})
+    other = kind_of(laboratory.sources[source]) == "auxiliary"
+    names = (laboratory.pool(source, repetition).class_names or ()) if other else real.class_names
+    pictures = _pictures(laboratory, sets, real, policy, repetition.seed, names)
+    return Exhibits(pictures, _gates(laboratory, sets, real, repetition))
 
 
 def _pictures(
-    laboratory: Laboratory, sets: Mapping[str, ImageSet], real: ImageData, policy: str, seed: int
+    laboratory: Laboratory, sets: Mapping[str, ImageSet], real: ImageData, policy: str, seed: int, drawn: Sequence[str]
 ) -> tuple[Picture, ...]:
-    names = real.class_names
     rows, _ = rows_by_class(sets["real"])
     keys = [(seed, 0, number) for number in range(len(rows))]
     output, note = displayable(laboratory.pipelines[policy].batch(real.images[rows], keys=keys))
-    first = by_class("real", "Real", "Training images of the first repetition.", sets["real"], names)
+    first = by_class("real", "Real", "Training images of the first repetition.", sets["real"], real.class_names)
     hint = f"The same images after augmentation ({policy})." + (f" The {note}." if note else "")
     augmented = Picture("augmented", "Augmented", hint, output, first.columns)
     hint = "Synthetic images of the same repetition, not selected."
-    synthetic = by_class("synthetic", "Synthetic", hint, sets["samples"], names)
+    synthetic = by_class("synthetic", "Synthetic", hint, sets["samples"], drawn)
     return first, augmented, synthetic, nearest_picture(sets["samples"].images, sets["real"].images)
 
 
-def _gates(laboratory: Laboratory, sets: Mapping[str, ImageSet], real: ImageData, seed: int) -> dict[str, Any]:
+def _gates(
+    laboratory: Laboratory, sets: Mapping[str, ImageSet], real: ImageData, repetition: Repetition
+) -> dict[str, Any]:
     """Return what an audit finds among the images of a repetition and those apart from it, without their labels."""
+    seed = repetition.seed
     rng = np.random.default_rng(seed)
-    apart, test = laboratory.split(seed).selection, require_test_part(laboratory.data)
+    apart, test = laboratory.split(repetition).selection, require_test_part(laboratory.data_of(repetition))
     others: Sequence[ImageData | None] = (apart if len(apart) else None, test)
     drawn = [None if part is None else part.take(np.sort(rng.permutation(len(part))[:_MOST])) for part in others]
     samples = sets["samples"].images

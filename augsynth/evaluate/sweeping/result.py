@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Any, ClassVar
 
@@ -11,6 +11,7 @@ from augsynth.evaluate.intervals import mean_interval, paired_interval
 from augsynth.evaluate.reporting.pictures import Picture
 from augsynth.evaluate.sweeping.arms import Arm
 from augsynth.evaluate.sweeping.confusion import confusion_matrix, without_confusion
+from augsynth.evaluate.sweeping.label_safety import Safety
 from augsynth.evaluate.sweeping.trials import SECONDS, Scores
 from augsynth.evaluate.sweeping.verdict import Verdict
 
@@ -32,6 +33,7 @@ class SweepResult:
         settings: settings by name, JSON-ready.
         provenance: versions, machine and data, JSON-ready.
         seconds: duration of each part.
+        label_safety: label safety of the policies by name; default none.
         notes: remarks about the data, such as files that were left out; none by default.
         gates: what an audit of one repetition found, JSON-ready; None (default) if there was none.
         pictures: real, augmented and synthetic images of one repetition; none by default.
@@ -50,6 +52,7 @@ class SweepResult:
     settings: Mapping[str, Any]
     provenance: Mapping[str, Any]
     seconds: Mapping[str, float]
+    label_safety: Mapping[str, Safety] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     gates: Mapping[str, Any] | None = None
     pictures: tuple[Picture, ...] = ()
@@ -82,6 +85,7 @@ class SweepResult:
             "synthetic": [self._row(arm, scores, self.control_choosing) for arm, scores in self.synthetic.items()],
             "confirmed": [self._confirmed(arm, scores) for arm, scores in self.confirmed.items()],
             "recall changes": self.recall_changes(),
+            "label safety": {policy: safety.to_dict() for policy, safety in self.label_safety.items()},
             "gates": None if self.gates is None else dict(self.gates),
             "dropped": self.dropped(),
             "settings": dict(self.settings),

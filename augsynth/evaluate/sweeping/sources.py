@@ -6,7 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import torch
 
 from augsynth.data import SyntheticPool
 from augsynth.data.loading.datasets import ImageData
@@ -19,12 +22,17 @@ from augsynth.generators.fitting import fit_if_needed
 Pool = SyntheticPool | ImageData
 """Labelled synthetic images."""
 
+Kind = Literal["classes", "auxiliary", "varied"]
+"""Kind of a pool: samples of the user's classes; of other classes; or M versions of each real image, of which item
+j·M + k is version k of image j, from weak changes to strong ones."""
+
 
 class Source(Protocol):
     """Origin of synthetic images. It is picklable, because pools are filled in other processes.
 
     A source that has seen images of the test part, or of the images to choose by, makes every verdict worthless. An
-    attribute `title` says in tables and reports what it is; without one, the name of its class does.
+    attribute `title` says in tables and reports what it is; without one, the name of its class does. An attribute
+    `kind` says what its pools are; without one, they have samples of the user's classes.
     """
 
     def pool(self, real: ImageData, seed: int, folder: Path) -> Pool:
@@ -64,8 +72,7 @@ class OwnData:
         return f"{generator_origin(self.name)}{options}, {self.steps} steps on the same images"
 
     def pool(self, real: ImageData, seed: int, folder: Path) -> SyntheticPool:
-        fit = {"generator": generator_origin(self.name), "options": dict(self.options), "steps": self.steps}
-        key = content_key({**fit, "real": data_digest(real), "seed": seed})
+        key = fit_key(self.name, self.options, self.steps, real, seed)
         return _filled(partial(self._fitted, real, seed), key, self.per_class * real.num_classes, seed, folder)
 
     def _fitted(self, real: ImageData, seed: int) -> Generator:
@@ -82,15 +89,52 @@ class Given:
         path: folder of the generator.
         per_class: number of samples of each class; default 200.
         title: what it is, for tables and reports; default "a given generator".
+        kind: "classes" (default), or "auxiliary" for a generator of other classes.
     """
 
     path: str
     per_class: int = 200
     title: str = "a given generator"
+    kind: Kind = "classes"
 
     def pool(self, real: ImageData, seed: int, folder: Path) -> SyntheticPool:
         generator = load_generator(self.path)
-        return _filled(lambda: generator, generator.digest(), self.per_class * real.num_classes, seed, folder)
+        classes = generator.num_classes or real.num_classes
+        return _filled(lambda: generator, generator.digest(), self.per_class * classes, seed, folder)
+
+
+@dataclass(frozen=True)
+class Varied:
+    """Versions of the real images by a given generator that can `vary`; the classes stay.
+
+    Args:
+        path: folder of the generator.
+        strengths: strengths of the versions of an image, rising, each in (0, 1]; default 0.2, 0.4 and 0.6.
+        title: what it is, for tables and reports; default "varied real images".
+        kind: "varied".
+    """
+
+    path: str
+    strengths: tuple[float, ...] = (0.2, 0.4, 0.6)
+    title: str = "varied real images"
+    kind: Kind = "varied"
+
+    def __post_init__(self) -> None:
+        if not self.strengths or list(self.strengths) != sorted(set(self.strengths)):
+            raise ArgumentError(f"strengths must rise, as in (0.2, 0.4, 0.6); got {self.strengths}")
+
+    def pool(self, real: ImageData, seed: int, folder: Path) -> SyntheticPool:
+        generator = load_generator(self.path)
+        parts = {"generator": generator.digest(), "strengths": list(self.strengths), "seed": seed}
+        path = folder / f"varied-{content_key({**parts, 'real': data_digest(real)})}"
+        count = len(real) * len(self.strengths)
+        if path.exists() and len(stored := SyntheticPool.open(path)) == count:
+            return stored
+        images = torch.from_numpy(np.ascontiguousarray(np.moveaxis(real.images, -1, 1)))
+        labels = torch.from_numpy(real.labels)
+        versions = [generator.vary(images, strength, labels, seed=seed).images for strength in self.strengths]
+        content = (torch.stack(versions, 1).flatten(0, 1), np.repeat(real.labels, len(versions)))
+        return SyntheticPool.import_images(path, content, class_names=real.class_names, progress=False)
 
 
 @dataclass(frozen=True)
@@ -100,13 +144,29 @@ class GivenPool:
     Args:
         path: folder of the pool.
         title: what it is, for tables and reports; default "a given pool".
+        kind: "classes" (default), or "auxiliary" for a pool of other classes.
     """
 
     path: str
     title: str = "a given pool"
+    kind: Kind = "classes"
 
     def pool(self, real: ImageData, seed: int, folder: Path) -> SyntheticPool:
         return SyntheticPool.open(self.path)
+
+
+def fit_key(name: str, options: Mapping[str, Any], steps: int, images: ImageData, seed: int) -> str:
+    """Return the name under which a fitted generator, or a pool of it, is stored.
+
+    Args:
+        name: name of the generator.
+        options: its options.
+        steps: steps of the fit.
+        images: images that it is fitted on.
+        seed: seed of the fit.
+    """
+    fit = {"generator": generator_origin(name), "options": dict(options), "steps": steps}
+    return content_key({**fit, "images": data_digest(images), "seed": seed})
 
 
 def title_of(source: Source) -> str:
@@ -116,6 +176,16 @@ def title_of(source: Source) -> str:
         source: the source.
     """
     return str(getattr(source, "title", type(source).__name__))
+
+
+def kind_of(source: Source) -> Kind:
+    """Return the kind of the pools of a source.
+
+    Args:
+        source: the source.
+    """
+    kind: Kind = getattr(source, "kind", "classes")
+    return kind
 
 
 def require_conditional(generator: Generator) -> None:

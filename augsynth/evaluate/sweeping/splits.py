@@ -1,12 +1,14 @@
-"""Splits of one seed: few images to train on, and others to choose by. The test part is in neither."""
+"""Splits of one repetition: few images to train on, others to choose by, and the test part, which is in neither."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
+from augsynth.classifier.folds import fold_numbers
 from augsynth.data.loading.datasets import ImageData, draw_indices
 from augsynth.errors import ArgumentError, DataError
 
@@ -23,6 +25,41 @@ class Split(NamedTuple):
 
     real: ImageData
     selection: ImageData
+
+
+class Repetition(NamedTuple):
+    """One repetition of an arm.
+
+    Args:
+        seed: seed of the split, the pool, the mix and the model.
+        fold: number of the fold of the test part that is tested on; None (default) for the whole test part.
+    """
+
+    seed: int
+    fold: int | None = None
+
+
+def draw_fold(data: ImageData, folds: int, repetition: Repetition) -> ImageData:
+    """Return the data whose test part is one fold of the test part; the other folds join the training images.
+
+    Args:
+        data: images with a test part.
+        folds: number of folds, at least 2. Each seed divides the test part in another way, class by class.
+        repetition: the seed, and the fold; without one, the data is returned as it is.
+    """
+    if repetition.fold is None:
+        return data
+    test = require_test_part(data)
+    if len(test) < folds:
+        raise ArgumentError(f"the test part has {len(test)} images, which cannot be divided into {folds} folds")
+    own = fold_numbers(test.labels, folds, seed=repetition.seed) == repetition.fold
+    others = test.take(np.flatnonzero(~own))
+    return replace(
+        data,
+        images=np.concatenate([data.images, others.images]),
+        labels=np.concatenate([data.labels, others.labels]),
+        test=test.take(np.flatnonzero(own)),
+    )
 
 
 def draw_split(data: ImageData, per_class: int | Mapping[int, int] | None, seed: int) -> Split:

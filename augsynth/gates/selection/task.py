@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from torch import Tensor
@@ -75,7 +76,7 @@ class SelectionTask:
         real = self.require_real().labels
         return classes_in(real) if self.labels is None else classes_in(self.labels, real)
 
-    def train(self, real: RealImages, **training: int) -> Classifier:
+    def train(self, real: RealImages, **training: Any) -> Classifier:
         """Train a classifier on real images.
 
         Args:

@@ -8,9 +8,9 @@ import numpy as np
 
 from augsynth.core.geometry import compose
 from augsynth.core.typing import Floats, Ints
-from augsynth.plan.lowering import Geometry, ImageInfo, PerChannel
+from augsynth.plan.lowering import Geometry, ImageInfo, PerChannel, Sampling
 from augsynth.transforms.matrices import scaling, translation
-from augsynth.transforms.params import bordered, filtered
+from augsynth.transforms.params import bordered
 
 FITS = ("cover", "contain")
 
@@ -54,24 +54,24 @@ class Cells(NamedTuple):
     anchors: Floats
 
 
-def cover(cells: Cells, images: ImageInfo, u: Floats, interpolation: str) -> Geometry:
+def cover(cells: Cells, images: ImageInfo, u: Floats, declared: Sampling) -> Geometry:
     """Scale images until they cover their cells, and cut out a window at random.
 
     Args:
         cells: the cells.
         images: the images.
         u: (n, 2), uniform in [0, 1): the place of the window, down and across.
-        interpolation: the name of the interpolation.
+        declared: the declaration of how pixels are read.
     """
     scale = (cells.sizes / images.sizes).max(axis=1)
     shown = cells.sizes / scale[:, None]
     offset = u * np.maximum(images.sizes - shown, 0.0)
     ratio = 1.0 / scale
     inverse = compose(translation(offset[:, 1], offset[:, 0]), scaling(ratio, ratio))
-    return Geometry(inverse, cells.sizes, filtered(interpolation, interpolation != "nearest"))
+    return Geometry(inverse, cells.sizes, declared)
 
 
-def contain(cells: Cells, images: ImageInfo, interpolation: str, fill: PerChannel) -> tuple[Geometry, Geometry]:
+def contain(cells: Cells, images: ImageInfo, declared: Sampling, fill: PerChannel) -> tuple[Geometry, Geometry]:
     """Scale images to the size of equal cells, and lay them at the sides of their cells that `anchors` says.
 
     The parts beyond the cell are cut off, and the rest of the cell is filled.
@@ -79,15 +79,13 @@ def contain(cells: Cells, images: ImageInfo, interpolation: str, fill: PerChanne
     Args:
         cells: the cells.
         images: the images.
-        interpolation: the name of the interpolation.
+        declared: the declaration of how pixels are read.
         fill: the level of the rest.
     """
     scale = (cells.nominal / images.sizes).min(axis=1)
     sizes = np.maximum(np.rint(images.sizes * scale[:, None]).astype(np.int64), 1)
     ratio = images.sizes / sizes
-    resized = Geometry(
-        scaling(ratio[:, 1], ratio[:, 0]), sizes, filtered(interpolation, interpolation != "nearest"), keeps_frame=True
-    )
+    resized = Geometry(scaling(ratio[:, 1], ratio[:, 0]), sizes, declared, keeps_frame=True)
     offset = np.floor((cells.sizes - sizes) * cells.anchors)
     placed = Geometry(translation(-offset[:, 1], -offset[:, 0]), cells.sizes, bordered("constant", fill), pads=True)
     return resized, placed

@@ -16,9 +16,9 @@ from augsynth.core.rng import Keys
 from augsynth.core.typing import Floats, Ints
 from augsynth.errors import ArgumentError, shown
 from augsynth.plan import Composition, Layer, Plan
-from augsynth.plan.lowering import Geometry, Lowering
+from augsynth.plan.lowering import Geometry, Lowering, Sampling
 from augsynth.transforms.matrices import scaling, translation
-from augsynth.transforms.params import filtered, integer, positive
+from augsynth.transforms.params import filtered, flag, integer, positive
 from augsynth.transforms.pipeline import Pipeline, check_inner_rules
 from augsynth.transforms.several.contract import NOTHING, SeveralImages, layer_keys, layer_plan
 from augsynth.transforms.several.objects import count_of, window_of
@@ -72,7 +72,8 @@ class CopyPaste(SeveralImages):
             would be larger than the output gets its size.
         blend: "none" (the default) for sharp edges, or "gaussian" for blurred ones.
         sigma: the standard deviation of the blur in pixels, above 0; 1 by default.
-        interpolation: "nearest", "bilinear" (the default) or "bicubic"; antialiased, except for "nearest".
+        interpolation: "nearest", "bilinear" (the default) or "bicubic".
+        antialias: True (the default) widens the filter where an image becomes smaller.
         p: the probability that an image gets objects; 1 by default.
 
     >>> import numpy as np
@@ -95,6 +96,7 @@ class CopyPaste(SeveralImages):
     blend: str = "none"
     sigma: float = 1.0
     interpolation: str = "bilinear"
+    antialias: bool = True
     p: float = 1.0
 
     _op: ClassVar[int] = 2**16 - 4
@@ -106,7 +108,8 @@ class CopyPaste(SeveralImages):
         positive(self.sigma, "sigma")
         if self.blend not in BLENDS:
             raise ArgumentError(f"blend must be {' or '.join(BLENDS)}, got {shown(self.blend)}")
-        filtered(self.interpolation, self.interpolation != "nearest")
+        flag(self.antialias, "antialias")
+        filtered(self.interpolation, self.antialias)
         check_inner_rules([self.base], self.target_rules)
 
     def _numbers(self) -> tuple[int, int]:
@@ -191,7 +194,7 @@ class CopyPaste(SeveralImages):
 
     def _add(self, lowering: Lowering, keys: Keys, windows: Floats, scale: Floats, size: tuple[int, int]) -> None:
         """Add the steps of objects in `windows` (n, 4), as (top, left, bottom, right), for outputs of one size."""
-        lowering.add("CopyPaste", _cut(windows, scale, self.interpolation))
+        lowering.add("CopyPaste", _cut(windows, scale, filtered(self.interpolation, self.antialias)))
         self.transform.add_to(lowering, keys)
         lowering.add("CopyPaste", _middle(lowering.images.sizes, size))
 
@@ -209,13 +212,13 @@ class CopyPaste(SeveralImages):
         )
 
 
-def _cut(windows: Floats, scale: Floats, interpolation: str) -> Geometry:
+def _cut(windows: Floats, scale: Floats, declared: Sampling) -> Geometry:
     """Cut windows (n, 4), as (top, left, bottom, right), out of images, and scale them."""
     given = windows[:, 2:] - windows[:, :2]
     sizes = np.maximum(np.rint(given * scale[:, None]).astype(np.int64), 1)
     ratio = given / sizes
     inverse = compose(translation(windows[:, 1], windows[:, 0]), scaling(ratio[:, 1], ratio[:, 0]))
-    return Geometry(inverse, sizes, filtered(interpolation, interpolation != "nearest"))
+    return Geometry(inverse, sizes, declared)
 
 
 def _middle(sizes: Ints, largest: tuple[int, int]) -> Geometry:

@@ -15,7 +15,7 @@ from augsynth.core.typing import Floats, Ints, Mask
 from augsynth.errors import ArgumentError, shown
 from augsynth.plan import Composition, Layer
 from augsynth.plan.lowering import Lowering, PerChannel
-from augsynth.transforms.params import bordered, filtered, interval, size_pair
+from augsynth.transforms.params import bordered, filtered, flag, interval, size_pair
 from augsynth.transforms.pipeline import Pipeline
 from augsynth.transforms.several.cells import FITS, Cells, contain, cover, lines
 from augsynth.transforms.several.contract import NOTHING, SeveralImages, layer_keys, layer_plan
@@ -54,7 +54,8 @@ class Mosaic(SeveralImages):
         then: the transform of the finished outputs; None by default.
         fit: "cover" (the default) or "contain", see above.
         fill: the level of the rest of a cell, in the image's units: a number, or one for each channel; 0 by default.
-        interpolation: "nearest", "bilinear" (the default) or "bicubic"; antialiased, except for "nearest".
+        interpolation: "nearest", "bilinear" (the default) or "bicubic".
+        antialias: True (the default) widens the filter where an image becomes smaller.
         p: the probability of a mosaic; 1 by default. The other images fill the output alone.
 
     Each partner is drawn from all others, and may come twice; an image alone in its batch is its own partner.
@@ -78,6 +79,7 @@ class Mosaic(SeveralImages):
     fit: str = "cover"
     fill: PerChannel = 0.0
     interpolation: str = "bilinear"
+    antialias: bool = True
     p: float = 1.0
 
     _op: ClassVar[int] = 2**16 - 2
@@ -90,7 +92,8 @@ class Mosaic(SeveralImages):
         if self.fit not in FITS:
             raise ArgumentError(f"fit must be {' or '.join(FITS)}, got {shown(self.fit)}")
         bordered("constant", self.fill)
-        filtered(self.interpolation, self.interpolation != "nearest")
+        flag(self.antialias, "antialias")
+        filtered(self.interpolation, self.antialias)
 
     def _words(self) -> list[str]:
         rows, columns = size_pair(self.grid, "grid")
@@ -159,10 +162,11 @@ class Mosaic(SeveralImages):
     def _add(self, lowering: Lowering, keys: Keys, cells: Cells, windows: Floats) -> None:
         """Add the steps of the images in some cells; `windows` (n, 2) are the places of what is shown of them."""
         self.transform.add_to(lowering, keys)
+        declared = filtered(self.interpolation, self.antialias)
         if self.fit == "cover":
-            lowering.add("Mosaic", cover(cells, lowering.images, windows, self.interpolation))
+            lowering.add("Mosaic", cover(cells, lowering.images, windows, declared))
             return
-        for step in contain(cells, lowering.images, self.interpolation, self.fill):
+        for step in contain(cells, lowering.images, declared, self.fill):
             lowering.add("Mosaic", step)
 
     def _add_example(self, lowering: Lowering) -> None:

@@ -14,7 +14,8 @@ import pytest
 from augsynth import transforms as T
 from augsynth.cli import main
 from augsynth.errors import ArgumentError, ArgumentTypeError
-from augsynth.transforms.converting import albumentations, torchvision
+from augsynth.transforms.converting import torchvision
+from augsynth.transforms.converting.albumentations import pipelines as albumentations
 
 
 def peer(name: str, **attributes: Any) -> Any:
@@ -180,3 +181,12 @@ def test_the_page_names_every_transform_that_converts(table: dict[str, Any]) -> 
     alike = {"RandomHorizontalFlip", "RandomVerticalFlip", "RandomPerspective", "ElasticTransform", "RandomGrayscale"}
     named = set(re.findall(r"`(\w+)", page)) | alike
     assert sorted(table.keys() - named) == []
+
+
+def test_ranges_of_colours_and_holes_are_read_by_their_names() -> None:
+    jitter = described("ColorJitter", brightness_range=[0.5, 1.5], contrast_range=[1, 1], saturation=0.3, hue=0, p=1.0)
+    holes = described("CoarseDropout", hole_height_range=[0.2, 0.4], hole_width_range=[0.1, 0.2], p=1.0)
+    first, second = T.from_albumentations([jitter, holes]).transforms
+    assert first == T.ColorJitter((0.5, 1.5), (1.0, 1.0), (0.7, 1.3))
+    assert isinstance(second, T.RandomErasing)
+    assert second.scale == pytest.approx((0.02, 0.08))

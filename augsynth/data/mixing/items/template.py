@@ -35,6 +35,7 @@ class ItemTemplate:
                 f"items of real must be (image, label) or a dict with 'image', got a bare {type(item).__name__}"
             )
         image, self.example = self.structure.split(item)
+        self._holds_class = self.structure.kind == "pair" and type(self.example.get("label")) is int
         self.passthrough = frozenset(passthrough)
         self._form = ImageForm.of(image, "real")
 
@@ -66,6 +67,8 @@ class ItemTemplate:
             item: item of the synthetic data set, in any form.
             partner: real item that gives the fields which the synthetic one lacks; None if it lacks none.
         """
+        if self._holds_class and type(item) is tuple and len(item) == 2 and type(item[1]) is int:
+            return self._form.convert(item[0]), item[1]  # by far the most, and three times quicker than the general way
         image, fields = self._split(item)
         if partner is not None:
             fields = {**self.structure.split(partner)[1], **fields}
@@ -99,22 +102,27 @@ class ItemTemplate:
         """Return a synthetic data set whose items are read with the default keys, a view if it has those of `real`."""
         if self.structure.keys == DEFAULT_KEYS or not hasattr(synthetic, "__getitem__") or len(synthetic) == 0:
             return synthetic
-        return with_default_keys(synthetic, self.keys_of(synthetic[0]))
-
-    def keys_of(self, item: Any) -> ItemKeys:
-        """Return the keys of a synthetic item: those of the real ones that it has, "image" and "label" otherwise."""
-        keys = self.structure.keys
-        if keys == DEFAULT_KEYS or not isinstance(item, Mapping):
-            return DEFAULT_KEYS
-        named = {name: key for name, key in vars(keys).items() if key in item}
-        return replace(DEFAULT_KEYS, **named)
+        return with_default_keys(synthetic, keys_of(synthetic[0], self.structure.keys))
 
     def _split(self, item: Any) -> tuple[Any, Fields]:
         """Return the image of a synthetic item and its fields, of which the label has the name that real items use."""
-        if type(item) is tuple and len(item) == 2:  # by far the most, and five times quicker than the general way
+        if type(item) is tuple and len(item) == 2:  # five times quicker than the general way
             return item[0], {self.structure.label: item[1]}
-        structure = structure_of(item, "synthetic", self.keys_of(item))
+        structure = structure_of(item, "synthetic", keys_of(item, self.structure.keys))
         image, fields = structure.split(item)
         if structure.label != self.structure.label and structure.label in fields:
             fields[self.structure.label] = fields.pop(structure.label)
         return image, fields
+
+
+def keys_of(item: Any, keys: ItemKeys) -> ItemKeys:
+    """Return the keys of a synthetic item: those of the real ones that it has, "image" and "label" otherwise.
+
+    Args:
+        item: item of the synthetic data set, in any form.
+        keys: keys of the real items.
+    """
+    if keys == DEFAULT_KEYS or not isinstance(item, Mapping):
+        return DEFAULT_KEYS
+    named = {name: key for name, key in vars(keys).items() if key in item}
+    return replace(DEFAULT_KEYS, **named)

@@ -46,6 +46,7 @@ class ItemTransform:
         if transform is not None and not callable(transform):
             raise ArgumentTypeError(f"transform must be callable, got {type(transform).__name__}")
         self._transform = transform
+        self._keyed = transform if isinstance(transform, KeyedTransform) else None  # a slow question, asked once
         self._template = template
         self._moves_targets = _takes_targets(transform)
         if transform is not None:
@@ -60,7 +61,12 @@ class ItemTransform:
         pipeline = getattr(self._transform, "transform", self._transform)  # `Planned` and `DecodingTransform` hold one
         if isinstance(pipeline, Pipeline):
             return pipeline.draws_numbers
-        return isinstance(self._transform, KeyedTransform)
+        return self._keyed is not None
+
+    @property
+    def leaves_all(self) -> bool:
+        """True if items stay as they are."""
+        return self._transform is None
 
     def apply(
         self,
@@ -78,8 +84,8 @@ class ItemTransform:
             where: gives words for the item with a number, for errors.
             added: fields that are set in each item after its transform; None for none.
         """
-        if isinstance(self._transform, KeyedTransform):
-            transform = self._transform
+        transform = self._keyed
+        if transform is not None:
             batch = together(lambda *columns: self._batch(transform, *columns), (images, fields, keys), where)
             return batch if added is None else batch.with_fields(added)
         if self._transform is not None:

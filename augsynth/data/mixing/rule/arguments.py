@@ -56,7 +56,7 @@ class MixArguments:
             check_choice("balance", balance, get_args(Balance))
         names = tuple(synthetic) if is_mapping_of_sources(synthetic) else None
         fill = None if fill_to is None else check_integer("fill_to", fill_to, 1)
-        _check_fill(fill, ratio, mode, pairing, balance, names)
+        _check_fill(fill, ratio, mode, pairing, balance)
         ratios = None if ratio is None else Ratios(ratio, names, below_one=mode == "extend")
         if balance and pairing == "free":
             raise ArgumentError("balance='classes' needs synthetic items with classes: use pairing='class' or 'index'")
@@ -96,7 +96,7 @@ def require_no_classes(ratios: tuple[FixedRatio, ...]) -> tuple[float, ...]:
     return numbers
 
 
-def _check_fill(fill: int | None, ratio: Any, mode: str, pairing: str, balance: Any, names: Any) -> None:
+def _check_fill(fill: int | None, ratio: Any, mode: str, pairing: str, balance: Any) -> None:
     if fill is None:
         if ratio is None:
             raise ArgumentError("give ratio, the synthetic fraction of an epoch, or fill_to, a number of items a class")
@@ -106,10 +106,6 @@ def _check_fill(fill: int | None, ratio: Any, mode: str, pairing: str, balance: 
         "mode='extend'": (mode != "replace", "it keeps every real item anyway: leave mode out"),
         "pairing='free'": (pairing == "free", "it needs items of chosen classes: use pairing='class' or 'index'"),
         "balance": (balance is not None, "it balances the classes itself, up to those with more items: leave it out"),
-        "several sources": (
-            names is not None and len(names) > 1,
-            "nothing says how they share the classes: join them with torch.utils.data.ConcatDataset",
-        ),
     }
     for what, (present, reason) in conflicts.items():
         if present:

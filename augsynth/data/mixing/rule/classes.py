@@ -8,9 +8,9 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from augsynth.core.typing import Ints
+from augsynth.core.typing import Ints, Labels
 
-_CHUNK = 2**18  # items that are sorted at a time
+_CHUNK = 2**17  # items that are sorted at a time
 _SPAN = 2**16  # classes within this span are found by a table
 
 _Small = npt.NDArray[np.unsignedinteger[Any]]
@@ -59,7 +59,7 @@ class ClassMembers:
     ([1, 2], [2])
     """
 
-    def __init__(self, labels: Ints, classes: Ints) -> None:
+    def __init__(self, labels: Labels, classes: Ints) -> None:
         self._sort(_group_numbers(labels, classes), len(classes))
 
     def _sort(self, group: _Small, groups: int) -> None:
@@ -99,7 +99,7 @@ class ClassGroups(ClassMembers):
         return self._group[items].astype(np.int64), self._member[items].astype(np.int64)
 
 
-def find_classes(labels: Ints) -> tuple[Ints, Ints]:
+def find_classes(labels: Labels) -> tuple[Ints, Ints]:
     """Return the classes of some labels in rising order, and the first item of each.
 
     Args:
@@ -120,7 +120,7 @@ def find_classes(labels: Ints) -> tuple[Ints, Ints]:
     return present + low, first[present]
 
 
-def _find_wide_classes(labels: Ints) -> tuple[Ints, Ints]:
+def _find_wide_classes(labels: Labels) -> tuple[Ints, Ints]:
     classes = firsts = np.empty(0, np.int64)
     for start in range(0, len(labels), _CHUNK):
         more, at = np.unique(labels[start : start + _CHUNK].astype(np.int64), return_index=True)
@@ -129,7 +129,7 @@ def _find_wide_classes(labels: Ints) -> tuple[Ints, Ints]:
     return classes, firsts
 
 
-def _group_numbers(labels: Ints, classes: Ints) -> _Small:
+def _group_numbers(labels: Labels, classes: Ints) -> _Small:
     """Return the index of each label in `classes`, or len(classes) for a label that is not there."""
     low, high = (int(classes[0]), int(classes[-1])) if len(classes) else (0, 0)
     numbers = np.empty(len(labels), np.min_scalar_type(len(classes)))

@@ -12,7 +12,7 @@ import torch
 from augsynth.core.arrays import to_numpy
 from augsynth.core.checks import LARGEST_INT64, check_integer
 from augsynth.core.items import DEFAULT_KEYS
-from augsynth.core.typing import Ints
+from augsynth.core.typing import Labels
 from augsynth.data.mixing.items.form import structure_of
 from augsynth.data.mixing.rule.classes import find_classes
 from augsynth.data.mixing.rule.labels import as_class, class_labels
@@ -157,14 +157,14 @@ class Relabelled:
         auxiliary: its classes are none of the real set.
     """
 
-    def __init__(self, view: Any, labels: Ints, joint: Mapping[int, int], name: str, *, auxiliary: bool) -> None:
+    def __init__(self, view: Any, labels: Labels, joint: Mapping[int, int], name: str, *, auxiliary: bool) -> None:
         keyed = isinstance(view, KeyedItems)
         self.data = view.dataset if keyed else view
         self._keys = view.keys if keyed else DEFAULT_KEYS
         self.joint = dict(joint)
         self.auxiliary = auxiliary
         self._name = name
-        self.labels = np.full(len(labels), _LEFT_OUT, np.min_scalar_type(-max(self.joint.values()) - 1))
+        self.labels: Labels = np.full(len(labels), _LEFT_OUT, np.min_scalar_type(-max(self.joint.values()) - 1))
         for label, other in self.joint.items():
             self.labels[labels == label] = other
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ from torch.utils.data import ConcatDataset, Subset
 from augsynth.core.arrays import to_numpy
 from augsynth.core.checks import LARGEST_INT64
 from augsynth.core.items import DEFAULT_KEYS, ItemKeys, class_of
-from augsynth.core.typing import Ints
+from augsynth.core.typing import Ints, Labels
 from augsynth.data.mixing.items.failures import located
 from augsynth.data.mixing.items.form import structure_of
 from augsynth.data.mixing.rule.classes import find_classes
@@ -24,10 +25,11 @@ _LABEL_ATTRIBUTES = ("labels", "targets")
 _PROBES = 8
 _PROBED_CLASSES = 256
 _BAR_FROM = 2000
+_CHUNK = 2**17  # labels of a list that are read at a time
 
 
-def class_labels(dataset: Any, name: str, *, progress: bool = True) -> Ints:
-    """Return the class of every item of a data set, int64 (n,).
+def class_labels(dataset: Any, name: str, *, progress: bool = True) -> Labels:
+    """Return the class of every item of a data set (n,), in a type of integers that holds them.
 
     They come from the column of the label (Hugging Face `datasets`), or from the attribute `labels` or `targets`, if
     the attribute agrees with an item of each class. Both are also found inside `Subset` and `ConcatDataset`. Parts of a
@@ -45,7 +47,7 @@ def class_labels(dataset: Any, name: str, *, progress: bool = True) -> Ints:
     return _class_labels(dataset, name, keys, progress)
 
 
-def _class_labels(dataset: Any, name: str, keys: ItemKeys, progress: bool) -> Ints:
+def _class_labels(dataset: Any, name: str, keys: ItemKeys, progress: bool) -> Labels:
     stated = _stated_labels(dataset, keys, name)
     if stated is not None and len(stated) == len(dataset) and _is_true(stated, dataset, name, keys):
         return stated
@@ -65,7 +67,7 @@ def _is_plain_concatenation(dataset: Any) -> bool:
     return isinstance(dataset, ConcatDataset) and type(dataset).__getitem__ is ConcatDataset.__getitem__
 
 
-def _stated_labels(dataset: Any, keys: ItemKeys, name: str) -> Ints | None:
+def _stated_labels(dataset: Any, keys: ItemKeys, name: str) -> Labels | None:
     """Return the classes that a data set, or all data sets inside it, state; None if one does not."""
     if isinstance(dataset, Subset):
         inner = _stated_labels(dataset.dataset, keys, name)
@@ -85,7 +87,7 @@ def _has_column(dataset: Any, key: str) -> bool:
     return isinstance(names, list) and key in names
 
 
-def _column(dataset: Any, key: str, name: str) -> Ints:
+def _column(dataset: Any, key: str, name: str) -> Labels:
     """Return a column of a Hugging Face data set, without decoding the images beside it."""
     # A function that `set_transform` sets would be called with the images of all items.
     plain = dataset.with_format(None) if hasattr(dataset, "with_format") else dataset
@@ -105,25 +107,45 @@ def _is_column(dataset: Any, keys: ItemKeys) -> bool:
     return _has_column(dataset, keys.label) and not changed
 
 
-def _integers(values: Any) -> Ints | None:
+def _integers(values: Any) -> Labels | None:
+    """Return labels in any sequence as an array; None if they are no integers of 64 bits with a sign."""
     if not isinstance(values, (Sequence, np.ndarray, torch.Tensor)) or isinstance(values, (str, bytes)):
         return None
+    counted = _from_zero(values)
+    if counted is not None:
+        return counted
     try:
-        if isinstance(values, list) and set(map(type, values)) == {int}:  # the general way takes ten times longer
-            return np.fromiter(values, np.int64, len(values))
-        array = to_numpy(values if isinstance(values, (np.ndarray, torch.Tensor)) else list(values), "labels")
+        labels = to_numpy(values if isinstance(values, (np.ndarray, torch.Tensor)) else list(values), "labels")
     except (AugsynthError, OverflowError):
         return None
-    if array.ndim != 1 or array.dtype.kind not in "iu" or (array.size and int(array.max()) > LARGEST_INT64):
+    if labels.ndim != 1 or labels.dtype.kind not in "iu" or (labels.size and int(labels.max()) > LARGEST_INT64):
         return None
-    return array.astype(np.int64, copy=False)
+    return labels.astype(np.int64) if labels.dtype == np.uint64 else labels
 
 
-def _is_true(labels: Ints, dataset: Any, name: str, keys: ItemKeys) -> bool:
+def _from_zero(values: Any) -> Labels | None:
+    """Return a list of integers in [0, 2**32) in the smallest type that holds them; None for everything else.
+
+    Millions of labels take a tenth of the time and of the memory that the general way needs.
+    """
+    if not isinstance(values, list) or not values or type(values[0]) is not int:
+        return None
+    parts = []
+    try:
+        for start in range(0, len(values), _CHUNK):
+            part = np.frombuffer(array("Q", values[start : start + _CHUNK]), np.uint64)
+            parts.append(part.astype(np.min_scalar_type(part.max())))
+    except (TypeError, OverflowError):
+        return None
+    labels = np.concatenate(parts)
+    return labels if labels.itemsize < 8 else None
+
+
+def _is_true(labels: Labels, dataset: Any, name: str, keys: ItemKeys) -> bool:
     return _is_column(dataset, keys) or _agrees(labels, dataset, name, keys)
 
 
-def _agrees(labels: Ints, dataset: Any, name: str, keys: ItemKeys) -> bool:
+def _agrees(labels: Labels, dataset: Any, name: str, keys: ItemKeys) -> bool:
     """Return whether an item of each class, and a few others, have the label that the data set states.
 
     If there are many classes, some of them are checked, unless a `target_transform` could change some labels.

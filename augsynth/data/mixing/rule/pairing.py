@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal, NamedTuple
 import numpy as np
 
 from augsynth.core.rng import draw_bits, uniform
-from augsynth.core.typing import Ints, Mask
+from augsynth.core.typing import Ints, Labels, Mask
 from augsynth.data.mixing.rule.classes import ClassMembers
 from augsynth.data.mixing.rule.permutation import RoundKeys, permute, round_keys
 from augsynth.errors import DataError
@@ -48,7 +48,7 @@ class Sides(NamedTuple):
     * `sizes`: (G,) numbers of real items in each group.
     * `classes`: (G,) classes of the real items in rising order; None if the pairing does not need them.
     * `num_synthetic`: number of synthetic items.
-    * `labels`: reads the classes of the synthetic items, int64 (num_synthetic,).
+    * `labels`: reads the classes of the synthetic items (num_synthetic,).
     * `number`: number of the source, from 0. Sources draw independently of each other.
     * `name`: name of the source in messages.
     """
@@ -56,7 +56,7 @@ class Sides(NamedTuple):
     sizes: Ints
     classes: Ints | None
     num_synthetic: int
-    labels: Callable[[], Ints]
+    labels: Callable[[], Labels]
     number: int
     name: str
 
@@ -89,6 +89,11 @@ class Pairing(ABC):
     def uses(self, quotas: Ints) -> int:
         """Return how often an epoch uses the item that it uses most, for the numbers (G,) of items in each group."""
 
+    @property
+    def available(self) -> Mask:
+        """Groups of real items (G,) that have synthetic items."""
+        return np.ones(len(self._sides.sizes), bool)
+
     def require_classes(self, needed: Mask) -> None:  # noqa: B027 - most pairings have items for every slot
         """Raise `DataError` if some groups of real items that need synthetic items have none."""
 
@@ -120,8 +125,12 @@ class ClassPairing(Pairing):
     def uses(self, quotas: Ints) -> int:
         return _most_uses(quotas, self._items.sizes)
 
+    @property
+    def available(self) -> Mask:
+        return self._items.sizes > 0
+
     def require_classes(self, needed: Mask) -> None:
-        missing = self._classes[(self._items.sizes == 0) & needed].tolist()
+        missing = self._classes[~self.available & needed].tolist()
         if missing:
             raise DataError(
                 f"{self._sides.name} has no items of {listed(missing)}, which pairing='class' needs: add them to the "

@@ -112,6 +112,23 @@ def balanced_quotas(ratios: Sequence[float], sizes: Ints, paired: Mask, mode: Mo
     return quotas
 
 
+def filling_quotas(missing: Ints, able: Mask, phase: float) -> Ints:
+    """Return the number of synthetic items (K, G) of each source that fill the classes: equally many, within one.
+
+    Args:
+        missing: (G,) number of items that each class lacks.
+        able: (K, G) marks of the sources that have items of a class.
+        phase: number in [0, 1) that decides which sources give the one item more.
+
+    >>> filling_quotas(np.array([5, 4]), np.array([[True, False], [True, True]]), 0.0).tolist()
+    [[3, 0], [2, 4]]
+    """
+    sharing = np.maximum(able.sum(axis=0), 1)
+    turns = (np.cumsum(able, axis=0) - 1 + np.arange(len(missing)) + int(phase * 2**20)) % sharing
+    quotas: Ints = able * (missing // sharing + (turns < missing % sharing))
+    return quotas
+
+
 def balanced_real(num_synthetic: int, sizes: Ints, mode: Mode, phase: float) -> Ints:
     """Return the number of real items (G,) of each class that goes with `balanced_quotas`.
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from augsynth.core.typing import Floats, Ints
+from augsynth.core.typing import Floats, Ints, Labels
 from augsynth.data.mixing.rule.arguments import MixArguments, require_no_classes
 from augsynth.data.mixing.rule.assignment import (
     BalancedAssignment,
@@ -21,7 +21,7 @@ from augsynth.data.mixing.rule.classes import ClassGroups, Groups, OneGroup, fin
 from augsynth.data.mixing.rule.label_space import Relabelled
 from augsynth.data.mixing.rule.labels import class_labels
 from augsynth.data.mixing.rule.pairing import PAIRINGS, AuxiliaryPairing, Pairing, Sides, listed
-from augsynth.data.mixing.rule.quota import balanced_quotas, balanced_real, source_quotas
+from augsynth.data.mixing.rule.quota import balanced_quotas, balanced_real, filling_quotas, source_quotas
 from augsynth.data.mixing.rule.ratio import FixedRatio
 from augsynth.data.pools.pool import SyntheticPool
 from augsynth.data.pools.view import PoolView
@@ -40,8 +40,8 @@ class SyntheticSource(NamedTuple):
     data: Any
     view: Any
 
-    def labels(self, progress: bool) -> Ints:
-        """Return the joint label of each item, int64 (n,)."""
+    def labels(self, progress: bool) -> Labels:
+        """Return the joint label of each item (n,)."""
         relabelled = isinstance(self.data, Relabelled)
         return self.data.labels if relabelled else class_labels(self.view, self.words, progress=progress)
 
@@ -84,10 +84,10 @@ class MixRule:
         kinds = [self._kind(source) for source in sources]
         first = self._ratios(0)
         by_class = any(isinstance(ratio, Mapping) for ratio in first) or any(kind.needs_classes for kind in kinds)
+        # New classes pair with none of them, and still take the places of real items class by class.
+        by_class = by_class or (bool(kinds) and arguments.pairing == "class" and arguments.mode == "replace")
         if by_class or arguments.balance or arguments.fill_to:
-            labels = class_labels(real, "real", progress=progress)
-            self._classes = find_classes(labels)[0]
-            self._groups = ClassGroups(labels, self._classes)
+            self._classes, self._groups = _grouped(class_labels(real, "real", progress=progress))
         self._pairings = [self._paired(number, kind, progress) for number, kind in enumerate(kinds)]
         if arguments.ratios is not None:
             for number, ratio in enumerate(self._used(arguments.ratios.largest())):
@@ -177,12 +177,15 @@ class MixRule:
 
     def _quotas(self, epoch: int) -> Ints:
         """Return the number of items (K, G) of each source in each group; raise an error if they cannot be had."""
+        phases = rounding_phases(self.seed, epoch, len(self._sources) + 1)
         fill = self._arguments.fill_to
         if fill is not None:
-            quotas = np.maximum(fill - self._groups.sizes, 0)[None]
-            self._pairings[0].require_classes(quotas[0] > 0)
+            missing = np.maximum(fill - self._groups.sizes, 0)
+            able = np.array([pairing.available for pairing in self._pairings])
+            self._pairings[0].require_classes((missing > 0) & ~able.any(axis=0))
+            quotas = filling_quotas(missing, able, float(phases[0]))
         else:
-            quotas = self._shared(self._ratios(epoch), rounding_phases(self.seed, epoch, len(self._sources) + 1))
+            quotas = self._shared(self._ratios(epoch), phases)
         self._check_uses(quotas, epoch)
         return quotas
 
@@ -230,6 +233,12 @@ class MixRule:
             raise ArgumentError(
                 f"ratio names classes that real does not have: {listed(unknown)}; it has {listed(known)}"
             )
+
+
+def _grouped(labels: Labels) -> tuple[Ints, Groups]:
+    """Return the classes, and the items grouped by them."""
+    classes = find_classes(labels)[0]
+    return classes, ClassGroups(labels, classes)
 
 
 def content_digest(synthetic: Any) -> str | None:

@@ -10,9 +10,10 @@ from torch.utils.data import DistributedSampler, Sampler
 
 from augsynth.core.checks import check_integer
 from augsynth.core.typing import Ints
+from augsynth.data.mixing.epochs.processes import check_share
 from augsynth.data.mixing.mix import SyntheticMixDataset
 from augsynth.data.mixing.rule.assignment import EpochAssignment
-from augsynth.data.mixing.samplers.resumable import ResumableSampler, check_share, in_order
+from augsynth.data.mixing.samplers.resumable import ResumableSampler, in_order
 
 
 class MixBatchSampler(ResumableSampler[list[int]], Sampler[list[int]]):

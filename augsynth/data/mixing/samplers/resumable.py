@@ -120,15 +120,6 @@ class ResumableSampler(ABC, Generic[T]):
             _require_epoch(assignment.epoch, self.dataset.epoch)
 
 
-def check_share(num_replicas: Any, rank: Any) -> tuple[int, int]:
-    """Return both as integers if the rank is in [0, num_replicas); raise `ArgumentError` otherwise."""
-    replicas = check_integer("num_replicas", num_replicas, 1)
-    own = check_integer("rank", rank, 0)
-    if own >= replicas:
-        raise ArgumentError(f"rank must be in [0, num_replicas), got {rank} of {num_replicas}")
-    return replicas, own
-
-
 def in_order(assignment: EpochAssignment, steps: Ints) -> Ints:
     """Return positions in the random order of an epoch, with real items and each synthetic source spread evenly.
 

@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import torch.distributed
 from torch.utils.data import DistributedSampler
 
+from augsynth.data.mixing.epochs.processes import ProcessShare, check_given_share, own_share
 from augsynth.data.mixing.mix import SyntheticMixDataset
 from augsynth.data.mixing.rule.assignment import EpochAssignment
-from augsynth.data.mixing.samplers.resumable import ResumableSampler, check_share, in_order
-from augsynth.errors import ArgumentError
+from augsynth.data.mixing.samplers.resumable import ResumableSampler, in_order
 
 
 class MixSampler(ResumableSampler[int], DistributedSampler[int]):  # type: ignore[misc]  # both hold the dataset
@@ -47,9 +46,7 @@ class MixSampler(ResumableSampler[int], DistributedSampler[int]):  # type: ignor
     ) -> None:
         # It is a DistributedSampler because Lightning replaces other samplers if there are several processes.
         self._set_up(dataset, drop_last)
-        if (num_replicas is None) != (rank is None):
-            raise ArgumentError("num_replicas and rank go together: give both, or neither")
-        self._given = None if num_replicas is None else check_share(num_replicas, rank)
+        self._given = check_given_share(num_replicas, rank)
 
     @property
     def num_replicas(self) -> int:  # type: ignore[override]
@@ -61,18 +58,8 @@ class MixSampler(ResumableSampler[int], DistributedSampler[int]):  # type: ignor
         """Number of this process."""
         return self._share()[1]
 
-    def _share(self) -> tuple[int, int]:
-        if self._given is not None:
-            return self._given
-        # Not in __init__, because trainers start the processes after the sampler is made.
-        distributed = torch.distributed.is_available() and torch.distributed.is_initialized()
-        processes = torch.distributed.get_world_size() if distributed else 1
-        if processes > 1:
-            raise ArgumentError(
-                f"{processes} processes run: give MixSampler num_replicas and rank, so that it "
-                "divides an epoch among them, or num_replicas=1 and rank=0 where Accelerate or Hugging Face divides it"
-            )
-        return 1, 0
+    def _share(self) -> ProcessShare:
+        return own_share(self._given, "MixSampler")
 
     def __len__(self) -> int:
         """Number of positions of a whole epoch, on each process."""

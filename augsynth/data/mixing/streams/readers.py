@@ -77,6 +77,9 @@ class PositionReader(Reader):
         turn, member = divmod(number, count)
         keys = group_keys(self._seed, self._epoch, 1, self._op, turn)
         position = int(permute(np.array([member]), np.array([count]), keys)[0])
+        return self._at(position)
+
+    def _at(self, position: int) -> Read:
         return Read(position, _located(self._side.__getitem__, f"{self._name} item {position}", position))
 
     def reaches(self, number: int) -> bool:

@@ -13,7 +13,9 @@ from augsynth.data.mixing.additions import ItemAdditions, ItemSource
 from augsynth.data.mixing.items.failures import each, together
 from augsynth.data.mixing.items.template import ItemTemplate
 from augsynth.data.mixing.items.transforming import ItemTransform, batch_keys
-from augsynth.data.mixing.streams.readers import Reader
+from augsynth.data.mixing.rule.labels import as_class
+from augsynth.data.mixing.streams.class_reader import ClassReader
+from augsynth.data.mixing.streams.readers import Read, Reader
 from augsynth.data.mixing.streams.windows import Pattern, Share
 
 
@@ -51,7 +53,7 @@ class WindowReader:
         epoch: int,
         options: StreamOptions,
     ) -> None:
-        self._readers = (real,) if synthetic is None else (real, synthetic)
+        self._readers: tuple[Reader, ...] = (real,) if synthetic is None else (real, synthetic)
         self._pattern = pattern
         self._share = share
         self._epoch = epoch
@@ -59,7 +61,7 @@ class WindowReader:
         self._finished = False
         self._template = ItemTemplate([real.first()], options.passthrough, options.keys)
         if synthetic is not None:
-            self._template.check_synthetic(synthetic.first(), "free")
+            self._template.check_synthetic(synthetic.first(), "class" if isinstance(synthetic, ClassReader) else "free")
         self._transform = ItemTransform(options.transform, self._template)
         added = (options.weighted, options.synthetic_weight, options.source)
         self._additions = ItemAdditions(self._template, None, *added)
@@ -75,24 +77,44 @@ class WindowReader:
             return None
         positions = self._pattern.positions(window)
         kinds, numbers = (array.tolist() for array in self._pattern.sources(positions))
-        loaded: list[Any] = []
-        items: list[int] = []
-        for kind, number in zip(kinds, numbers, strict=True):
-            read = self._readers[kind].read(number)
-            if read is None:
-                # The epoch ends with its last real item, without synthetic ones that would go before the next.
-                self._finished = True
-                kept = max((row + 1 for row in range(len(items)) if not kinds[row]), default=0)
-                del items[kept:], loaded[kept:]
-                break
-            items.append(read.number)
-            loaded.append(read.item)
+        real = self._real_of([number for kind, number in zip(kinds, numbers, strict=True) if not kind])
+        # The epoch ends with its last real item, without synthetic ones that would go before the next.
+        rows = [row for row, kind in enumerate(kinds) if not kind][: len(real)]
+        kept = (rows[-1] + 1 if rows else 0) if self._finished else len(kinds)
+        kinds = kinds[:kept]
         full = not self._finished and self._readers[0].reaches(
             self._pattern.real_until(self._share.last_of_turn(turn)) - 1
         )
-        if not items or (self._options.drop_last and not full):
+        if not kept or (self._options.drop_last and not full):
             return None
-        return self._made(positions[: len(items)], kinds[: len(items)], items, loaded)
+        wanted = [number for kind, number in zip(kinds, numbers[:kept], strict=True) if kind]
+        synthetic = self._synthetic_of(wanted, real)
+        sides = iter(real), iter(synthetic)
+        read = [next(sides[kind]) for kind in kinds]
+        return self._made(positions[:kept], kinds, [one.number for one in read], [one.item for one in read])
+
+    def _real_of(self, numbers: list[int]) -> list[Read]:
+        """Return the real items with these numbers, fewer where their side ends."""
+        found = []
+        for number in numbers:
+            read = self._readers[0].read(number)
+            if read is None:
+                self._finished = True
+                break
+            found.append(read)
+        return found
+
+    def _synthetic_of(self, numbers: list[int], real: list[Read]) -> list[Read]:
+        """Return the synthetic items with these numbers, with the classes of real ones of the window if they pair."""
+        if not numbers:
+            return []
+        reader = self._readers[1]
+        if not isinstance(reader, ClassReader):
+            return [read for read in map(reader.read, numbers) if read is not None]  # this side starts again
+        structure = self._template.structure
+        partners = (real[row * len(real) // len(numbers)].item for row in range(len(numbers)))
+        labels = (as_class(structure.split(partner)[1][structure.label], "real") for partner in partners)
+        return [reader.read_of_class(number, label) for number, label in zip(numbers, labels, strict=True)]
 
     def _made(self, positions: Any, kinds: list[int], items: list[int], loaded: list[Any]) -> Sequence[Any]:
         """Return items in the form of the real ones, transformed."""

@@ -5,24 +5,30 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from fractions import Fraction
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 from torch.utils.data import IterableDataset, get_worker_info
 
 from augsynth.core.checks import check_choice, check_integer
 from augsynth.core.items import ItemKeys
 from augsynth.data.mixing.epochs.epoch import SharedEpoch, check_epoch
+from augsynth.data.mixing.epochs.processes import check_given_share
 from augsynth.data.mixing.epochs.states import require_same, saved_number
 from augsynth.data.mixing.items.joining import require_same_class_names
+from augsynth.data.mixing.items.template import keys_of
 from augsynth.data.mixing.items.weights import check_synthetic_weight
 from augsynth.data.mixing.mix import Source
+from augsynth.data.mixing.rule.labels import class_labels
 from augsynth.data.mixing.rule.ratio import Ratios
+from augsynth.data.mixing.streams.class_reader import ClassIndex, ClassReader
 from augsynth.data.mixing.streams.readers import Reader, has_positions, reader, refuse_divided
 from augsynth.data.mixing.streams.reading import StreamOptions, WindowReader
-from augsynth.data.mixing.streams.windows import Pattern, Share, check_share
+from augsynth.data.mixing.streams.windows import Pattern, Share
 from augsynth.errors import ArgumentError, CheckpointError
+from augsynth.generators.reading.keyed import with_default_keys
 from augsynth.targets import field_names
 
+StreamPairing = Literal["free", "class"]
 Sharded = bool | Literal["real", "synthetic"]
 _FINEST = 2**20  # largest denominator of a ratio
 
@@ -32,7 +38,7 @@ class MixStream(IterableDataset[Any]):
 
     For sides that can only be read in order, such as WebDatasets; a side with positions is read in random order. Every
     real item comes once an epoch, and the synthetic side starts again when it ends. Among any L consecutive items of
-    the epoch, less than one synthetic item is missing or too many. Pairing is free: a synthetic item is any item.
+    the epoch, less than one synthetic item is missing or too many.
 
     The stream is cut into windows. They are dealt to the processes, and to the workers of each, in turn. With
     `batch_size=window`, a DataLoader gives the same batches in the same order for any number of workers.
@@ -42,6 +48,9 @@ class MixStream(IterableDataset[Any]):
         synthetic: the same; a `SyntheticPool`, for example.
         ratio: synthetic fraction of the epoch in [0, 1): a number, one of `augsynth.data.schedules`, or a function of
             the epoch.
+        pairing: "free": a synthetic item is any item; "class": it has the class of a real item of its window, in turn.
+            This needs a synthetic side with positions and integer labels, and windows of at least 1 / (1 − ratio)
+            items. Default "free".
         window: number of consecutive items that one worker gives, at least 1; the batch size. Default 64.
         transform: one of `augsynth.transforms`, which gets the key (seed, epoch, position); or a function of one image.
             Default None.
@@ -74,6 +83,7 @@ class MixStream(IterableDataset[Any]):
         synthetic: Any,
         *,
         ratio: Any,
+        pairing: StreamPairing = "free",
         window: int = 64,
         transform: Callable[..., Any] | None = None,
         seed: int = 0,
@@ -92,12 +102,13 @@ class MixStream(IterableDataset[Any]):
         self._ratios = Ratios(ratio, None, below_one=True)
         self.real, self.synthetic = real, synthetic
         self.window = check_integer("window", window, 1)
+        check_choice("pairing", pairing, get_args(StreamPairing))
+        self.pairing = pairing
         self.batched = bool(batched)
         if sharded is not None and not isinstance(sharded, bool):
             check_choice("sharded", sharded, ("real", "synthetic"))
         self._sharded = sharded
-        check_share(num_replicas, rank)
-        self.num_replicas, self.rank = num_replicas, rank
+        self._given_share = check_given_share(num_replicas, rank)
         self._options = StreamOptions(
             transform,
             check_integer("seed", seed, -(2**63), expected="a signed 64-bit integer"),
@@ -113,6 +124,9 @@ class MixStream(IterableDataset[Any]):
         if self._ratios.uses[0]:
             require_same_class_names(real, synthetic)
         self._pattern(0)
+        self._index: ClassIndex | None = None
+        if pairing == "class" and self._ratios.uses[0]:
+            self._index = _indexed(synthetic, self._options.keys)
         self._epoch = SharedEpoch()
         self._start = SharedEpoch()  # first window of this process that is still to be read
         self._ended = SharedEpoch()  # how often this epoch was read to its end
@@ -172,9 +186,10 @@ class MixStream(IterableDataset[Any]):
     def _described(self, epoch: int) -> dict[str, Any]:
         return {
             "ratio": self._ratios.description(epoch),
+            "pairing": self.pairing,
             "window": self.window,
             "seed": self._options.seed,
-            "num_replicas": self.num_replicas or 1,
+            "num_replicas": self._given_share[0] if self._given_share else 1,
             "sharded": self._sharded or False,
             "drop_last": self._options.drop_last,
         }
@@ -185,10 +200,16 @@ class MixStream(IterableDataset[Any]):
         if isinstance(ratio, Mapping):
             raise ArgumentError("a stream does not know the classes of items to come: give one ratio for all classes")
         fraction = Fraction(ratio).limit_denominator(_FINEST)
+        real = fraction.denominator - fraction.numerator
+        if self.pairing == "class" and real * self.window < fraction.denominator:
+            raise ArgumentError(
+                f"pairing='class' needs a real item in every window: with ratio {ratio}, window must be at least "
+                f"{-(-fraction.denominator // real)}, got {self.window}"
+            )
         return Pattern(fraction.numerator, fraction.denominator, self.window)
 
     def __iter__(self) -> Iterator[Any]:
-        share = Share.of(self.num_replicas, self.rank)
+        share = Share.of(self._given_share)
         self._warn_if_read_before(share)
         windows = self._windows(share)
         first, skipped = self._first_turn(share)
@@ -222,6 +243,8 @@ class MixStream(IterableDataset[Any]):
             side.set_epoch(epoch)
         if self._sharded is None and share.workers > 1:
             refuse_divided(side, name)
+        if name == "synthetic" and self._index is not None:
+            return ClassReader(side, name, self._options.seed, epoch, self._index)
         own = self._sharded is True or self._sharded == name
         return reader(side, name, seed=self._options.seed, epoch=epoch, own=own, repeats=name == "synthetic")
 
@@ -263,6 +286,16 @@ class _Place(NamedTuple):
     turn: int
     items: int
     in_worker: bool
+
+
+def _indexed(synthetic: Any, keys: ItemKeys) -> ClassIndex:
+    if not has_positions(synthetic) or len(synthetic) == 0:
+        raise ArgumentError(
+            "pairing='class' looks for synthetic items of each class, and needs a map-style dataset with items, got "
+            f"{type(synthetic).__name__}: fill a SyntheticPool, or use pairing='free'"
+        )
+    view = with_default_keys(synthetic, keys_of(synthetic[0], keys))
+    return ClassIndex.of(class_labels(view, "synthetic", progress=False))
 
 
 def _source(number: int, item: int) -> Source:

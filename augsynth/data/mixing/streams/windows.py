@@ -6,13 +6,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
-import torch.distributed
 from torch.utils.data import get_worker_info
 
-from augsynth.core.checks import check_integer
 from augsynth.core.typing import Ints
+from augsynth.data.mixing.epochs.processes import ProcessShare, own_share
 from augsynth.data.mixing.rule.spreading import diffused
-from augsynth.errors import ArgumentError
 
 
 class Share(NamedTuple):
@@ -30,19 +28,12 @@ class Share(NamedTuple):
     workers: int
 
     @classmethod
-    def of(cls, num_replicas: int | None, rank: int | None) -> Share:
+    def of(cls, given: ProcessShare | None) -> Share:
         """Return the share of the process and worker that call; raise `ArgumentError` if nobody says how to divide."""
-        if num_replicas is None:
-            distributed = torch.distributed.is_available() and torch.distributed.is_initialized()
-            processes = torch.distributed.get_world_size() if distributed else 1
-            if processes > 1:
-                raise ArgumentError(
-                    f"{processes} processes run: give MixStream num_replicas and rank, so that "
-                    "it divides the windows among them, or num_replicas=1 and rank=0 where the trainer divides batches"
-                )
+        num_replicas, rank = own_share(given, "MixStream")
         info = get_worker_info()
         worker, workers = (0, 1) if info is None else (info.id, info.num_workers)
-        return cls(rank or 0, num_replicas or 1, worker, workers)
+        return cls(rank, num_replicas, worker, workers)
 
     def turns(self, first: int) -> Iterator[int]:
         """Yield the numbers of the windows of this worker among those of its process, from `first` on, without end."""
@@ -88,12 +79,3 @@ class Pattern(NamedTuple):
         """Return the number of real items in all windows up to this one."""
         end = (window + 1) * self.size
         return end - int(diffused(np.array([end]), self.synthetic, self.total)[0])
-
-
-def check_share(num_replicas: int | None, rank: int | None) -> None:
-    """Raise `ArgumentError` if these are not the number of processes and one of them, or both None."""
-    if (num_replicas is None) != (rank is None):
-        raise ArgumentError("num_replicas and rank go together: give both, or neither")
-    if num_replicas is not None:
-        replicas = check_integer("num_replicas", num_replicas, 1)
-        check_integer("rank", rank, 0, replicas - 1)
