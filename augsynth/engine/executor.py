@@ -11,7 +11,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sized
+from collections import deque
+from collections.abc import Iterator, Sized
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -65,6 +66,20 @@ def run(plan: Plan, sources: Sources, executor: Executor[Sources, Outputs], outp
     Returns the outputs as the sources of a next step, (H, W, C). Raises `PlanError` if the number of sources is wrong,
     or if there is no memory for images between two passes.
     """
+    return deque(run_by_steps(plan, sources, executor, outputs), maxlen=1).pop()
+
+
+def run_by_steps(
+    plan: Plan, sources: Sources, executor: Executor[Sources, Outputs], outputs: Outputs
+) -> Iterator[Sources]:
+    """Run a plan as `run` does, and yield the images after each of its steps.
+
+    Args:
+        plan: as for `run`.
+        sources: as for `run`.
+        executor: as for `run`.
+        outputs: as for `run`.
+    """
     if len(sources) != len(plan):
         raise PlanError(f"the plan is for {len(plan)} images, got {len(sources)}")
     try:
@@ -73,7 +88,8 @@ def run(plan: Plan, sources: Sources, executor: Executor[Sources, Outputs], outp
                 sources = executor.run_whole_image(step, sources)
             else:
                 sources = executor.run_pass(step, sources, executor.allocate(step.rows))
-        return executor.run_pass(plan.passes[-1], sources, outputs)
+            yield sources
+        yield executor.run_pass(plan.passes[-1], sources, outputs)
     except MemoryError as error:
         raise PlanError(f"there is not enough memory for what lies between the plan's passes: {error}") from error
 

@@ -14,9 +14,9 @@ import numpy as np
 from augsynth._native.layout import DType
 from augsynth.core.typing import Bytes, Image
 from augsynth.engine import CpuExecutor
-from augsynth.engine.executor import output_dtype
+from augsynth.engine.executor import output_dtype, run_by_steps
 from augsynth.errors import ArgumentError
-from augsynth.plan import Barrier, Plan
+from augsynth.plan import Plan
 
 _GAP = 4
 _PAGE = """<!doctype html><meta charset="utf-8"><title>Passes of a pipeline</title>
@@ -92,14 +92,9 @@ def images_between(plan: Plan, images: Any) -> list[Sequence[Image]]:
         plan: the plan.
         images: n images (H, W, C), for which the plan was drawn.
     """
-    executor, found = CpuExecutor(), []
-    for step in plan.steps:
-        if isinstance(step, Barrier):
-            images = executor.run_whole_image(step, images)
-        else:
-            images = executor.run_pass(step, images, executor.allocate(step.rows))
-        found.append(images)
-    if output_dtype(plan.passes[-1].rows) == DType.BFLOAT16:
+    executor, last = CpuExecutor(), plan.passes[-1].rows
+    found: list[Any] = list(run_by_steps(plan, images, executor, executor.allocate(last)))
+    if output_dtype(last) == DType.BFLOAT16:
         found[-1] = [(image.astype(np.uint32) << 16).view(np.float32) for image in found[-1]]
     return found
 

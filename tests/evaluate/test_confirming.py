@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import sqrt
 
 import numpy as np
@@ -10,11 +10,12 @@ import pytest
 from scipy.stats import t as student
 from sklearn.linear_model import RidgeClassifier
 from sklearn.neighbors import KNeighborsClassifier
+from sweep_doubles import Others, Recorder
 
 from augsynth import transforms as T
 from augsynth.data.loading.datasets import ImageData, load_dataset
 from augsynth.errors import ArgumentError
-from augsynth.evaluate import ClassificationTask, ScikitLearn, SweepSettings, mean_interval, sweep
+from augsynth.evaluate import ScikitLearn, SweepSettings, mean_interval, sweep
 from augsynth.evaluate.sweeping.arms import Arm
 from augsynth.evaluate.sweeping.label_safety import check_policies
 from augsynth.evaluate.sweeping.policies import pipelines_of
@@ -23,34 +24,6 @@ from augsynth.evaluate.sweeping.trials import Laboratory
 from augsynth.evaluate.sweeping.verdict import verdict_of
 
 QUICK = SweepSettings(per_class=5, policies=("none",), ratios=(0.25, 0.5), seeds=2, confirm_seeds=2, workers=1)
-
-
-@dataclass(frozen=True)
-class Others:
-    """A source of real images."""
-
-    images: ImageData
-
-    def pool(self, real, seed, folder):
-        return self.images
-
-
-@dataclass(frozen=True)
-class Recorder(ClassificationTask):
-    """A task that notes what it trains on and is scored on."""
-
-    log: list
-
-    def describe(self):
-        return {"task": "recorder"}
-
-    def score(self, training, test, *, seed):
-        real = {training.real.images[i].tobytes() for i in range(len(training.real))}
-        self.log.append((seed, real, {image.tobytes() for image in test.images}))
-        return super().score(training, test, seed=seed)
-
-    def train(self, training, *, num_classes, seed):
-        return lambda images: np.zeros(len(images), np.int64)
 
 
 @pytest.fixture(scope="module")

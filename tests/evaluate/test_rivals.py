@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from sklearn.linear_model import RidgeClassifier
 from sklearn.naive_bayes import GaussianNB
+from sweep_doubles import Others
 
 from augsynth.classifier import Classifier, train_classifier
 from augsynth.data.loading.datasets import ImageData, load_dataset
@@ -19,16 +20,6 @@ from augsynth.evaluate.sweeping.recipes import RECIPES, Ingredients
 
 QUICK = SweepSettings(per_class=3, policies=("none", "gentle"), ratios=(0.5,), seeds=2, confirm_seeds=2, workers=1)
 TASK = SmallCNN(steps=3, width=4)
-
-
-@dataclass(frozen=True)
-class Others:
-    """A source of real images."""
-
-    images: ImageData
-
-    def pool(self, real, seed, folder):
-        return self.images
 
 
 @pytest.fixture(scope="module")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from html import unescape
 from statistics import fmean
 
 import numpy as np
 import pytest
 from sklearn.linear_model import RidgeClassifier
+from sweep_doubles import Others, Recorder
 
 from augsynth import SyntheticMixDataset
 from augsynth import transforms as T
@@ -19,7 +20,6 @@ from augsynth.errors import ArgumentError, DataError
 from augsynth.evaluate import (
     METRICS,
     MORE_METRICS,
-    ClassificationTask,
     Given,
     OwnData,
     ScikitLearn,
@@ -38,34 +38,6 @@ from augsynth.evaluate.sweeping.splits import draw_split
 from augsynth.generators import create_generator
 
 QUICK = SweepSettings(per_class=5, policies=("none", "gentle"), ratios=(0.5,), seeds=2, confirm_seeds=3, workers=1)
-
-
-@dataclass(frozen=True)
-class Others:
-    """A source of real images."""
-
-    images: ImageData
-
-    def pool(self, real, seed, folder):
-        return self.images
-
-
-@dataclass(frozen=True)
-class Recorder(ClassificationTask):
-    """A task that notes what it trains on and is scored on, and predicts the first class."""
-
-    log: list
-
-    def describe(self):
-        return {"task": "recorder"}
-
-    def score(self, training, test, *, seed):
-        real = {training.real.images[i].tobytes() for i in range(len(training.real))}
-        self.log.append((seed, real, {image.tobytes() for image in test.images}))
-        return super().score(training, test, seed=seed)
-
-    def train(self, training, *, num_classes, seed):
-        return lambda images: np.zeros(len(images), np.int64)
 
 
 @pytest.fixture(scope="module")

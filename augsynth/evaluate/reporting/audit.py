@@ -20,5 +20,5 @@ def audit_page(record: Record) -> str:
         found=found,
         version=found["provenance"]["augsynth"],
         pictures=parts.pictures(record, found["pictures"]),
-        tables={"sizes": {name: f"{size:,}" for name, size in found["sizes"].items()}, **parts.described(found)},
+        tables=parts.described(found),
     )

@@ -21,5 +21,5 @@ def evaluation_page(record: Record) -> str:
         number=parts.number,
         version=found["provenance"]["augsynth"],
         pictures=parts.pictures(record, found["pictures"]),
-        tables={"sizes": {name: f"{size:,}" for name, size in found["sizes"].items()}, **parts.described(found)},
+        tables=parts.described(found),
     )

@@ -88,13 +88,15 @@ def recalls(control: Any, winner: Any, names: Sequence[str]) -> list[dict[str, s
 
 
 def described(found: Mapping[str, Any]) -> dict[str, dict[str, str]]:
-    """Return settings and provenance with durations as text.
+    """Return sizes, settings, and provenance with durations, as text.
 
     Args:
         found: the stored result.
     """
     durations = {name: f"{value:.0f} s" for name, value in found.get("seconds", {}).items()}
+    sizes = {"sizes": {name: f"{size:,}" for name, size in found["sizes"].items()}} if "sizes" in found else {}
     return {
+        **sizes,
         "settings": {name: as_text(value) for name, value in found["settings"].items()},
         "provenance": {**found["provenance"], **durations},
     }

@@ -11,13 +11,12 @@ from typing import Any, cast
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from augsynth.core.torch_settings import seeded
 from augsynth.errors import PluginError
 from augsynth.evaluate.sweeping.networks import Build, model_of
 from augsynth.evaluate.sweeping.tasks import Task
-from augsynth.evaluate.sweeping.updates import update
+from augsynth.evaluate.sweeping.updates import trained
 
 
 @dataclass(frozen=True)
@@ -52,16 +51,13 @@ class Detection(Task):
 
     def score(self, training: Any, test: Any, *, seed: int) -> dict[str, float]:
         device = torch.device(self.device)
-        with seeded(device, seed):
-            model = model_of(self.model, self.num_classes + 1).to(device).train()
 
-            def loss(items: Sequence[tuple[Tensor, Mapping[str, Any]]]) -> Tensor:
-                images = [image.to(device) for image, _ in items]
-                targets = [_target(target, device) for _, target in items]
-                return cast("Tensor", sum(model(images, targets).values()))
+        def loss(model: nn.Module, items: Sequence[tuple[Tensor, Mapping[str, Any]]]) -> Tensor:
+            images = [image.to(device) for image, _ in items]
+            targets = [_target(target, device) for _, target in items]
+            return cast("Tensor", sum(model(images, targets).values()))
 
-            update(model, training, loss, self.steps, self.batch_size, self.learning_rate, seed)
-        model.eval()
+        model = trained(lambda: model_of(self.model, self.num_classes + 1), training, loss, self, seed)
         with torch.inference_mode():
             found = [model([test[k][0].to(device)])[0] for k in range(len(test))]
         return coco_precision([test[k][1] for k in range(len(test))], found)

@@ -14,7 +14,7 @@ from augsynth.evaluate.inputs import ImageSet, read_sets
 from augsynth.evaluate.reporting.examples import by_class, nearest_picture, rows_by_class
 from augsynth.evaluate.reporting.pictures import Picture
 from augsynth.evaluate.sweeping.sources import kind_of
-from augsynth.evaluate.sweeping.splits import Repetition, require_test_part
+from augsynth.evaluate.sweeping.splits import Repetition, Split, require_test_part
 from augsynth.evaluate.sweeping.trials import Laboratory
 
 _MOST = 500
@@ -48,12 +48,12 @@ def exhibits(laboratory: Laboratory, source: str, policy: str, repetition: Repet
         policy: name of the augmentation policy.
         repetition: the repetition.
     """
-    real = laboratory.split(repetition).real
-    sets = read_sets({"samples": laboratory.pool(source, repetition), "real": real})
-    other = kind_of(laboratory.sources[source]) == "auxiliary"
-    names = (laboratory.pool(source, repetition).class_names or ()) if other else real.class_names
+    split, pool = laboratory.split(repetition), laboratory.pool(source, repetition)
+    real, other = split.real, kind_of(laboratory.sources[source]) == "auxiliary"
+    sets = read_sets({"samples": pool, "real": real})
+    names = (pool.class_names or ()) if other else real.class_names
     pictures = _pictures(laboratory, sets, real, policy, repetition.seed, names)
-    return Exhibits(pictures, _gates(laboratory, sets, real, repetition))
+    return Exhibits(pictures, _gates(sets, split, require_test_part(laboratory.data_of(repetition)), repetition.seed))
 
 
 def _pictures(
@@ -70,13 +70,9 @@ def _pictures(
     return first, augmented, synthetic, nearest_picture(sets["samples"].images, sets["real"].images)
 
 
-def _gates(
-    laboratory: Laboratory, sets: Mapping[str, ImageSet], real: ImageData, repetition: Repetition
-) -> dict[str, Any]:
+def _gates(sets: Mapping[str, ImageSet], split: Split, test: ImageData, seed: int) -> dict[str, Any]:
     """Return what an audit finds among the images of a repetition and those apart from it, without their labels."""
-    seed = repetition.seed
-    rng = np.random.default_rng(seed)
-    apart, test = laboratory.split(repetition).selection, require_test_part(laboratory.data_of(repetition))
+    rng, (real, apart) = np.random.default_rng(seed), split
     others: Sequence[ImageData | None] = (apart if len(apart) else None, test)
     drawn = [None if part is None else part.take(np.sort(rng.permutation(len(part))[:_MOST])) for part in others]
     samples = sets["samples"].images

@@ -7,14 +7,13 @@ from dataclasses import replace
 from typing import Any, Literal, NamedTuple, TypeVar
 
 import numpy as np
-import torch
 
 from augsynth.classifier import Classifier
 from augsynth.data import PoolView, SyntheticMixDataset
 from augsynth.data.loading.datasets import ImageData
 from augsynth.data.schedules import linear, strengths
 from augsynth.errors import ArgumentError
-from augsynth.evaluate.sweeping.sources import Kind, Pool
+from augsynth.evaluate.sweeping.sources import Kind, Pool, as_tensor
 from augsynth.evaluate.sweeping.tasks import ClassificationTask, Task, best_classes
 from augsynth.gates.selection import RealImages, SelectionTask, choose
 from augsynth.transforms import Compose
@@ -272,13 +271,9 @@ def _chosen(given: Ingredients, how: str) -> Any:
     if not isinstance(given.pool, ImageData):
         assert given.pool is not None
         return given.pool.select(how, given.real, keep=KEPT, seed=given.seed)
-    compared = RealImages(_tensor(given.real), given.real.labels)
-    task = SelectionTask(_tensor(given.pool), given.pool.labels, compared, seed=given.seed)
+    compared = RealImages(as_tensor(given.real), given.real.labels)
+    task = SelectionTask(as_tensor(given.pool), given.pool.labels, compared, seed=given.seed)
     return given.pool.take(choose(task, how, KEPT))
-
-
-def _tensor(data: ImageData) -> torch.Tensor:
-    return torch.from_numpy(np.ascontiguousarray(np.moveaxis(data.images, -1, 1)))
 
 
 def _part(pool: Pool, items: np.ndarray[Any, np.dtype[np.int64]], name: str) -> Any:

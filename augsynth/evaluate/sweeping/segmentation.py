@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from augsynth.core.torch_settings import seeded
 from augsynth.evaluate.sweeping.networks import Build, model_of
 from augsynth.evaluate.sweeping.tasks import Task
-from augsynth.evaluate.sweeping.updates import update
+from augsynth.evaluate.sweeping.updates import trained
 
 
 @dataclass(frozen=True)
@@ -44,16 +43,13 @@ class Segmentation(Task):
 
     def score(self, training: Any, test: Any, *, seed: int) -> dict[str, float]:
         device = torch.device(self.device)
-        with seeded(device, seed):
-            model = model_of(self.model, self.num_classes).to(device).train()
 
-            def loss(items: Sequence[tuple[Tensor, Any]]) -> Tensor:
-                images = torch.stack([image for image, _ in items]).to(device)
-                masks = torch.stack([torch.as_tensor(np.asarray(mask)) for _, mask in items]).to(device)
-                return F.cross_entropy(_scores(model, images), masks.long())
+        def loss(model: nn.Module, items: Sequence[tuple[Tensor, Any]]) -> Tensor:
+            images = torch.stack([image for image, _ in items]).to(device)
+            masks = torch.stack([torch.as_tensor(np.asarray(mask)) for _, mask in items]).to(device)
+            return F.cross_entropy(_scores(model, images), masks.long())
 
-            update(model, training, loss, self.steps, self.batch_size, self.learning_rate, seed)
-        model.eval()
+        model = trained(lambda: model_of(self.model, self.num_classes), training, loss, self, seed)
         counts = np.zeros((self.num_classes, self.num_classes))
         with torch.inference_mode():
             for k in range(len(test)):

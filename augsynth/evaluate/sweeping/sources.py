@@ -128,10 +128,9 @@ class Varied:
         parts = {"generator": generator.digest(), "strengths": list(self.strengths), "seed": seed}
         path = folder / f"varied-{content_key({**parts, 'real': data_digest(real)})}"
         count = len(real) * len(self.strengths)
-        if path.exists() and len(stored := SyntheticPool.open(path)) == count:
+        if (stored := _stored(path, count)) is not None:
             return stored
-        images = torch.from_numpy(np.ascontiguousarray(np.moveaxis(real.images, -1, 1)))
-        labels = torch.from_numpy(real.labels)
+        images, labels = as_tensor(real), torch.from_numpy(real.labels)
         versions = [generator.vary(images, strength, labels, seed=seed).images for strength in self.strengths]
         content = (torch.stack(versions, 1).flatten(0, 1), np.repeat(real.labels, len(versions)))
         return SyntheticPool.import_images(path, content, class_names=real.class_names, progress=False)
@@ -198,13 +197,28 @@ def require_conditional(generator: Generator) -> None:
         raise ArgumentError(f"generator {generator.name!r} draws no labels; a conditional one is needed")
 
 
+def as_tensor(data: ImageData) -> torch.Tensor:
+    """Return images as generators take them, uint8 (n, C, H, W).
+
+    Args:
+        data: the images.
+    """
+    return torch.from_numpy(np.ascontiguousarray(np.moveaxis(data.images, -1, 1)))
+
+
+def _stored(path: Path, count: int) -> SyntheticPool | None:
+    """Return the pool in a folder if it is whole, with `count` items."""
+    if not path.exists():
+        return None
+    stored = SyntheticPool.open(path)
+    return stored if len(stored) == count else None
+
+
 def _filled(make: Callable[[], Generator], key: str, count: int, seed: int, folder: Path) -> SyntheticPool:
     """Return the pool of a key, which is filled only if the folder does not have the whole of it."""
     path = folder / f"{key[:32]}-{count}-{seed}"
-    if path.exists():
-        stored = SyntheticPool.open(path)
-        if len(stored) == count:
-            return stored
+    if (stored := _stored(path, count)) is not None:
+        return stored
     generator = make()
     require_conditional(generator)
     return SyntheticPool.create(path, generator, count, seed=seed, progress=False)

@@ -1,38 +1,60 @@
-"""Training of a model with a loss of the caller's own."""
+"""Training of new models with a loss of the caller's own."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from functools import partial
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from augsynth.core.torch_settings import seeded
 
-def update(
-    model: nn.Module,
+
+class Updates(Protocol):
+    """Settings of a training, which tasks have as fields."""
+
+    @property
+    def steps(self) -> int: ...
+    @property
+    def batch_size(self) -> int: ...
+    @property
+    def learning_rate(self) -> float: ...
+    @property
+    def device(self) -> str: ...
+
+
+def trained(
+    make: Callable[[], nn.Module],
     training: Any,
-    loss: Callable[[Sequence[Any]], Tensor],
-    steps: int,
-    batch_size: int,
-    learning_rate: float,
+    loss: Callable[[nn.Module, Sequence[Any]], Tensor],
+    settings: Updates,
     seed: int,
-) -> None:
-    """Train a model in place by AdamW, for tasks whose loss is of their own.
+) -> nn.Module:
+    """Return a new model that AdamW has trained, ready to predict, for tasks whose loss is of their own.
 
     Args:
-        model: the model.
+        make: function that returns the model.
         training: map-style dataset; its `set_epoch`, if it has one, is called before each epoch.
-        loss: function of the items of a batch that returns their loss.
-        steps: number of updates.
-        batch_size: items of an update.
-        learning_rate: rate of AdamW.
-        seed: seed of the order of the items.
+        loss: function of the model and of the items of a batch that returns their loss.
+        settings: numbers of updates and of items of an update, rate, and device.
+        seed: seed of the weights and of the order of the items.
     """
-    optimiser = torch.optim.AdamW(model.parameters(), lr=learning_rate)
-    batches = _batches(training, batch_size, seed)
-    for _ in range(steps):
+    device = torch.device(settings.device)
+    with seeded(device, seed):
+        model = make().to(device).train()
+        _update(model, training, partial(loss, model), settings, seed)
+    return model.eval()
+
+
+def _update(
+    model: nn.Module, training: Any, loss: Callable[[Sequence[Any]], Tensor], settings: Updates, seed: int
+) -> None:
+    optimiser = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate)
+    batches = _batches(training, settings.batch_size, seed)
+    for _ in range(settings.steps):
         value = loss(next(batches))
         optimiser.zero_grad(set_to_none=True)
         value.backward()  # type: ignore[no-untyped-call]

@@ -122,14 +122,9 @@ def _resampling(transform: Any, notes: Notes) -> dict[str, Any]:
     return {"interpolation": name, "fill": _fill(transform)}
 
 
-def _size(size: Any) -> Any:
-    """Return (height, width), or one number for the shorter side, which torchvision also writes as a list of one."""
-    sides = list(size) if isinstance(size, (list, tuple)) else [size]
-    return sides[0] if len(sides) == 1 else tuple(sides)
-
-
-def _padding(padding: Any) -> Any:
-    sides = list(padding) if isinstance(padding, (list, tuple)) else [padding]
+def _sides(given: Any) -> Any:
+    """Return a tuple of sides, or one number, which torchvision also writes as a list of one."""
+    sides = list(given) if isinstance(given, (list, tuple)) else [given]
     return sides[0] if len(sides) == 1 else tuple(sides)
 
 
@@ -144,25 +139,25 @@ def _antialias(transform: Any) -> bool:
 def _resize(t: Any, notes: Notes) -> list[Pipeline]:
     if t.size is None:
         return [fitting.LongestSide(t.max_size, **_filter(t, notes), rounding="down")]
-    return [frames.Resize(_size(t.size), max_size=t.max_size, **_filter(t, notes))]
+    return [frames.Resize(_sides(t.size), max_size=t.max_size, **_filter(t, notes))]
 
 
 def _center_crop(t: Any, notes: Notes) -> list[Pipeline]:
-    return [frames.CenterCrop(_size(t.size), pad_if_needed=True)]
+    return [frames.CenterCrop(_sides(t.size), pad_if_needed=True)]
 
 
 def _pad(t: Any, notes: Notes) -> list[Pipeline]:
-    return [frames.Pad(_padding(t.padding), _fill(t), BORDERS[t.padding_mode])]
+    return [frames.Pad(_sides(t.padding), _fill(t), BORDERS[t.padding_mode])]
 
 
 def _random_crop(t: Any, notes: Notes) -> list[Pipeline]:
-    padding = None if t.padding is None else _padding(t.padding)
-    return [frames.RandomCrop(_size(t.size), padding, bool(t.pad_if_needed), _fill(t), BORDERS[t.padding_mode])]
+    padding = None if t.padding is None else _sides(t.padding)
+    return [frames.RandomCrop(_sides(t.size), padding, bool(t.pad_if_needed), _fill(t), BORDERS[t.padding_mode])]
 
 
 def _random_resized_crop(t: Any, notes: Notes) -> list[Pipeline]:
     notes.differs("near the edge of the window, the filter reads the image's pixels beyond it")
-    return [frames.RandomResizedCrop(_size(t.size), tuple(t.scale), tuple(t.ratio), **_filter(t, notes))]
+    return [frames.RandomResizedCrop(_sides(t.size), tuple(t.scale), tuple(t.ratio), **_filter(t, notes))]
 
 
 def _shortest_size(t: Any, notes: Notes) -> list[Pipeline]:

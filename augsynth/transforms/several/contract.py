@@ -193,6 +193,22 @@ class SeveralImages(ABC):
                 values[name] = from_dict(values[name])
         return cls(source=source, **values)  # type: ignore[call-arg]
 
+    @property
+    def draws_numbers(self) -> bool:
+        """True: partners and places depend on the key."""
+        return True
+
+    @property
+    def _others(self) -> str:
+        """The images from which partners are drawn, in words."""
+        return "the other images of the batch" if self.source is None else f"the {len(self.source)} items of source"
+
+    def _partner(self, u: float, output: int, gathering: Gathering) -> int:
+        """The number of a source that is drawn by u in [0, 1): an item of `source`, or an image of another output."""
+        if self.source is not None:
+            return gathering.add(int(u * len(self.source)))
+        return (output + 1 + int(u * max(gathering.given - 1, 1))) % gathering.given
+
     def _gathering(self, images: Any, targets: Any) -> Gathering:
         return Gathering(images, targets, self.source, self.target_rules, self._cuts_out)
 

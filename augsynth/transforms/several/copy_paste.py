@@ -18,7 +18,7 @@ from augsynth.errors import ArgumentError, shown
 from augsynth.plan import Composition, Layer, Plan
 from augsynth.plan.lowering import Geometry, Lowering, Sampling
 from augsynth.transforms.matrices import scaling, translation
-from augsynth.transforms.params import filtered, flag, integer, positive
+from augsynth.transforms.params import filtered, flag, positive, whole_range
 from augsynth.transforms.pipeline import Pipeline, check_inner_rules
 from augsynth.transforms.several.contract import NOTHING, SeveralImages, layer_keys, layer_plan
 from augsynth.transforms.several.objects import count_of, window_of
@@ -113,13 +113,7 @@ class CopyPaste(SeveralImages):
         check_inner_rules([self.base], self.target_rules)
 
     def _numbers(self) -> tuple[int, int]:
-        given = self.n if isinstance(self.n, tuple) else (self.n, self.n)
-        if len(given) != 2:
-            raise ArgumentError(f"n must be a number or (lowest, highest), got {shown(self.n)}")
-        low, high = (integer(value, "n", 0, _MOST_OBJECTS) for value in given)
-        if low > high:
-            raise ArgumentError(f"n must be (lowest, highest), got {shown(self.n)}")
-        return low, high
+        return whole_range(self.n, "n", 0, _MOST_OBJECTS)
 
     @property
     def _feather(self) -> float:
@@ -127,9 +121,8 @@ class CopyPaste(SeveralImages):
 
     def _words(self) -> list[str]:
         low, high = self._numbers()
-        others = "the other images of the batch" if self.source is None else f"the {len(self.source)} items of source"
         return [
-            f"{low} to {high} objects of {others} are pasted, with a probability of {self.p:g}",
+            f"{low} to {high} objects of {self._others} are pasted, with a probability of {self.p:g}",
             f"edges are {'blurred' if self._feather else 'sharp'}",
         ]
 
@@ -170,11 +163,6 @@ class CopyPaste(SeveralImages):
                 if window is not None:
                     found.append(_Pick(output, source, number, window))
         return found
-
-    def _partner(self, u: float, output: int, gathering: Gathering) -> int:
-        if self.source is not None:
-            return gathering.add(int(u * len(self.source)))
-        return (output + 1 + int(u * max(gathering.given - 1, 1))) % gathering.given
 
     def _layer(
         self, picks: list[_Pick], number: int, size: tuple[int, int], draws: _Draws, keys: Keys, sources: Sources

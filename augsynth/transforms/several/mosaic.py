@@ -98,10 +98,9 @@ class Mosaic(SeveralImages):
     def _words(self) -> list[str]:
         rows, columns = size_pair(self.grid, "grid")
         height, width = size_pair(self.size)
-        others = "the other images of the batch" if self.source is None else f"the {len(self.source)} items of source"
         return [
             f"mosaic of {rows}x{columns} cells in {height}x{width} pixels, with a probability of {self.p:g}",
-            f"each image has {rows * columns - 1} partners of {others}, and is scaled to {self.fit} its cell",
+            f"each image has {rows * columns - 1} partners of {self._others}, and is scaled to {self.fit} its cell",
         ]
 
     def _drawn(self, gathering: Gathering, keys: Keys) -> tuple[Composition, Sources]:
@@ -142,12 +141,9 @@ class Mosaic(SeveralImages):
         numbers[:, 0] = own
         chosen = np.flatnonzero(grid.chosen)
         u = grid.partners[chosen]
-        if self.source is None:
-            others = np.maximum(len(own) - 1, 1)
-            numbers[chosen, 1:] = (chosen[:, None] + 1 + (u * others).astype(np.int64)) % len(own)
-        else:
-            items = (u * len(self.source)).astype(np.int64)
-            numbers[chosen, 1:] = np.array([gathering.add(item) for item in items.ravel().tolist()]).reshape(u.shape)
+        drawn = zip(chosen.tolist(), u.tolist(), strict=True)
+        partners = [[self._partner(one, output, gathering) for one in row] for output, row in drawn]
+        numbers[chosen, 1:] = np.array(partners, np.int64).reshape(u.shape)
         return numbers
 
     def _layer(self, sources: Sources, grid: _Grid, number: int, numbers: Ints, keys: Keys) -> Layer:

@@ -11,11 +11,10 @@ import torch
 from augsynth.core.arrays import to_numpy
 from augsynth.core.images import as_view
 from augsynth.core.pillow import is_pil
+from augsynth.core.scale import full_scale
 from augsynth.core.typing import Floats, Mask
 from augsynth.errors import ArgumentError
 from augsynth.targets import Reading, is_target, mask_box, object_mask
-
-_HALF = {"uint8": 2**7, "uint16": 2**15, "float32": 0.5}
 
 
 def size_of(image: Any) -> tuple[int, int, int]:
@@ -39,7 +38,7 @@ def as_objects(image: Any, target: Any, channels: int) -> tuple[Any, Any]:
     """
     if size_of(image)[2] == channels + 1 and not is_target(target):
         view = as_view(image)
-        return view[:, :, :-1], _single(view[:, :, -1] >= _HALF[view.dtype.name], _label(target))
+        return view[:, :, :-1], _single(view[:, :, -1] >= full_scale(view.dtype) / 2, _label(target))
     if isinstance(target, Mapping) and "masks" in target and "boxes" not in target:
         mask = to_numpy(target["masks"], "masks")
         if mask.dtype == np.bool_ and mask.reshape(-1, *mask.shape[-2:]).shape[0] == 1:

@@ -17,8 +17,6 @@ from augsynth.data.mixing.items.failures import each, together
 from augsynth.data.mixing.items.template import ItemTemplate
 from augsynth.errors import ArgumentTypeError
 from augsynth.targets import all_plain
-from augsynth.transforms.pipeline import Pipeline
-from augsynth.transforms.several.contract import SeveralImages
 
 
 @runtime_checkable
@@ -56,12 +54,10 @@ class ItemTransform:
     @property
     def draws_numbers(self) -> bool:
         """True if results depend on the epoch: a transform takes keys, and does not say that it draws nothing."""
-        if isinstance(self._transform, SeveralImages):
-            return True
-        pipeline = getattr(self._transform, "transform", self._transform)  # `Planned` and `DecodingTransform` hold one
-        if isinstance(pipeline, Pipeline):
-            return pipeline.draws_numbers
-        return self._keyed is not None
+        said = getattr(self._transform, "draws_numbers", None)
+        if said is None:  # `Planned` and `DecodingTransform` hold a pipeline, which says it
+            said = getattr(getattr(self._transform, "transform", None), "draws_numbers", None)
+        return self._keyed is not None if said is None else bool(said)
 
     @property
     def leaves_all(self) -> bool:
